@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * JSON writer: appends to a struct buf, commas and escapes are its business, nesting is the caller's.
+ * Inside an object every value has a key, inside an array key is NULL. Strings that are not UTF-8 are escaped
+ * octet by octet as \u00XX, so the output is always valid JSON.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+
+struct json {
+	struct buf *out;
+	bool comma; /* the next value needs one before it */
+};
+
+void json_init(struct json *j, struct buf *out);
+void json_object(struct json *j, const char *key);
+void json_object_end(struct json *j);
+void json_array(struct json *j, const char *key);
+void json_array_end(struct json *j);
+void json_str(struct json *j, const char *key, const char *v); /* v NULL writes null */
+void json_strn(struct json *j, const char *key, const char *v, size_t n);
+void json_int(struct json *j, const char *key, int64_t v);
+void json_uint(struct json *j, const char *key, uint64_t v);
+void json_real(struct json *j, const char *key, double v); /* three decimals */
+void json_bool(struct json *j, const char *key, bool v);
+void json_null(struct json *j, const char *key);
+void json_hex(struct json *j, const char *key, const void *p, size_t n);
+void json_mac(struct json *j, const char *key, const struct mac *m); /* NULL writes null */
+void json_ip(struct json *j, const char *key, const struct ip *a);   /* NULL or no address writes null */
+/* A ready-made piece of JSON as the next value. */
+void json_raw(struct json *j, const char *key, const char *text, size_t n);
+
+#endif

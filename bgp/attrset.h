@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Interned sets of attributes (struct bgp_attrs with everything it points at in one allocation): equal content is one
+ * object, named by a 32-bit handle, reference-counted. Routes hang off it by a list through their slots, so the routes
+ * of one set can be walked (packing). A set is immutable; its mark is the listener's (bgp_set_mark).
+ */
+#ifndef BGP_ATTRSET_H
+#define BGP_ATTRSET_H
+
+#include "include/bgp.h"
+
+struct attrset_table;
+
+struct attrset_table *attrset_table_new(void);
+/* Every set must have been released. */
+void attrset_table_free(struct attrset_table *t);
+/* Called before a set with a mark goes. */
+void attrset_on_gone(struct attrset_table *t, void (*gone)(void *ctx, uint32_t set, uint32_t mark), void *ctx);
+/* The handle of the set equal to *a (pointers compared by content), with one more reference that is the caller's. */
+uint32_t attrset_intern(struct attrset_table *t, const struct bgp_attrs *a);
+void attrset_ref(struct attrset_table *t, uint32_t h);
+void attrset_unref(struct attrset_table *t, uint32_t h);
+/* Borrowed; valid while a reference is held. */
+const struct bgp_attrs *attrset_get(const struct attrset_table *t, uint32_t h);
+uint32_t attrset_mark(const struct attrset_table *t, uint32_t h);
+void attrset_set_mark(struct attrset_table *t, uint32_t h, uint32_t mark);
+/* Handle of the first route of the set (rib.c's), a word for its owner. */
+uint32_t *attrset_routes(struct attrset_table *t, uint32_t h);
+uint32_t attrset_next(const struct attrset_table *t, uint32_t h);
+uint64_t attrset_count(const struct attrset_table *t);
+uint64_t attrset_bytes(const struct attrset_table *t);
+
+#endif

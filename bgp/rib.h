@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Adj-RIB-In and Loc-RIB in one table (rib.c), the decision (decide.c), the outbound side (out.c).
+ *
+ * A key has one slot in a slab of its length class: raw key octets, the best path in the slot itself, further paths as
+ * small nodes behind it. Everything is named by 32-bit handles; nothing is allocated a route.
+ *
+ * Outbound: peers that get the same bytes are a group. A group links the routes it advertises in the order of their
+ * last change, each once; a peer is a marker in that list, and what it holds follows from where the marker stands. So a
+ * burst of changes of one key costs a peer one message, a new peer's dump and a slow peer's backlog are the same walk,
+ * and a slow peer costs no memory. A withdrawn route stays in the list without a path until every marker that has
+ * passed an earlier version of it has passed the withdrawal.
+ */
+#ifndef BGP_RIB_H
+#define BGP_RIB_H
+
+#include "bgp/attrset.h"
+#include "include/bgp.h"
+
+struct rib;
+struct out_group;
+struct out_marker;
+
+/* Embedded in every struct bgp_peer: what the table knows of a source and sink of routes. */
+struct rib_peer {
+	uint16_t index; /* given by rib_peer_add(), 0 is "originated here" */
+	struct bgp_peer *peer;
+	/* Facts of the session, set before rib_peer_up(). */
+	bool ebgp, rr_client;
+	uint32_t asn, router_id;
+	struct ip address;
+	/* Counters of the table. */
+	uint32_t paths;    /* held from it, ineligible ones included */
+	uint32_t rejected; /* of these not eligible */
+	/* Outbound; NULL when not attached. */
+	struct out_marker *marker;
+	bool eor_sent;
+	uint64_t sent; /* NLRI written to it since it was attached */
+};
+
+struct rib_params {
+	uint32_t asn, router_id, cluster_id; /* ours */
+	struct log *log;
+	/* The peer has something to pull. */
+	void (*want_write)(void *ctx, struct rib_peer *p);
+	/* There is work for rib_work(). */
+	void (*work)(void *ctx);
+	void *ctx;
+};
+
+struct rib *rib_new(const struct rib_params *p, struct attrset_table *sets);
+void rib_free(struct rib *r);
+void rib_family_register(struct rib *r, const struct bgp_family *f, const struct bgp_listener *l);
+
+void rib_peer_add(struct rib *r, struct rib_peer *p);
+/* Purges at once what is left of it. */
+void rib_peer_del(struct rib *r, struct rib_peer *p);
+/* A session is established: finishes a purge of the last one's routes if it still runs. */
+void rib_peer_up(struct rib *r, struct rib_peer *p);
+/* The session is lost: its routes are withdrawn by rib_work(), all dead peers in one sweep. Detaches the marker. */
+void rib_peer_down(struct rib *r, struct rib_peer *p);
+
+/*
+ * A path of p (NULL: ours) for this key; replaces p's earlier one. Takes over the caller's reference to set. Decides,
+ * tells the listener, queues for the groups, all at once.
+ */
+void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
+		  uint32_t set, enum bgp_reject reject, struct mtime now);
+/* false when there was none. */
+bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
+		  struct mtime now);
+/* Is this set loop free for paths of p (own AS, ORIGINATOR_ID, CLUSTER_LIST, next hop)? Depends on set and p alone. */
+enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const struct bgp_attrs *a);
+bool rib_work(struct rib *r, struct mtime now);
+
+bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out);
+bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to);
+void rib_memory(const struct rib *r, struct bgp_memory *out);
+
+/* ---- decide.c: one comparison, steps numbered as in RFC 4271 9.1.2.2 and RFC 4456 9 ------------------------------ */
+
+struct decide_path {
+	const struct bgp_attrs *attrs;
+	const struct rib_peer *peer; /* NULL: ours */
+};
+/*
+ * The index of the best of n eligible paths of one key, n >= 1. MED is compared within a neighbour AS only, so this
+ * is not a pairwise order: the function sees all paths (RFC 4271 9.1.2.2 (c)).
+ */
+size_t decide_best(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,
+		   size_t n);
+const char *decide_reason(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *a,
+			  const struct decide_path *b); /* the step that sets a before b, for show --detail */
+
+/* ---- out.c: groups, markers, packing ---------------------------------------------------------------------------- */
+
+/* Peers whose policies compare equal by memcmp() are one group: zero the struct before filling it. */
+struct out_policy {
+	uint8_t ebgp, rr_client, as4;
+	uint8_t add_path; /* reserved, 0 */
+	uint16_t max_message; /* octets */
+	uint16_t pad;
+	uint32_t asn; /* eBGP: the peer's AS: a route with it in the path is not sent (it would be dropped there) */
+};
+
+/* Puts the peer at the start of its group's list: the initial dump, then End-of-RIB, then changes as they come. */
+void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const struct out_policy *policy);
+void out_detach(struct rib *r, struct rib_peer *p);
+/* Back to the start of the list (route refresh, RFC 2918). */
+void out_refresh(struct rib *r, struct rib_peer *p);
+/*
+ * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first
+ * (RFC 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is
+ * due. *messages counts them.
+ */
+size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, uint64_t *messages);
+bool out_pending(const struct rib *r, const struct rib_peer *p);
+uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p); /* an upper bound, for show */
+uint32_t out_group_id(const struct rib *r, const struct rib_peer *p);
+
+#endif

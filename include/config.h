@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The configuration as plain structs: what conf/ reads from YAML and prints back, and what cmd/ hands to the others.
+ * A struct config owns everything in it and is immutable once loaded. Numbers are in host order.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+
+enum config_dataplane { CONFIG_DP_KERNEL, CONFIG_DP_USERSPACE, CONFIG_DP_NONE };
+enum config_rows { CONFIG_ROWS_KEEP, CONFIG_ROWS_FLUSH };
+enum config_mode {
+	CONFIG_MODE_EVPN,
+	CONFIG_MODE_MULTICAST,
+	CONFIG_MODE_STATIC_FLOOD,
+	CONFIG_MODE_STATIC_L2,
+	CONFIG_MODE_STATIC_L3,
+	CONFIG_MODE_DYNAMIC_L2,
+	CONFIG_MODE_DYNAMIC_L3
+};
+enum config_role { /* RFC 9234 4.1, the values of the capability; CONFIG_ROLE_NONE: not sent */
+	CONFIG_ROLE_PROVIDER = 0,
+	CONFIG_ROLE_RS = 1,
+	CONFIG_ROLE_RS_CLIENT = 2,
+	CONFIG_ROLE_CUSTOMER = 3,
+	CONFIG_ROLE_PEER = 4,
+	CONFIG_ROLE_NONE = -1
+};
+enum config_resolver { CONFIG_RESOLVER_NONE, CONFIG_RESOLVER_RIB, CONFIG_RESOLVER_FILE, CONFIG_RESOLVER_COMMAND };
+
+struct config_listen {
+	struct ip address; /* none: every address of both families */
+	uint16_t port;
+};
+
+struct config_neighbor {
+	struct ip address; /* the key: unique */
+	uint32_t asn;
+	char *description; /* NULL when not given */
+	bool family_evpn;  /* the only family there is yet */
+	bool passive;
+	uint16_t port;
+	uint16_t hold_time;   /* s, 0 or 3..65535 */
+	char *password;       /* TCP-MD5 key, read from password-file at load when that is given; NULL without */
+	char *password_file;  /* for printing back */
+	uint8_t ttl_security; /* hops, 0 = off (RFC 5082) */
+	bool route_reflector_client;
+	uint32_t max_prefixes; /* 0 = no limit */
+	enum config_role role;
+};
+
+/* 8 octets as in an extended community (RFC 4360, 5668), or "auto". */
+struct config_rt {
+	bool is_auto;
+	uint8_t b[8];
+};
+
+struct config_rd {
+	bool is_auto;
+	uint8_t b[8]; /* wire order, RFC 4364 4.2 */
+};
+
+struct config_port {
+	char *name;    /* interface; for a TAP the name after "tap:" */
+	bool tap;
+	uint16_t vlan; /* 0 = untagged */
+};
+
+struct config_host {
+	struct mac mac;
+	struct ip ip;   /* none when only the MAC is known */
+	struct ip vtep;
+	bool router;
+};
+
+struct config_vni {
+	uint32_t vni; /* the key: unique, 1..16777215 */
+	enum config_mode mode;
+	char *bridge; /* NULL: bridge: none */
+	char *vxlan;
+	struct config_port *ports;
+	size_t n_ports;
+	uint16_t vlan; /* 0 = none */
+	uint16_t vxlan_port;
+	char *underlay; /* NULL: derive */
+	struct config_rd rd;
+	struct config_rt *imports;
+	size_t n_imports;
+	struct config_rt *exports;
+	size_t n_exports;
+	bool arp_suppression;
+	struct ip group;
+	struct ip *flood;
+	size_t n_flood;
+	bool unknown_unicast_drop;
+	bool rsc;
+	enum config_resolver resolver;
+	char *resolver_file;
+	char **resolver_command; /* NULL-terminated */
+	struct config_host *hosts;
+	size_t n_hosts;
+};
+
+struct config {
+	uint32_t asn;       /* 0 = not given (only possible without neighbors) */
+	uint32_t router_id; /* host order, 0 = not given */
+	struct ip vtep;     /* none = not given (dataplane none) */
+	uint16_t vxlan_port;
+	char *underlay; /* NULL: derive */
+	struct config_listen *listen;
+	size_t n_listen;
+	enum config_dataplane dataplane;
+	uint16_t restart_time; /* s, 0..4095 */
+	enum config_rows restart_rows;
+	char *control_group; /* NULL: root and our own user only */
+	enum log_level log_level;
+	bool reflect_unknown;
+	struct config_neighbor *neighbors;
+	size_t n_neighbors;
+	struct config_vni *vnis;
+	size_t n_vnis;
+};
+
+/* What is wrong with a file, all of it: "FILE:LINE:COL: key: what was expected, what was found" a line. */
+struct config_errors {
+	char **lines;
+	size_t n;
+};
+
+/*
+ * Reads FILE. Returns a configuration, or NULL with at least one line in *err (also for a file that cannot be read).
+ * Warnings do not exist: what is not an error is silent.
+ */
+struct config *config_load(const char *file, struct config_errors *err);
+/* The same from memory; name stands for FILE in errors. */
+struct config *config_parse(const char *name, const char *text, size_t len, struct config_errors *err);
+void config_free(struct config *c);
+void config_errors_free(struct config_errors *err);
+
+struct buf;
+/*
+ * Appends c as YAML that loads to an equal configuration. Passwords are printed as "***" unless secrets is true.
+ * Values that equal the default are left out unless defaults is true.
+ */
+void config_print(const struct config *c, struct buf *out, bool secrets, bool defaults);
+
+const char *config_mode_name(enum config_mode m);
+const char *config_dataplane_name(enum config_dataplane d);
+
+#endif

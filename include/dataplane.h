@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The dataplane as the rest of the house sees it: evpn says which rows should be (dp_want, dp_unwant), the dataplane
+ * makes it so and tells what it sees (struct dp_events). Level-triggered: wanted, there and dirty are bits of one row
+ * in dataplane/reconcile.c; a free backend asks it for the next dirty rows, so nothing queues up beyond one entry a row.
+ *
+ * Two layers:   evpn --> dp_*() [reconcile.c: rows, ownership, order] --> struct dp_ops [kernel.c, none.c, tests' fake]
+ * VNIs are host-order numbers. Times are monotonic.
+ */
+#ifndef DATAPLANE_H
+#define DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/mtime.h"
+
+struct dp;
+struct loop;
+
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
+
+enum dp_kind {
+	DP_FDB,   /* a remote MAC behind a VTEP: in the kernel a bridge row and a vxlan row, one message */
+	DP_FLOOD, /* a VTEP in the VNI's flood list: in the kernel an all-zero vxlan row */
+	DP_NEIGH  /* an IP of a remote host: in the kernel a neighbour on the bridge */
+};
+
+/* Names a row. Fields that do not apply are zero, so that memcmp() compares (build it with dp_key_*()). */
+struct dp_key {
+	uint32_t vni;
+	uint8_t kind; /* enum dp_kind */
+	struct mac mac; /* FDB */
+	struct ip ip;   /* NEIGH: the host's address; FLOOD: the VTEP */
+};
+
+struct dp_key dp_key_fdb(uint32_t vni, const struct mac *mac);
+struct dp_key dp_key_flood(uint32_t vni, const struct ip *vtep);
+struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip);
+
+enum {
+	DP_STICKY = 1, /* FDB: may not move to a local port (static MAC of the far side) */
+	DP_ROUTER = 2  /* NEIGH: the neighbour is a router (NTF_ROUTER) */
+};
+
+struct dp_row {
+	struct dp_key key;
+	struct ip vtep;     /* FDB: where frames go */
+	uint32_t label_vni; /* FDB, FLOOD: the VNI put into the packet (downstream-assigned); 0 = key.vni */
+	struct mac mac;     /* NEIGH: the host's MAC */
+	uint8_t flags;      /* DP_STICKY, DP_ROUTER */
+};
+
+/* This row shall be, with these values; replaces an earlier wish for the same key. Idempotent. */
+void dp_want(struct dp *d, const struct dp_row *row);
+/* This row shall not be (if it is ours). Idempotent. */
+void dp_unwant(struct dp *d, const struct dp_key *key);
+
+/* ---- VNIs ---------------------------------------------------------------------------------------------------- */
+
+struct dp_port_params {
+	const char *name;
+	bool tap;
+	uint16_t vlan;
+};
+
+struct dp_vni_params { /* everything is copied */
+	uint32_t vni;
+	const char *bridge; /* NULL: none */
+	const char *vxlan;
+	struct ip vtep; /* local address */
+	uint16_t udp_port;
+	const char *underlay; /* NULL: the interface that holds or routes vtep */
+	const struct dp_port_params *ports;
+	size_t n_ports;
+	bool neigh_suppress;
+};
+
+/*
+ * Takes a VNI on: missing devices are made, existing ones adopted, local MACs and addresses reported. -EEXIST when it
+ * is there, -EINVAL with a log line when the backend cannot do what is asked. Later trouble shows in dp_vni_info().
+ */
+int dp_vni_add(struct dp *d, const struct dp_vni_params *p);
+/* Removes our rows of that VNI, and the devices when they were made by us. */
+void dp_vni_del(struct dp *d, uint32_t vni);
+
+enum dp_device_state { DP_DEV_MISSING, DP_DEV_MADE, DP_DEV_ADOPTED, DP_DEV_CONFLICT };
+
+struct dp_vni_info { /* borrowed strings */
+	uint32_t vni;
+	const char *bridge, *vxlan, *underlay;
+	enum dp_device_state bridge_state, vxlan_state;
+	unsigned bridge_ifindex, vxlan_ifindex; /* 0 = none */
+	uint32_t mtu;                           /* of the vxlan device, 0 = unknown */
+	bool ready;                             /* rows can be written */
+	const char *problem;                    /* "vxlan100 has VNI 200, expected 100", NULL when there is none */
+	uint32_t local_macs;
+};
+/* false when there is no such VNI. */
+bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);
+
+/* ---- what the dataplane sees ---------------------------------------------------------------------------------- */
+
+enum {
+	DP_LOCAL_STATIC = 1, /* set by hand (bridge fdb ... static/sticky): becomes a sticky MAC/IP route */
+	DP_LOCAL_ROUTER = 2  /* the neighbour says it is a router */
+};
+
+struct dp_events {
+	/* A MAC was seen on, or moved to, a local port; also once for each known one when a VNI gets ready. */
+	void (*local_mac)(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags);
+	void (*local_mac_gone)(void *ctx, uint32_t vni, const struct mac *mac);
+	/* A binding of a local host. */
+	void (*local_ip)(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags);
+	void (*local_ip_gone)(void *ctx, uint32_t vni, const struct ip *ip);
+	/* Devices of the VNI are usable or not. When they are not, every local MAC and address of it is gone too (reported
+	 * one by one before this call). */
+	void (*vni_ready)(void *ctx, uint32_t vni, bool ready);
+	void *ctx;
+};
+
+/* ---- life ---------------------------------------------------------------------------------------------------- */
+
+struct dp_ops; /* dataplane/backend.h */
+extern const struct dp_ops dp_kernel_ops; /* bridge, vxlan and neighbour tables by netlink */
+extern const struct dp_ops dp_none_ops;   /* programs nothing, sees nothing (route reflector) */
+
+/*
+ * loop may be NULL for backends that need none. NULL with a log line that names the missing capability or module when
+ * the backend cannot start.
+ */
+struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, const struct dp_events *ev);
+/* flush removes our rows and the devices that we made; without it everything stays for the next start. */
+void dp_free(struct dp *d, bool flush);
+/* The time for events that carry none; the composition root calls it once a turn, tests set it. */
+void dp_set_now(struct dp *d, struct mtime now);
+
+/* ---- show ---------------------------------------------------------------------------------------------------- */
+
+enum dp_owner { DP_OWNER_EVPND, DP_OWNER_KERNEL, DP_OWNER_FOREIGN };
+
+struct dp_row_info {
+	struct dp_row row;
+	bool desired, observed;
+	enum dp_owner owner;
+	const char *table;   /* "vxlan", "bridge", "neigh", "vtep" */
+	const char *device;  /* borrowed; NULL when not known */
+	unsigned ifindex;
+	const char *pending; /* why it is not there yet, NULL when it is */
+	struct mtime since;
+};
+
+struct dp_cursor {
+	uint32_t phase, handle;
+};
+/*
+ * Walks what is known without asking the kernel: our rows (an FDB row yields its bridge and its vxlan row) and the
+ * local and foreign rows that were learned. vni 0: all. false at the end.
+ */
+bool dp_next(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_row_info *out);
+
+struct dp_stats {
+	uint64_t rows, rows_there, dirty, writes, errors, repairs, overruns, local_macs, local_ips;
+	uint64_t bytes; /* memory of the tables */
+};
+void dp_stats(const struct dp *d, struct dp_stats *out);
+const char *dp_backend_name(const struct dp *d);
+
+#endif

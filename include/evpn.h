@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * EVPN as the rest of the house sees it: a family of bgp (codec, preference, printing), a listener of its best paths, a
+ * receiver of dataplane events, and the tables between them. An EVI (RD, route targets) holds one broadcast domain
+ * (VNI) today; a MAC points at a destination: local port, VTEP, or nothing.
+ *
+ *   bgp best paths --> import by route target --> MAC and neighbour tables --> dp_want()/dp_unwant()
+ *   dp events --> local MAC and neighbour tables --> bgp_originate()/bgp_withdraw()
+ */
+#ifndef EVPN_H
+#define EVPN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mtime.h"
+#include "include/bgp.h"
+#include "include/config.h"
+#include "include/dataplane.h"
+
+struct evpn;
+
+/* AFI 25, SAFI 70 (RFC 7432). Constant: the codec knows nothing of a speaker. */
+extern const struct bgp_family evpn_family;
+
+struct evpn_params {
+	uint32_t asn, router_id;
+	struct ip vtep;
+	struct log *log;
+};
+
+struct evpn *evpn_new(const struct evpn_params *p, struct mtime now);
+void evpn_free(struct evpn *e);
+/* For bgp_family_register(); ctx is e. Valid as long as e. */
+const struct bgp_listener *evpn_listener(struct evpn *e);
+/* For dp_new(); ctx is e. */
+const struct dp_events *evpn_dp_events(struct evpn *e);
+/* Joins the parts; before the first VNI. */
+void evpn_connect(struct evpn *e, struct bgp *b, struct dp *d);
+/* The time of what comes next; the composition root calls it before every event, tests set it. */
+void evpn_set_now(struct evpn *e, struct mtime now);
+
+/*
+ * Takes on a VNI (mode evpn): advertises its Type 3, imports what is in the RIB already. The dataplane's side
+ * (dp_vni_add) is done here too. -EEXIST, or what dp_vni_add says.
+ */
+int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
+void evpn_vni_del(struct evpn *e, uint32_t vni);
+
+/* ---- identifiers (evpn/rd.c, rt.c, esi.c) ---------------------------------------------------------------------- */
+
+struct evpn_str {
+	char s[48];
+};
+/* "192.0.2.1:2", "65000:10"; 8 octets in wire order. */
+struct evpn_str evpn_rd_str(const uint8_t rd[8]);
+bool evpn_rd_parse(const char *s, uint8_t rd[8]);
+/* A route target extended community as "65000:10" or "192.0.2.1:10"; false when these 8 octets are no route target. */
+bool evpn_rt_str(const uint8_t rt[8], struct evpn_str *out);
+bool evpn_rt_parse(const char *s, uint8_t rt[8]);
+struct evpn_str evpn_esi_str(const uint8_t esi[10]); /* "00:11:...:99" */
+/* The key as vectors/README.md writes it ("2|RD|ETAG|MAC|IP"), "" for types without that form. */
+void evpn_key_line(const uint8_t *key, size_t key_len, struct buf *out);
+
+/* ---- filters of show ------------------------------------------------------------------------------------------- */
+
+/* What a key and its attributes say, for filters; fields that do not apply are zero / none. */
+struct evpn_route_fields {
+	uint8_t type;
+	uint8_t rd[8];
+	uint32_t vni; /* label 1 or the PMSI label */
+	struct mac mac;
+	struct ip ip; /* host, originator or prefix */
+	bool has_mac;
+};
+void evpn_route_fields(const uint8_t *key, size_t key_len, const struct bgp_attrs *a, struct evpn_route_fields *out);
+
+/* ---- show ------------------------------------------------------------------------------------------------------ */
+
+struct evpn_vni_info { /* borrowed */
+	uint32_t vni;
+	enum config_mode mode;
+	uint8_t rd[8];
+	const uint8_t (*imports)[8];
+	size_t n_imports; /* explicit ones; import_auto says whether *:VNI is imported too */
+	bool import_auto;
+	const uint8_t (*exports)[8];
+	size_t n_exports;
+	const struct ip *flood; /* VTEPs, with the label each wants, sorted */
+	const uint32_t *flood_label;
+	size_t n_flood;
+	uint32_t local_macs, remote_macs, local_ips, remote_ips;
+	bool ready;
+};
+/* The VNI after prev (0 starts), in order of number; false at the end. */
+bool evpn_vni_next(struct evpn *e, uint32_t prev, struct evpn_vni_info *out);
+bool evpn_vni_find(struct evpn *e, uint32_t vni, struct evpn_vni_info *out);
+
+enum evpn_mac_state {
+	EVPN_MAC_LOCAL,    /* learned here, advertised */
+	EVPN_MAC_REMOTE,   /* behind a VTEP, wanted in the dataplane */
+	EVPN_MAC_CONFLICT  /* local here and sticky elsewhere, or the reverse: shown, not advertised or not programmed */
+};
+const char *evpn_mac_state_name(enum evpn_mac_state s); /* "local", "remote", "conflict" */
+
+struct evpn_mac_info {
+	uint32_t vni;
+	struct mac mac;
+	enum evpn_mac_state state;
+	struct ip vtep;   /* remote */
+	unsigned ifindex; /* local */
+	uint32_t sequence;
+	bool sticky;
+	const struct ip *ips; /* its addresses, borrowed */
+	size_t n_ips;
+	const char *reason; /* of the last change: "learned on a port", "route with a higher sequence", ... */
+	struct mtime since;
+};
+
+struct evpn_arp_info {
+	uint32_t vni;
+	struct ip ip;
+	struct mac mac;
+	enum evpn_mac_state state; /* local or remote */
+	struct ip vtep;
+	bool router;
+	struct mtime since;
+};
+
+struct evpn_cursor {
+	uint32_t vni, handle;
+};
+/* Walks; zero the cursor to start; changes between two steps do no harm. */
+bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *out);
+bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out);
+
+struct evpn_vtep_info {
+	struct ip vtep;
+	uint32_t vnis, macs; /* VNIs that it is in the flood list of; MACs that point at it */
+};
+/* In order of address; prev none starts. */
+bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info *out);
+
+struct evpn_memory {
+	uint64_t vnis, macs, ips, bytes;
+};
+void evpn_memory(const struct evpn *e, struct evpn_memory *out);
+
+#endif
