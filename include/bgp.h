@@ -88,7 +88,7 @@ struct bgp_attrs {
 /* ---- address families ---------------------------------------------------------------------------------------- */
 
 #define BGP_KEY_MAX 64u    /* octets of an NLRI key */
-#define BGP_SHARED_MAX 24u /* octets of the shared part of an NLRI */
+#define BGP_SHARED_MAX 32u /* octets of the shared part of an NLRI */
 
 /* One NLRI taken apart: the key names the route, shared is what routes of one origin have in common. */
 struct bgp_nlri {
@@ -112,7 +112,8 @@ struct bgp_family {
 	const char *name; /* "evpn" */
 	/*
 	 * Takes one NLRI off r. In a withdrawal only the key matters. On OK and WITHDRAW out->key is valid. On
-	 * UNKNOWN r stands behind the NLRI. Touches nothing but *r and *out.
+	 * UNKNOWN r stands behind the NLRI and key is its type and octets, to be carried opaque; key_len is 0 when that
+	 * does not fit. Touches nothing but *r and *out; octets beyond key_len and shared_len are left as they were.
 	 */
 	enum bgp_nlri_verdict (*decode)(struct rbuf *r, bool withdraw, struct bgp_nlri *out);
 	/* Writes one NLRI. shared is NULL in a withdrawal. */

@@ -60,10 +60,26 @@ struct evpn_str {
 /* "192.0.2.1:2", "65000:10"; 8 octets in wire order. */
 struct evpn_str evpn_rd_str(const uint8_t rd[8]);
 bool evpn_rd_parse(const char *s, uint8_t rd[8]);
+/*
+ * `rd: auto`: a type 1 RD router-id:number, the number being the VNI up to 65535 and its low 16 bits above that, so it
+ * depends on nothing but the two. Two VNIs 65,536 or a multiple of it apart get the same RD: who takes on VNIs refuses
+ * the second (a block of up to 65,536 consecutive VNIs never collides in itself).
+ */
+void evpn_rd_auto(uint32_t router_id, uint32_t vni, uint8_t rd[8]);
 /* A route target extended community as "65000:10" or "192.0.2.1:10"; false when these 8 octets are no route target. */
 bool evpn_rt_str(const uint8_t rt[8], struct evpn_str *out);
 bool evpn_rt_parse(const char *s, uint8_t rt[8]);
+/* `export: auto`: AS:VNI, the AS cut to 16 bits, as others do by default. */
+void evpn_rt_auto(uint32_t asn, uint32_t vni, uint8_t rt[8]);
+/*
+ * `import: auto`: the VNI that a route target of the form ANY-AS:VNI means, or of the form of RFC 8365 5.1.2.1
+ * (0x10000000 + VNI); 0 when it means none.
+ */
+uint32_t evpn_rt_auto_vni(const uint8_t rt[8]);
+bool evpn_rt_matches_auto(const uint8_t rt[8], uint32_t vni);
 struct evpn_str evpn_esi_str(const uint8_t esi[10]); /* "00:11:...:99" */
+bool evpn_esi_parse(const char *s, uint8_t esi[10]);
+bool evpn_esi_is_zero(const uint8_t esi[10]); /* a single-homed site, RFC 7432 5 */
 /* The key as vectors/README.md writes it ("2|RD|ETAG|MAC|IP"), "" for types without that form. */
 void evpn_key_line(const uint8_t *key, size_t key_len, struct buf *out);
 
