@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Extended communities (RFC 4360) and the PMSI tunnel attribute (RFC 6514 5) of EVPN routes as typed values: what was
+ * received is read off a struct bgp_attrs, what is originated is written into the caller's space. Unknown communities
+ * are never an error, and of several where one is meant the first counts (rfc7432bis 7.14.2).
+ */
+#ifndef EVPN_EC_H
+#define EVPN_EC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/wire.h"
+#include "include/bgp.h"
+
+enum evpn_encap { /* tunnel types of the Encapsulation extended community, RFC 9012 4.1, IANA */
+	EVPN_ENCAP_VXLAN = 8,
+	EVPN_ENCAP_NVGRE = 9,
+	EVPN_ENCAP_MPLS = 10,
+	EVPN_ENCAP_MPLS_GRE = 11,
+	EVPN_ENCAP_VXLAN_GPE = 12,
+	EVPN_ENCAP_GENEVE = 19
+};
+
+enum { /* flags of the ARP/ND extended community, RFC 9047 2 */
+	EVPN_ND_ROUTER = 0x01,
+	EVPN_ND_OVERRIDE = 0x02,
+	EVPN_ND_IMMUTABLE = 0x08
+};
+
+struct evpn_ec {
+	bool has_encap; /* at least one Encapsulation community */
+	bool has_mobility, sticky, default_gateway, has_router_mac, has_esi_label, single_active, has_es_import, has_nd;
+	uint8_t nd_flags;
+	uint32_t encaps;   /* bit N: tunnel type N is offered, N below 32 */
+	uint32_t sequence; /* MAC mobility; 0 without the community (RFC 7432 15) */
+	uint32_t esi_label;
+	struct mac router_mac, es_import;
+};
+
+/* All but the route targets. Good for any a, without ext_communities too. */
+void evpn_ec_read(const struct bgp_attrs *a, struct evpn_ec *out);
+/*
+ * The route targets one by one: const uint8_t *rt = NULL; while ((rt = evpn_ec_next_rt(a, rt))). Eight octets each,
+ * borrowed from a.
+ */
+const uint8_t *evpn_ec_next_rt(const struct bgp_attrs *a, const uint8_t *prev);
+/* Can a VXLAN tunnel endpoint use it: VXLAN is offered, or nothing is said (our default; RFC 8365 5.1.3). */
+bool evpn_ec_vxlan(const struct evpn_ec *ec);
+
+#define EVPN_EC_LEN 8u /* octets of one extended community */
+
+/* One extended community each: EVPN_EC_LEN octets. */
+void evpn_ec_put_rt(struct wbuf *w, const uint8_t rt[8]);
+void evpn_ec_put_encap(struct wbuf *w, enum evpn_encap type);
+void evpn_ec_put_mobility(struct wbuf *w, uint32_t sequence, bool sticky);
+void evpn_ec_put_default_gateway(struct wbuf *w);
+void evpn_ec_put_router_mac(struct wbuf *w, const struct mac *m);
+void evpn_ec_put_nd(struct wbuf *w, uint8_t nd_flags);
+
+/* ---- PMSI tunnel ------------------------------------------------------------------------------------------------ */
+
+#define EVPN_PMSI_INGRESS_REPLICATION 6u /* tunnel type, RFC 6514 5 */
+#define EVPN_PMSI_MAX 21u                /* octets of an ingress replication PMSI with an IPv6 endpoint */
+
+struct evpn_pmsi {
+	uint8_t flags;      /* without meaning in EVPN */
+	uint8_t type;       /* tunnel type, IANA */
+	uint32_t label;     /* the VNI to flood with (RFC 8365 5.1.3) */
+	struct ip endpoint; /* of ingress replication: where to flood to; none for other types */
+};
+
+/* false when it is malformed: too short, a tunnel type that is not assigned, an identifier that does not fit it. */
+bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out);
+/* Ingress replication to endpoint, flooding with vni: at most EVPN_PMSI_MAX octets. */
+void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint);
+
+#endif
