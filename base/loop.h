@@ -39,6 +39,7 @@ struct loop_io {
 struct loop_timer {
 	struct ev_timer ev;
 	struct loop *loop;
+	struct mtime at;
 	void (*fn)(struct loop_timer *t);
 };
 

@@ -18,10 +18,13 @@ struct slab {
 	uint32_t size;      /* octets per object, a multiple of 4 */
 	uint32_t per_block; /* objects per block, a power of two */
 	uint32_t shift;     /* log2(per_block) */
+	uint32_t head;      /* offset of the first object in a block */
 	uint32_t n_blocks;  /* length of blocks[], with NULL for blocks given back */
-	uint32_t used;      /* live objects */
+	uint32_t cap_blocks;
+	uint32_t used; /* live objects */
 	uint32_t live_blocks;
 	uint32_t first_free; /* no block below this one has room */
+	uint32_t spare;      /* index + 1 of the last block that became empty and was kept */
 	struct slab_block **blocks;
 };
 
@@ -39,15 +42,12 @@ uint32_t slab_next(const struct slab *s, uint32_t h);
 /* Resident octets: blocks and their table. */
 size_t slab_bytes(const struct slab *s);
 
-/* Start of the objects inside a block, see slab.c. */
-#define SLAB_HEAD 24u
-
 /* The object; h must be live. Valid until slab_free(): objects never move. */
 static inline void *slab_ptr(const struct slab *s, uint32_t h)
 {
 	uint32_t i = h - 1;
 
-	return (char *)s->blocks[i >> s->shift] + SLAB_HEAD + (size_t)(i & (s->per_block - 1)) * s->size;
+	return (char *)s->blocks[i >> s->shift] + s->head + (size_t)(i & (s->per_block - 1)) * s->size;
 }
 
 #endif
