@@ -48,7 +48,11 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 
 static void on_check(struct ev_loop *ev, struct ev_check *c, int revents)
 {
-	container_of(c, struct loop, check)->turn_start_us = clock_us();
+	struct loop *l = container_of(c, struct loop, check);
+
+	l->turn_start_us = clock_us();
+	if (l->after_wake)
+		l->after_wake(l->after_wake_ctx);
 }
 
 static void on_idle(struct ev_loop *ev, struct ev_idle *i, int revents)

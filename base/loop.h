@@ -21,6 +21,9 @@ struct loop {
 	struct loop_work *works;  /* those with something to do, in turn */
 	struct ev_prepare prepare;
 	struct ev_check check;
+	/* Called at the start of every turn, before any callback (tell the engines the time). */
+	void (*after_wake)(void *ctx);
+	void *after_wake_ctx;
 	/* Called at the end of every turn, before the loop sleeps (flush what was gathered in the turn). */
 	void (*before_sleep)(void *ctx);
 	void *before_sleep_ctx;
