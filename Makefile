@@ -21,11 +21,13 @@ Q := $(if $(V),,@)
 
 # Every folder is one archive; a program or test links the archives and so only the objects that it needs.
 FOLDERS := base bgp evpn dataplane conf
+# The two programs share an archive, too: all of cmd/ but the files with a main().
+MAINS := cmd/evpnd.c cmd/evpnctl.c
 SRC = $(wildcard $(1)/*.c)
 OBJ = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB = $(patsubst %,$(BUILD)/lib%.a,$(1))
 # Order for the linker: users before what they use.
-LIBS := $(call LIB,conf evpn bgp dataplane base)
+LIBS := $(call LIB,cmd conf evpn bgp dataplane base)
 
 PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash
 CTL_PKGS := jansson smartcols
@@ -57,17 +59,17 @@ $(BUILD)/%.o: %.c
 	$(if $(V),,@echo "  CC $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-CTL_SRC := $(filter cmd/evpnctl%.c,$(call SRC,cmd))
-DAEMON_SRC := $(filter-out $(CTL_SRC),$(call SRC,cmd))
-$(call OBJ,$(CTL_SRC)): PKGS += $(CTL_PKGS)
+$(BUILD)/libcmd.a: $(call OBJ,$(filter-out $(MAINS),$(call SRC,cmd)))
+	$(Q)rm -f $@; ar rcs $@ $^
+$(BUILD)/cmd/evpnctl%.o: PKGS += $(CTL_PKGS)
 
-$(BUILD)/evpnd: $(call OBJ,$(DAEMON_SRC)) $(LIBS)
+$(BUILD)/evpnd: $(BUILD)/cmd/evpnd.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(call OBJ,$(DAEMON_SRC)) $(LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
 
-$(BUILD)/evpnctl: $(call OBJ,$(CTL_SRC)) $(LIBS)
+$(BUILD)/evpnctl: $(BUILD)/cmd/evpnctl.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(call OBJ,$(CTL_SRC)) $(call LIB,base) $(shell $(PKG_CONFIG) --libs $(CTL_PKGS)) -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(shell $(PKG_CONFIG) --libs $(CTL_PKGS)) $(LDLIBS)
 
 # Unit, contract and simulation tests: every tests/{unit,contract,sim}/test_*.c is a program; helpers shared by tests
 # are tests/lib/*.c.
@@ -77,7 +79,8 @@ $(TESTLIB): $(call OBJ,$(call SRC,tests/lib))
 TEST_PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/contract/test_*.c tests/sim/test_*.c))
 $(TEST_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS) $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS) \
+		$(shell $(PKG_CONFIG) --libs $(TEST_PKGS) $(CTL_PKGS))
 
 tests: $(TEST_PROGS)
 
