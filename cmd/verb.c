@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The table of verbs and the parser over it. */
+#include "cmd/verb.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BIT(a) (1u << (a))
+#define VNI_MAX 0xffffffu
+#define VERB_WORDS_MAX 3u
+#define WORD_MAX 64u /* of what is compared with names; longer words match nothing */
+
+const struct verb verbs[VERB_N] = {
+	[VERB_SHOW_NEIGHBORS] = { "show neighbors", "[ADDR]",
+				  "sessions: state, uptime, routes in and out; with ADDR everything about one",
+				  .optional = BIT(ARG_ADDRESS) },
+	[VERB_SHOW_RIB] = { "show rib",
+			    "[--type N] [--vni N] [--rd RD] [--mac M] [--ip IP] [--neighbor A] [--advertised-to A] [--best]\n"
+			    "[--rejected] [--summary] [--detail] [--keys]",
+			    "routes, received and our own",
+			    .optional = BIT(ARG_TYPE) | BIT(ARG_VNI) | BIT(ARG_RD) | BIT(ARG_MAC) | BIT(ARG_IP) |
+					BIT(ARG_NEIGHBOR) | BIT(ARG_ADVERTISED_TO) | BIT(ARG_BEST) | BIT(ARG_REJECTED) |
+					BIT(ARG_SUMMARY) | BIT(ARG_DETAIL) | BIT(ARG_KEYS) },
+	[VERB_SHOW_VNI] = { "show vni", "[N]", "VNIs: mode, RD, route targets, devices, flood list, counts",
+			    .optional = BIT(ARG_NUMBER) },
+	[VERB_SHOW_MAC] = { "show mac", "[--vni N] [--mac M] [--ip IP] [--vtep A]", "MAC tables: local and remote hosts",
+			    .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_VTEP) },
+	[VERB_SHOW_ARP] = { "show arp", "[--vni N] [--mac M] [--ip IP] [--vtep A]",
+			    "neighbour tables: which address belongs to which MAC",
+			    .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_VTEP) },
+	[VERB_SHOW_FDB] = { "show fdb", "[--vni N] [--mac M] [--ip IP] [--vtep A]",
+			    "dataplane rows: what should be there, what is, and whose it is",
+			    .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_VTEP) },
+	[VERB_SHOW_VTEP] = { "show vtep", "", "remote VTEPs and how much points at each" },
+	[VERB_SHOW_VERSION] = { "show version", "", "the running daemon: version, age, identity" },
+	[VERB_SHOW_MEMORY] = { "show memory", "", "objects and octets, table by table" },
+	[VERB_SHOW_CONFIG] = { "show config", "[--defaults]", "the configuration in force, without secrets",
+			       .optional = BIT(ARG_DEFAULTS) | BIT(ARG_YAML) },
+	[VERB_NEIGHBOR] = { "neighbor", "ADDR up|down|clear|refresh",
+			    "start, stop or restart a session, or ask for its routes again",
+			    .required = BIT(ARG_ADDRESS) | BIT(ARG_ACTION), .change = true },
+	[VERB_LOG] = { "log", "LEVEL", "how much the daemon logs, until it ends", .required = BIT(ARG_LEVEL),
+		       .change = true },
+	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
+			 .local = true },
+	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
+};
+
+enum kind {
+	KIND_FLAG,
+	KIND_TEXT,
+	KIND_WORDS,
+	KIND_NUMBER,
+	KIND_MAC,
+	KIND_IP,
+	KIND_ACTION,
+	KIND_LEVEL
+};
+
+static const struct arg_desc {
+	const char *name, *value, *help;
+	enum kind kind;
+	uint32_t min, max;
+} arg_descs[ARG_N] = {
+	[ARG_ADDRESS] = { "ADDR", NULL, "address of a configured neighbor", KIND_IP },
+	[ARG_NUMBER] = { "N", NULL, "a VNI", KIND_NUMBER, 1, VNI_MAX },
+	[ARG_ACTION] = { "up|down|clear|refresh", NULL,
+			 "start; stop and stay down; restart; ask for its routes again (RFC 2918)", KIND_ACTION },
+	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
+	[ARG_FILE] = { "FILE", NULL, "a configuration file", KIND_TEXT },
+	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
+	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type (2: MAC/IP, 3: inclusive multicast)", KIND_NUMBER, 0,
+		       255 },
+	[ARG_VNI] = { "--vni", "N", "of this VNI only", KIND_NUMBER, 1, VNI_MAX },
+	[ARG_RD] = { "--rd", "RD", "routes with this route distinguisher, as 192.0.2.1:2", KIND_TEXT },
+	[ARG_MAC] = { "--mac", "M", "of this MAC address only", KIND_MAC },
+	[ARG_IP] = { "--ip", "IP", "of this IP address of a host only", KIND_IP },
+	[ARG_VTEP] = { "--vtep", "A", "behind this VTEP only", KIND_IP },
+	[ARG_NEIGHBOR] = { "--neighbor", "A", "received from this neighbor", KIND_IP },
+	[ARG_ADVERTISED_TO] = { "--advertised-to", "A", "sent to this neighbor, and held by it", KIND_IP },
+	[ARG_BEST] = { "--best", NULL, "best paths only" },
+	[ARG_REJECTED] = { "--rejected", NULL, "only paths that are not eligible, with the reason" },
+	[ARG_SUMMARY] = { "--summary", NULL, "how many of each type" },
+	[ARG_DETAIL] = { "--detail", NULL, "every attribute, a block a route" },
+	[ARG_KEYS] = { "--keys", NULL, "one raw NLRI key a line, of everything received and not withdrawn" },
+	[ARG_YAML] = { "--yaml", NULL, "lines of YAML instead of an object" },
+	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
+};
+
+static const char *const actions[] = {
+	[ACTION_UP] = "up",
+	[ACTION_DOWN] = "down",
+	[ACTION_CLEAR] = "clear",
+	[ACTION_REFRESH] = "refresh",
+};
+
+const char *verb_arg_name(enum verb_arg a)
+{
+	return arg_descs[a].name;
+}
+
+const char *verb_arg_value(enum verb_arg a)
+{
+	return arg_descs[a].value;
+}
+
+const char *verb_arg_help(enum verb_arg a)
+{
+	return arg_descs[a].help;
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Optimal string alignment, three rows of the matrix at a time. */
+unsigned verb_distance(const char *a, const char *b, unsigned limit)
+{
+	unsigned rows[3][WORD_MAX + 1], *prev2 = rows[0], *prev = rows[1], *cur = rows[2];
+	size_t la = strnlen(a, WORD_MAX + 1), lb = strnlen(b, WORD_MAX + 1);
+
+	if (la > WORD_MAX || lb > WORD_MAX)
+		return limit + 1;
+	for (unsigned j = 0; j <= lb; j++)
+		prev[j] = j;
+	for (unsigned i = 1; i <= la; i++) {
+		unsigned *spare = prev2;
+
+		cur[0] = i;
+		for (unsigned j = 1; j <= lb; j++) {
+			cur[j] = min3(prev[j] + 1, cur[j - 1] + 1, prev[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && prev2[j - 2] + 1 < cur[j])
+				cur[j] = prev2[j - 2] + 1;
+		}
+		prev2 = prev;
+		prev = cur;
+		cur = spare;
+	}
+	return prev[lb] <= limit ? prev[lb] : limit + 1;
+}
+
+/* What is still taken for a slip of the finger in a word of this length. */
+static unsigned tolerance(const char *word)
+{
+	return 1 + (unsigned)strnlen(word, WORD_MAX) / 4;
+}
+
+static int usage(char *error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int usage(char *error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error, VERB_ERROR_MAX, fmt, ap);
+	va_end(ap);
+	return 2;
+}
+
+static size_t word_count(const char *name)
+{
+	size_t n = 1;
+
+	for (; *name; name++)
+		n += *name == ' ';
+	return n;
+}
+
+/* The first n words with a space between them; "" when there are fewer or they are too long for any name. */
+static const char *join_words(const char *const *argv, size_t argc, size_t n, char out[WORD_MAX + 1])
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (n > argc)
+		return out;
+	for (size_t i = 0; i < n; i++) {
+		size_t w = strlen(argv[i]);
+
+		if (len + w + 1 > WORD_MAX) {
+			out[0] = '\0';
+			return out;
+		}
+		if (i)
+			out[len++] = ' ';
+		memcpy(out + len, argv[i], w + 1);
+		len += w;
+	}
+	return out;
+}
+
+static const struct verb *verb_find(const char *const *argv, size_t argc)
+{
+	char said[WORD_MAX + 1];
+
+	for (size_t n = VERB_WORDS_MAX; n; n--) {
+		join_words(argv, argc, n, said);
+		for (enum verb_id i = 0; said[0] && i < VERB_N; i++)
+			if (strcmp(verbs[i].name, said) == 0)
+				return &verbs[i];
+	}
+	return NULL;
+}
+
+static const struct verb *verb_nearest(const char *const *argv, size_t argc)
+{
+	const struct verb *best = NULL;
+	unsigned best_distance = ~0u;
+	char said[WORD_MAX + 1];
+
+	for (enum verb_id i = 0; i < VERB_N; i++) {
+		size_t words = word_count(verbs[i].name);
+		unsigned d, limit;
+
+		join_words(argv, argc, words < argc ? words : argc, said);
+		limit = tolerance(verbs[i].name);
+		d = said[0] ? verb_distance(said, verbs[i].name, limit) : limit + 1;
+		if (d <= limit && d < best_distance) {
+			best = &verbs[i];
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+/* "show" alone: which words may follow. */
+static void list_continuations(const char *word, char *out, size_t cap)
+{
+	size_t len = strlen(word), at = 0;
+
+	out[0] = '\0';
+	for (enum verb_id i = 0; i < VERB_N; i++)
+		if (strncmp(verbs[i].name, word, len) == 0 && verbs[i].name[len] == ' ' && at < cap)
+			at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? ", " : "", verbs[i].name + len + 1);
+}
+
+static int unknown_verb(const char *const *argv, size_t argc, char *error)
+{
+	const struct verb *near = verb_nearest(argv, argc);
+	char said[WORD_MAX + 1], next[160];
+
+	if (near) {
+		join_words(argv, argc, word_count(near->name) < argc ? word_count(near->name) : argc, said);
+		return usage(error, "unknown verb '%s', did you mean '%s'? ('help' lists all)", said, near->name);
+	}
+	list_continuations(argv[0], next, sizeof(next));
+	if (next[0] && argc > 1)
+		return usage(error, "unknown verb '%s %.40s', %s knows: %s", argv[0], argv[1], argv[0], next);
+	if (next[0])
+		return usage(error, "%s what? It knows: %s", argv[0], next);
+	return usage(error, "unknown verb '%.40s' ('help' lists all)", argv[0]);
+}
+
+static bool parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *out)
+{
+	unsigned long n;
+	char *end;
+
+	if (s[0] < '0' || s[0] > '9')
+		return false;
+	errno = 0;
+	n = strtoul(s, &end, 10);
+	if (errno || *end || n < min || n > max)
+		return false;
+	*out = (uint32_t)n;
+	return true;
+}
+
+static bool parse_action(const char *s, uint32_t *out)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (strcmp(s, actions[i]) == 0) {
+			*out = (uint32_t)i;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_level(const char *s, uint32_t *out)
+{
+	enum log_level level;
+
+	if (!log_level_parse(s, &level))
+		return false;
+	*out = level;
+	return true;
+}
+
+static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, char *error)
+{
+	const struct arg_desc *d = &arg_descs[a];
+
+	v->given = true;
+	v->text = s;
+	switch (d->kind) {
+	case KIND_FLAG:
+	case KIND_TEXT:
+	case KIND_WORDS:
+		return 0;
+	case KIND_NUMBER:
+		if (parse_number(s, d->min, d->max, &v->n))
+			return 0;
+		return usage(error, "%s: expected a number from %u to %u, found '%.40s'", d->name, d->min, d->max, s);
+	case KIND_MAC:
+		if (mac_parse(s, &v->mac))
+			return 0;
+		return usage(error, "%s: expected a MAC address like 02:00:00:00:00:01, found '%.40s'", d->name, s);
+	case KIND_IP:
+		if (ip_parse(s, &v->ip))
+			return 0;
+		return usage(error, "%s: expected an IPv4 or IPv6 address, found '%.40s'", d->name, s);
+	case KIND_ACTION:
+		if (parse_action(s, &v->n))
+			return 0;
+		return usage(error, "expected up, down, clear or refresh, found '%.40s'", s);
+	case KIND_LEVEL:
+		if (parse_level(s, &v->n))
+			return 0;
+		return usage(error, "%s: expected error, warn, remote, info or debug, found '%.40s'", d->name, s);
+	}
+	BUG("argument %d without a kind", (int)a);
+}
+
+static int unknown_option(const struct verb *verb, const char *word, char *error)
+{
+	uint32_t known = verb->required | verb->optional;
+	unsigned best_distance = ~0u;
+	const char *best = NULL;
+
+	for (enum verb_arg a = ARG_POSITIONALS; a < ARG_N; a++) {
+		unsigned limit = tolerance(arg_descs[a].name), d;
+
+		if (!(known & BIT(a)))
+			continue;
+		d = verb_distance(word, arg_descs[a].name, limit);
+		if (d <= limit && d < best_distance) {
+			best = arg_descs[a].name;
+			best_distance = d;
+		}
+	}
+	if (best)
+		return usage(error, "%s has no option '%.40s', did you mean %s?", verb->name, word, best);
+	return usage(error, "%s has no option '%.40s' ('help %s' lists them)", verb->name, word, verb->name);
+}
+
+/* --name VALUE or --name=VALUE; *i stands on it and is left on the last word used. */
+static int parse_option(const struct verb *verb, const char *const *argv, size_t argc, size_t *i,
+			struct verb_args *out, char *error)
+{
+	const char *word = argv[*i], *eq = strchr(word, '=');
+	size_t len = eq ? (size_t)(eq - word) : strlen(word);
+	uint32_t known = verb->required | verb->optional;
+
+	for (enum verb_arg a = ARG_POSITIONALS; a < ARG_N; a++) {
+		const struct arg_desc *d = &arg_descs[a];
+
+		if (!(known & BIT(a)) || strlen(d->name) != len || strncmp(d->name, word, len) != 0)
+			continue;
+		if (out->v[a].given)
+			return usage(error, "%s is given twice", d->name);
+		if (d->kind == KIND_FLAG)
+			return eq ? usage(error, "%s takes no value", d->name) : parse_value(a, "", &out->v[a], error);
+		if (eq)
+			return parse_value(a, eq + 1, &out->v[a], error);
+		if (*i + 1 >= argc)
+			return usage(error, "%s needs a value: %s", d->name, d->help);
+		return parse_value(a, argv[++*i], &out->v[a], error);
+	}
+	return unknown_option(verb, word, error);
+}
+
+static int parse_positional(const struct verb *verb, const char *word, struct verb_args *out, char *error)
+{
+	uint32_t known = verb->required | verb->optional;
+
+	for (enum verb_arg a = 0; a < ARG_POSITIONALS; a++) {
+		if (!(known & BIT(a)))
+			continue;
+		if (arg_descs[a].kind == KIND_WORDS) {
+			if (!out->v[a].given)
+				return parse_value(a, word, &out->v[a], error);
+			return 0;
+		}
+		if (!out->v[a].given)
+			return parse_value(a, word, &out->v[a], error);
+	}
+	return usage(error, "%s: unexpected '%.40s' (usage: %s%s%s)", verb->name, word, verb->name,
+		     verb->usage[0] ? " " : "", verb->usage);
+}
+
+static int check_required(const struct verb *verb, const struct verb_args *out, char *error)
+{
+	for (enum verb_arg a = 0; a < ARG_N; a++)
+		if (verb->required & BIT(a) && !out->v[a].given)
+			return usage(error, "%s needs %s (usage: %s %s)", verb->name, arg_descs[a].name, verb->name,
+				     verb->usage);
+	return 0;
+}
+
+int verb_parse(const char *const *argv, size_t argc, struct verb_args *out, char error[VERB_ERROR_MAX])
+{
+	const struct verb *verb;
+
+	memset(out, 0, sizeof(*out));
+	error[0] = '\0';
+	if (!argc)
+		return usage(error, "no verb ('help' lists all)");
+	verb = verb_find(argv, argc);
+	if (!verb)
+		return unknown_verb(argv, argc, error);
+	out->id = (enum verb_id)(verb - verbs);
+	for (size_t i = word_count(verb->name); i < argc; i++) {
+		int rc = strncmp(argv[i], "--", 2) == 0 ? parse_option(verb, argv, argc, &i, out, error)
+							: parse_positional(verb, argv[i], out, error);
+
+		if (rc)
+			return rc;
+	}
+	return check_required(verb, out, error);
+}

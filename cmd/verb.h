@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The verbs of evpnctl as data, shared by the client and the daemon: names, arguments, help, who may use them. Parsing
+ * turns words into typed values and says in plain words what is wrong. What a verb does is elsewhere: in the daemon
+ * (ctl_verbs in show.h), or in the client for the few that need no daemon.
+ */
+#ifndef CMD_VERB_H
+#define CMD_VERB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+
+enum verb_id {
+	VERB_SHOW_NEIGHBORS,
+	VERB_SHOW_RIB,
+	VERB_SHOW_VNI,
+	VERB_SHOW_MAC,
+	VERB_SHOW_ARP,
+	VERB_SHOW_FDB,
+	VERB_SHOW_VTEP,
+	VERB_SHOW_VERSION,
+	VERB_SHOW_MEMORY,
+	VERB_SHOW_CONFIG,
+	VERB_NEIGHBOR,
+	VERB_LOG,
+	VERB_CHECK,
+	VERB_HELP,
+	VERB_N
+};
+
+/* Arguments of all verbs. The positional ones come first. */
+enum verb_arg {
+	ARG_ADDRESS, /* ADDR: of a neighbor */
+	ARG_NUMBER,  /* N: a VNI */
+	ARG_ACTION,
+	ARG_LEVEL,
+	ARG_FILE,
+	ARG_WORDS, /* what is left */
+	ARG_POSITIONALS,
+
+	ARG_TYPE = ARG_POSITIONALS,
+	ARG_VNI,
+	ARG_RD,
+	ARG_MAC,
+	ARG_IP,
+	ARG_VTEP,
+	ARG_NEIGHBOR,
+	ARG_ADVERTISED_TO,
+	ARG_BEST,
+	ARG_REJECTED,
+	ARG_SUMMARY,
+	ARG_DETAIL,
+	ARG_KEYS,
+	ARG_YAML,
+	ARG_DEFAULTS,
+	ARG_N
+};
+
+enum verb_action { ACTION_UP, ACTION_DOWN, ACTION_CLEAR, ACTION_REFRESH };
+
+struct verb {
+	const char *name;  /* one or more words */
+	const char *usage; /* the arguments, as in help; "" without */
+	const char *help;  /* one line */
+	uint32_t required, optional; /* bits of enum verb_arg */
+	bool change; /* needs root or the daemon's own user */
+	bool local;  /* the client does it alone */
+};
+
+extern const struct verb verbs[VERB_N];
+
+struct verb_value {
+	bool given;
+	const char *text; /* as it was given; borrowed */
+	uint32_t n;       /* numbers, enum verb_action, enum log_level */
+	struct mac mac;
+	struct ip ip;
+};
+
+struct verb_args {
+	enum verb_id id;
+	struct verb_value v[ARG_N];
+};
+
+#define VERB_ERROR_MAX 320u
+
+/*
+ * Words to a verb and its values; the words must outlive *out. 0, or 2 (usage) with a sentence in error.
+ * An unknown verb or option names the nearest one that exists.
+ */
+int verb_parse(const char *const *argv, size_t argc, struct verb_args *out, char error[VERB_ERROR_MAX]);
+
+/* "--vni", "ADDR"; the placeholder of its value or NULL; one line of help. */
+const char *verb_arg_name(enum verb_arg a);
+const char *verb_arg_value(enum verb_arg a);
+const char *verb_arg_help(enum verb_arg a);
+
+/* Edits (insert, delete, replace, swap of neighbours) that turn a into b; at most limit + 1 is returned. */
+unsigned verb_distance(const char *a, const char *b, unsigned limit);
+
+#endif
