@@ -44,7 +44,14 @@ struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip);
 
 enum {
 	DP_STICKY = 1, /* FDB: may not move to a local port (static MAC of the far side) */
-	DP_ROUTER = 2  /* NEIGH: the neighbour is a router (NTF_ROUTER) */
+	DP_ROUTER = 2, /* NEIGH: the neighbour is a router (NTF_ROUTER) */
+	/*
+	 * FDB, NEIGH: what was local has moved away (a route with a higher sequence, RFC 7432 15), so the row goes in
+	 * although a dynamic local one of this MAC or address is known. That one is forgotten without an event; a
+	 * local_mac or local_ip that comes after the write says that it is back, and evpn unwants the row. Never over
+	 * what is static, sticky, permanent or a port's own. Without the flag a local row is left alone.
+	 */
+	DP_TAKE_OVER = 4
 };
 
 struct dp_row {
@@ -52,7 +59,7 @@ struct dp_row {
 	struct ip vtep;     /* FDB: where frames go */
 	uint32_t label_vni; /* FDB, FLOOD: the VNI put into the packet (downstream-assigned); 0 = key.vni */
 	struct mac mac;     /* NEIGH: the host's MAC */
-	uint8_t flags;      /* DP_STICKY, DP_ROUTER */
+	uint8_t flags;      /* DP_STICKY, DP_ROUTER, DP_TAKE_OVER */
 };
 
 /* This row shall be, with these values; replaces an earlier wish for the same key. Idempotent. */
