@@ -15,6 +15,7 @@ PREFIX ?= /usr/local
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
 BUILD := build$(if $(SAN),-san)
+comma := ,
 Q := $(if $(V),,@)
 
 .DEFAULT_GOAL := all
@@ -36,9 +37,8 @@ need_build := $(filter-out clean setup-% check check-all demo bench help,$(or $(
 
 CSTD := -std=gnu11
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
-	-Wvla -Wno-unused-parameter $(if $(WERROR),-Werror)
+	-Wvla -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2)
-comma := ,
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
