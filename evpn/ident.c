@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* ADMIN:NN as text and as six octets. Which two octets stand before them is rd.c's and rt.c's business. */
+#include "evpn/ident.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Decimal digits only, no sign, no space. */
+static bool parse_number(const char *s, size_t n, uint32_t max, uint32_t *v)
+{
+	uint64_t sum = 0;
+
+	if (n == 0 || n > 10)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		sum = sum * 10 + (uint64_t)(s[i] - '0');
+	}
+	if (sum > max)
+		return false;
+	*v = (uint32_t)sum;
+	return true;
+}
+
+static bool parse_v4(const char *s, size_t n, struct ip *a)
+{
+	char text[16];
+
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return ip_parse(text, a) && a->len == 4;
+}
+
+bool ident_parse(const char *s, enum ident_type *type, uint8_t v[6])
+{
+	const char *colon = strchr(s, ':');
+	struct wbuf w = wb_init(v, 6);
+	uint32_t admin = 0, number;
+	enum ident_type t;
+	struct ip a;
+
+	if (!colon)
+		return false;
+	if (parse_v4(s, (size_t)(colon - s), &a))
+		t = IDENT_IP4;
+	else if (parse_number(s, (size_t)(colon - s), UINT32_MAX, &admin))
+		t = admin > UINT16_MAX ? IDENT_AS4 : IDENT_AS2;
+	else
+		return false;
+	if (!parse_number(colon + 1, strlen(colon + 1), t == IDENT_AS2 ? UINT32_MAX : UINT16_MAX, &number))
+		return false;
+	if (t == IDENT_IP4)
+		wb_ip(&w, &a);
+	else if (t == IDENT_AS4)
+		wb_u32(&w, admin);
+	else
+		wb_u16(&w, (uint16_t)admin);
+	if (t == IDENT_AS2)
+		wb_u32(&w, number);
+	else
+		wb_u16(&w, (uint16_t)number);
+	*type = t;
+	return true;
+}
+
+struct evpn_str ident_str(enum ident_type type, const uint8_t v[6])
+{
+	struct rbuf r = rb_init(v, 6);
+	struct evpn_str out;
+	uint32_t as;
+
+	if (type == IDENT_IP4) {
+		snprintf(out.s, sizeof(out.s), "%u.%u.%u.%u:%u", v[0], v[1], v[2], v[3], v[4] << 8 | v[5]);
+	} else if (type == IDENT_AS4) {
+		as = rb_u32(&r);
+		snprintf(out.s, sizeof(out.s), "%u:%u", as, rb_u16(&r));
+	} else {
+		as = rb_u16(&r);
+		snprintf(out.s, sizeof(out.s), "%u:%u", as, rb_u32(&r));
+	}
+	return out;
+}
