@@ -41,6 +41,11 @@ enum evpn_type {
 
 #define EVPN_MAX_ET 0xffffffffu /* Ethernet tag of an A-D route per segment, RFC 7432 8.2.1 */
 
+/* The codec of struct bgp_family; see there. */
+enum bgp_nlri_verdict evpn_nlri_decode(struct rbuf *r, bool withdraw, struct bgp_nlri *out);
+void evpn_nlri_encode(struct wbuf *w, const uint8_t *key, size_t key_len, const uint8_t *shared, size_t shared_len);
+size_t evpn_nlri_encoded_len(const uint8_t *key, size_t key_len, size_t shared_len);
+
 /* A route taken apart; what its type does not have is zero / none. */
 struct evpn_nlri {
 	uint8_t type;
