@@ -31,15 +31,33 @@ enum { /* flags of the ARP/ND extended community, RFC 9047 2 */
 	EVPN_ND_IMMUTABLE = 0x08
 };
 
+enum evpn_ec_kind {
+	EVPN_EC_OTHER, /* one that means nothing to us: passed on, never an error */
+	EVPN_EC_RT,
+	EVPN_EC_ENCAP,
+	EVPN_EC_DEFAULT_GATEWAY,
+	EVPN_EC_MOBILITY,
+	EVPN_EC_ESI_LABEL,
+	EVPN_EC_ES_IMPORT,
+	EVPN_EC_ROUTER_MAC,
+	EVPN_EC_ND
+};
+enum evpn_ec_kind evpn_ec_kind(const uint8_t ec[8]);
+
 struct evpn_ec {
-	bool has_encap; /* at least one Encapsulation community */
-	bool has_mobility, sticky, default_gateway, has_router_mac, has_esi_label, single_active, has_es_import, has_nd;
-	uint8_t nd_flags;
-	uint32_t encaps;   /* bit N: tunnel type N is offered, N below 32 */
+	uint32_t kinds;  /* bit N: there is one of kind N (route targets and others are not noted) */
+	uint32_t encaps; /* bit N: tunnel type N is offered, N below 32 */
 	uint32_t sequence; /* MAC mobility; 0 without the community (RFC 7432 15) */
 	uint32_t esi_label;
+	bool sticky, single_active;
+	uint8_t nd_flags;
 	struct mac router_mac, es_import;
 };
+
+static inline bool evpn_ec_has(const struct evpn_ec *ec, enum evpn_ec_kind kind)
+{
+	return ec->kinds >> kind & 1;
+}
 
 /* All but the route targets. Good for any a, without ext_communities too. */
 void evpn_ec_read(const struct bgp_attrs *a, struct evpn_ec *out);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * PMSI tunnel attribute (RFC 6514 5):  | flags 1 | tunnel type 1 | label 3 | tunnel identifier |
+ * Read in full for ingress replication only; of other tunnel types nothing but that they are assigned is known here.
+ */
+#include "evpn/ec.h"
+
+/* IANA, P-Multicast Service Interface Tunnel Types: 0x0d is the last one assigned in a row. */
+#define LAST_ASSIGNED 0x0du
+
+bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out)
+{
+	struct rbuf r;
+
+	*out = (struct evpn_pmsi){ 0 };
+	if (len < 5)
+		return false;
+	r = rb_init(value, len);
+	out->flags = rb_u8(&r);
+	out->type = rb_u8(&r);
+	out->label = rb_u24(&r);
+	if (out->type > LAST_ASSIGNED)
+		return false;
+	if (out->type != EVPN_PMSI_INGRESS_REPLICATION)
+		return true;
+	/* RFC 6514 5: the identifier is the unicast tunnel endpoint; RFC 7432 11.2 requires it. */
+	out->endpoint = rb_ip(&r, rb_left(&r));
+	return rb_ok(&r) && ip_is_unicast(&out->endpoint);
+}
+
+void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint)
+{
+	wb_u8(w, 0);
+	wb_u8(w, EVPN_PMSI_INGRESS_REPLICATION);
+	wb_u24(w, vni);
+	wb_ip(w, endpoint);
+}
