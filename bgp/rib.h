@@ -33,10 +33,11 @@ struct rib_peer {
 	/* Counters of the table. */
 	uint32_t paths;    /* held from it, ineligible ones included */
 	uint32_t rejected; /* of these not eligible */
-	/* Outbound; NULL when not attached. */
+	bool dead;         /* the session is lost, its routes are being purged */
+	/* Outbound: one marker a family, linked; NULL when not attached. */
 	struct out_marker *marker;
-	bool eor_sent;
-	uint64_t sent; /* NLRI written to it since it was attached */
+	bool eor_sent; /* for every family that it was attached with */
+	uint64_t sent; /* NLRI written to it since it was attached, withdrawals included */
 };
 
 struct rib_params {
@@ -72,6 +73,7 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 		  struct mtime now);
 /* Is this set loop free for paths of p (own AS, ORIGINATOR_ID, CLUSTER_LIST, next hop)? Depends on set and p alone. */
 enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const struct bgp_attrs *a);
+/* One slice of the work that grows with the table (about 1 ms); true when there is more. */
 bool rib_work(struct rib *r, struct mtime now);
 
 bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out);
@@ -104,19 +106,28 @@ struct out_policy {
 	uint32_t asn; /* eBGP: the peer's AS: a route with it in the path is not sent (it would be dropped there) */
 };
 
-/* Puts the peer at the start of its group's list: the initial dump, then End-of-RIB, then changes as they come. */
+/*
+ * Puts the peer at the start of its group's list: the initial dump, then End-of-RIB, then changes as they come. Once a
+ * family of the session, after rib_peer_up().
+ */
 void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const struct out_policy *policy);
+/* From all families; no harm when it is attached to none. */
 void out_detach(struct rib *r, struct rib_peer *p);
-/* Back to the start of the list (route refresh, RFC 2918). */
-void out_refresh(struct rib *r, struct rib_peer *p);
+/*
+ * Sends everything of that family again (route refresh, RFC 2918) beside the changes, which go first. No harm when the
+ * peer is not attached for it.
+ */
+void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p);
 /*
  * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first
  * (RFC 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is
- * due. *messages counts them.
+ * due or cap is below the policy's max_message. *messages is increased by their number.
  */
 size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, uint64_t *messages);
 bool out_pending(const struct rib *r, const struct rib_peer *p);
 uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p); /* an upper bound, for show */
-uint32_t out_group_id(const struct rib *r, const struct rib_peer *p);
+/* Routes it has been sent and holds: exact when nothing is pending, a lower bound while it is. */
+uint32_t out_held(const struct rib *r, const struct rib_peer *p);
+uint32_t out_group_id(const struct rib *r, const struct rib_peer *p); /* of its first family; 0 when not attached */
 
 #endif
