@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The verbs that change something: neighbor ADDR ..., log LEVEL. Each leaves a line in the log. */
+#include <errno.h>
+
+#include "cmd/daemon.h"
+#include "cmd/show.h"
+
+static int refresh(struct reply *r, struct bgp_peer *peer)
+{
+	switch (bgp_peer_refresh(peer, r->now)) {
+	case 0:
+		return 0;
+	case -ENOTCONN:
+		return reply_fail(r, 1, "neighbor %s: no session to ask over", reply_arg(r, ARG_ADDRESS)->text);
+	default:
+		return reply_fail(r, 1, "neighbor %s has no route refresh capability",
+				  reply_arg(r, ARG_ADDRESS)->text);
+	}
+}
+
+static int start_neighbor(struct reply *r)
+{
+	struct bgp_peer *peer = show_find_peer(r, ARG_ADDRESS);
+	enum verb_action action = (enum verb_action)reply_arg(r, ARG_ACTION)->n;
+
+	if (!peer)
+		return 1;
+	r->body = REPLY_NONE;
+	log_info(&r->d->log, LOG_CTL, "neighbor %s: %s by the control socket", reply_arg(r, ARG_ADDRESS)->text,
+		 reply_arg(r, ARG_ACTION)->text);
+	switch (action) {
+	case ACTION_UP:
+		bgp_peer_up(peer, r->now);
+		return 0;
+	case ACTION_DOWN:
+		bgp_peer_down(peer, r->now);
+		return 0;
+	case ACTION_CLEAR:
+		bgp_peer_clear(peer, r->now);
+		return 0;
+	case ACTION_REFRESH:
+		return refresh(r, peer);
+	}
+	BUG("no such action: %d", (int)action);
+}
+
+const struct reply_ops change_neighbor = { .start = start_neighbor };
+
+static int start_log(struct reply *r)
+{
+	enum log_level level = (enum log_level)reply_arg(r, ARG_LEVEL)->n;
+
+	r->body = REPLY_NONE;
+	r->d->log.level = LOG_INFO; /* so that the change itself is in the log, whatever it is from and to */
+	log_info(&r->d->log, LOG_CTL, "log level is %s from here on", log_level_name(level));
+	r->d->log.level = level;
+	return 0;
+}
+
+const struct reply_ops change_log = { .start = start_log };

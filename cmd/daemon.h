@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The parts of one running daemon, as its composition root (evpnd.c) ties them together and the verbs see them. */
+#ifndef CMD_DAEMON_H
+#define CMD_DAEMON_H
+
+#include <time.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "include/bgp.h"
+#include "include/config.h"
+#include "include/dataplane.h"
+#include "include/evpn.h"
+
+#define EVPND_VERSION "0.1"
+#define EVPND_CONFIG "/etc/evpnd/evpnd.yaml"
+#define EVPND_SOCKET "/run/evpnd/evpnd.sock"
+
+struct ctl;
+
+struct daemon {
+	const char *config_file, *socket_path;
+	struct config *config;
+	struct log log;
+	struct loop loop;
+	struct ctl *ctl;
+	struct bgp_transport *transport;
+	struct bgp_net transport_net; /* the transport's part of what bgp calls; ours is deadline and work */
+	struct bgp *bgp;
+	struct evpn *evpn;
+	struct dp *dp;
+	struct loop_timer bgp_timer; /* follows bgp_deadline() */
+	struct loop_work bgp_work;
+	struct loop_signal sigterm, sigint;
+	struct mtime started;
+	time_t started_wall;
+};
+
+#endif

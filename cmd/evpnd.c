@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * evpnd: the composition root, the only place that knows every part. It reads the configuration, makes the parts in an
+ * order in which each finds what it needs, joins them, runs the loop, and undoes it all in reverse.
+ *
+ *   config -> log -> loop -> control socket -> engine (bgp, evpn) -> listening sockets -> dataplane -> VNIs -> neighbors
+ *
+ * What can fail because of someone else (the socket, the port, a capability) comes before anything is changed on the host.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "cmd/ctl.h"
+#include "cmd/daemon.h"
+#include "cmd/notify.h"
+
+#define BGP_PORT 179
+#define STOP_MS 1000 /* for the last NOTIFICATIONs to leave */
+
+static const char usage_text[] =
+	"usage: evpnd [-c FILE] [-s SOCKET] [-n]\n"
+	"\n"
+	"  -c FILE    configuration, " EVPND_CONFIG " when left out\n"
+	"  -s SOCKET  control socket for evpnctl, " EVPND_SOCKET " when left out\n"
+	"  -n         check the configuration, print every error in it, and exit with 0 or 1\n"
+	"  -h, -V     this text; the version\n"
+	"\n"
+	"Runs in the foreground and logs to stderr. SIGTERM and SIGINT end it.\n";
+
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
+
+/* What the schema knows but this build cannot do; lines on stderr as for other errors of the file. */
+static bool check_supported(const char *file, const struct config *c)
+{
+	bool ok = true;
+
+	if (c->dataplane == CONFIG_DP_USERSPACE) {
+		fprintf(stderr, "%s: dataplane: expected kernel or none (this build has no userspace one)\n", file);
+		ok = false;
+	}
+	for (size_t i = 0; i < c->n_vnis; i++)
+		if (c->vnis[i].mode != CONFIG_MODE_EVPN) {
+			fprintf(stderr, "%s: vnis: VNI %u: mode: expected evpn (this build has no %s)\n", file, c->vnis[i].vni,
+				config_mode_name(c->vnis[i].mode));
+			ok = false;
+		}
+	return ok;
+}
+
+/* NULL with every error on stderr. */
+static struct config *load(const char *file)
+{
+	struct config_errors errors = { 0 };
+	struct config *c = config_load(file, &errors);
+
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "%s\n", errors.lines[i]);
+	config_errors_free(&errors);
+	if (c && !check_supported(file, c)) {
+		config_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* ---- the engine's network: the transport, and our timer and work --------------------------------------------------- */
+
+static void net_connect(void *ctx, struct bgp_conn *c)
+{
+	struct daemon *d = ctx;
+
+	d->transport_net.connect(d->transport_net.ctx, c);
+}
+
+static void net_want_write(void *ctx, struct bgp_conn *c)
+{
+	struct daemon *d = ctx;
+
+	d->transport_net.want_write(d->transport_net.ctx, c);
+}
+
+static void net_close(void *ctx, struct bgp_conn *c)
+{
+	struct daemon *d = ctx;
+
+	d->transport_net.close(d->transport_net.ctx, c);
+}
+
+static void net_deadline(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->bgp)
+		loop_timer_at(&d->bgp_timer, bgp_deadline(d->bgp));
+}
+
+static void net_work(void *ctx)
+{
+	loop_work_start(&((struct daemon *)ctx)->bgp_work);
+}
+
+static void on_bgp_timer(struct loop_timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, bgp_timer);
+
+	bgp_run_timers(d->bgp, loop_now(&d->loop));
+	net_deadline(d);
+}
+
+static bool on_bgp_work(struct loop_work *w)
+{
+	struct daemon *d = container_of(w, struct daemon, bgp_work);
+
+	return bgp_work(d->bgp, loop_now(&d->loop));
+}
+
+/* The engines have no clock: they are told the time before anything of the turn happens to them. */
+static void tell_time(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct mtime now = loop_now(&d->loop);
+
+	evpn_set_now(d->evpn, now);
+	dp_set_now(d->dp, now);
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t random_seed(void)
+{
+	uint64_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (uint64_t)getpid();
+	return seed;
+}
+
+static void make_engine(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct mtime now = loop_now(&d->loop);
+	struct evpn_params ep = { .asn = c->asn, .router_id = c->router_id, .vtep = c->vtep, .log = &d->log };
+	struct bgp_params bp = {
+		.asn = c->asn,
+		.router_id = c->router_id,
+		.reflect_unknown = c->reflect_unknown,
+		.restart_time = c->restart_time,
+		.seed = random_seed(),
+		.log = &d->log,
+		.net = { net_connect, net_want_write, net_close, net_deadline, net_work, d },
+	};
+
+	loop_timer_init(&d->bgp_timer, &d->loop, on_bgp_timer);
+	loop_work_init(&d->bgp_work, &d->loop, on_bgp_work);
+	d->transport = bgp_transport_new(&d->loop, &d->log, &d->transport_net);
+	d->bgp = bgp_new(&bp, now);
+	d->evpn = evpn_new(&ep, now);
+	bgp_family_register(d->bgp, &evpn_family, evpn_listener(d->evpn));
+	net_deadline(d);
+}
+
+static bool listen_at(struct daemon *d, const struct ip *address, uint16_t port)
+{
+	int rc = bgp_transport_listen(d->transport, address, port);
+
+	if (rc == -EACCES && port < 1024)
+		log_error(&d->log, LOG_MAIN, "listening on port %u needs CAP_NET_BIND_SERVICE (or root)", port);
+	return rc == 0;
+}
+
+/* Without neighbors nobody may connect, so nothing listens unless it is asked for. */
+static bool start_transport(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct ip any = ip_none();
+
+	if (bgp_transport_start(d->transport, d->bgp) < 0)
+		return false;
+	if (!c->n_listen && c->n_neighbors)
+		return listen_at(d, &any, BGP_PORT);
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (!listen_at(d, &c->listen[i].address, c->listen[i].port))
+			return false;
+	return true;
+}
+
+static bool make_dataplane(struct daemon *d)
+{
+	const struct dp_ops *ops = d->config->dataplane == CONFIG_DP_KERNEL ? &dp_kernel_ops : &dp_none_ops;
+
+	d->dp = dp_new(ops, &d->loop, &d->log, evpn_dp_events(d->evpn));
+	if (!d->dp)
+		return false;
+	evpn_connect(d->evpn, d->bgp, d->dp);
+	d->loop.after_wake = tell_time;
+	d->loop.after_wake_ctx = d;
+	tell_time(d);
+	return true;
+}
+
+static bool add_vnis(struct daemon *d)
+{
+	const struct config *c = d->config;
+	bool ok = true;
+
+	for (size_t i = 0; i < c->n_vnis; i++) {
+		int rc = evpn_vni_add(d->evpn, &c->vnis[i], c->vxlan_port, c->underlay);
+
+		if (rc < 0) {
+			log_error(&d->log, LOG_MAIN, "VNI %u: cannot be taken on: %s", c->vnis[i].vni, strerror(-rc));
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+static bool add_neighbors(struct daemon *d)
+{
+	const struct config *c = d->config;
+
+	for (size_t i = 0; i < c->n_neighbors; i++) {
+		const struct config_neighbor *n = &c->neighbors[i];
+		struct bgp_peer_params p = {
+			.address = n->address,
+			.asn = n->asn,
+			.port = n->port,
+			.description = n->description,
+			.passive = n->passive,
+			.hold_time = n->hold_time,
+			.rr_client = n->route_reflector_client,
+			.max_prefixes = n->max_prefixes,
+			.ttl_security = n->ttl_security,
+			.password = n->password,
+		};
+		struct bgp_peer *peer;
+		int rc = bgp_peer_add(d->bgp, &p, loop_now(&d->loop), &peer);
+
+		if (rc < 0) {
+			log_error(&d->log, LOG_MAIN, "neighbor %s: cannot be added: %s", ip_str(&n->address).s, strerror(-rc));
+			return false;
+		}
+	}
+	bgp_transport_peers_changed(d->transport);
+	return true;
+}
+
+static void on_signal(struct loop_signal *s)
+{
+	loop_break(s->loop);
+}
+
+static void catch_signals(struct daemon *d)
+{
+	signal(SIGPIPE, SIG_IGN);
+	loop_signal_start(&d->sigterm, &d->loop, SIGTERM, on_signal);
+	loop_signal_start(&d->sigint, &d->loop, SIGINT, on_signal);
+}
+
+/* A descriptor a session, and thousands of sessions are meant to be. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
+/* False with a line in the log. What was made stays for unmake(). */
+static bool make(struct daemon *d)
+{
+	d->started = loop_now(&d->loop);
+	d->started_wall = time(NULL);
+	raise_descriptor_limit();
+	catch_signals(d);
+	d->ctl = ctl_new(d);
+	if (!d->ctl)
+		return false;
+	make_engine(d);
+	return start_transport(d) && make_dataplane(d) && add_vnis(d) && add_neighbors(d);
+}
+
+/* ---- running and undoing ------------------------------------------------------------------------------------------- */
+
+static void unmake(struct daemon *d)
+{
+	bool flush = d->config->restart_rows == CONFIG_ROWS_FLUSH;
+
+	d->loop.after_wake = NULL;
+	ctl_free(d->ctl);
+	if (d->bgp)
+		bgp_shutdown(d->bgp, BGP_CEASE_ADMIN_SHUTDOWN, NULL, loop_now(&d->loop));
+	if (d->transport)
+		bgp_transport_stop(d->transport, STOP_MS);
+	/* The dataplane goes before the routes do, so that with rows: keep nothing is taken out of it on the way. */
+	if (d->dp)
+		dp_free(d->dp, flush);
+	if (d->bgp) {
+		loop_timer_at(&d->bgp_timer, MTIME_NEVER);
+		loop_work_stop(&d->bgp_work);
+		bgp_free(d->bgp);
+	}
+	if (d->evpn)
+		evpn_free(d->evpn);
+	loop_signal_stop(&d->sigterm);
+	loop_signal_stop(&d->sigint);
+}
+
+static int run(struct daemon *d)
+{
+	bool ok;
+
+	if (loop_init(&d->loop) < 0) {
+		log_error(&d->log, LOG_MAIN, "no event loop: %s", strerror(errno));
+		return 1;
+	}
+	ok = make(d);
+	if (ok) {
+		log_info(&d->log, LOG_MAIN, "evpnd " EVPND_VERSION " runs: %zu neighbors, %zu VNIs, dataplane %s, control socket %s",
+			 d->config->n_neighbors, d->config->n_vnis, dp_backend_name(d->dp), d->socket_path);
+		notify_send("READY=1");
+		loop_run(&d->loop);
+		log_info(&d->log, LOG_MAIN, "evpnd ends");
+		notify_send("STOPPING=1");
+	}
+	unmake(d);
+	loop_fini(&d->loop);
+	return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { .config_file = EVPND_CONFIG, .socket_path = EVPND_SOCKET };
+	bool check_only = false;
+	int opt, rc;
+
+	while ((opt = getopt(argc, argv, "c:s:nhV")) != -1) {
+		switch (opt) {
+		case 'c':
+			d.config_file = optarg;
+			break;
+		case 's':
+			d.socket_path = optarg;
+			break;
+		case 'n':
+			check_only = true;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 0;
+		case 'V':
+			puts("evpnd " EVPND_VERSION);
+			return 0;
+		default:
+			fputs(usage_text, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "evpnd: unexpected '%s'\n%s", argv[optind], usage_text);
+		return 2;
+	}
+	d.config = load(d.config_file);
+	if (!d.config)
+		return 1;
+	log_init(&d.log, d.config->log_level);
+	rc = check_only ? 0 : run(&d);
+	config_free(d.config);
+	return rc;
+}

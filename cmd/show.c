@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* Which verb is answered by whom. */
+#include "cmd/show.h"
+
+const struct reply_ops *const reply_verbs[VERB_N] = {
+	[VERB_SHOW_NEIGHBORS] = &show_neighbors,
+	[VERB_SHOW_RIB] = &show_rib,
+	[VERB_SHOW_VNI] = &show_vni,
+	[VERB_SHOW_MAC] = &show_mac,
+	[VERB_SHOW_ARP] = &show_arp,
+	[VERB_SHOW_FDB] = &show_fdb,
+	[VERB_SHOW_VTEP] = &show_vtep,
+	[VERB_SHOW_VERSION] = &show_version,
+	[VERB_SHOW_MEMORY] = &show_memory,
+	[VERB_SHOW_CONFIG] = &show_config,
+	[VERB_NEIGHBOR] = &change_neighbor,
+	[VERB_LOG] = &change_log,
+};

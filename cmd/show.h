@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The daemon's side of the verbs, one struct reply_ops each; show.c has the table by verb. */
+#ifndef CMD_SHOW_H
+#define CMD_SHOW_H
+
+#include "cmd/reply.h"
+
+struct bgp_peer;
+
+extern const struct reply_ops show_neighbors, show_rib, show_vni, show_mac, show_arp, show_fdb, show_vtep, show_version,
+	show_memory, show_config, change_neighbor, change_log;
+
+/* The neighbor that an argument names, or NULL with reply_fail(r, 1, ...) done. */
+struct bgp_peer *show_find_peer(struct reply *r, enum verb_arg a);
+
+#endif

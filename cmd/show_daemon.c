@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* show version, show memory, show config: the daemon itself. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cmd/ctl.h"
+#include "cmd/daemon.h"
+#include "cmd/show.h"
+#include "cmd/yaml_json.h"
+
+static int start_object(struct reply *r)
+{
+	r->body = REPLY_OBJECT;
+	return 0;
+}
+
+static bool more_version(struct reply *r)
+{
+	const struct daemon *d = r->d;
+	struct ip id = ip_v4(d->config->router_id);
+	struct json *j = &r->json;
+	char started[32];
+	struct tm tm;
+
+	gmtime_r(&d->started_wall, &tm);
+	strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_object(j, NULL);
+	json_str(j, "name", "evpnd");
+	json_str(j, "version", EVPND_VERSION);
+	json_int(j, "pid", getpid());
+	json_str(j, "started", started);
+	reply_age(r, "uptime_s", d->started);
+	if (d->config->asn)
+		json_uint(j, "asn", d->config->asn);
+	else
+		json_null(j, "asn");
+	json_ip(j, "router_id", d->config->router_id ? &id : NULL);
+	json_ip(j, "vtep", &d->config->vtep);
+	json_str(j, "dataplane", dp_backend_name(d->dp));
+	json_str(j, "config", d->config_file);
+	json_str(j, "log_level", log_level_name(d->log.level));
+	json_object_end(j);
+	return false;
+}
+
+const struct reply_ops show_version = { .start = start_object, .more = more_version };
+
+/* ---- show memory ------------------------------------------------------------------------------------------------ */
+
+/* Octets, from the second field of statm; 0 when the kernel does not say. */
+static uint64_t resident(void)
+{
+	unsigned long long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void memory_process(struct reply *r, struct json *j)
+{
+	struct rusage ru = { 0 };
+
+	getrusage(RUSAGE_SELF, &ru);
+	json_object(j, "process");
+	json_uint(j, "resident_bytes", resident());
+	json_uint(j, "peak_resident_bytes", (uint64_t)ru.ru_maxrss * 1024);
+	json_int(j, "cpu_user_us", ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec);
+	json_int(j, "cpu_system_us", ru.ru_stime.tv_sec * 1000000 + ru.ru_stime.tv_usec);
+	json_int(j, "longest_turn_us", r->d->loop.longest_turn_us);
+	json_object_end(j);
+}
+
+static void memory_bgp(struct reply *r, struct json *j)
+{
+	struct bgp_memory m;
+
+	bgp_memory(r->d->bgp, &m);
+	json_object(j, "rib");
+	json_uint(j, "keys", m.keys);
+	json_uint(j, "paths", m.paths);
+	json_uint(j, "attribute_sets", m.sets);
+	json_uint(j, "attribute_set_bytes", m.set_bytes);
+	json_uint(j, "route_bytes", m.route_bytes);
+	json_uint(j, "index_bytes", m.index_bytes);
+	json_uint(j, "outbound_bytes", m.out_bytes);
+	json_uint(j, "connections", m.conns);
+	json_object_end(j);
+}
+
+static void memory_evpn(struct reply *r, struct json *j)
+{
+	struct evpn_memory m;
+
+	evpn_memory(r->d->evpn, &m);
+	json_object(j, "evpn");
+	json_uint(j, "vnis", m.vnis);
+	json_uint(j, "macs", m.macs);
+	json_uint(j, "ips", m.ips);
+	json_uint(j, "bytes", m.bytes);
+	json_object_end(j);
+}
+
+static void memory_dataplane(struct reply *r, struct json *j)
+{
+	struct dp_stats s;
+
+	dp_stats(r->d->dp, &s);
+	json_object(j, "dataplane");
+	json_uint(j, "rows", s.rows);
+	json_uint(j, "rows_there", s.rows_there);
+	json_uint(j, "dirty", s.dirty);
+	json_uint(j, "local_macs", s.local_macs);
+	json_uint(j, "local_ips", s.local_ips);
+	json_uint(j, "writes", s.writes);
+	json_uint(j, "errors", s.errors);
+	json_uint(j, "repairs", s.repairs);
+	json_uint(j, "overruns", s.overruns);
+	json_uint(j, "bytes", s.bytes);
+	json_object_end(j);
+}
+
+static void memory_control(struct reply *r, struct json *j)
+{
+	struct ctl_stats s;
+
+	ctl_stats(r->d->ctl, &s);
+	json_object(j, "control");
+	json_uint(j, "clients", s.clients);
+	json_uint(j, "requests", s.requests);
+	json_uint(j, "dropped", s.dropped);
+	json_uint(j, "bytes", s.octets);
+	json_object_end(j);
+}
+
+static bool more_memory(struct reply *r)
+{
+	struct json *j = &r->json;
+
+	json_object(j, NULL);
+	memory_process(r, j);
+	memory_bgp(r, j);
+	memory_evpn(r, j);
+	memory_dataplane(r, j);
+	memory_control(r, j);
+	json_object_end(j);
+	return false;
+}
+
+const struct reply_ops show_memory = { .start = start_object, .more = more_memory };
+
+/* ---- show config ------------------------------------------------------------------------------------------------- */
+
+struct config_state {
+	struct buf yaml;
+};
+
+static int start_config(struct reply *r)
+{
+	struct config_state *s = r->state;
+
+	r->body = reply_has(r, ARG_YAML) ? REPLY_ROWS : REPLY_OBJECT;
+	buf_init(&s->yaml);
+	config_print(r->d->config, &s->yaml, false, reply_has(r, ARG_DEFAULTS));
+	return 0;
+}
+
+static bool config_lines(struct reply *r, struct buf *yaml)
+{
+	while (yaml->len) {
+		const char *line = buf_data(yaml), *end = memchr(line, '\n', yaml->len);
+		size_t len = end ? (size_t)(end - line) : yaml->len;
+
+		if (!reply_step(r))
+			return true;
+		json_strn(reply_row(r), NULL, line, len);
+		buf_consume(yaml, end ? len + 1 : len);
+	}
+	return false;
+}
+
+static bool more_config(struct reply *r)
+{
+	struct config_state *s = r->state;
+
+	if (r->body == REPLY_ROWS)
+		return config_lines(r, &s->yaml);
+	if (!yaml_to_json(buf_data(&s->yaml), s->yaml.len, &r->json))
+		log_error(&r->d->log, LOG_CTL, "show config: the configuration as printed is not YAML");
+	return false;
+}
+
+static void end_config(struct reply *r)
+{
+	struct config_state *s = r->state;
+
+	buf_fini(&s->yaml);
+}
+
+const struct reply_ops show_config = { sizeof(struct config_state), start_config, more_config, end_config };

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* show neighbors [ADDR]. */
+#include "cmd/daemon.h"
+#include "cmd/show.h"
+
+struct neighbors_state {
+	size_t next; /* neighbors shown so far: a count, because peers may come and go between two slices */
+};
+
+static void print_router_id(struct json *j, const char *key, uint32_t id)
+{
+	struct ip ip = ip_v4(id);
+
+	json_ip(j, key, id ? &ip : NULL);
+}
+
+static void print_messages(struct json *j, const char *key, const struct bgp_message_counts *c)
+{
+	json_object(j, key);
+	json_uint(j, "open", c->open);
+	json_uint(j, "update", c->update);
+	json_uint(j, "notification", c->notification);
+	json_uint(j, "keepalive", c->keepalive);
+	json_uint(j, "refresh", c->refresh);
+	json_object_end(j);
+}
+
+static void print_error(struct reply *r, const char *key, const struct bgp_error *e)
+{
+	struct json *j = &r->json;
+
+	if (!e->set) {
+		json_null(j, key);
+		return;
+	}
+	json_object(j, key);
+	json_uint(j, "code", e->code);
+	json_uint(j, "subcode", e->subcode);
+	json_str(j, "text", e->text);
+	json_hex(j, "data", e->data, e->data_len);
+	reply_age(r, "age_s", e->at);
+	json_object_end(j);
+}
+
+static void print_session(struct reply *r, const struct bgp_peer_info *i)
+{
+	struct json *j = &r->json;
+
+	json_ip(j, "address", &i->address);
+	json_uint(j, "asn", i->asn);
+	json_str(j, "description", i->description);
+	json_str(j, "state", bgp_state_name(i->state));
+	json_bool(j, "admin_down", i->admin_down);
+	if (i->state == BGP_ESTABLISHED)
+		reply_age(r, "uptime_s", i->since);
+	else
+		json_null(j, "uptime_s");
+	reply_age(r, "state_s", i->since);
+	json_str(j, "type", i->ebgp ? "external" : "internal");
+	json_bool(j, "passive", i->passive);
+	json_bool(j, "route_reflector_client", i->rr_client);
+	json_ip(j, "local_address", &i->local_address);
+	print_router_id(j, "router_id", i->router_id);
+	json_uint(j, "hold_time_configured", i->hold_time_configured);
+	if (i->state == BGP_ESTABLISHED) {
+		json_uint(j, "hold_time", i->hold_time);
+		json_uint(j, "keepalive_ms", i->keepalive_ms);
+	} else {
+		json_null(j, "hold_time");
+		json_null(j, "keepalive_ms");
+	}
+}
+
+static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *peer)
+{
+	struct bgp_peer_info i;
+
+	bgp_peer_info(peer, &i);
+	json_object(j, NULL);
+	print_session(r, &i);
+	json_uint(j, "prefixes_received", i.prefixes_received);
+	json_uint(j, "prefixes_sent", i.prefixes_sent);
+	json_uint(j, "rejected", i.rejected);
+	json_uint(j, "pending", i.pending);
+	json_uint(j, "group", i.group);
+	json_bool(j, "eor_received", i.eor_received);
+	json_bool(j, "eor_sent", i.eor_sent);
+	json_uint(j, "updates_in", i.updates_in);
+	json_uint(j, "updates_out", i.updates_out);
+	json_object(j, "messages");
+	print_messages(j, "in", &i.in);
+	print_messages(j, "out", &i.out);
+	json_object_end(j);
+	json_uint(j, "established_count", i.established_count);
+	json_uint(j, "treat_as_withdraw", i.treat_as_withdraw);
+	json_uint(j, "attributes_discarded", i.attributes_discarded);
+	json_uint(j, "unknown_nlri", i.unknown_nlri);
+	print_error(r, "last_error_received", &i.last_in);
+	print_error(r, "last_error_sent", &i.last_out);
+	bgp_peer_print_capabilities(peer, j);
+	json_object_end(j);
+}
+
+struct bgp_peer *show_find_peer(struct reply *r, enum verb_arg a)
+{
+	const struct verb_value *v = reply_arg(r, a);
+	struct bgp_peer *peer = bgp_peer_find(r->d->bgp, &v->ip);
+
+	if (!peer)
+		reply_fail(r, 1, "no neighbor %s is configured", v->text);
+	return peer;
+}
+
+static int start_neighbors(struct reply *r)
+{
+	if (!reply_has(r, ARG_ADDRESS))
+		return 0;
+	r->body = REPLY_OBJECT;
+	return show_find_peer(r, ARG_ADDRESS) ? 0 : 1;
+}
+
+static void one_neighbor(struct reply *r)
+{
+	struct bgp_peer *peer = show_find_peer(r, ARG_ADDRESS);
+
+	if (peer)
+		print_peer(r, &r->json, peer);
+	else
+		json_null(&r->json, NULL); /* it went between start() and here */
+}
+
+static bool more_neighbors(struct reply *r)
+{
+	struct neighbors_state *s = r->state;
+	struct bgp_peer *peer = NULL;
+	size_t i = 0;
+
+	if (r->body == REPLY_OBJECT) {
+		one_neighbor(r);
+		return false;
+	}
+	while ((peer = bgp_peer_next(r->d->bgp, peer))) {
+		if (i++ < s->next)
+			continue;
+		if (!reply_step(r))
+			return true;
+		print_peer(r, reply_row(r), peer);
+		s->next = i;
+	}
+	return false;
+}
+
+const struct reply_ops show_neighbors = { sizeof(struct neighbors_state), start_neighbors, more_neighbors, NULL };
