@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Fixtures of the interop tests: the lab, and what is shown of it when a test fails."""
+import os
+import signal
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
+import evlab  # noqa: E402
+from evlab.run import as_root_only  # noqa: E402
+
+TEST_SECONDS = 120
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "seconds(n): this test may take up to n seconds instead of %d" % TEST_SECONDS)
+
+
+def pytest_sessionstart(session):
+    as_root_only()
+    evlab.sweep()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.when == "call" and report.failed and lab:
+        report.sections.append(("state of the lab", lab.state()))
+
+
+@pytest.fixture(autouse=True)
+def bounded(request):
+    """No test runs for ever."""
+    mark = request.node.get_closest_marker("seconds")
+    seconds = mark.args[0] if mark else TEST_SECONDS
+
+    def on_alarm(signum, frame):
+        raise evlab.Timeout("the test took more than %d s" % seconds)
+
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture
+def lab():
+    lab = evlab.Lab()
+    try:
+        yield lab
+    finally:
+        wrong = lab.close()
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""A laboratory of network namespaces for evpnd and its peers.
+
+    run.py     programs: start, stop, output into files; wait_for
+    lab.py     namespaces, the underlay, hosts; everything is undone by Lab.close()
+    evpnd.py   the daemon and evpnctl
+    frr.py, gobgp.py, exabgp.py   the peers
+"""
+from .run import Timeout, wait_for  # noqa: F401
+from .lab import Host, Lab, Node, sweep  # noqa: F401
+from .evpnd import Evpnd  # noqa: F401
+from .frr import Frr  # noqa: F401
+from .gobgp import Gobgp  # noqa: F401
+from .exabgp import Exabgp  # noqa: F401

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""evpnd on a node, and evpnctl at its socket."""
+import json
+import os
+import signal
+import textwrap
+
+from .run import run, wait_for
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+BUILD = os.path.join(TOP, os.environ.get("EVPND_BUILD", "build"))
+
+
+class Evpnd:
+    def __init__(self, node, config, name="evpnd", start=True):
+        self.node, self.name = node, name
+        base = node.lab.path("%s-%s" % (node.name, name))
+        self.file, self.socket = base + ".yaml", base + ".sock"
+        self.process = None
+        self.expected_status = 0
+        self.configure(config)
+        node.lab.peers.append(self)
+        if start:
+            self.start()
+
+    def __str__(self):
+        return "%s on %s" % (self.name, self.node.name)
+
+    def configure(self, config):
+        self.config = textwrap.dedent(config)
+        with open(self.file, "w") as f:
+            f.write(self.config)
+
+    def start(self):
+        """Returns when the daemon answers."""
+        self.process = self.node.start(self.name, [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket])
+        wait_for(lambda: not self.process.alive() or self.ctl("show", "version", check=False).returncode == 0, 10, "%s answers" % self)
+        if not self.process.alive():
+            raise AssertionError("%s ended at start:\n%s" % (self, self.log()))
+
+    def check(self):
+        """evpnd -n, for its status and its words."""
+        return self.node.run(os.path.join(BUILD, "evpnd"), "-n", "-c", self.file, check=False)
+
+    def log(self):
+        return self.process.tail(100000) if self.process else ""
+
+    def ctl(self, *argv, check=True, timeout=20):
+        """evpnctl ARGV: subprocess.CompletedProcess."""
+        return self.node.run(os.path.join(BUILD, "evpnctl"), "-s", self.socket, *argv, check=check, timeout=timeout)
+
+    def show(self, *argv):
+        """evpnctl --json show ARGV, parsed."""
+        return json.loads(self.ctl("--json", "show", *argv).stdout)
+
+    def keys(self):
+        """The NLRI keys of everything received."""
+        return set(self.ctl("show", "rib", "--keys").stdout.split())
+
+    def neighbor(self, address):
+        return self.show("neighbors", address)
+
+    def established(self, address):
+        return self.neighbor(address)["state"] == "Established"
+
+    def routes(self, *argv):
+        return self.show("rib", *argv)
+
+    def mac(self, vni, mac):
+        rows = self.show("mac", "--vni", str(vni), "--mac", mac)
+        return rows[0] if rows else None
+
+    def reload(self, config):
+        self.configure(config)
+        self.ctl("reload")
+
+    def stop(self, sig=signal.SIGTERM):
+        return self.process.stop(sig)
+
+    def kill(self):
+        """As kill -9 does: nothing is cleaned up."""
+        self.process.stop(signal.SIGKILL)
+
+    def state(self):
+        if not self.process or not self.process.alive():
+            return "not running\n"
+        text = ""
+        for verb in ("neighbors", "rib", "vni", "mac", "arp", "fdb"):
+            p = self.ctl("show", verb, check=False, timeout=5)
+            text += "$ evpnctl show %s\n%s%s" % (verb, p.stdout, p.stderr)
+        return text
+
+    def close(self):
+        if not self.process or self.process.stopped:
+            return []
+        died = not self.process.alive()
+        status = self.process.stop()
+        if died or status != self.expected_status:
+            return ["%s %s with status %d\n%s" % (self, "died" if died else "ended", status, self.process.tail())]
+        return []
+
+
+def evpnctl(node, *argv):
+    """evpnctl without a daemon's socket given."""
+    return run(["ip", "netns", "exec", node.ns, os.path.join(BUILD, "evpnctl"), *argv], check=False)

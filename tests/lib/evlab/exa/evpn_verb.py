@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""ExaBGP 4.2 with two more API commands, for a family that it can encode but not configure:
+
+    announce evpn TYPE HEX next-hop ADDRESS [ATTRIBUTES as in "announce route"]
+    withdraw evpn TYPE HEX next-hop ADDRESS
+
+HEX is the NLRI without its type and length.
+"""
+import sys
+
+from exabgp.application.bgp import main
+from exabgp.bgp.message import OUT
+from exabgp.bgp.message.update.nlri.evpn.nlri import GenericEVPN
+from exabgp.reactor.api.command.command import Command
+from exabgp.reactor.api.command.limit import extract_neighbors, match_neighbors
+
+
+def evpn_change(api, command):
+    """The attributes are parsed as those of an IPv4 route, whose NLRI is then exchanged."""
+    verb, _, kind, body, *rest = command.split()
+    change = api.api_route("%s route 0.0.0.0/32 %s" % (verb, " ".join(rest)))[0]
+    nlri = GenericEVPN(int(kind), bytes.fromhex(body))
+    nlri.nexthop = change.nlri.nexthop
+    nlri.action = OUT.ANNOUNCE if verb == "announce" else OUT.WITHDRAW
+    change.nlri = nlri
+    return change
+
+
+def evpn_command(self, reactor, service, line):
+    def callback():
+        descriptions, command = extract_neighbors(line)
+        peers = match_neighbors(reactor.peers(service), descriptions)
+        try:
+            reactor.configuration.inject_change(peers, evpn_change(self, command))
+        except Exception as e:
+            self.log_failure("%s: %r" % (command, e))
+        yield True
+
+    reactor.asynchronous.schedule(service, line, callback())
+    return True
+
+
+for verb in ("announce", "withdraw"):
+    Command.register("text", verb + " evpn")(evpn_command)
+
+if __name__ == "__main__":
+    sys.argv[0] = "exabgp"
+    sys.exit(main())

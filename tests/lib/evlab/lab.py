@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Network namespaces: nodes on an underlay, hosts behind bridges, and the undoing of it all.
+
+Names are ev<pid>-<number>-<node>, so that runs beside each other do not meet, and what a killed run left behind can be
+told from what lives (sweep()).
+"""
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from .run import Process, Timeout, run, wait_for
+
+_counter = itertools.count(1)
+SYSCTL = "for f in all default; do echo 0 >/proc/sys/net/ipv6/conf/$f/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/$f/dad_transmits; done"
+
+
+class Node:
+    """A network namespace. In a fabric: name r1 has eth0 with 192.0.2.1/24 and 2001:db8::1/64."""
+
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        self.ns = "%s-%s" % (lab.prefix, name)
+        self.address = self.address6 = None
+        run(["ip", "netns", "add", self.ns])
+        lab.nodes.append(self)
+        self.run("sh", "-c", SYSCTL)
+        self.ip("link set lo up")
+
+    def run(self, *argv, **kw):
+        return run(["ip", "netns", "exec", self.ns, *argv], **kw)
+
+    def ip(self, command, check=True):
+        return run(["ip", "-n", self.ns, *command.split()], check=check).stdout
+
+    def ip_json(self, command):
+        return json.loads(run(["ip", "-n", self.ns, "-j", "-d", *command.split()]).stdout or "[]")
+
+    def bridge(self, command, check=True):
+        return run(["bridge", "-n", self.ns, *command.split()], check=check).stdout
+
+    def fdb(self, dev, mac=None):
+        """Rows of `bridge fdb show dev DEV`, those of one MAC if given."""
+        rows = json.loads(run(["bridge", "-n", self.ns, "-j", "-d", "fdb", "show", "dev", dev]).stdout or "[]")
+        return [r for r in rows if mac is None or r["mac"] == mac]
+
+    def remote(self, dev, mac):
+        """The VTEP that the vxlan row of mac points at: its dst, or the gateway of its nexthop (group of one)."""
+        for r in self.fdb(dev, mac):
+            if "dst" in r:
+                return r["dst"]
+            if "nhid" in r:
+                return self._nexthop(r["nhid"])
+        return None
+
+    def _nexthop(self, nhid):
+        for n in self.ip_json("nexthop list"):
+            if n["id"] == nhid:
+                return n["gateway"] if "gateway" in n else self._nexthop(n["group"][0]["id"])
+        return None
+
+    def flood(self, dev):
+        """VTEPs of the flood list."""
+        return sorted(r["dst"] for r in self.fdb(dev, "00:00:00:00:00:00") if "dst" in r)
+
+    def start(self, name, argv, env=None):
+        p = Process("%s on %s" % (name, self.name), ["ip", "netns", "exec", self.ns, *argv], self.lab.path("%s-%s.log" % (self.name, name)), env)
+        self.lab.processes.append(p)
+        return p
+
+    def vxlan(self, vni, local, bridge=None, vxlan=None):
+        """A bridge with a vxlan device as the documentation of other daemons asks for it."""
+        bridge, vxlan = bridge or "br%d" % vni, vxlan or "vxlan%d" % vni
+        self.ip("link add %s type bridge" % bridge)
+        self.ip("link add %s type vxlan id %d local %s dstport 4789 nolearning" % (vxlan, vni, local))
+        self.ip("link set %s master %s addrgenmode none" % (vxlan, bridge))
+        self.bridge("link set dev %s learning off" % vxlan)
+        self.ip("link set %s up" % bridge)
+        self.ip("link set %s up" % vxlan)
+
+    def state(self):
+        text = ""
+        for argv in (["ip", "-n", self.ns, "-br", "addr"], ["bridge", "-n", self.ns, "fdb", "show"], ["ip", "-n", self.ns, "neigh"],
+                     ["ip", "-n", self.ns, "nexthop"]):
+            text += "$ %s\n%s" % (" ".join(argv), run(argv, check=False).stdout)
+        return text
+
+
+class Host(Node):
+    """An end station with one interface, eth0, that can be plugged into a node's bridge."""
+
+    def __init__(self, lab, name, mac, ip, ip6=None):
+        super().__init__(lab, name)
+        self.mac, self.ip4, self.ip6 = mac, ip, ip6
+        self.router = None
+
+    def plug(self, router, bridge=None, port=None):
+        """Connects eth0 to a port of router (named as the host), which is put into bridge if one is given."""
+        self.router, self.port = router, port or self.name
+        run(["ip", "link", "add", "eth0", "netns", self.ns, "address", self.mac, "type", "veth", "peer", "name", self.port, "netns", router.ns])
+        router.ip("link set %s addrgenmode none" % self.port)
+        if bridge:
+            router.ip("link set %s master %s" % (self.port, bridge))
+        router.ip("link set %s up" % self.port)
+        self.ip("addr add %s/24 dev eth0" % self.ip4)
+        if self.ip6:
+            self.ip("addr add %s/64 dev eth0 nodad" % self.ip6)
+        self.ip("link set eth0 up")
+        return self
+
+    def unplug(self):
+        self.ip("link del eth0")
+        self.router = None
+
+    def move(self, router, bridge, port=None):
+        """As a live migration does: away there, here with the same addresses, and one frame to say so."""
+        self.unplug()
+        self.plug(router, bridge, port)
+        self.speak()
+
+    def speak(self):
+        """A broadcast frame, so that bridges learn the MAC: a request for an address that nobody has."""
+        net = self.ip4.rsplit(".", 1)[0]
+        self.run("ping", "-c1", "-W1", "-w1", net + ".254", check=False)
+
+    def ping(self, to, count=1):
+        return self.run("ping", "-n", "-i0.2", "-c%d" % count, "-W1", "-w%d" % (count + 1), to, check=False).returncode == 0
+
+
+class Lab:
+    """Everything a test made. Use as a context, or call close()."""
+
+    def __init__(self):
+        self.prefix = "ev%d-%d" % (os.getpid(), next(_counter))
+        self.nodes, self.processes, self.peers = [], [], []
+        self.dir = tempfile.mkdtemp(prefix=self.prefix + "-")
+        os.chmod(self.dir, 0o755)  # FRR's daemons drop to their own user
+        self.switch = None
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def wait_for(self, cond, what, timeout=15):
+        return wait_for(cond, timeout, what)
+
+    def node(self, name):
+        return Node(self, name)
+
+    def fabric(self, *names, mtu=1600):
+        """Nodes on one switch: the k-th has 192.0.2.k/24 and 2001:db8::k/64 on eth0."""
+        self.switch = Node(self, "sw")
+        self.switch.ip("link add br0 type bridge")
+        self.switch.ip("link set br0 up")
+        return [self.join(name, k, mtu) for k, name in enumerate(names, 1)]
+
+    def join(self, name, k, mtu=1600):
+        n = Node(self, name)
+        n.address, n.address6 = "192.0.2.%d" % k, "2001:db8::%d" % k
+        run(["ip", "link", "add", "eth0", "netns", n.ns, "mtu", str(mtu), "type", "veth", "peer", "name", name, "netns", self.switch.ns])
+        self.switch.ip("link set %s mtu %d master br0 up" % (name, mtu))
+        n.ip("addr add %s/24 dev eth0" % n.address)
+        n.ip("addr add %s/64 dev eth0 nodad" % n.address6)
+        n.ip("link set eth0 up")
+        return n
+
+    def cut(self, node, up=False):
+        """Takes the node's cable out of the switch (or puts it in again)."""
+        self.switch.ip("link set %s %s" % (node.name, "up" if up else "down"))
+
+    def host(self, name, k, ip6=False):
+        """Host number k: 02:00:00:00:00:0k, 10.0.0.k."""
+        return Host(self, name, "02:00:00:00:00:%02x" % k, "10.0.0.%d" % k, "2001:db8:a::%d" % k if ip6 else None)
+
+    def state(self):
+        text = ""
+        for n in self.nodes:
+            text += "==== %s\n%s" % (n.name, n.state())
+        for p in self.peers:
+            try:
+                text += "==== %s\n%s" % (p, p.state())
+            except Exception as e:
+                text += "==== %s: %s\n" % (p, e)
+        for p in self.processes:
+            text += "==== log of %s (exit status %s)\n%s" % (p.name, p.p.poll(), p.tail())
+        return text
+
+    def close(self):
+        """Stops and removes everything; gives what went wrong on the way: a daemon dead before its time or an unclean end."""
+        wrong = []
+        for p in reversed(self.peers):
+            try:
+                wrong += p.close() or []
+            except Exception as e:
+                wrong.append("%s: %s" % (p, e))
+        for p in reversed(self.processes):
+            try:
+                p.stop()
+            except Timeout as e:
+                wrong.append(str(e))
+        for n in self.nodes:
+            remove_netns(n.ns)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return wrong
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+def remove_netns(name):
+    pids = run(["ip", "netns", "pids", name], check=False).stdout.split()
+    for pid in pids:
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    run(["ip", "netns", "del", name], check=False)
+
+
+def sweep():
+    """Removes what killed runs left behind: namespaces and directories whose runner is no more."""
+    for name in subprocess.run(["ip", "-o", "netns", "list"], capture_output=True, text=True).stdout.splitlines():
+        m = re.match(r"ev(\d+)-\d+-\w+", name)
+        if m and not os.path.exists("/proc/" + m.group(1)):
+            remove_netns(m.group(0))
+    for name in os.listdir(tempfile.gettempdir()):
+        m = re.match(r"ev(\d+)-\d+-", name)
+        if m and not os.path.exists("/proc/" + m.group(1)):
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sweep()

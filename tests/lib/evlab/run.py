@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Programs: run one and take its output, keep one running with its output in a file, wait for a condition."""
+import ctypes
+import os
+import signal
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class Timeout(AssertionError):
+    """A condition did not come true in time."""
+
+
+def wait_for(cond, timeout, what, interval=0.05):
+    """Polls cond() until it gives something true and returns that. An exception counts as false."""
+    end = time.monotonic() + timeout
+    last = None
+    while True:
+        try:
+            last = cond()
+            if last:
+                return last
+        except Exception as e:  # the thing may be half there: a socket missing, JSON cut short
+            last = e
+        if time.monotonic() > end:
+            raise Timeout("waited %g s for: %s; last: %r" % (timeout, what, last))
+        time.sleep(interval)
+
+
+def run(argv, check=True, timeout=20, input=None, env=None):
+    """Runs argv to its end; gives subprocess.CompletedProcess with text."""
+    p = subprocess.run(argv, stdin=subprocess.DEVNULL if input is None else None, input=input, capture_output=True, text=True,
+                       errors="replace", timeout=timeout, env=env)
+    if check and p.returncode:
+        raise RuntimeError("%s: exit %d\n%s%s" % (" ".join(argv), p.returncode, p.stdout, p.stderr))
+    return p
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """A program that runs until stop(); stdout and stderr go to the file log (a pipe would hang with a daemon's children)."""
+
+    def __init__(self, name, argv, log, env=None):
+        self.name, self.argv, self.log = name, argv, log
+        self.stopped = False
+        with open(log, "ab") as out:
+            self.p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, start_new_session=True,
+                                      preexec_fn=_die_with_parent)
+
+    @property
+    def pid(self):
+        return self.p.pid
+
+    def alive(self):
+        return self.p.poll() is None
+
+    def send(self, sig):
+        self.p.send_signal(sig)
+
+    def stop(self, sig=signal.SIGTERM, timeout=10):
+        """Gives the exit status; SIGKILL after timeout, which raises."""
+        self.stopped = True
+        if self.alive():
+            self.send(signal.SIGCONT)
+            self.send(sig)
+        try:
+            return self.p.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.p.kill()
+            self.p.wait(5)
+            raise Timeout("%s did not end within %g s of signal %d" % (self.name, timeout, sig))
+
+    def tail(self, lines=60):
+        try:
+            with open(self.log, errors="replace") as f:
+                return "".join(f.readlines()[-lines:])
+        except OSError as e:
+            return "%s\n" % e
+
+
+def as_root_only():
+    if os.geteuid() != 0:
+        raise SystemExit("interop tests make network namespaces: run them as root")
