@@ -19,18 +19,24 @@ struct json {
 	bool comma; /* the next value needs one before it */
 };
 
+/*
+ * libjansson has functions of four of these names. Ours go by others for the linker, so that a program may use both (not
+ * in one source file): otherwise jansson's own calls would end here.
+ */
+#define JSON_SYMBOL(name) __asm__("json_writer_" name)
+
 void json_init(struct json *j, struct buf *out);
-void json_object(struct json *j, const char *key);
+void json_object(struct json *j, const char *key) JSON_SYMBOL("object");
 void json_object_end(struct json *j);
-void json_array(struct json *j, const char *key);
+void json_array(struct json *j, const char *key) JSON_SYMBOL("array");
 void json_array_end(struct json *j);
 void json_str(struct json *j, const char *key, const char *v); /* v NULL writes null */
 void json_strn(struct json *j, const char *key, const char *v, size_t n);
 void json_int(struct json *j, const char *key, int64_t v);
 void json_uint(struct json *j, const char *key, uint64_t v);
-void json_real(struct json *j, const char *key, double v); /* three decimals */
+void json_real(struct json *j, const char *key, double v) JSON_SYMBOL("real"); /* three decimals */
 void json_bool(struct json *j, const char *key, bool v);
-void json_null(struct json *j, const char *key);
+void json_null(struct json *j, const char *key) JSON_SYMBOL("null");
 void json_hex(struct json *j, const char *key, const void *p, size_t n);
 void json_mac(struct json *j, const char *key, const struct mac *m); /* NULL writes null */
 void json_ip(struct json *j, const char *key, const struct ip *a);   /* NULL or no address writes null */
