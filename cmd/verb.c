@@ -195,17 +195,19 @@ static const char *join_words(const char *const *argv, size_t argc, size_t n, ch
 	return out;
 }
 
-static const struct verb *verb_find(const char *const *argv, size_t argc)
+bool verb_find(const char *const *argv, size_t argc, enum verb_id *id)
 {
 	char said[WORD_MAX + 1];
 
 	for (size_t n = VERB_WORDS_MAX; n; n--) {
 		join_words(argv, argc, n, said);
 		for (enum verb_id i = 0; said[0] && i < VERB_N; i++)
-			if (strcmp(verbs[i].name, said) == 0)
-				return &verbs[i];
+			if (strcmp(verbs[i].name, said) == 0) {
+				*id = i;
+				return true;
+			}
 	}
-	return NULL;
+	return false;
 }
 
 static const struct verb *verb_nearest(const char *const *argv, size_t argc)
@@ -411,10 +413,9 @@ int verb_parse(const char *const *argv, size_t argc, struct verb_args *out, char
 	error[0] = '\0';
 	if (!argc)
 		return usage(error, "no verb ('help' lists all)");
-	verb = verb_find(argv, argc);
-	if (!verb)
+	if (!verb_find(argv, argc, &out->id))
 		return unknown_verb(argv, argc, error);
-	out->id = (enum verb_id)(verb - verbs);
+	verb = &verbs[out->id];
 	for (size_t i = word_count(verb->name); i < argc; i++) {
 		int rc = strncmp(argv[i], "--", 2) == 0 ? parse_option(verb, argv, argc, &i, out, error)
 							: parse_positional(verb, argv[i], out, error);

@@ -95,6 +95,9 @@ struct verb_args {
  */
 int verb_parse(const char *const *argv, size_t argc, struct verb_args *out, char error[VERB_ERROR_MAX]);
 
+/* Whether the words begin with the name of a verb; the longest name counts. */
+bool verb_find(const char *const *argv, size_t argc, enum verb_id *id);
+
 /* "--vni", "ADDR"; the placeholder of its value or NULL; one line of help. */
 const char *verb_arg_name(enum verb_arg a);
 const char *verb_arg_value(enum verb_arg a);

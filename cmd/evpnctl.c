@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * evpnctl: asks a running evpnd over its control socket and shows the answer, as text that fits the terminal or as the
+ * JSON that came. It has no privileges and no state. Exit codes: 0 yes, 1 no or failed, 2 usage.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd/daemon.h"
+#include "cmd/evpnctl_conn.h"
+#include "cmd/evpnctl_help.h"
+#include "cmd/evpnctl_render.h"
+#include "include/config.h"
+
+struct options {
+	const char *socket;
+	bool json, help;
+	const char **words; /* the verb and its arguments */
+	size_t n_words;
+};
+
+/* Columns of the terminal on stdout, 0 when it is none. */
+static size_t terminal_width(void)
+{
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
+		return 0;
+	return ws.ws_col ? ws.ws_col : 80;
+}
+
+/* ---- replies ------------------------------------------------------------------------------------------------------ */
+
+static void show_json(struct conn *c)
+{
+	const char *line;
+	size_t len;
+
+	if (c->body == CONN_NONE)
+		puts("{\"ok\":true}");
+	while ((line = conn_line(c, &len)))
+		fwrite(line, 1, len, stdout);
+}
+
+/* One row of the array, NULL for the lines that open and close it. */
+static json_t *parse_row(const char *line, size_t len)
+{
+	while (len && strchr("\n,", line[len - 1]))
+		len--;
+	if (len <= 1)
+		return NULL;
+	return json_loadb(line, len, JSON_DECODE_ANY, NULL);
+}
+
+static void show_row(const struct view *view, struct table *table, const json_t *row, size_t n)
+{
+	if (json_is_string(row)) {
+		puts(json_string_value(row));
+	} else if (table) {
+		table_add(table, row);
+	} else if (view) {
+		if (n)
+			puts("");
+		block_print(view, row, stdout);
+	}
+}
+
+static void show_rows(struct conn *c, const struct view *view)
+{
+	struct table *table = view && view->columns ? table_new(view, terminal_width(), stdout) : NULL;
+	const char *line;
+	size_t len, n = 0;
+
+	while ((line = conn_line(c, &len))) {
+		json_t *row = parse_row(line, len);
+
+		if (row)
+			show_row(view, table, row, n++);
+		json_decref(row);
+	}
+	if (table)
+		table_finish(table);
+	else if (!n && view && view->empty)
+		puts(view->empty);
+}
+
+static void show_object(struct conn *c, const struct view *view)
+{
+	size_t len;
+	const char *line = conn_line(c, &len);
+	json_t *row = line ? json_loadb(line, len, JSON_DECODE_ANY, NULL) : NULL;
+
+	if (row && view)
+		block_print(view, row, stdout);
+	json_decref(row);
+}
+
+static int ask(const struct options *o, const struct verb_args *args)
+{
+	struct conn c;
+	int rc = conn_open(&c, o->socket, o->words, o->n_words);
+
+	if (rc)
+		return rc;
+	if (o->json)
+		show_json(&c);
+	else if (c.body == CONN_ROWS)
+		show_rows(&c, view_of(args));
+	else if (c.body == CONN_OBJECT)
+		show_object(&c, view_of(args));
+	if (!c.complete) {
+		fprintf(stderr, "evpnctl: the answer broke off: evpnd ended or dropped us\n");
+		rc = 1;
+	}
+	conn_close(&c);
+	return rc;
+}
+
+/* ---- verbs without a daemon ---------------------------------------------------------------------------------------- */
+
+static int check_file(const char *file)
+{
+	struct config_errors errors = { 0 };
+	struct config *c = config_load(file, &errors);
+	int rc = c ? 0 : 1;
+
+	for (size_t i = 0; i < errors.n; i++)
+		puts(errors.lines[i]);
+	if (c)
+		printf("%s: no errors\n", file);
+	config_errors_free(&errors);
+	config_free(c);
+	return rc;
+}
+
+static int help(const char *const *words, size_t n)
+{
+	struct verb_args about;
+	char error[VERB_ERROR_MAX];
+
+	if (!n) {
+		help_all(stdout);
+		return 0;
+	}
+	if (!verb_find(words, n, &about.id)) {
+		verb_parse(words, n, &about, error);
+		fprintf(stderr, "evpnctl: %s\n", error);
+		return 2;
+	}
+	help_verb(about.id, stdout);
+	return 0;
+}
+
+static int act(struct options *o)
+{
+	struct verb_args args;
+	char error[VERB_ERROR_MAX];
+	int rc;
+
+	if (o->help)
+		return help(o->words, o->n_words);
+	rc = verb_parse(o->words, o->n_words, &args, error);
+	if (rc) {
+		fprintf(stderr, "evpnctl: %s\n", error);
+		return rc;
+	}
+	if (args.id == VERB_CHECK)
+		return check_file(args.v[ARG_FILE].text);
+	if (args.id == VERB_HELP)
+		return help(o->words + 1, o->n_words - 1);
+	if (args.id == VERB_SHOW_CONFIG && !o->json && !args.v[ARG_YAML].given)
+		o->words[o->n_words++] = "--yaml"; /* there is room: see parse_options() */
+	return ask(o, &args);
+}
+
+/* ---- command line --------------------------------------------------------------------------------------------------- */
+
+static bool is_word(const char *arg, const char *a, const char *b)
+{
+	return strcmp(arg, a) == 0 || strcmp(arg, b) == 0;
+}
+
+/* Our own options may also stand behind the verb. -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	for (int i = 1; i < argc; i++) {
+		if (is_word(argv[i], "-j", "--json")) {
+			o->json = true;
+		} else if (is_word(argv[i], "-h", "--help")) {
+			o->help = true;
+		} else if (is_word(argv[i], "-V", "--version")) {
+			puts("evpnctl " EVPND_VERSION);
+			return 0;
+		} else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
+			o->socket = argv[++i];
+		} else if (strncmp(argv[i], "-s", 2) == 0 && argv[i][2]) {
+			o->socket = argv[i] + 2;
+		} else if (argv[i][0] == '-' && !o->n_words) {
+			fprintf(stderr, "evpnctl: %s '%s' ('evpnctl help' lists all)\n",
+				strcmp(argv[i], "-s") == 0 ? "a path is needed after" : "unknown option", argv[i]);
+			return 2;
+		} else {
+			o->words[o->n_words++] = argv[i];
+		}
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .socket = EVPND_SOCKET };
+	int rc;
+
+	o.words = xcalloc((size_t)argc + 1, sizeof(*o.words));
+	rc = parse_options(argc, argv, &o);
+	if (rc < 0 && !o.n_words && !o.help) {
+		help_usage(stderr);
+		fputs("'evpnctl help' lists the verbs\n", stderr);
+		rc = 2;
+	}
+	if (rc < 0)
+		rc = act(&o);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("evpnctl: stdout");
+		rc = rc ? rc : 1;
+	}
+	free(o.words);
+	return rc;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "cmd/evpnctl_conn.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_S 30 /* a daemon that says nothing for so long is stuck */
+
+static void tell_no_permission(const char *path)
+{
+	struct stat st;
+	struct group *g;
+
+	if (stat(path, &st) < 0 || !(st.st_mode & S_IWGRP) || st.st_gid == 0) {
+		fprintf(stderr, "evpnctl: no permission on %s: it is for root and the daemon's own user (control.group in the "
+				"configuration lets a group in)\n", path);
+		return;
+	}
+	g = getgrgid(st.st_gid);
+	if (g)
+		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %s\n", path, g->gr_name);
+	else
+		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %u\n", path,
+			st.st_gid);
+}
+
+static int tell_connect_error(const char *path, int err)
+{
+	if (err == EACCES || err == EPERM)
+		tell_no_permission(path);
+	else if (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR || err == ENOTSOCK)
+		fprintf(stderr, "evpnctl: no evpnd answers on %s (is it running? -s names another socket)\n", path);
+	else
+		fprintf(stderr, "evpnctl: %s: %s\n", path, strerror(err));
+	return 1;
+}
+
+/* A descriptor, or -1 with a line on stderr. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = ANSWER_S };
+	int fd;
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		tell_connect_error(path, ENAMETOOLONG);
+		return -1;
+	}
+	strcpy(sun.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		tell_connect_error(path, errno);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+/* {"argv":[...]} and a newline; NULL when a word is not UTF-8. */
+static char *request_line(const char *const *argv, size_t argc)
+{
+	json_t *words = json_array(), *request;
+	char *text;
+
+	for (size_t i = 0; i < argc; i++)
+		if (json_array_append_new(words, json_string(argv[i])) < 0) {
+			json_decref(words);
+			return NULL;
+		}
+	request = json_pack("{s:o}", "argv", words);
+	text = json_dumps(request, JSON_COMPACT);
+	json_decref(request);
+	return text;
+}
+
+static bool send_all(int fd, const char *p, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* The status line to the kind of body, or to the exit code with the daemon's sentence on stderr. */
+static int read_status(struct conn *c)
+{
+	ssize_t n = getline(&c->line, &c->cap, c->in);
+	json_t *status = n > 0 ? json_loadb(c->line, (size_t)n, 0, NULL) : NULL;
+	const char *error = json_string_value(json_object_get(status, "error"));
+	const char *body = json_string_value(json_object_get(status, "body"));
+	int code = 0;
+
+	if (!status) {
+		fprintf(stderr, "evpnctl: %s: %s\n", c->path,
+			n > 0 || errno != EAGAIN ? "this is not evpnd's answer" : "evpnd does not answer");
+		return 1;
+	}
+	c->body = !body || strcmp(body, "none") == 0 ? CONN_NONE : strcmp(body, "rows") == 0 ? CONN_ROWS : CONN_OBJECT;
+	if (!json_is_true(json_object_get(status, "ok"))) {
+		code = json_integer_value(json_object_get(status, "code")) == 2 ? 2 : 1;
+		fprintf(stderr, "evpnctl: %s\n", error ? error : "evpnd says no");
+	}
+	json_decref(status);
+	return code;
+}
+
+int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc)
+{
+	char *request = request_line(argv, argc);
+	int fd, rc;
+
+	*c = (struct conn){ .path = path };
+	if (!request) {
+		fprintf(stderr, "evpnctl: the arguments are not UTF-8 text\n");
+		return 2;
+	}
+	fd = connect_to(path);
+	if (fd < 0) {
+		free(request);
+		return 1;
+	}
+	c->in = fdopen(fd, "r");
+	if (!c->in)
+		abort(); /* no memory for a FILE */
+	/* The status is read even when sending failed: the daemon may have said why before it hung up. */
+	if (send_all(fd, request, strlen(request)) && send_all(fd, "\n", 1))
+		shutdown(fd, SHUT_WR);
+	free(request);
+	rc = read_status(c);
+	if (rc)
+		conn_close(c);
+	c->complete = c->body == CONN_NONE;
+	return rc;
+}
+
+const char *conn_line(struct conn *c, size_t *len)
+{
+	ssize_t n;
+
+	if (c->complete)
+		return NULL;
+	n = getline(&c->line, &c->cap, c->in);
+	if (n <= 0)
+		return NULL;
+	c->complete = c->line[n - 1] == '\n' && (c->body == CONN_OBJECT || c->line[0] == ']');
+	*len = (size_t)n;
+	return c->line;
+}
+
+void conn_close(struct conn *c)
+{
+	free(c->line);
+	fclose(c->in);
+	c->line = NULL;
+	c->in = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The client's end of the control socket: one request, its reply line by line. Trouble is told on stderr. */
+#ifndef CMD_EVPNCTL_CONN_H
+#define CMD_EVPNCTL_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum conn_body { CONN_ROWS, CONN_OBJECT, CONN_NONE };
+
+struct conn {
+	const char *path; /* of the socket, borrowed */
+	FILE *in;
+	enum conn_body body;
+	char *line; /* the last one read */
+	size_t cap;
+	bool complete; /* the end of the body has been seen */
+};
+
+/* Sends the words and reads the status line. 0, or the exit code of evpnctl: 1 failed or no, 2 usage. */
+int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc);
+/*
+ * The next line of the body as it came, its end of line included; NULL at the end. c->complete says then whether that
+ * was the end of the reply or the daemon went away in the middle of it.
+ */
+const char *conn_line(struct conn *c, size_t *len);
+void conn_close(struct conn *c);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* Text out of rows: a table printed in slices, or blocks of fields. */
+#ifndef CMD_EVPNCTL_RENDER_H
+#define CMD_EVPNCTL_RENDER_H
+
+#include <stdio.h>
+
+#include "cmd/evpnctl_view.h"
+
+struct table;
+
+/* width: of the terminal, 0 when there is none (then nothing is cut or left out). */
+struct table *table_new(const struct view *view, size_t width, FILE *out);
+void table_add(struct table *t, const json_t *row);
+/* Prints what is left and frees t. */
+void table_finish(struct table *t);
+
+void block_print(const struct view *view, const json_t *row, FILE *out);
+
+#endif

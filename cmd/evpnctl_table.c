@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Tables by libsmartcols. Cells are gathered by slices of 1,000 rows: the first slice decides which columns fit and how
+ * wide they are, the ones after it are printed alike. So a million rows need no more memory than a thousand.
+ */
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/evpnctl_render.h"
+
+#define SLICE_ROWS 1000u
+#define COLUMNS_MAX 16u
+#define FLEX_MIN 8u /* a column that can be cut is not cut below this */
+
+struct table {
+	const struct view *view;
+	size_t width; /* of the terminal, 0: none */
+	FILE *out;
+	struct libscols_table *scols;
+	struct libscols_column *column[COLUMNS_MAX]; /* NULL: left out */
+	bool headed;
+	size_t rows, total;
+	struct buf cell[SLICE_ROWS][COLUMNS_MAX];
+};
+
+struct table *table_new(const struct view *view, size_t width, FILE *out)
+{
+	struct table *t = xcalloc(1, sizeof(*t));
+
+	BUG_ON(view->n_columns > COLUMNS_MAX);
+	t->view = view;
+	t->width = width;
+	t->out = out;
+	return t;
+}
+
+static const char *cell_text(struct buf *cell)
+{
+	buf_add(cell, "", 1);
+	return buf_data(cell);
+}
+
+/* Columns of characters in UTF-8 text: octets that do not continue one. */
+static size_t text_width(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static void measure(const struct table *t, size_t widths[COLUMNS_MAX])
+{
+	for (size_t c = 0; c < t->view->n_columns; c++) {
+		widths[c] = strlen(t->view->columns[c].title);
+		for (size_t r = 0; r < t->rows; r++) {
+			size_t w = text_width(buf_data(&t->cell[r][c]));
+
+			if (w > widths[c])
+				widths[c] = w;
+		}
+	}
+}
+
+/* What the columns need at least, with one space between them. */
+static size_t least_width(const struct table *t, const size_t widths[COLUMNS_MAX], const bool shown[COLUMNS_MAX])
+{
+	size_t sum = 0;
+
+	for (size_t c = 0; c < t->view->n_columns; c++) {
+		bool flex = t->view->columns[c].flags & VIEW_FLEX && widths[c] > FLEX_MIN;
+
+		if (shown[c])
+			sum += (flex ? FLEX_MIN : widths[c]) + 1;
+	}
+	return sum ? sum - 1 : 0;
+}
+
+/* Leaves out the least important columns until the rest fits. */
+static void choose_columns(const struct table *t, bool shown[COLUMNS_MAX])
+{
+	size_t widths[COLUMNS_MAX];
+
+	for (size_t c = 0; c < t->view->n_columns; c++)
+		shown[c] = true;
+	if (!t->width)
+		return;
+	measure(t, widths);
+	while (least_width(t, widths, shown) > t->width) {
+		size_t worst = 0;
+
+		for (size_t c = 0; c < t->view->n_columns; c++)
+			if (shown[c] && t->view->columns[c].drop &&
+			    (!worst || t->view->columns[c].drop > t->view->columns[worst - 1].drop))
+				worst = c + 1;
+		if (!worst)
+			return;
+		shown[worst - 1] = false;
+	}
+}
+
+static void make_columns(struct table *t)
+{
+	bool shown[COLUMNS_MAX];
+
+	choose_columns(t, shown);
+	t->scols = scols_new_table();
+	if (!t->scols)
+		BUG("no memory for a table");
+	scols_table_set_termforce(t->scols, t->width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
+	if (t->width)
+		scols_table_set_termwidth(t->scols, t->width);
+	scols_table_set_stream(t->scols, t->out);
+	for (size_t c = 0; c < t->view->n_columns; c++) {
+		const struct view_column *col = &t->view->columns[c];
+		int flags = (col->flags & VIEW_RIGHT ? SCOLS_FL_RIGHT : 0) |
+			    (col->flags & VIEW_FLEX && t->width ? SCOLS_FL_TRUNC : 0);
+
+		if (shown[c])
+			t->column[c] = scols_table_new_column(t->scols, col->title, 0, flags);
+	}
+}
+
+/* After the first slice: no heading again, and the same widths. */
+static void fix_widths(struct table *t)
+{
+	scols_table_enable_noheadings(t->scols, 1);
+	for (size_t c = 0; c < t->view->n_columns; c++)
+		if (t->column[c]) {
+			scols_column_set_whint(t->column[c], (double)scols_column_get_width(t->column[c]));
+			scols_column_set_flags(t->column[c], scols_column_get_flags(t->column[c]) | SCOLS_FL_STRICTWIDTH);
+		}
+	t->headed = true;
+}
+
+static void print_slice(struct table *t)
+{
+	if (!t->scols)
+		make_columns(t);
+	for (size_t r = 0; r < t->rows; r++) {
+		struct libscols_line *line = scols_table_new_line(t->scols, NULL);
+		size_t n = 0;
+
+		for (size_t c = 0; c < t->view->n_columns; c++) {
+			if (t->column[c])
+				scols_line_set_data(line, n++, buf_data(&t->cell[r][c]));
+			buf_reset(&t->cell[r][c]);
+		}
+	}
+	scols_print_table(t->scols);
+	scols_table_remove_lines(t->scols);
+	if (!t->headed)
+		fix_widths(t);
+	t->rows = 0;
+}
+
+void table_add(struct table *t, const json_t *row)
+{
+	for (size_t c = 0; c < t->view->n_columns; c++) {
+		const struct view_column *col = &t->view->columns[c];
+		struct buf *cell = &t->cell[t->rows][c];
+
+		col->format(cell, col->field ? format_member(row, col->field) : NULL, row);
+		cell_text(cell);
+	}
+	t->total++;
+	if (++t->rows == SLICE_ROWS)
+		print_slice(t);
+}
+
+void table_finish(struct table *t)
+{
+	if (t->rows)
+		print_slice(t);
+	if (!t->total && t->view->empty)
+		fprintf(t->out, "%s\n", t->view->empty);
+	if (t->scols)
+		scols_unref_table(t->scols);
+	for (size_t r = 0; r < SLICE_ROWS; r++)
+		for (size_t c = 0; c < COLUMNS_MAX; c++)
+			buf_fini(&t->cell[r][c]);
+	free(t);
+}

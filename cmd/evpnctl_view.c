@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "cmd/evpnctl_view.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define R VIEW_RIGHT
+#define F VIEW_FLEX
+
+static const struct view_column neighbor_columns[] = {
+	{ "NEIGHBOR", "address", format_any },
+	{ "AS", "asn", format_any, R },
+	{ "STATE", "state", format_neighbor_state },
+	{ "SINCE", "state_s", format_age, R, 1 },
+	{ "RECEIVED", "prefixes_received", format_any, R },
+	{ "SENT", "prefixes_sent", format_any, R, 2 },
+	{ "DESCRIPTION", "description", format_any, F, 3 },
+};
+
+static const struct view_field neighbor_fields[] = {
+	{ NULL, NULL, format_neighbor_head },
+	{ "state", NULL, format_neighbor_session },
+	{ "router id", "router_id", format_any },
+	{ "local address", "local_address", format_any },
+	{ "timers", "hold_time", format_neighbor_timers },
+	{ "routes", NULL, format_neighbor_routes },
+	{ "End-of-RIB", NULL, format_eor },
+	{ "outbound group", "group", format_any },
+	{ "messages in", "messages.in", format_messages },
+	{ "messages out", "messages.out", format_messages },
+	{ "bad routes", NULL, format_neighbor_faults },
+	{ "last error received", "last_error_received", format_notification },
+	{ "last error sent", "last_error_sent", format_notification },
+	{ "capabilities sent", "capabilities_sent", format_words },
+	{ "capabilities received", "capabilities_received", format_words },
+};
+
+static const struct view_column rib_columns[] = {
+	{ "", NULL, format_route_flags },
+	{ "TYPE", "type", format_route_type },
+	{ "VNI", "vni", format_any, R },
+	{ "MAC", "mac", format_any },
+	{ "IP", NULL, format_route_address },
+	{ "NEXT HOP", "next_hop", format_any },
+	{ "FROM", "neighbor", format_route_from, 0, 1 },
+	{ "SEQ", "mac_mobility", format_mobility, 0, 3 },
+	{ "RD", "rd", format_any, 0, 2 },
+	{ "AS PATH", "as_path", format_any, F, 5 },
+	{ "AGE", "age_s", format_age, R, 4 },
+};
+
+static const struct view_field rib_fields[] = {
+	{ NULL, NULL, format_route_head },
+	{ "RD", "rd", format_any },
+	{ "Ethernet tag", "ethernet_tag", format_any },
+	{ "ESI", "esi", format_any },
+	{ "VNI", "vni", format_any },
+	{ "second VNI", "vni2", format_any },
+	{ "gateway", "gateway", format_any },
+	{ "next hop", "next_hop", format_any },
+	{ "tunnel", "pmsi", format_pmsi },
+	{ "route targets", "route_targets", format_words },
+	{ "encapsulation", "encapsulation", format_words },
+	{ "MAC mobility", "mac_mobility", format_mobility },
+	{ "AS path", "as_path", format_any },
+	{ "origin", "origin", format_any },
+	{ "local preference", "local_pref", format_any },
+	{ "MED", "med", format_any },
+	{ "originator", "originator_id", format_any },
+	{ "cluster list", "cluster_list", format_words },
+	{ "communities", "communities", format_words },
+	{ "large communities", "large_communities", format_words },
+	{ "other extended", "ext_communities_other", format_words },
+	{ "NLRI", "nlri", format_any },
+	{ "age", "age_s", format_age },
+};
+
+static const struct view_column summary_columns[] = {
+	{ "TYPE", "type", format_any, R },   { "NAME", "name", format_any },      { "ROUTES", "routes", format_any, R },
+	{ "PATHS", "paths", format_any, R }, { "BEST", "best", format_any, R },   { "LOCAL", "local", format_any, R },
+	{ "REJECTED", "rejected", format_any, R },
+};
+
+static const struct view_column vni_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "MODE", "mode", format_any, 0, 8 },
+	{ "READY", "ready", format_any },
+	{ "RD", "rd", format_any, 0, 4 },
+	{ "IMPORT", "import", format_vni_import, F, 5 },
+	{ "EXPORT", "export", format_any, F, 6 },
+	{ "BRIDGE", "bridge", format_bridge, 0, 2 },
+	{ "VXLAN", "vxlan", format_vxlan, 0, 1 },
+	{ "LOCAL", "local_macs", format_any, R },
+	{ "REMOTE", "remote_macs", format_any, R },
+	{ "FLOOD", "flood", format_vni_flood, F, 3 },
+	{ "PROBLEM", "problem", format_any, F, 7 },
+};
+
+static const struct view_field vni_fields[] = {
+	{ NULL, NULL, format_vni_head },
+	{ "problem", "problem", format_any },
+	{ "RD", "rd", format_any },
+	{ "import", "import", format_vni_import },
+	{ "export", "export", format_words },
+	{ "bridge", "bridge", format_any },
+	{ "bridge is", "bridge_state", format_any },
+	{ "vxlan", "vxlan", format_any },
+	{ "vxlan is", "vxlan_state", format_any },
+	{ "MTU", "mtu", format_any },
+	{ "underlay", "underlay", format_any },
+	{ "local MACs", "local_macs", format_any },
+	{ "remote MACs", "remote_macs", format_any },
+	{ "local addresses", "local_ips", format_any },
+	{ "remote addresses", "remote_ips", format_any },
+	{ "flood list", "flood", format_vni_flood },
+};
+
+static const struct view_column mac_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "MAC", "mac", format_any },
+	{ "STATE", "state", format_any },
+	{ "BEHIND", NULL, format_mac_where },
+	{ "SEQ", "sequence", format_mac_sequence, R, 2 },
+	{ "ADDRESSES", "ips", format_any, F, 1 },
+	{ "AGE", "age_s", format_age, R, 4 },
+	{ "REASON", "reason", format_any, F, 3 },
+};
+
+static const struct view_column arp_columns[] = {
+	{ "VNI", "vni", format_any, R },  { "IP", "ip", format_any },	   { "MAC", "mac", format_any },
+	{ "STATE", "state", format_any }, { "VTEP", "vtep", format_any },  { "ROUTER", "router", format_yes, 0, 2 },
+	{ "AGE", "age_s", format_age, R, 1 },
+};
+
+static const struct view_column fdb_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "TABLE", "table", format_any },
+	{ "MAC", "mac", format_any },
+	{ "IP", "ip", format_any, 0, 2 },
+	{ "VTEP", "vtep", format_any },
+	{ "DEVICE", "device", format_any },
+	{ "OWNER", "owner", format_any, 0, 1 },
+	{ "STATE", NULL, format_fdb_state, F },
+	{ "AGE", "age_s", format_age, R, 3 },
+};
+
+static const struct view_column vtep_columns[] = {
+	{ "VTEP", "vtep", format_any },
+	{ "VNIS", "vnis", format_any, R },
+	{ "MACS", "macs", format_any, R },
+};
+
+static const struct view_field version_fields[] = {
+	{ NULL, NULL, format_version },
+	{ "process", "pid", format_any },
+	{ "started", "started", format_any },
+	{ "runs for", "uptime_s", format_age },
+	{ "AS", "asn", format_any },
+	{ "router id", "router_id", format_any },
+	{ "VTEP", "vtep", format_any },
+	{ "dataplane", "dataplane", format_any },
+	{ "configuration", "config", format_any },
+	{ "log level", "log_level", format_any },
+};
+
+static const struct view_field memory_fields[] = {
+	{ "resident", "process.resident_bytes", format_bytes },
+	{ "peak", "process.peak_resident_bytes", format_bytes },
+	{ "longest turn (us)", "process.longest_turn_us", format_any },
+	{ "RIB keys", "rib.keys", format_any },
+	{ "RIB paths", "rib.paths", format_any },
+	{ "RIB routes", "rib.route_bytes", format_bytes },
+	{ "RIB index", "rib.index_bytes", format_bytes },
+	{ "attribute sets", "rib.attribute_sets", format_any },
+	{ "attribute sets", "rib.attribute_set_bytes", format_bytes },
+	{ "outbound", "rib.outbound_bytes", format_bytes },
+	{ "connections", "rib.connections", format_any },
+	{ "VNIs", "evpn.vnis", format_any },
+	{ "MACs", "evpn.macs", format_any },
+	{ "addresses", "evpn.ips", format_any },
+	{ "EVPN tables", "evpn.bytes", format_bytes },
+	{ "dataplane rows", "dataplane.rows", format_any },
+	{ "of them there", "dataplane.rows_there", format_any },
+	{ "to be written", "dataplane.dirty", format_any },
+	{ "writes", "dataplane.writes", format_any },
+	{ "errors", "dataplane.errors", format_any },
+	{ "repairs", "dataplane.repairs", format_any },
+	{ "lost notifications", "dataplane.overruns", format_any },
+	{ "dataplane tables", "dataplane.bytes", format_bytes },
+	{ "control clients", "control.clients", format_any },
+	{ "control buffers", "control.bytes", format_bytes },
+};
+
+#define TABLE(c) .columns = (c), .n_columns = COUNT(c)
+#define BLOCK(f) .fields = (f), .n_fields = COUNT(f)
+
+static const struct view views[VERB_N] = {
+	[VERB_SHOW_NEIGHBORS] = { TABLE(neighbor_columns), BLOCK(neighbor_fields), .empty = "no neighbors" },
+	[VERB_SHOW_RIB] = { TABLE(rib_columns), BLOCK(rib_fields), .empty = "no routes" },
+	[VERB_SHOW_VNI] = { TABLE(vni_columns), BLOCK(vni_fields), .empty = "no VNIs" },
+	[VERB_SHOW_MAC] = { TABLE(mac_columns), .empty = "no MAC addresses" },
+	[VERB_SHOW_ARP] = { TABLE(arp_columns), .empty = "no addresses" },
+	[VERB_SHOW_FDB] = { TABLE(fdb_columns), .empty = "no rows" },
+	[VERB_SHOW_VTEP] = { TABLE(vtep_columns), .empty = "no VTEPs" },
+	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
+	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },
+};
+static const struct view rib_summary = { TABLE(summary_columns), .empty = "no routes" };
+static const struct view rib_detail = { BLOCK(rib_fields), .empty = "no routes" };
+
+const struct view *view_of(const struct verb_args *args)
+{
+	if (args->id == VERB_SHOW_RIB && args->v[ARG_KEYS].given)
+		return NULL;
+	if (args->id == VERB_SHOW_RIB && args->v[ARG_SUMMARY].given)
+		return &rib_summary;
+	if (args->id == VERB_SHOW_RIB && args->v[ARG_DETAIL].given)
+		return &rib_detail;
+	return views[args->id].columns || views[args->id].fields ? &views[args->id] : NULL;
+}

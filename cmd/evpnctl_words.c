@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* Formatters that put several members of a row into words. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "cmd/evpnctl_format.h"
+
+static json_int_t number(const json_t *row, const char *path)
+{
+	return json_integer_value(format_member(row, path));
+}
+
+static bool is(const json_t *row, const char *path)
+{
+	return json_is_true(format_member(row, path));
+}
+
+/* NULL when the member is no string. */
+static const char *text(const json_t *row, const char *path)
+{
+	return json_string_value(format_member(row, path));
+}
+
+static void add(struct buf *out, const json_t *row, const char *path)
+{
+	format_any(out, format_member(row, path), row);
+}
+
+static void add_age(struct buf *out, const json_t *row, const char *path)
+{
+	format_age(out, format_member(row, path), row);
+}
+
+/* ---- neighbors ---------------------------------------------------------------------------------------------------- */
+
+void format_neighbor_state(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_any(out, v, row);
+	if (is(row, "admin_down"))
+		buf_adds(out, " (down by hand)");
+}
+
+void format_neighbor_head(struct buf *out, const json_t *v, const json_t *row)
+{
+	const char *description = text(row, "description");
+
+	buf_adds(out, "neighbor ");
+	add(out, row, "address");
+	buf_adds(out, ", AS ");
+	add(out, row, "asn");
+	buf_adds(out, " (");
+	add(out, row, "type");
+	buf_adds(out, is(row, "route_reflector_client") ? ", route reflector client)" : ")");
+	if (description)
+		buf_printf(out, ": %s", description);
+}
+
+void format_neighbor_session(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_neighbor_state(out, format_member(row, "state"), row);
+	buf_adds(out, " for ");
+	add_age(out, row, "state_s");
+	buf_printf(out, ", established %" JSON_INTEGER_FORMAT " times", number(row, "established_count"));
+	if (is(row, "passive"))
+		buf_adds(out, ", passive");
+}
+
+void format_neighbor_timers(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (json_is_integer(v))
+		buf_printf(out,
+			   "hold %" JSON_INTEGER_FORMAT " s (configured %" JSON_INTEGER_FORMAT " s), keepalive %.1f s",
+			   json_integer_value(v), number(row, "hold_time_configured"),
+			   (double)number(row, "keepalive_ms") / 1000);
+	else
+		buf_printf(out, "hold %" JSON_INTEGER_FORMAT " s configured", number(row, "hold_time_configured"));
+}
+
+void format_neighbor_routes(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_printf(out, "%" JSON_INTEGER_FORMAT " received", number(row, "prefixes_received"));
+	if (number(row, "rejected"))
+		buf_printf(out, " (%" JSON_INTEGER_FORMAT " of them rejected)", number(row, "rejected"));
+	buf_printf(out, ", %" JSON_INTEGER_FORMAT " sent", number(row, "prefixes_sent"));
+	if (number(row, "pending"))
+		buf_printf(out, ", %" JSON_INTEGER_FORMAT " wait to be sent", number(row, "pending"));
+}
+
+void format_neighbor_faults(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_printf(out,
+		   "%" JSON_INTEGER_FORMAT " treated as withdraw, %" JSON_INTEGER_FORMAT
+		   " attributes discarded, %" JSON_INTEGER_FORMAT " of unknown type",
+		   number(row, "treat_as_withdraw"), number(row, "attributes_discarded"), number(row, "unknown_nlri"));
+}
+
+void format_eor(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_printf(out, "%s, %s", is(row, "eor_received") ? "received" : "not received",
+		   is(row, "eor_sent") ? "sent" : "not sent");
+}
+
+void format_messages(struct buf *out, const json_t *v, const json_t *row)
+{
+	const char *name;
+	json_t *count;
+	bool any = false;
+
+	json_object_foreach((json_t *)(uintptr_t)v, name, count) {
+		buf_printf(out, "%s%s %" JSON_INTEGER_FORMAT, any ? ", " : "", name, json_integer_value(count));
+		any = true;
+	}
+}
+
+void format_notification(struct buf *out, const json_t *v, const json_t *row)
+{
+	const char *data = text(v, "data");
+
+	buf_printf(out, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " ", number(v, "code"), number(v, "subcode"));
+	add(out, v, "text");
+	if (data && data[0])
+		buf_printf(out, ", data %s", data);
+	buf_adds(out, ", ");
+	add_age(out, v, "age_s");
+	buf_adds(out, " ago");
+}
+
+/* ---- routes -------------------------------------------------------------------------------------------------------- */
+
+/* "*>" best, "*" eligible, "x" rejected. */
+void format_route_flags(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_adds(out, text(row, "rejected") ? "x" : is(row, "best") ? "*>" : "*");
+}
+
+static const char *type_word(json_int_t type)
+{
+	static const char *const words[] = { [1] = "ead", [2] = "mac-ip", [3] = "imet", [4] = "es", [5] = "prefix" };
+
+	return type > 0 && type < (json_int_t)(sizeof(words) / sizeof(words[0])) ? words[type] : "";
+}
+
+void format_route_type(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_printf(out, "%" JSON_INTEGER_FORMAT " %s", json_integer_value(v), type_word(json_integer_value(v)));
+}
+
+void format_route_address(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (text(row, "prefix"))
+		add(out, row, "prefix");
+	else if (text(row, "ip"))
+		add(out, row, "ip");
+	else
+		add(out, row, "originator");
+}
+
+void format_route_from(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (json_is_string(v))
+		format_any(out, v, row);
+	else
+		buf_adds(out, "local");
+}
+
+void format_route_head(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_adds(out, "route type ");
+	format_route_type(out, format_member(row, "type"), row);
+	if (text(row, "mac")) {
+		buf_adds(out, " ");
+		add(out, row, "mac");
+	}
+	if (text(row, "ip") || text(row, "prefix") || text(row, "originator")) {
+		buf_adds(out, " ");
+		format_route_address(out, NULL, row);
+	}
+	buf_adds(out, text(row, "neighbor") ? ", from " : ", ");
+	format_route_from(out, format_member(row, "neighbor"), row);
+	if (text(row, "rejected"))
+		buf_printf(out, ", rejected: %s", text(row, "rejected"));
+	else
+		buf_adds(out, is(row, "best") ? ", best" : ", not best");
+}
+
+void format_mobility(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (!json_is_object(v)) {
+		buf_adds(out, "-");
+		return;
+	}
+	add(out, v, "sequence");
+	if (is(v, "sticky"))
+		buf_adds(out, " sticky");
+}
+
+void format_pmsi(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (number(v, "tunnel_type") == 6) /* RFC 6514 5 */
+		buf_adds(out, "ingress replication");
+	else
+		buf_printf(out, "tunnel type %" JSON_INTEGER_FORMAT, number(v, "tunnel_type"));
+	buf_adds(out, " to ");
+	add(out, v, "endpoint");
+	buf_adds(out, ", VNI ");
+	add(out, v, "vni");
+}
+
+/* ---- VNIs, MACs, rows ----------------------------------------------------------------------------------------------- */
+
+void format_vni_head(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_adds(out, "VNI ");
+	add(out, row, "vni");
+	buf_adds(out, ", mode ");
+	add(out, row, "mode");
+	buf_adds(out, is(row, "ready") ? ", ready" : ", not ready");
+}
+
+void format_vni_import(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (is(row, "import_auto"))
+		buf_printf(out, "*:%" JSON_INTEGER_FORMAT "%s", number(row, "vni"), json_array_size(v) ? "," : "");
+	if (json_array_size(v) || !is(row, "import_auto"))
+		format_any(out, v, row);
+}
+
+void format_vni_flood(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (!json_array_size(v))
+		buf_adds(out, "-");
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		const json_t *to = json_array_get(v, i);
+
+		if (i)
+			buf_adds(out, ",");
+		add(out, to, "vtep");
+		if (number(to, "vni") != number(row, "vni"))
+			buf_printf(out, " (VNI %" JSON_INTEGER_FORMAT ")", number(to, "vni"));
+	}
+}
+
+static void format_device(struct buf *out, const json_t *v, const char *state)
+{
+	format_any(out, v, NULL);
+	if (state && strcmp(state, "made") != 0 && strcmp(state, "adopted") != 0)
+		buf_printf(out, " (%s)", state);
+}
+
+void format_bridge(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_device(out, v, text(row, "bridge_state"));
+}
+
+void format_vxlan(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_device(out, v, text(row, "vxlan_state"));
+}
+
+void format_mac_where(struct buf *out, const json_t *v, const json_t *row)
+{
+	add(out, row, text(row, "vtep") ? "vtep" : "interface");
+}
+
+void format_mac_sequence(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_any(out, v, row);
+	if (is(row, "sticky"))
+		buf_adds(out, " sticky");
+}
+
+/* Wanted and there in one word; a row of ours that is not there says why. */
+void format_fdb_state(struct buf *out, const json_t *v, const json_t *row)
+{
+	bool desired = is(row, "desired"), observed = is(row, "observed");
+	const char *pending = text(row, "pending");
+
+	if (desired && observed)
+		buf_adds(out, "ok");
+	else if (desired)
+		buf_adds(out, "missing");
+	else
+		buf_adds(out, observed ? "there" : "gone");
+	if (pending)
+		buf_printf(out, ": %s", pending);
+}
+
+void format_version(struct buf *out, const json_t *v, const json_t *row)
+{
+	add(out, row, "name");
+	buf_adds(out, " ");
+	add(out, row, "version");
+}
