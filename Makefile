@@ -3,11 +3,13 @@
 #
 # make            build/evpnd and build/evpnctl
 # make check      what the tests need by apt, then all tests in their short form (as root; below 15 minutes)
-# make check-all  the long run
-# make demo       what the demo needs by apt, then the main job on real input, shown (as root)
-# make bench      measurements beside peers and the raw kernel limit
-# make fuzz       the fuzz targets (needs clang)
-# make install    into $(DESTDIR)$(PREFIX)
+# make check-all  the long run: many seeds, interop with the sanitizers too, fuzzing
+# make demo       what the demo needs by apt, then the main job on real input, shown (as root; KEEP=1 leaves it up)
+# make bench      measurements beside peers and the raw kernel limit (as root)
+# make fuzz       each fuzz target for FUZZ_SECONDS=60 (needs clang)
+# make tests      builds the test programs: build/tests/unit/test_NAME and so on
+# make install    into $(DESTDIR)$(PREFIX), PREFIX=/usr/local
+# make clean
 #
 # SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer into build-san/; WERROR=1 as in CI; V=1 shows commands.
 
@@ -16,6 +18,12 @@ CC ?= gcc
 PKG_CONFIG ?= pkg-config
 BUILD := build$(if $(SAN),-san)
 comma := ,
+empty :=
+space := $(empty) $(empty)
+define newline
+
+
+endef
 Q := $(if $(V),,@)
 
 .DEFAULT_GOAL := all
@@ -33,16 +41,18 @@ LIBS := $(call LIB,cmd conf evpn bgp dataplane base)
 PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash
 CTL_PKGS := jansson smartcols
 TEST_PKGS := cmocka
-need_build := $(filter-out clean setup-% check check-all demo bench help,$(or $(MAKECMDGOALS),all))
+# pkg-config is asked once for each set, when the first recipe wants it: on a fresh machine it is not there before.
+pkg = $(or $(pkg_$(1)_$(subst $(space),_,$(2))),$(eval pkg_$(1)_$(subst $(space),_,$(2)) := $(or $(shell \
+	$(PKG_CONFIG) --$(1) $(2) 2>/dev/null),$(error missing: $(2) (tests/need build unit installs them, as root))))$(pkg_$(1)_$(subst $(space),_,$(2))))
 
 CSTD := -std=gnu11
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wvla -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2)
 CFLAGS ?= -g
-ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
+ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
-LDLIBS = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lev -lm
+LDLIBS = $(call pkg,libs,$(PKGS)) -lev -lm
 # Conversions matter where wire values are handled.
 $(BUILD)/base/%.o $(BUILD)/bgp/%.o $(BUILD)/evpn/%.o: WARN += -Wconversion -Wno-sign-conversion
 
@@ -69,7 +79,7 @@ $(BUILD)/evpnd: $(BUILD)/cmd/evpnd.o $(LIBS)
 
 $(BUILD)/evpnctl: $(BUILD)/cmd/evpnctl.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(shell $(PKG_CONFIG) --libs $(CTL_PKGS)) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(call pkg,libs,$(CTL_PKGS)) $(LDLIBS)
 
 # Unit, contract and simulation tests: every tests/{unit,contract,sim}/test_*.c is a program; helpers shared by tests
 # are tests/lib/*.c.
@@ -80,13 +90,62 @@ TEST_PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/con
 $(TEST_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS) \
-		$(shell $(PKG_CONFIG) --libs $(TEST_PKGS) $(CTL_PKGS))
+		$(call pkg,libs,$(TEST_PKGS) $(CTL_PKGS))
 
-tests: $(TEST_PROGS)
+# Fuzz targets: every tests/fuzz/fuzz_*.c is one; here with a main() that replays files, under `make fuzz` with libFuzzer.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+REPLAY_PROGS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
+$(REPLAY_PROGS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(TESTLIB) $(LIBS)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(BUILD)/tests/fuzz/replay.o $(TESTLIB) $(LIBS) $(LDLIBS)
+
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+build-fuzz/%: tests/fuzz/%.c $(foreach f,base bgp evpn conf,$(call SRC,$(f))) $(wildcard */*.h)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  FUZZ $@")
+	$(Q)clang $(CSTD) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(FUZZ_FLAGS) -o $@ \
+		$(filter %.c,$^) $(LDLIBS)
+fuzz: $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_SRC))
+	$(Q)set -e; for p in $^; do \
+		n=$${p#build-fuzz/fuzz_}; mkdir -p build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+		echo "  $$n: $(FUZZ_SECONDS) s"; \
+		$$p -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build-fuzz/$$n- -verbosity=0 \
+			build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+	done
+
+# Measurements: every tests/bench/bench_*.c is a program; tests/bench/run runs them and what needs a lab.
+BENCH_PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+$(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS)
+
+tests: $(TEST_PROGS) $(REPLAY_PROGS)
+benches: $(BENCH_PROGS)
+
+check check-all demo bench:
+	@tests/run $@
+
+sbindir ?= $(PREFIX)/sbin
+bindir ?= $(PREFIX)/bin
+mandir ?= $(PREFIX)/share/man
+docdir ?= $(PREFIX)/share/doc/evpnd
+unitdir ?= $(PREFIX)/lib/systemd/system
+to = $(DESTDIR)$(1)
+install: all
+	install -D -m 755 -t $(call to,$(sbindir)) $(BUILD)/evpnd
+	install -D -m 755 -t $(call to,$(bindir)) $(BUILD)/evpnctl
+	$(foreach m,$(wildcard docs/*.[1-8]),install -D -m 644 -t $(call to,$(mandir))/man$(patsubst .%,%,$(suffix $(m))) $(m)$(newline))
+	$(foreach s,$(wildcard conf/samples/*.yaml),install -D -m 644 -t $(call to,$(docdir))/samples $(s)$(newline))
+	$(foreach s,$(wildcard conf/*.service),sed 's|@sbindir@|$(sbindir)|g; s|@bindir@|$(bindir)|g' $(s) | \
+		install -D -m 644 /dev/stdin $(call to,$(unitdir))/$(notdir $(s))$(newline))
+
+help:
+	@sed -n '4,/^$$/s/^# \{0,1\}//p' Makefile
 
 clean:
 	rm -rf build build-*
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all tests clean
+.PHONY: all tests benches check check-all demo bench fuzz install help clean
 .SECONDARY:

@@ -28,6 +28,20 @@ static void buf_prints_across_growth(void **state)
 	free(want);
 }
 
+static void buf_prints_any_length(void **state)
+{
+	for (int n = 0; n < 700; n++) {
+		struct buf b;
+
+		buf_init(&b);
+		buf_printf(&b, "%*s", n, "");
+		buf_printf(&b, "%*sx", n, "");
+		assert_int_equal(b.len, 2 * n + 1);
+		assert_int_equal(buf_data(&b)[2 * n], 'x');
+		buf_fini(&b);
+	}
+}
+
 static void buf_reset_gives_large_memory_back(void **state)
 {
 	struct buf b;
@@ -91,6 +105,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_prints_across_growth),
+		cmocka_unit_test(buf_prints_any_length),
 		cmocka_unit_test(buf_reset_gives_large_memory_back),
 		cmocka_unit_test(buf_is_a_queue_of_octets),
 		cmocka_unit_test(buf_reuses_what_was_consumed),

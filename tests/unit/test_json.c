@@ -65,6 +65,12 @@ static void json_escapes_what_must_be(void **state)
 		{ "a\"b\\c\n\r\t", "\"a\\\"b\\\\c\\n\\r\\t\"" },
 		{ "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
 		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82\"" },
+		{ " ~", "\" ~\"" },
+		/* The first and last of each length, and the neighbours of the surrogates. */
+		{ "\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf", "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\"" },
+		{ "\xed\x9f\xbf\xee\x80\x80", "\"\xed\x9f\xbf\xee\x80\x80\"" },
+		{ "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"" },
+		{ "\xf5\x80\x80\x80", "\"\\u00f5\\u0080\\u0080\\u0080\"" },
 		/* Not UTF-8 (RFC 3629): a lone continuation, cut short, overlong, a surrogate, above U+10FFFF. */
 		{ "\x80", "\"\\u0080\"" },
 		{ "\xe2\x82", "\"\\u00e2\\u0082\"" },

@@ -63,8 +63,14 @@ static void log_line_is_one_line_and_bounded(void **state)
 	memset(text, 'y', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	log_info(&l, LOG_BGP, "%s", text);
-	assert_true(strlen(c.line) < 1024);
-	assert_string_equal(c.line + strlen(c.line) - 4, "y...");
+	assert_int_equal(strlen(c.line), 1023);
+	assert_string_equal(c.line + 1019, "y...");
+	text[1024] = '\0';
+	log_info(&l, LOG_BGP, "%s", text);
+	assert_string_equal(c.line + 1019, "y...");
+	text[1023] = '\0';
+	log_info(&l, LOG_BGP, "%s", text);
+	assert_string_equal(c.line, text);
 }
 
 static void log_keeps_errno(void **state)
@@ -77,6 +83,18 @@ static void log_keeps_errno(void **state)
 	errno = ENOENT;
 	log_info(&l, LOG_BGP, "%m");
 	assert_int_equal(errno, ENOENT);
+}
+
+static void log_allocations_are_made(void **state)
+{
+	char *copy = xstrdup("evpnd");
+	char *zero = xcalloc(0, 8);
+
+	assert_string_equal(copy, "evpnd");
+	copy = xrealloc(copy, 0);
+	assert_non_null(copy);
+	free(copy);
+	free(zero);
 }
 
 static void log_levels_have_names(void **state)
@@ -159,6 +177,7 @@ int main(void)
 		cmocka_unit_test(log_level_off_costs_nothing),
 		cmocka_unit_test(log_line_is_one_line_and_bounded),
 		cmocka_unit_test(log_keeps_errno),
+		cmocka_unit_test(log_allocations_are_made),
 		cmocka_unit_test(log_levels_have_names),
 		cmocka_unit_test(log_limit_lets_a_burst_through_then_a_trickle),
 		cmocka_unit_test(log_prefixes_priority_only_for_the_journal),

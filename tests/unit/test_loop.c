@@ -148,11 +148,14 @@ static void loop_stopped_work_does_not_run(void **state)
 	loop_work_stop(&f.a);
 	loop_work_stop(&f.a);
 	loop_work_stop(&f.b);
+	f.loop.before_sleep = flush;
+	f.loop.before_sleep_ctx = &f;
 	loop_timer_init(&f.timer, &f.loop, on_timer);
 	f.due = mtime_add_ms(loop_now(&f.loop), 5);
 	loop_timer_at(&f.timer, f.due);
 	loop_run(&f.loop);
 	assert_int_equal(f.slices_a + f.slices_b, 0);
+	assert_in_range(f.flushes, 1, 10); /* the loop sleeps when there is no work */
 	end(&f);
 }
 
@@ -162,6 +165,7 @@ static void loop_io_says_what_is_ready(void **state)
 
 	start(&f);
 	loop_io_init(&f.io, &f.loop, f.fd[0], on_readable);
+	loop_io_set(&f.io, LOOP_WRITE);
 	loop_io_set(&f.io, LOOP_READ | LOOP_WRITE);
 	assert_int_equal(write(f.fd[1], "xy", 2), 2);
 	loop_timer_init(&f.timer, &f.loop, on_timer);

@@ -68,6 +68,7 @@ static void slab_gives_empty_blocks_back_but_one(void **state)
 	size_t one;
 
 	slab_init(&s, 64);
+	assert_int_equal(s.per_block * 64, 65536);
 	slab_alloc(&s);
 	one = slab_bytes(&s);
 	n = s.per_block * 10;

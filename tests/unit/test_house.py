@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""The house as docs/design.md draws it: who may include whom, and that every file says whose it is."""
+import os
+import re
+import subprocess
+
+import pytest
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+MAY = {
+    "base": {"base"},
+    "include": {"base", "include"},
+    "bgp": {"bgp", "base", "include"},
+    "evpn": {"evpn", "base", "include"},
+    "dataplane": {"dataplane", "base", "include"},
+    "conf": {"conf", "base", "include"},
+    "cmd": {"base", "bgp", "cmd", "conf", "dataplane", "evpn", "include"},
+    "tests": {"base", "bgp", "cmd", "conf", "dataplane", "evpn", "include", "tests"},
+}
+WRAPPED = {"ev.h": "base/loop.h"}  # a library that one header wraps
+
+
+def files(*suffixes):
+    names = subprocess.run(["git", "-C", TOP, "-c", "safe.directory=*", "ls-files"], capture_output=True, text=True, check=True).stdout
+    return [n for n in names.splitlines() if n.endswith(suffixes) and os.path.exists(os.path.join(TOP, n))]
+
+
+def text(name):
+    with open(os.path.join(TOP, name), errors="replace") as f:
+        return f.read()
+
+
+def includes(name):
+    return re.findall(r'^\s*#\s*include\s+(["<])([^">]+)[">]', text(name), re.M)
+
+
+def misplaced(name, quote, header):
+    """What is wrong with this include, or None."""
+    if quote == "<":
+        return "only %s includes it" % WRAPPED[header] if header in WRAPPED and name != WRAPPED[header] else None
+    room, _, rest = header.partition("/")
+    if not rest or room not in MAY or ".." in header:
+        return "not written from the top folder"
+    return None if room in MAY[name.split("/")[0]] else "%s/ may not see %s/" % (name.split("/")[0], room)
+
+
+def test_includes_follow_the_house():
+    wrong = ["%s: #include %s: %s" % (n, h, misplaced(n, q, h)) for n in files(".c", ".h") for q, h in includes(n) if misplaced(n, q, h)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name, quote, header", [
+    ("bgp/rib.c", '"', "evpn/nlri.h"), ("evpn/mac.c", '"', "bgp/rib.h"), ("dataplane/dp.c", '"', "bgp/rib.h"), ("conf/load.c", '"', "evpn/rd.h"),
+    ("base/loop.c", '"', "include/bgp.h"), ("include/bgp.h", '"', "bgp/rib.h"), ("bgp/rib.c", '"', "rib.h"), ("bgp/rib.c", '"', "../base/log.h"),
+    ("cmd/evpnd.c", "<", "ev.h"), ("base/loop.c", "<", "ev.h"), ("bgp/rib.c", '"', "tests/lib/rng.h")])
+def test_the_rules_have_teeth(name, quote, header):
+    assert misplaced(name, quote, header)
+
+
+def test_top_level_is_the_house():
+    rooms = {n.split("/")[0] for n in files("") if "/" in n}
+    assert rooms - {".ci"} <= set(MAY) | {"docs"}, rooms
+
+
+def test_every_source_says_whose_it_is():
+    without = [n for n in files(".c", ".h", ".py", "Makefile") if not n.startswith("tests/vectors/") and
+               ("SPDX-License-Identifier: ISC" not in text(n)[:200] or "The evpnd authors" not in text(n)[:200])]
+    assert not without, without
+
+
+def test_nothing_points_outside_of_the_repository():
+    outside = "shared" + "/"
+    wrong = [n for n in files("") if not n.startswith("tests/vectors/sessions") and re.search(r"(\.\./|/work/|[\"'\s(])" + outside, text(n))]
+    assert not wrong, wrong
