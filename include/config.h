@@ -115,7 +115,7 @@ struct config {
 	uint16_t vxlan_port;
 	char *underlay; /* NULL: derive */
 	struct config_listen *listen;
-	size_t n_listen;
+	size_t n_listen; /* 0 = not given: every address of both families, port 179, when there are neighbors */
 	enum config_dataplane dataplane;
 	uint16_t restart_time; /* s, 0..4095 */
 	enum config_rows restart_rows;

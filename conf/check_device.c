@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The names of interfaces that VNIs use. A bridge or a port belongs to one VNI unless a VLAN tells them apart, a VXLAN
+ * device may serve several, and no name is two kinds of thing. Names that the backend has no use for may be anything.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/check.h"
+
+enum device_role { DEVICE_BRIDGE, DEVICE_VXLAN, DEVICE_PORT };
+
+/* A name of an interface as a VNI uses it. */
+struct device {
+	const char *name;
+	enum device_role role;
+	uint16_t vlan;
+	uint32_t vni_mark, mark; /* of the VNI; of the value, or of the VNI when the name is a default */
+	const struct config_vni *vni;
+};
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct device *a = va, *b = vb;
+	int d = strcmp(a->name, b->name);
+
+	if (d)
+		return d;
+	if (a->role != b->role)
+		return a->role < b->role ? -1 : 1;
+	if (a->role != DEVICE_VXLAN && a->vlan != b->vlan)
+		return a->vlan < b->vlan ? -1 : 1;
+	return a->mark < b->mark ? -1 : a->mark > b->mark;
+}
+
+static void check_same_name(struct load *ld, const struct device *a, const struct device *b)
+{
+	static const char *const roles[] = { "bridge", "vxlan device", "port" };
+	unsigned line = mark_at(ld, a->mark)->line;
+
+	if (a->role != b->role)
+		load_error(ld, b->mark, "expected a name of its own for the %s, found %s, the %s on line %u",
+			   roles[b->role], b->name, roles[a->role], line);
+	else if (b->role == DEVICE_PORT && a->vlan == b->vlan)
+		load_error(ld, b->mark, "expected a port of its own, found %s again (before: line %u)", b->name, line);
+	else if (b->role == DEVICE_BRIDGE && (!a->vlan || a->vlan == b->vlan))
+		load_error_key(ld, b->vni_mark, "bridge", b->mark,
+			       "expected a bridge, or a vlan on it, of its own, found %s again (before: line %u)",
+			       b->name, line);
+	else if (b->role == DEVICE_VXLAN && a->vni->vxlan_port != b->vni->vxlan_port)
+		load_error_key(ld, b->vni_mark, "vxlan-port", b->mark,
+			       "expected %u as for the same device %s on line %u, found %u", a->vni->vxlan_port,
+			       b->name, line, b->vni->vxlan_port);
+}
+
+static size_t add_device(struct load *ld, struct device *d, size_t n, const struct config_vni *v, uint32_t m,
+			 const char *key, enum device_role role, const char *name)
+{
+	uint32_t at = mark_key(ld, m, key);
+
+	/* A default follows from the number of the VNI. */
+	if (!name || !mark_good(ld, m, "vni") || mark_at(ld, at)->bad)
+		return n;
+	d[n] = (struct device){ name, role, role == DEVICE_BRIDGE ? v->vlan : 0, m, at ? at : m, v };
+	return n + 1;
+}
+
+static size_t add_ports(struct load *ld, struct device *d, size_t n, const struct config_vni *v, uint32_t m)
+{
+	uint32_t item = mark_items(ld, m, "ports");
+
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		if (!mark_at(ld, item)->bad && v->ports[i].name)
+			d[n++] = (struct device){ v->ports[i].name, DEVICE_PORT, v->ports[i].vlan, m, item, v };
+	return n;
+}
+
+void check_devices(struct load *ld)
+{
+	const struct config *c = ld->config;
+	uint32_t m = mark_items(ld, MARK_ROOT, "vnis");
+	size_t room = 1, n = 0;
+	struct device *d;
+
+	for (size_t i = 0; i < c->n_vnis; i++)
+		room += c->vnis[i].n_ports + 2;
+	d = xcalloc(room, sizeof(*d));
+	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next) {
+		const struct config_vni *v = &c->vnis[i];
+
+		if (c->dataplane == CONFIG_DP_KERNEL) {
+			n = add_device(ld, d, n, v, m, "bridge", DEVICE_BRIDGE, v->bridge);
+			n = add_device(ld, d, n, v, m, "vxlan", DEVICE_VXLAN, v->vxlan);
+		}
+		if (c->dataplane != CONFIG_DP_NONE)
+			n = add_ports(ld, d, n, v, m);
+	}
+	qsort(d, n, sizeof(*d), by_name);
+	for (size_t i = 1; i < n; i++)
+		if (!strcmp(d[i - 1].name, d[i].name))
+			check_same_name(ld, &d[i - 1], &d[i]);
+	free(d);
+}
+

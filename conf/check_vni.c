@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The checks of VNIs. The names of their interfaces are check_device.c's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/check.h"
+
+static int cmp_ip(const void *a, const void *b)
+{
+	return ip_cmp(a, b);
+}
+
+static int cmp_rt(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct config_rt));
+}
+
+static int cmp_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int cmp_rd(const void *a, const void *b)
+{
+	return memcmp(a, b, 8);
+}
+
+static int cmp_host_mac(const void *a, const void *b)
+{
+	const struct config_host *x = a, *y = b;
+
+	return memcmp(&x->mac, &y->mac, sizeof(x->mac));
+}
+
+/* A list of scalars, each once. */
+static void check_once(struct load *ld, uint32_t m, const char *key, const void *items, size_t size, size_t n,
+		       entry_cmp cmp)
+{
+	struct entry *e = xcalloc(n + 1, sizeof(*e));
+	uint32_t item = mark_items(ld, m, key);
+	size_t used = 0;
+
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		if (!mark_at(ld, item)->bad)
+			e[used++] = (struct entry){ (const char *)items + i * size, item };
+	entry_sort(e, used, cmp);
+	for (size_t i = 1; i < used; i++)
+		if (!cmp(e[i - 1].value, e[i].value))
+			load_error(ld, e[i].mark, "expected each item once, found it again (before: line %u)",
+				   mark_at(ld, e[i - 1].mark)->line);
+	free(e);
+}
+
+/* ---- a VNI ------------------------------------------------------------------------------------------------------- */
+
+static void check_hosts(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	struct entry *e = xcalloc(v->n_hosts + 1, sizeof(*e));
+	uint32_t item = mark_items(ld, m, "hosts");
+	size_t used = 0;
+
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		if (mark_good(ld, item, "ip"))
+			e[used++] = (struct entry){ &v->hosts[i].ip, item };
+	entry_sort(e, used, cmp_ip);
+	for (size_t i = 1; i < used; i++)
+		if (!cmp_ip(e[i - 1].value, e[i].value))
+			load_error_key(ld, e[i].mark, "ip", 0,
+				       "expected an address of its own, found %s again (before: line %u)",
+				       ip_str(e[i].value).s, check_line(ld, e[i - 1].mark, "ip"));
+	used = 0;
+	item = mark_items(ld, m, "hosts");
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		if (mark_good(ld, item, "mac") && mark_good(ld, item, "vtep"))
+			e[used++] = (struct entry){ &v->hosts[i], item };
+	entry_sort(e, used, cmp_host_mac);
+	for (size_t i = 1; i < used; i++) {
+		const struct config_host *a = e[i - 1].value, *b = e[i].value;
+
+		if (cmp_host_mac(e[i - 1].value, e[i].value))
+			continue;
+		if (!ip_eq(&a->vtep, &b->vtep))
+			load_error_key(ld, e[i].mark, "vtep", 0, "expected %s as for the same MAC on line %u, found %s",
+				       ip_str(&a->vtep).s, check_line(ld, e[i - 1].mark, "mac"), ip_str(&b->vtep).s);
+		else if (!a->ip.len && !b->ip.len)
+			load_error_key(ld, e[i].mark, "mac", 0,
+				       "expected a host once, found it again (before: line %u)",
+				       check_line(ld, e[i - 1].mark, "mac"));
+	}
+	free(e);
+}
+
+/* Outer addresses of one VNI are of one family. */
+static void check_family(struct load *ld, uint32_t m, const struct ip *a)
+{
+	const struct ip *vtep = &ld->config->vtep;
+
+	if (!mark_at(ld, m)->bad && a->len && a->len != vtep->len)
+		load_error(ld, m, "expected an %s address as vtep, found %s", vtep->len == 4 ? "IPv4" : "IPv6",
+			   ip_str(a).s);
+}
+
+static void check_families(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	uint32_t item = mark_items(ld, m, "flood");
+
+	if (!mark_good(ld, MARK_ROOT, "vtep"))
+		return;
+	if (mark_key(ld, m, "group"))
+		check_family(ld, mark_key(ld, m, "group"), &v->group);
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		check_family(ld, item, &v->flood[i]);
+	item = mark_items(ld, m, "hosts");
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		if (mark_good(ld, item, "vtep"))
+			check_family(ld, mark_key(ld, item, "vtep"), &v->hosts[i].vtep);
+}
+
+static void need_key(struct load *ld, uint32_t m, const char *key, uint32_t at, const char *what, enum config_mode mode)
+{
+	load_error_key(ld, m, key, at, "expected %s, which mode %s needs, found none", what, config_mode_name(mode));
+}
+
+static void check_mode(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	uint32_t item = mark_items(ld, m, "hosts"), at = mark_key(ld, m, "mode");
+
+	switch (v->mode) {
+	case CONFIG_MODE_MULTICAST:
+		if (!mark_key(ld, m, "group"))
+			need_key(ld, m, "group", at, "a multicast address", v->mode);
+		break;
+	case CONFIG_MODE_STATIC_FLOOD:
+		if (!v->n_flood && mark_not_bad(ld, m, "flood"))
+			need_key(ld, m, "flood", at, "the addresses of VTEPs", v->mode);
+		break;
+	case CONFIG_MODE_STATIC_L2:
+	case CONFIG_MODE_STATIC_L3:
+		if (!v->n_hosts && mark_not_bad(ld, m, "hosts"))
+			need_key(ld, m, "hosts", at, "hosts", v->mode);
+		for (; item && v->mode == CONFIG_MODE_STATIC_L3; item = mark_at(ld, item)->next)
+			if (!mark_at(ld, item)->bad && !mark_key(ld, item, "ip"))
+				need_key(ld, item, "ip", item, "the address of the host", v->mode);
+		break;
+	case CONFIG_MODE_EVPN:
+	case CONFIG_MODE_DYNAMIC_L2:
+	case CONFIG_MODE_DYNAMIC_L3:
+		break;
+	}
+}
+
+static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	check_mode(ld, v, m);
+	check_families(ld, v, m);
+	check_once(ld, m, "flood", v->flood, sizeof(*v->flood), v->n_flood, cmp_ip);
+	check_once(ld, m, "import", v->imports, sizeof(*v->imports), v->n_imports, cmp_rt);
+	check_once(ld, m, "export", v->exports, sizeof(*v->exports), v->n_exports, cmp_rt);
+	check_hosts(ld, v, m);
+	if (v->resolver_file && v->resolver_command)
+		load_error_key(ld, m, "resolver", m, "expected one of file and command, found both");
+}
+
+/* ---- VNIs beside each other -------------------------------------------------------------------------------------- */
+
+struct rd_of_vni {
+	uint8_t rd[8];
+	uint32_t vni;
+};
+
+/* rd: auto is known here up to VNI 65535: ROUTER-ID:VNI (RFC 7432 7.9). */
+static bool rd_of_vni(const struct config *c, const struct config_vni *v, struct rd_of_vni *out)
+{
+	out->vni = v->vni;
+	memcpy(out->rd, v->rd.b, 8);
+	if (!v->rd.is_auto)
+		return true;
+	out->rd[1] = 1;
+	for (int i = 0; i < 4; i++)
+		out->rd[2 + i] = (uint8_t)(c->router_id >> (24 - 8 * i));
+	out->rd[6] = (uint8_t)(v->vni >> 8);
+	out->rd[7] = (uint8_t)v->vni;
+	return c->router_id && v->vni <= UINT16_MAX;
+}
+
+static void check_rds(struct load *ld)
+{
+	const struct config *c = ld->config;
+	struct entry *e = xcalloc(c->n_vnis + 1, sizeof(*e));
+	struct rd_of_vni *rds = xcalloc(c->n_vnis + 1, sizeof(*rds));
+	uint32_t m = mark_items(ld, MARK_ROOT, "vnis");
+	size_t used = 0;
+
+	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next) {
+		if (!mark_good(ld, m, "vni") || !mark_not_bad(ld, m, "rd") || !rd_of_vni(c, &c->vnis[i], &rds[used]))
+			continue;
+		e[used] = (struct entry){ &rds[used], m };
+		used++;
+	}
+	entry_sort(e, used, cmp_rd);
+	for (size_t i = 1; i < used; i++) {
+		const struct rd_of_vni *a = e[i - 1].value, *b = e[i].value;
+
+		if (!cmp_rd(e[i - 1].value, e[i].value) && a->vni != b->vni)
+			load_error_key(ld, e[i].mark, "rd", e[i].mark,
+				       "expected a route distinguisher of its own, found that of VNI %u (line %u)",
+				       a->vni, mark_at(ld, e[i - 1].mark)->line);
+	}
+	free(rds);
+	free(e);
+}
+
+static void check_numbers(struct load *ld)
+{
+	const struct config *c = ld->config;
+	struct entry *e = xcalloc(c->n_vnis + 1, sizeof(*e));
+	uint32_t m = mark_items(ld, MARK_ROOT, "vnis");
+	size_t used = 0;
+
+	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
+		if (mark_good(ld, m, "vni"))
+			e[used++] = (struct entry){ &c->vnis[i].vni, m };
+	entry_sort(e, used, cmp_number);
+	for (size_t i = 1; i < used; i++)
+		if (!cmp_number(e[i - 1].value, e[i].value))
+			load_error_key(ld, e[i].mark, "vni", 0,
+				       "expected a number of its own, found %u again (before: line %u)",
+				       *(const uint32_t *)e[i].value, check_line(ld, e[i - 1].mark, "vni"));
+	free(e);
+}
+
+void check_vnis(struct load *ld)
+{
+	const struct config *c = ld->config;
+	uint32_t m = mark_items(ld, MARK_ROOT, "vnis");
+
+	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
+		if (!mark_at(ld, m)->bad)
+			check_vni(ld, &c->vnis[i], m);
+	check_numbers(ld);
+	check_rds(ld);
+}

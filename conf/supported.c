@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What the schema reads and this version cannot do yet. It is an error, so that no configuration does less than it
+ * says. Who builds one of these takes its lines out of here.
+ */
+#include "conf/load.h"
+
+/* This key of the map at m asks for something. */
+static void key_unsupported(struct load *ld, uint32_t m, const char *key, bool asked)
+{
+	if (asked && mark_good(ld, m, key))
+		load_error_key(ld, m, key, m, "not supported by this version");
+}
+
+static void word_unsupported(struct load *ld, uint32_t m, const char *key, bool asked, const char *word)
+{
+	if (asked && mark_good(ld, m, key))
+		load_error_key(ld, m, key, m, "\"%s\" is not supported by this version", word);
+}
+
+static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	word_unsupported(ld, m, "mode", v->mode != CONFIG_MODE_EVPN, config_mode_name(v->mode));
+	word_unsupported(ld, m, "unknown-unicast", v->unknown_unicast_drop, "drop");
+	key_unsupported(ld, m, "vlan", v->vlan && ld->config->dataplane == CONFIG_DP_KERNEL);
+	key_unsupported(ld, m, "group", v->group.len);
+	key_unsupported(ld, m, "flood", v->n_flood);
+	key_unsupported(ld, m, "rsc", v->rsc);
+	key_unsupported(ld, m, "resolver", v->resolver != CONFIG_RESOLVER_NONE);
+	key_unsupported(ld, m, "hosts", v->n_hosts);
+}
+
+void check_supported(struct load *ld)
+{
+	const struct config *c = ld->config;
+	uint32_t m = mark_items(ld, MARK_ROOT, "neighbors");
+
+	word_unsupported(ld, MARK_ROOT, "dataplane", c->dataplane == CONFIG_DP_USERSPACE,
+			 config_dataplane_name(c->dataplane));
+	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
+		key_unsupported(ld, m, "role", c->neighbors[i].role != CONFIG_ROLE_NONE);
+	m = mark_items(ld, MARK_ROOT, "vnis");
+	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
+		vni_supported(ld, &c->vnis[i], m);
+}
