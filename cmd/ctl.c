@@ -16,8 +16,6 @@
 
 #include "base/list.h"
 #include "cmd/ctl_socket.h"
-#include "cmd/daemon.h"
-#include "cmd/reply.h"
 #include "cmd/request.h"
 
 #define CLIENTS_MAX 64u
@@ -26,7 +24,7 @@
 #define ACCEPT_PAUSE_MS 1000 /* no descriptors left */
 
 struct ctl {
-	struct daemon *d;
+	struct ctl_params p;
 	struct ctl_socket socket;
 	struct loop_io io;
 	struct loop_timer accept_again;
@@ -83,7 +81,7 @@ static void client_idle(struct loop_timer *t)
 
 static void serve(struct ctl_client *c)
 {
-	struct daemon *d = c->ctl->d;
+	const struct ctl_params *p = &c->ctl->p;
 	struct verb_args args;
 	char error[VERB_ERROR_MAX];
 	int rc = verb_parse(c->request.argv, c->request.argc, &args, error);
@@ -95,7 +93,7 @@ static void serve(struct ctl_client *c)
 	else if (verbs[args.id].change && !c->rights.change)
 		reply_error(&c->out, 1, "no permission: what changes the daemon needs root or the daemon's own user");
 	else
-		reply_start(&c->reply, d, &args, &c->out, loop_now(&d->loop));
+		reply_start(&c->reply, p->verbs[args.id], p->d, &args, &c->out, loop_now(p->loop));
 }
 
 /* Serves the next whole line that has come; false when there is none. */
@@ -223,9 +221,9 @@ static void client_new(struct ctl *ctl, int fd)
 	buf_init(&c->out);
 	list_add_tail(&ctl->clients, &c->node);
 	ctl->n_clients++;
-	loop_io_init(&c->io, &ctl->d->loop, fd, client_io);
-	loop_timer_init(&c->idle, &ctl->d->loop, client_idle);
-	loop_work_init(&c->work, &ctl->d->loop, client_work);
+	loop_io_init(&c->io, ctl->p.loop, fd, client_io);
+	loop_timer_init(&c->idle, ctl->p.loop, client_idle);
+	loop_work_init(&c->work, ctl->p.loop, client_work);
 	client_arm(c);
 }
 
@@ -242,24 +240,24 @@ static void accept_client(struct loop_io *io, unsigned events)
 	if (fd >= 0) {
 		client_new(ctl, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-		log_warn(&ctl->d->log, LOG_CTL, "control socket: cannot accept: %s; again in a second", strerror(errno));
+		log_warn(ctl->p.log, LOG_CTL, "control socket: cannot accept: %s; again in a second", strerror(errno));
 		loop_io_set(io, 0);
 		loop_timer_at(&ctl->accept_again, mtime_add_ms(loop_now(io->loop), ACCEPT_PAUSE_MS));
 	}
 }
 
-struct ctl *ctl_new(struct daemon *d)
+struct ctl *ctl_new(const struct ctl_params *p)
 {
 	struct ctl *c = xcalloc(1, sizeof(*c));
 
-	c->d = d;
+	c->p = *p;
 	list_init(&c->clients);
-	if (ctl_socket_open(&c->socket, d->socket_path, d->config->control_group, &d->log) < 0) {
+	if (ctl_socket_open(&c->socket, p->path, p->group, p->log) < 0) {
 		free(c);
 		return NULL;
 	}
-	loop_timer_init(&c->accept_again, &d->loop, accept_again);
-	loop_io_init(&c->io, &d->loop, c->socket.fd, accept_client);
+	loop_timer_init(&c->accept_again, p->loop, accept_again);
+	loop_io_init(&c->io, p->loop, c->socket.fd, accept_client);
 	loop_io_set(&c->io, LOOP_READ);
 	return c;
 }

@@ -11,14 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
+#include "base/loop.h"
+#include "cmd/reply.h"
+
 struct daemon;
 struct ctl;
 
-/*
- * Opens d->socket_path for the group of the configuration; errors are in the log, then NULL. Needs d->log, d->loop and
- * d->config; requests are served when the loop runs.
- */
-struct ctl *ctl_new(struct daemon *d);
+struct ctl_params { /* all borrowed for the life of the struct ctl */
+	struct loop *loop;
+	struct log *log;
+	const char *path;  /* of the socket */
+	const char *group; /* may show; NULL: none */
+	const struct reply_ops *const *verbs; /* VERB_N of them */
+	struct daemon *d; /* for the verbs */
+};
+
+/* NULL with a line in the log. Requests are served when the loop runs. */
+struct ctl *ctl_new(const struct ctl_params *p);
 /* Drops every client, removes the socket. NULL does no harm. */
 void ctl_free(struct ctl *c);
 

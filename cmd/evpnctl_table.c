@@ -13,7 +13,7 @@
 
 #define SLICE_ROWS 1000u
 #define COLUMNS_MAX 16u
-#define FLEX_MIN 8u /* a column that can be cut is not cut below this */
+#define FLEX_MIN 8u /* a column that can be cut is not cut below this, nor below its title */
 
 struct table {
 	const struct view *view;
@@ -66,17 +66,22 @@ static void measure(const struct table *t, size_t widths[COLUMNS_MAX])
 	}
 }
 
-/* What the columns need at least, with one space between them. */
+/* What a column of this width needs at least. */
+static size_t least_column(const struct view_column *col, size_t width)
+{
+	size_t least = strlen(col->title) > FLEX_MIN ? strlen(col->title) : FLEX_MIN;
+
+	return col->flags & VIEW_FLEX && width > least ? least : width;
+}
+
+/* All of them, with one space between them. */
 static size_t least_width(const struct table *t, const size_t widths[COLUMNS_MAX], const bool shown[COLUMNS_MAX])
 {
 	size_t sum = 0;
 
-	for (size_t c = 0; c < t->view->n_columns; c++) {
-		bool flex = t->view->columns[c].flags & VIEW_FLEX && widths[c] > FLEX_MIN;
-
+	for (size_t c = 0; c < t->view->n_columns; c++)
 		if (shown[c])
-			sum += (flex ? FLEX_MIN : widths[c]) + 1;
-	}
+			sum += least_column(&t->view->columns[c], widths[c]) + 1;
 	return sum ? sum - 1 : 0;
 }
 

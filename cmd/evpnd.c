@@ -21,6 +21,7 @@
 #include "cmd/ctl.h"
 #include "cmd/daemon.h"
 #include "cmd/notify.h"
+#include "cmd/show.h"
 
 #define BGP_PORT 179
 #define STOP_MS 1000 /* for the last NOTIFICATIONs to leave */
@@ -275,6 +276,21 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+static bool make_control(struct daemon *d)
+{
+	struct ctl_params p = {
+		.loop = &d->loop,
+		.log = &d->log,
+		.path = d->socket_path,
+		.group = d->config->control_group,
+		.verbs = show_verbs,
+		.d = d,
+	};
+
+	d->ctl = ctl_new(&p);
+	return d->ctl != NULL;
+}
+
 /* False with a line in the log. What was made stays for unmake(). */
 static bool make(struct daemon *d)
 {
@@ -282,8 +298,7 @@ static bool make(struct daemon *d)
 	d->started_wall = time(NULL);
 	raise_descriptor_limit();
 	catch_signals(d);
-	d->ctl = ctl_new(d);
-	if (!d->ctl)
+	if (!make_control(d))
 		return false;
 	make_engine(d);
 	return start_transport(d) && make_dataplane(d) && add_vnis(d) && add_neighbors(d);

@@ -34,9 +34,6 @@ struct reply_ops {
 	void (*end)(struct reply *r);
 };
 
-/* What each verb answers; .more NULL: not the daemon's business. */
-extern const struct reply_ops *const reply_verbs[VERB_N];
-
 struct reply {
 	struct daemon *d;
 	const struct reply_ops *ops; /* NULL: no reply is under way */
@@ -51,8 +48,12 @@ struct reply {
 	char error[VERB_ERROR_MAX];
 };
 
-/* Begins the answer to args (status line included) into out; r->ops is NULL when it is complete at once. */
-void reply_start(struct reply *r, struct daemon *d, const struct verb_args *args, struct buf *out, struct mtime now);
+/*
+ * Begins the answer to args (status line included) into out; ops NULL: a verb that the daemon has no part in.
+ * r->ops is NULL after it when the reply is complete at once.
+ */
+void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args,
+		 struct buf *out, struct mtime now);
 /* The next slice; false when the reply is complete (it has been ended). */
 bool reply_more(struct reply *r, struct mtime now);
 /* Drops a reply that is under way. No harm without one. */

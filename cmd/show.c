@@ -3,7 +3,7 @@
 /* Which verb is answered by whom. */
 #include "cmd/show.h"
 
-const struct reply_ops *const reply_verbs[VERB_N] = {
+const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_NEIGHBORS] = &show_neighbors,
 	[VERB_SHOW_RIB] = &show_rib,
 	[VERB_SHOW_VNI] = &show_vni,

@@ -8,6 +8,9 @@
 
 struct bgp_peer;
 
+/* By verb; NULL: the client's own. */
+extern const struct reply_ops *const show_verbs[VERB_N];
+
 extern const struct reply_ops show_neighbors, show_rib, show_vni, show_mac, show_arp, show_fdb, show_vtep, show_version,
 	show_memory, show_config, change_neighbor, change_log;
 

@@ -3,7 +3,7 @@
 /*
  * The verbs of evpnctl as data, shared by the client and the daemon: names, arguments, help, who may use them. Parsing
  * turns words into typed values and says in plain words what is wrong. What a verb does is elsewhere: in the daemon
- * (ctl_verbs in show.h), or in the client for the few that need no daemon.
+ * (show_verbs in show.h), or in the client for the few that need no daemon.
  */
 #ifndef CMD_VERB_H
 #define CMD_VERB_H

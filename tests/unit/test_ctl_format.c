@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* What evpnctl shows: formatters, tables that fit, blocks. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/evpnctl_render.h"
+#include "tests/lib/test.h"
+
+static void assert_format(format_fn format, const char *json, const char *path, const char *expected)
+{
+	json_t *row = json_loads(json, JSON_DECODE_ANY, NULL);
+	struct buf out;
+
+	assert_non_null(row);
+	buf_init(&out);
+	format(&out, path ? format_member(row, path) : NULL, row);
+	buf_add(&out, "", 1);
+	assert_string_equal(buf_data(&out), expected);
+	buf_fini(&out);
+	json_decref(row);
+}
+
+static void format_ages(void **state)
+{
+	assert_format(format_age, "{\"a\":0}", "a", "00:00:00");
+	assert_format(format_age, "{\"a\":67}", "a", "00:01:07");
+	assert_format(format_age, "{\"a\":86399}", "a", "23:59:59");
+	assert_format(format_age, "{\"a\":86400}", "a", "1d00h");
+	assert_format(format_age, "{\"a\":93900}", "a", "1d02h");
+	assert_format(format_age, "{\"a\":31536000}", "a", "365d00h");
+	assert_format(format_age, "{\"a\":null}", "a", "-");
+	assert_format(format_age, "{}", "a", "-");
+}
+
+static void format_values(void **state)
+{
+	assert_format(format_any, "{\"a\":{\"b\":7}}", "a.b", "7");
+	assert_format(format_any, "{\"a\":7}", "a.b", "-");
+	assert_format(format_any, "{\"a\":true}", "a", "yes");
+	assert_format(format_any, "{\"a\":\"\"}", "a", "-");
+	assert_format(format_any, "{\"a\":[]}", "a", "-");
+	assert_format(format_any, "{\"a\":[\"x\",1]}", "a", "x,1");
+	assert_format(format_words, "{\"a\":[\"x\",\"y\"]}", "a", "x, y");
+	assert_format(format_bytes, "{\"a\":1023}", "a", "1023 B");
+	assert_format(format_bytes, "{\"a\":6396313}", "a", "6.1 MiB");
+}
+
+static void format_routes(void **state)
+{
+	assert_format(format_route_flags, "{\"best\":true,\"rejected\":null}", NULL, "*>");
+	assert_format(format_route_flags, "{\"best\":false,\"rejected\":null}", NULL, "*");
+	assert_format(format_route_flags, "{\"best\":false,\"rejected\":\"as-loop\"}", NULL, "x");
+	assert_format(format_route_type, "{\"type\":3}", "type", "3 imet");
+	assert_format(format_route_type, "{\"type\":99}", "type", "99 ");
+	assert_format(format_route_head,
+		      "{\"type\":2,\"mac\":\"02:00:00:00:00:01\",\"ip\":\"10.0.0.1\",\"neighbor\":\"192.0.2.2\",\"best\":true}",
+		      NULL, "route type 2 mac-ip 02:00:00:00:00:01 10.0.0.1, from 192.0.2.2, best");
+	assert_format(format_mobility, "{\"m\":{\"sequence\":3,\"sticky\":true}}", "m", "3 sticky");
+	assert_format(format_mobility, "{\"m\":null}", "m", "-");
+}
+
+static void format_tables(void **state)
+{
+	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[]}", "import", "*:100");
+	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[\"1:2\"]}", "import", "*:100,1:2");
+	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":false,\"import\":[]}", "import", "-");
+	assert_format(format_vni_flood,
+		      "{\"vni\":1,\"flood\":[{\"vtep\":\"192.0.2.1\",\"vni\":1},{\"vtep\":\"192.0.2.2\",\"vni\":9}]}", "flood",
+		      "192.0.2.1,192.0.2.2 (VNI 9)");
+	assert_format(format_fdb_state, "{\"desired\":true,\"observed\":true,\"pending\":null}", NULL, "ok");
+	assert_format(format_fdb_state, "{\"desired\":true,\"observed\":false,\"pending\":\"device is down\"}", NULL,
+		      "missing: device is down");
+	assert_format(format_fdb_state, "{\"desired\":false,\"observed\":true}", NULL, "there");
+	assert_format(format_mac_where, "{\"vtep\":null,\"interface\":\"veth1\"}", NULL, "veth1");
+	assert_format(format_mac_where, "{\"vtep\":\"192.0.2.1\",\"interface\":null}", NULL, "192.0.2.1");
+}
+
+/* ---- tables and blocks ------------------------------------------------------------------------------------------------ */
+
+static const struct view *view_for(const char *a, const char *b, const char *c)
+{
+	const char *words[] = { a, b, c };
+	char error[VERB_ERROR_MAX];
+	struct verb_args args;
+
+	assert_int_equal(verb_parse(words, c ? 3 : 2, &args, error), 0);
+	return view_of(&args);
+}
+
+static char *render_macs(size_t rows, size_t width)
+{
+	const struct view *view = view_for("show", "mac", NULL);
+	char *text, json[256];
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	struct table *t = table_new(view, width, out);
+
+	for (size_t i = 0; i < rows; i++) {
+		json_t *row;
+
+		snprintf(json, sizeof(json),
+			 "{\"vni\":100,\"mac\":\"02:00:00:00:%02zx:%02zx\",\"state\":\"remote\",\"vtep\":\"192.0.2.2\","
+			 "\"sequence\":0,\"sticky\":false,\"ips\":[\"10.0.0.1\",\"2001:db8::1\"],\"age_s\":67,"
+			 "\"reason\":\"learned from a route\"}",
+			 i >> 8 & 0xff, i & 0xff);
+		row = json_loads(json, 0, NULL);
+		table_add(t, row);
+		json_decref(row);
+	}
+	table_finish(t);
+	fclose(out);
+	return text;
+}
+
+static size_t longest_line(const char *s)
+{
+	size_t longest = 0;
+
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+
+		longest = n > longest ? n : longest;
+		s += n + (s[n] == '\n');
+	}
+	return longest;
+}
+
+static size_t count_lines(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += *s == '\n';
+	return n;
+}
+
+static void table_without_a_terminal_shows_all(void **state)
+{
+	char *text = render_macs(1, 0);
+
+	assert_string_equal(text,
+			    "VNI MAC               STATE  BEHIND    SEQ ADDRESSES                 AGE REASON\n"
+			    "100 02:00:00:00:00:00 remote 192.0.2.2   0 10.0.0.1,2001:db8::1 00:01:07 learned from a route\n");
+	free(text);
+}
+
+static void table_fits_the_terminal(void **state)
+{
+	for (size_t width = 40; width < 140; width++) {
+		char *text = render_macs(3, width);
+
+		if (longest_line(text) > width || count_lines(text) != 4)
+			fail_msg("width %zu:\n%s", width, text);
+		assert_non_null(strstr(text, "02:00:00:00:00:02 remote 192.0.2.2"));
+		free(text);
+	}
+}
+
+static void table_of_many_slices_has_one_heading(void **state)
+{
+	char *text = render_macs(2500, 80);
+
+	assert_int_equal(count_lines(text), 2501);
+	assert_null(strstr(text + 1, "VNI"));
+	assert_int_equal(longest_line(text), 80);
+	free(text);
+}
+
+static void table_without_rows_says_so(void **state)
+{
+	char *text = render_macs(0, 80);
+
+	assert_string_equal(text, "no MAC addresses\n");
+	free(text);
+}
+
+static void block_leaves_out_what_does_not_apply(void **state)
+{
+	const struct view *view = view_for("show", "rib", "--detail");
+	json_t *row = json_loads("{\"type\":3,\"rd\":\"192.0.2.2:2\",\"originator\":\"192.0.2.2\",\"mac\":null,\"best\":true,"
+				 "\"neighbor\":\"192.0.2.2\",\"communities\":[],\"as_path\":\"\",\"age_s\":5,"
+				 "\"pmsi\":{\"tunnel_type\":6,\"vni\":100,\"endpoint\":\"192.0.2.2\"}}",
+				 0, NULL);
+	size_t len;
+	char *text;
+	FILE *out = open_memstream(&text, &len);
+
+	block_print(view, row, out);
+	fclose(out);
+	assert_string_equal(text, "route type 3 imet 192.0.2.2, from 192.0.2.2, best\n"
+				  "  RD                 192.0.2.2:2\n"
+				  "  tunnel             ingress replication to 192.0.2.2, VNI 100\n"
+				  "  AS path            -\n"
+				  "  age                00:00:05\n");
+	free(text);
+	json_decref(row);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(format_ages),
+		cmocka_unit_test(format_values),
+		cmocka_unit_test(format_routes),
+		cmocka_unit_test(format_tables),
+		cmocka_unit_test(table_without_a_terminal_shows_all),
+		cmocka_unit_test(table_fits_the_terminal),
+		cmocka_unit_test(table_of_many_slices_has_one_heading),
+		cmocka_unit_test(table_without_rows_says_so),
+		cmocka_unit_test(block_leaves_out_what_does_not_apply),
+	};
+
+	return RUN_TESTS(tests);
+}
