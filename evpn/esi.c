@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* Ethernet segment identifiers (RFC 7432 5): ten octets that compare as they are, whatever their type octet says. */
-#include <stdio.h>
 #include <string.h>
 
 #include "include/evpn.h"
 
 struct evpn_str evpn_esi_str(const uint8_t esi[10])
 {
+	static const char digit[] = "0123456789abcdef";
 	struct evpn_str out;
 
-	snprintf(out.s, sizeof(out.s), "%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x:%02x", esi[0], esi[1], esi[2],
-		 esi[3], esi[4], esi[5], esi[6], esi[7], esi[8], esi[9]);
+	for (size_t i = 0; i < 10; i++) {
+		out.s[3 * i] = digit[esi[i] >> 4];
+		out.s[3 * i + 1] = digit[esi[i] & 15];
+		out.s[3 * i + 2] = i < 9 ? ':' : '\0';
+	}
 	return out;
 }
 

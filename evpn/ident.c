@@ -32,7 +32,7 @@ static bool parse_v4(const char *s, size_t n, struct ip *a)
 		return false;
 	memcpy(text, s, n);
 	text[n] = '\0';
-	return ip_parse(text, a) && a->len == 4;
+	return ip_parse(text, a); /* without a colon it is no IPv6 address */
 }
 
 bool ident_parse(const char *s, enum ident_type *type, uint8_t v[6])
