@@ -88,10 +88,10 @@ struct evpn_pmsi {
 	uint8_t flags;      /* without meaning in EVPN */
 	uint8_t type;       /* tunnel type, IANA */
 	uint32_t label;     /* the VNI to flood with (RFC 8365 5.1.3) */
-	struct ip endpoint; /* of ingress replication: where to flood to; none for other types */
+	struct ip endpoint; /* of ingress replication, as it came: maybe none to flood to; none for other types */
 };
 
-/* false when it is malformed: too short, a tunnel type that is not assigned, an identifier that does not fit it. */
+/* false when it is malformed: not there (value NULL, len 0), too short, a tunnel type that is not assigned, an identifier that does not fit it. */
 bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out);
 /* Ingress replication to endpoint, flooding with vni: at most EVPN_PMSI_MAX octets. */
 void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint);

@@ -14,21 +14,19 @@ static bool imet_good(const struct bgp_attrs *a)
 {
 	struct evpn_pmsi pmsi;
 
-	return a->pmsi && evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi);
+	return evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi);
 }
 
-/* RFC 9136 3.2: a router's MAC that no station can have withdraws, and so does a route that says nothing at all. */
+/*
+ * RFC 9136 3.2: a router's MAC that no station can have withdraws. A route without ESI, gateway, router's MAC and label
+ * SHOULD do so too, but FRR and ExaBGP have such routes and pass them on: it is held, shown, and of no use to a VRF.
+ */
 static bool prefix_good(const struct bgp_attrs *a)
 {
-	uint8_t any = 0;
 	struct evpn_ec ec;
 
 	evpn_ec_read(a, &ec);
-	if (evpn_ec_has(&ec, EVPN_EC_ROUTER_MAC))
-		return !mac_is_group(&ec.router_mac) && !mac_is_zero(&ec.router_mac);
-	for (size_t i = 0; i < a->shared_len; i++)
-		any |= a->shared[i];
-	return any;
+	return !evpn_ec_has(&ec, EVPN_EC_ROUTER_MAC) || (!mac_is_group(&ec.router_mac) && !mac_is_zero(&ec.router_mac));
 }
 
 /* An attribute that means nothing for the type of route is not looked at (rfc7432bis 7.14.2). */

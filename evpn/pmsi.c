@@ -24,9 +24,9 @@ bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out)
 		return false;
 	if (out->type != EVPN_PMSI_INGRESS_REPLICATION)
 		return true;
-	/* RFC 6514 5: the identifier is the unicast tunnel endpoint; RFC 7432 11.2 requires it. */
+	/* RFC 6514 5: the identifier is the unicast tunnel endpoint. FRR 8.4 sends 0.0.0.0 for an IPv6 one. */
 	out->endpoint = rb_ip(&r, rb_left(&r));
-	return rb_ok(&r) && ip_is_unicast(&out->endpoint);
+	return out->endpoint.len;
 }
 
 void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint)

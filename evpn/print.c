@@ -151,19 +151,22 @@ static void print_nd(struct json *j, const struct evpn_ec *ec)
 	json_object_end(j);
 }
 
-/* What the members above do not tell: communities that we do not know, and those that lost to an earlier one. */
+/* What the members above do not tell: communities that we do not know, and those that lost to an earlier, other one. */
 static void print_others(struct json *j, const struct bgp_attrs *a)
 {
-	uint32_t seen = 1u << EVPN_EC_OTHER;
+	const uint8_t *first[EVPN_EC_ND + 1] = { NULL };
 
 	json_array(j, "ext_communities_other");
 	for (size_t at = 0; at + EVPN_EC_LEN <= a->ext_communities_len; at += EVPN_EC_LEN) {
-		enum evpn_ec_kind kind = evpn_ec_kind(a->ext_communities + at);
+		const uint8_t *ec = a->ext_communities + at;
+		enum evpn_ec_kind kind = evpn_ec_kind(ec);
 
-		if (seen >> kind & 1)
-			json_hex(j, NULL, a->ext_communities + at, EVPN_EC_LEN);
-		else if (kind != EVPN_EC_RT && kind != EVPN_EC_ENCAP)
-			seen |= 1u << kind;
+		if (kind == EVPN_EC_RT || kind == EVPN_EC_ENCAP)
+			continue;
+		if (kind == EVPN_EC_OTHER || (first[kind] && memcmp(first[kind], ec, EVPN_EC_LEN)))
+			json_hex(j, NULL, ec, EVPN_EC_LEN);
+		else
+			first[kind] = ec;
 	}
 	json_array_end(j);
 }
@@ -172,7 +175,7 @@ static void print_pmsi(struct json *j, const struct bgp_attrs *a)
 {
 	struct evpn_pmsi pmsi;
 
-	if (!a->pmsi || !evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi)) {
+	if (!evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi)) {
 		json_null(j, "pmsi");
 		return;
 	}
