@@ -114,11 +114,16 @@ fuzz: $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_SRC))
 			build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
 	done
 
-# Measurements: every tests/bench/bench_*.c is a program; tests/bench/run runs them and what needs a lab.
-BENCH_PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
-$(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
+# Measurements: every tests/bench/bench_*.c is a program, the other files there are what these share; tests/bench/run
+# runs them and what needs a lab.
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_PROGS := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
+BENCHLIB := $(BUILD)/libbench.a
+$(BENCHLIB): $(call OBJ,$(filter-out $(BENCH_SRC),$(call SRC,tests/bench)))
+	$(Q)rm -f $@; ar rcs $@ $^
+$(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(BENCHLIB) $(TESTLIB) $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(BENCHLIB) $(TESTLIB) $(LIBS) $(LDLIBS)
 
 tests: $(TEST_PROGS) $(REPLAY_PROGS)
 benches: $(BENCH_PROGS)

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * How long from a host's first frame until the other VTEP's kernel has the vxlan row, and from the row's end here until
+ * it is gone there. Host, learning VTEP and far VTEP are network namespaces; one process sees all of them by one clock.
+ *
+ *   host eth0 --frame--> [bridge, daemon] --BGP--> [daemon, vxlan FDB] --notification--> here
+ *
+ * Prints one JSON object: milliseconds, sorted samples' quantiles.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "tests/bench/nlwatch.h"
+#include "tests/bench/proc.h"
+
+#define WAIT_S 5.0
+#define SPACING_US 20000 /* between two samples, so that they do not share a batch */
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench_maclat: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int ifindex_of(int fd, const char *name)
+{
+	struct ifreq r = { 0 };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFINDEX, &r) < 0)
+		die(name);
+	return r.ifr_ifindex;
+}
+
+/* A broadcast frame of a local experimental EtherType (IEEE 802, 0x88b5): bridges learn from it, hosts ignore it. */
+static void send_frame(int fd, int ifindex, struct mac mac)
+{
+	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = ifindex, .sll_halen = 6 };
+
+	memcpy(frame + 6, mac.b, 6);
+	frame[12] = 0x88;
+	frame[13] = 0xb5;
+	if (sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)) != (ssize_t)sizeof(frame))
+		die("sending a frame");
+}
+
+static void delete_local_row(int fd, int port, struct mac mac)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ndmsg nd;
+		struct rtattr a;
+		uint8_t mac[8];
+	} m = {
+		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)) + RTA_SPACE(6), .nlmsg_type = RTM_DELNEIGH, .nlmsg_flags = NLM_F_REQUEST },
+		.nd = { .ndm_family = AF_BRIDGE, .ndm_ifindex = port, .ndm_flags = NTF_MASTER },
+		.a = { RTA_LENGTH(6), NDA_LLADDR },
+	};
+
+	memcpy(m.mac, mac.b, 6);
+	if (send(fd, &m, m.h.nlmsg_len, 0) < 0)
+		die("deleting a local row");
+}
+
+/* Seconds until row i of the far vxlan table is there (or gone); negative when it does not come about. */
+static double wait_row(struct nlwatch *w, uint32_t i, bool there, double start)
+{
+	while (w->in_vxlan[i] != there) {
+		struct pollfd p = { .fd = w->fd, .events = POLLIN };
+
+		if (proc_now() - start > WAIT_S)
+			return -1;
+		poll(&p, 1, 100);
+		nlwatch_read(w);
+	}
+	return proc_now() - start;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_quantiles(const char *name, double *ms, uint32_t n)
+{
+	qsort(ms, n, sizeof(*ms), by_value);
+	printf("\"%s\": {\"n\": %u, \"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"max\": %.3f}", name, n, ms[n / 2], ms[n * 9 / 10],
+	       ms[n * 99 / 100], ms[n - 1]);
+}
+
+int main(int argc, char **argv)
+{
+	struct nlwatch w;
+	uint32_t n;
+	double *learn, *leave;
+	int frames, rows, host_if, port;
+
+	if (argc != 7 || !(n = (uint32_t)strtoul(argv[6], NULL, 10))) {
+		fprintf(stderr, "bench_maclat HOST-NETNS HOST-IF VTEP-NETNS VTEP-PORT FAR-NETNS N\n");
+		return 2;
+	}
+	frames = netns_socket(argv[1], AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	rows = netns_socket(argv[3], AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (frames < 0 || rows < 0 || nlwatch_open(&w, argv[5], n) < 0)
+		return 1;
+	host_if = ifindex_of(frames, argv[2]);
+	port = ifindex_of(rows, argv[4]);
+	learn = xcalloc(n, sizeof(*learn));
+	leave = xcalloc(n, sizeof(*leave));
+	for (uint32_t i = 0; i < n; i++) {
+		double start = proc_now();
+
+		send_frame(frames, host_if, load_mac(i));
+		learn[i] = wait_row(&w, i, true, start) * 1e3;
+		usleep(SPACING_US);
+		start = proc_now();
+		delete_local_row(rows, port, load_mac(i));
+		leave[i] = wait_row(&w, i, false, start) * 1e3;
+		usleep(SPACING_US);
+		if (learn[i] < 0 || leave[i] < 0) {
+			fprintf(stderr, "bench_maclat: MAC %u did not %s within %.0f s\n", i, learn[i] < 0 ? "arrive" : "leave", WAIT_S);
+			return 1;
+		}
+	}
+	printf("{");
+	print_quantiles("learn_ms", learn, n);
+	printf(", ");
+	print_quantiles("withdraw_ms", leave, n);
+	printf("}\n");
+	nlwatch_close(&w);
+	free(learn);
+	free(leave);
+	return 0;
+}

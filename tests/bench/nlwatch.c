@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "tests/bench/nlwatch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define RECEIVE_BUFFER (256 << 20) /* a million notifications */
+
+int netns_socket(const char *name, int domain, int type, int protocol)
+{
+	char path[300];
+	int ours, theirs, fd;
+
+	if (!name)
+		return socket(domain, type, protocol);
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	ours = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	theirs = open(path, O_RDONLY | O_CLOEXEC);
+	fd = -1;
+	if (ours < 0 || theirs < 0 || setns(theirs, CLONE_NEWNET) < 0) {
+		fprintf(stderr, "network namespace %s: %s\n", name, strerror(errno));
+	} else {
+		fd = socket(domain, type, protocol);
+		if (fd < 0)
+			fprintf(stderr, "socket in %s: %s\n", name, strerror(errno));
+		if (setns(ours, CLONE_NEWNET) < 0) {
+			perror("back to our own network namespace");
+			_exit(1);
+		}
+	}
+	if (ours >= 0)
+		close(ours);
+	if (theirs >= 0)
+		close(theirs);
+	return fd;
+}
+
+int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n)
+{
+	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	int size = RECEIVE_BUFFER, group = RTNLGRP_NEIGH;
+
+	*w = (struct nlwatch){ .n = n };
+	w->fd = netns_socket(netns, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (w->fd < 0)
+		return -1;
+	w->in_bridge = xcalloc(n, 1);
+	w->in_vxlan = xcalloc(n, 1);
+	if (setsockopt(w->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
+	    bind(w->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    setsockopt(w->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		perror("netlink listener");
+		close(w->fd);
+		return -1;
+	}
+	return 0;
+}
+
+void nlwatch_close(struct nlwatch *w)
+{
+	close(w->fd);
+	free(w->in_bridge);
+	free(w->in_vxlan);
+}
+
+static void mark(uint8_t *seen, uint32_t *total, uint32_t i, bool there)
+{
+	*total += (uint32_t)there - seen[i];
+	seen[i] = there;
+}
+
+static void count(struct nlwatch *w, const struct nlmsghdr *h)
+{
+	const struct ndmsg *nd = NLMSG_DATA(h);
+	int left = (int)NLMSG_PAYLOAD(h, sizeof(*nd));
+	bool there = h->nlmsg_type == RTM_NEWNEIGH;
+	const struct mac *mac = NULL;
+	bool master = false;
+	uint32_t i;
+
+	for (const struct rtattr *a = (const struct rtattr *)(nd + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type == NDA_LLADDR && RTA_PAYLOAD(a) == 6)
+			mac = RTA_DATA(a);
+		else if (a->rta_type == NDA_MASTER)
+			master = true;
+	}
+	if (nd->ndm_family != AF_BRIDGE || !mac || mac->b[0] != 0x02 || mac->b[1] != 0xbe)
+		return;
+	i = (uint32_t)mac_u64(mac);
+	if (i >= w->n)
+		return;
+	if (master)
+		mark(w->in_bridge, &w->bridge, i, there);
+	else
+		mark(w->in_vxlan, &w->vxlan, i, there);
+}
+
+void nlwatch_read(struct nlwatch *w)
+{
+	static char buf[1 << 16] __attribute__((aligned(8)));
+
+	for (;;) {
+		ssize_t n = recv(w->fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (n < 0 && errno == ENOBUFS) {
+			w->lost++;
+			continue;
+		}
+		if (n <= 0)
+			return;
+		for (const struct nlmsghdr *h = (const struct nlmsghdr *)buf; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+			if (h->nlmsg_type == RTM_NEWNEIGH || h->nlmsg_type == RTM_DELNEIGH)
+				count(w, h);
+		}
+	}
+}

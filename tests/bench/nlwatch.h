@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Watches the forwarding tables of a network namespace from outside, by its neighbour notifications (RTNLGRP_NEIGH).
+ * The same listener stands beside every daemon that is measured, because each listener slows the writer.
+ */
+#ifndef BENCH_NLWATCH_H
+#define BENCH_NLWATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/* MAC number i of the load; what is watched are the rows of these, each counted once however often it is written. */
+static inline struct mac load_mac(uint32_t i)
+{
+	return (struct mac){ { 0x02, 0xbe, (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+}
+
+struct nlwatch {
+	int fd;
+	uint32_t n;                /* MACs 0..n-1 are counted */
+	uint32_t bridge, vxlan;    /* of these there now */
+	uint8_t *in_bridge, *in_vxlan;
+	uint64_t lost;             /* ENOBUFS seen: the counts are then wrong */
+};
+
+/* A descriptor made inside the namespace of /run/netns/NAME (NULL: ours). -1 with a message. */
+int netns_socket(const char *name, int domain, int type, int protocol);
+/* 0, or -1 with a message on stderr. */
+int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n);
+void nlwatch_close(struct nlwatch *w);
+/* Takes in what has come, without waiting. */
+void nlwatch_read(struct nlwatch *w);
+
+#endif
