@@ -6,6 +6,7 @@
     lab.py     namespaces, the underlay, hosts; everything is undone by Lab.close()
     evpnd.py   the daemon and evpnctl
     frr.py, gobgp.py, exabgp.py   the peers
+    speaker.py  a socket and hand-made messages
 """
 from .run import Timeout, wait_for  # noqa: F401
 from .lab import Host, Lab, Node, sweep  # noqa: F401
@@ -13,3 +14,4 @@ from .evpnd import Evpnd  # noqa: F401
 from .frr import Frr  # noqa: F401
 from .gobgp import Gobgp  # noqa: F401
 from .exabgp import Exabgp  # noqa: F401
+from .speaker import Speaker  # noqa: F401

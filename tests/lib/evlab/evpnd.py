@@ -12,6 +12,20 @@ TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 BUILD = os.path.join(TOP, os.environ.get("EVPND_BUILD", "build"))
 
 
+def conf(node, asn, neighbors, vnis=(100,), vtep=None, ports=(), more="", vni_more=""):
+    """evpnd.yaml. neighbors: (address, asn) or (address, asn, "KEY: VALUE, ..."); ports belong to the first VNI."""
+    text = "asn: %d\nrouter-id: %s\n" % (asn, node.address)
+    text += "vtep: %s\n" % (vtep or node.address) if vnis else "dataplane: none\n"
+    text += "%sneighbors:\n" % more if neighbors else more
+    for n in neighbors:
+        address, peer_asn, extra = (*n, "")[:3]
+        text += "  - {address: \"%s\", asn: %d%s}\n" % (address, peer_asn, extra and ", " + extra)
+    text += "vnis:\n" if vnis else ""
+    for i, vni in enumerate(vnis):
+        text += "  - {vni: %d, ports: [%s]%s}\n" % (vni, "" if i else ", ".join(ports), vni_more and ", " + vni_more)
+    return text
+
+
 class Evpnd:
     def __init__(self, node, config, name="evpnd", start=True):
         self.node, self.name = node, name
@@ -71,9 +85,9 @@ class Evpnd:
         rows = self.show("mac", "--vni", str(vni), "--mac", mac)
         return rows[0] if rows else None
 
-    def reload(self, config):
-        self.configure(config)
-        self.ctl("reload")
+    def fdb(self, **want):
+        """Dataplane rows with these values, e.g. fdb(mac=..., table="vxlan")."""
+        return [r for r in self.show("fdb") if all(r.get(k) == v for k, v in want.items())]
 
     def stop(self, sig=signal.SIGTERM):
         return self.process.stop(sig)
