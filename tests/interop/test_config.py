@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Configuration and start: errors with their place, nothing half-started, clear words when something is in the way."""
+import glob
+import os
+import re
+
+import pytest
+
+from evlab import Evpnd, evpnd
+from evlab.evpnd import BUILD, TOP
+
+GOOD = """\
+asn: 65001
+router-id: 192.0.2.1
+vtep: 192.0.2.1
+neighbors:
+  - address: 192.0.2.2
+    asn: 65001
+vnis:
+  - vni: 100
+"""
+
+
+def check(lab, text):
+    path = lab.path("t.yaml")
+    with open(path, "w") as f:
+        f.write(text)
+    return path, lab.nodes[0].run(os.path.join(BUILD, "evpnd"), "-n", "-c", path, check=False)
+
+
+def test_good_file_is_good(lab):
+    lab.node("n")
+    _, p = check(lab, GOOD)
+    assert (p.returncode, p.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("was, now, line, words", [
+    ("asn: 65001\nrouter", "asm: 65001\nrouter", 1, ["asm"]),
+    ("asn: 65001\nrouter", "asn: lots\nrouter", 1, ["asn", "lots"]),
+    ("asn: 65001\nrouter", "asn: 1.5\nrouter", 1, ["asn", "1.5"]),
+    ("asn: 65001\nrouter", "asn: 0\nrouter", 1, ["asn"]),
+    ("asn: 65001\nrouter", "asn: 4294967296\nrouter", 1, ["asn", "4294967296"]),
+    ("router-id: 192.0.2.1", "router-id: 2001:db8::1", 2, ["router-id"]),
+    ("vtep: 192.0.2.1", "vtep: 224.0.0.1", 3, ["vtep"]),
+    ("vtep: 192.0.2.1\n", "vtep: 192.0.2.1\nvtep: 192.0.2.3\n", 4, ["vtep"]),
+    ("  - address: 192.0.2.2\n    asn: 65001\n", "  - address: 192.0.2.2\n", 5, ["asn"]),
+    ("    asn: 65001\n", "    asn: 65001\n    hold-time: 2\n", 7, ["hold-time", "2"]),
+    ("    asn: 65001\n", "    asn: 65001\n  - {address: 192.0.2.2, asn: 65001}\n", 7, ["192.0.2.2"]),
+    ("    asn: 65001\n", "    asn: 65001\n    passive: perhaps\n", 7, ["passive", "perhaps"]),
+    ("vni: 100", "vni: 16777216", 8, ["vni", "16777216"]),
+    ("vni: 100\n", "vni: 100\n  - vni: 100\n", 9, ["100"]),
+    ("vni: 100\n", "vni: 100\n    import: [65001]\n", 9, ["import", "65001"]),
+    ("vni: 100\n", "vni: 100\n    ports: h1: x\n", 9, []),
+    ("vni: 100\n", "vni: 100\n    bridge: a-name-that-is-too-long\n", 9, ["bridge"]),
+], ids=lambda v: None)
+def test_errors_name_their_place(lab, was, now, line, words):
+    """FILE:LINE:COL: key: what was expected, what was found."""
+    lab.node("n")
+    assert was in GOOD
+    path, p = check(lab, GOOD.replace(was, now))
+    assert p.returncode == 1 and p.stdout == ""
+    places = [(m.group(1), int(m.group(2))) for m in re.finditer(r"^(\S+?):(\d+):(\d+): ", p.stderr, re.M)]
+    assert (path, line) in places, p.stderr
+    assert all(w in p.stderr for w in words), p.stderr
+
+
+def test_all_errors_at_once(lab):
+    lab.node("n")
+    _, p = check(lab, GOOD.replace("asn: 65001\nrouter", "asn: x\nrouter").replace("vni: 100", "vni: 0").replace("vtep: 192", "vtep: 999"))
+    assert len(p.stderr.splitlines()) >= 3, p.stderr
+
+
+def test_missing_file(lab):
+    n = lab.node("n")
+    for option in ([], ["-n"]):
+        p = n.run(os.path.join(BUILD, "evpnd"), *option, "-c", lab.path("none.yaml"), "-s", lab.path("s"), check=False)
+        assert p.returncode == 1 and lab.path("none.yaml") in p.stderr
+
+
+def test_usage(lab):
+    p = lab.node("n").run(os.path.join(BUILD, "evpnd"), "--what", check=False)
+    assert p.returncode == 2 and "usage" in p.stderr
+
+
+@pytest.mark.parametrize("path", sorted(os.path.relpath(p, TOP) for p in glob.glob(os.path.join(TOP, "conf/samples/*.yaml"))))
+def test_samples_are_good(lab, path):
+    p = lab.node("n").run(os.path.join(BUILD, "evpnd"), "-n", "-c", os.path.join(TOP, path), check=False)
+    assert p.returncode in (0, 1)
+    assert p.returncode == 0 or "this build has no" in p.stderr, p.stderr
+
+
+def test_second_evpnd_on_the_socket_or_port(lab):
+    """It says so and exits 1, and the first goes on."""
+    r1, r2 = lab.fabric("r1", "r2")
+    text = evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=())
+    e = Evpnd(r1, text)
+    binary = os.path.join(BUILD, "evpnd")
+    p = r1.run(binary, "-c", e.file, "-s", e.socket, check=False)
+    assert p.returncode == 1 and e.socket in p.stderr and "running" in p.stderr, p.stderr
+    p = r1.run(binary, "-c", e.file, "-s", lab.path("other.sock"), check=False)
+    assert p.returncode == 1 and "179" in p.stderr, p.stderr
+    assert e.ctl("show", "version").returncode == 0
+    assert not os.path.exists(lab.path("other.sock"))
+
+
+def test_stale_socket_is_no_obstacle(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=()))
+    e.kill()
+    assert os.path.exists(e.socket)
+    e.start()
+    assert e.stop() == 0
+    assert not os.path.exists(e.socket)
+
+
+def test_neighbors_and_vnis_may_be_empty(lab):
+    """No asn, no router-id, nothing to do: it still runs and answers."""
+    n = lab.node("n")
+    e = Evpnd(n, "dataplane: none\n")
+    assert e.show("neighbors") == [] and e.show("rib") == [] and e.show("vni") == []
+
+
+def test_two_in_two_namespaces(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)])) for n, o in ((r1, r2), (r2, r1))]
+    lab.wait_for(lambda: e[0].established(r2.address) and e[1].established(r1.address), "they are each other's peers", 20)

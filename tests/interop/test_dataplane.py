@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""The kernel's rows under disturbance: devices that vanish or contradict, rows of others, lost privileges.
+
+    h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 evpnd] br100-- h2
+"""
+import os
+
+import pytest
+
+from evlab import Evpnd, evpnd
+from evlab.evpnd import BUILD
+
+MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+
+class Pair:
+    def __init__(self, lab, prepare=None):
+        self.lab = lab
+        self.r1, self.r2 = lab.fabric("r1", "r2")
+        self.h1, self.h2 = lab.host("h1", 1).plug(self.r1), lab.host("h2", 2).plug(self.r2)
+        if prepare:
+            prepare(self.r1)
+        self.conf = evpnd.conf(self.r1, 65000, [(self.r2.address, 65000)], ports=["h1"])
+        self.e2 = Evpnd(self.r2, evpnd.conf(self.r2, 65000, [(self.r1.address, 65000)], ports=["h2"]))
+        self.e1 = Evpnd(self.r1, self.conf)
+        lab.wait_for(lambda: self.e1.established(self.r2.address), "the session is up", 20)
+
+    def reach(self):
+        self.lab.wait_for(lambda: self.h1.ping("10.0.0.2"), "h1 reaches h2", 20)
+        self.lab.wait_for(lambda: self.r1.remote("vxlan100", MAC2) == self.r2.address, "r1 has h2")
+        self.lab.wait_for(lambda: self.r1.flood("vxlan100") == [self.r2.address], "r1 floods to r2")
+        self.lab.wait_for(lambda: all(r["desired"] == r["observed"] for r in self.e1.fdb(owner="evpnd")), "nothing is left to do")
+        return self
+
+
+def test_devices_are_made_and_adopted(lab):
+    """r1's bridge and vxlan device are there before, made by someone else; r2's are made by evpnd. Both work the same."""
+    p = Pair(lab, lambda r1: r1.vxlan(100, r1.address)).reach()
+    before = {link["ifname"]: link["ifindex"] for link in p.r1.ip_json("link show")}
+    assert p.e1.stop() == 0
+    after = {link["ifname"]: link["ifindex"] for link in p.r1.ip_json("link show")}
+    assert {k: after.get(k) for k in ("br100", "vxlan100")} == {k: before[k] for k in ("br100", "vxlan100")}, "what was there stays"
+
+
+@pytest.mark.parametrize("device", ["vxlan100", "br100"])
+def test_deleted_device_comes_back(lab, device):
+    p = Pair(lab).reach()
+    p.r1.ip("link del " + device)
+    p.reach()
+    assert p.e1.established(p.r2.address)
+    link, = p.r1.ip_json("link show vxlan100")
+    assert link["master"] == "br100" and "UP" in link["flags"]
+
+
+def test_foreign_rows_are_untouched(lab):
+    """Rows that someone else wrote stay as they are, from before the start until after the stop, beside ours."""
+    def prepare(r1):
+        r1.vxlan(100, r1.address)
+        r1.bridge("fdb add 02:00:00:00:0f:01 dev vxlan100 self dst 192.0.2.200 permanent")
+        r1.bridge("fdb append 00:00:00:00:00:00 dev vxlan100 self dst 192.0.2.201")
+        r1.ip("neigh add 10.0.0.200 lladdr 02:00:00:00:0f:02 dev br100 nud permanent")
+
+    p = Pair(lab, prepare)
+
+    def foreign():
+        return (p.r1.remote("vxlan100", "02:00:00:00:0f:01"), "192.0.2.201" in p.r1.flood("vxlan100"),
+                [n["lladdr"] for n in p.r1.ip_json("neigh show 10.0.0.200 dev br100")])
+    lab.wait_for(lambda: p.h1.ping("10.0.0.2"), "h1 reaches h2", 20)
+    lab.wait_for(lambda: p.r1.remote("vxlan100", MAC2) == p.r2.address, "ours is there")
+    assert foreign() == ("192.0.2.200", True, ["02:00:00:00:0f:02"])
+    p.r1.bridge("fdb add 02:00:00:00:0f:03 dev vxlan100 self dst 192.0.2.202 permanent")
+    p.h2.unplug()
+    lab.wait_for(lambda: not p.r1.fdb("vxlan100", MAC2), "ours goes")
+    assert p.e1.stop() == 0
+    assert foreign() == ("192.0.2.200", True, ["02:00:00:00:0f:02"])
+    assert p.r1.remote("vxlan100", "02:00:00:00:0f:03") == "192.0.2.202"
+
+
+@pytest.mark.parametrize("row", ["fdb", "flood", "nexthop"])
+def test_our_row_that_someone_removes_comes_back(lab, row):
+    p = Pair(lab).reach()
+    if row == "fdb":
+        p.r1.bridge("fdb del %s dev vxlan100 self" % MAC2, check=False)
+        p.r1.bridge("fdb del %s dev vxlan100 master" % MAC2, check=False)
+    elif row == "flood":
+        p.r1.bridge("fdb del 00:00:00:00:00:00 dev vxlan100 dst %s" % p.r2.address)
+    else:
+        p.r1.ip("nexthop flush proto 179", check=False)
+    p.reach()
+
+
+def test_local_mac_is_never_written_over(lab):
+    """A MAC that is local to r1 and announced by r2 with no higher sequence stays on its port here."""
+    p = Pair(lab).reach()
+    p.h1.speak()
+    twin = lab.host("twin", 1).plug(p.r2, "br100")  # the same MAC and address on the other side, at the same time
+    twin.ip("addr flush dev eth0")
+    p.h1.speak()
+    lab.wait_for(lambda: (p.e1.mac(100, MAC1) or {}).get("state") == "local", "h1 is local")
+    rows = [r for r in p.r1.fdb("h1") if r["mac"] == MAC1]
+    assert rows, "the bridge row is still at its port"
+
+
+def test_contradicting_device_is_reported_and_left_alone(lab):
+    """vxlan100 exists with another VNI and another local address: said in log and `show vni`, not changed."""
+    r1, r2 = lab.fabric("r1", "r2")
+    r1.ip("link add vxlan100 type vxlan id 101 local 192.0.2.99 dstport 4789 nolearning")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)]))
+    lab.wait_for(lambda: "vxlan100" in e.log() and "101" in e.log(), "the log names the device and what is wrong with it")
+    link, = r1.ip_json("link show vxlan100")
+    data = link["linkinfo"]["info_data"]
+    assert (data["id"], data["local"]) == (101, "192.0.2.99")
+    assert "101" in e.ctl("show", "vni", "100").stdout or "contradict" in e.ctl("show", "vni", "100").stdout
+
+
+def test_port_that_comes_later_is_taken_in(lab):
+    """A port named in the configuration that does not exist yet joins the bridge when it comes."""
+    r1, r2 = lab.fabric("r1", "r2")
+    e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port])) for n, o, port in ((r1, r2, "h1"), (r2, r1, "h2"))]
+    lab.wait_for(lambda: e[0].established(r2.address), "the session is up", 20)
+    h1, _ = lab.host("h1", 1).plug(r1), lab.host("h2", 2).plug(r2)
+    lab.wait_for(lambda: r1.ip_json("link show h1")[0].get("master") == "br100", "h1 is a port of br100")
+    lab.wait_for(lambda: h1.ping("10.0.0.2"), "h1 reaches h2")
+
+
+def test_without_privileges_the_capability_is_named(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)]), start=False)
+    os.chmod(e.file, 0o644)
+    p = r1.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", os.path.join(BUILD, "evpnd"), "-c", e.file, "-s",
+               "/tmp/%s.sock" % r1.ns, check=False)
+    assert p.returncode == 1
+    assert "CAP_NET_ADMIN" in p.stderr or "CAP_NET_BIND_SERVICE" in p.stderr, p.stderr
+
+
+def test_stop_of_rows_flush_leaves_nothing(lab):
+    """`restart: {rows: flush}`: after the stop no row of ours is left; the default keeps them for the next start."""
+    p = Pair(lab).reach()
+    assert p.e1.stop() == 0
+    assert p.r1.remote("vxlan100", MAC2) == p.r2.address, "rows: keep is the default"
+    p.e1.configure(p.conf + "restart: {rows: flush}\n")
+    p.e1.start()
+    lab.wait_for(lambda: p.e1.established(p.r2.address), "the session is up", 20)
+    p.reach()
+    assert p.e1.stop() == 0
+    assert not p.r1.ip("nexthop list proto 179").strip()
+    if p.r1.ip("link show vxlan100", check=False):
+        assert not p.r1.fdb("vxlan100", MAC2) and not p.r1.flood("vxlan100")
