@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * RFC 7432 15. A port that sees a MAC is a fact, and facts win at the moment they come (arrive); afterwards what we
+ * advertise competes with the routes of others like any other claim (defend).
+ */
+#include "evpn/mobility.h"
+
+int mac_sequence_cmp(uint32_t a, uint32_t b)
+{
+	uint32_t d = a - b;
+
+	/* Half the circle apart is undefined in RFC 1982; both sides must still judge alike, so the larger number wins. */
+	if (d == 0x80000000u)
+		return a > b ? 1 : -1;
+	return d == 0 ? 0 : d < 0x80000000u ? 1 : -1;
+}
+
+int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b)
+{
+	int d = (int)a->gateway - (int)b->gateway;
+
+	if (!d && !a->gateway) /* rfc7432bis 10.1.1: mobility does not count for a gateway */
+		d = (int)a->sticky - (int)b->sticky;
+	if (!d && !a->gateway)
+		d = mac_sequence_cmp(a->sequence, b->sequence);
+	return d ? d : ip_cmp(&b->vtep, &a->vtep);
+}
+
+/* May a port of ours not have it? RFC 7432 15.2 for static MACs, rfc7432bis 10.1.1 for gateways. */
+static bool pinned(const struct mac_claim *c)
+{
+	return c->sticky || c->gateway;
+}
+
+/* A port shows a MAC that was not ours: it moved here, with a sequence above everyone's (RFC 7432 15). */
+static struct mac_step arrive(const struct mac_view *v)
+{
+	if (!v->theirs)
+		return (struct mac_step){ MAC_LOCAL, 0, MAC_R_LEARNED };
+	if (!pinned(v->theirs))
+		return (struct mac_step){ MAC_LOCAL, v->theirs->sequence + 1, MAC_R_MOVED_HERE };
+	if (v->ours.sticky)
+		return (struct mac_step){ MAC_HELD, v->theirs->sequence + 1, MAC_R_STICKY_HERE };
+	return (struct mac_step){ MAC_BARRED, 0, MAC_R_STICKY_THERE };
+}
+
+/* Ours so far: does it stay? */
+static struct mac_step defend(const struct mac_view *v)
+{
+	struct mac_step stay = { MAC_LOCAL, v->ours.sequence, MAC_R_LEARNED };
+	struct mac_claim ours = v->ours;
+	bool lost;
+
+	ours.sticky = false; /* would it win if ours were not static? */
+	lost = v->theirs && mac_claim_cmp(v->theirs, &ours) > 0;
+	if (!lost)
+		return stay;
+	if (v->ours.sticky)
+		return (struct mac_step){ MAC_HELD, v->ours.sequence, MAC_R_STICKY_HERE };
+	if (pinned(v->theirs))
+		return (struct mac_step){ MAC_BARRED, 0, MAC_R_STICKY_THERE };
+	return (struct mac_step){ MAC_REMOTE, 0,
+				  v->theirs->sequence == ours.sequence ? MAC_R_LOWER_VTEP : MAC_R_SEQUENCE };
+}
+
+/* Not ours: what the routes say. */
+static struct mac_step follow(const struct mac_view *v, enum mac_reason why)
+{
+	if (!v->theirs)
+		return (struct mac_step){ MAC_UNKNOWN, 0, MAC_R_WITHDRAWN };
+	if (v->state == MAC_BARRED && pinned(v->theirs) && why != MAC_R_LEFT)
+		return (struct mac_step){ MAC_BARRED, 0, MAC_R_STICKY_THERE };
+	return (struct mac_step){ MAC_REMOTE, 0, why };
+}
+
+struct mac_step mac_step(const struct mac_view *v, enum mac_event ev)
+{
+	bool here = mac_is_here(v->state);
+
+	switch (ev) {
+	case MAC_LEARNED: /* no longer static and claimed elsewhere: the port has the last word */
+		if (here) {
+			struct mac_step s = defend(v);
+
+			if (mac_is_here(s.state))
+				return s;
+		}
+		return arrive(v);
+	case MAC_LEFT:
+		return follow(v, MAC_R_LEFT);
+	case MAC_ROUTED:
+		break;
+	}
+	return here ? defend(v) : follow(v, MAC_R_ROUTE);
+}
+
+const char *mac_reason_text(enum mac_reason r)
+{
+	static const char *const text[] = {
+		[MAC_R_NONE] = "",
+		[MAC_R_LEARNED] = "learned on a port",
+		[MAC_R_MOVED_HERE] = "moved here from a VTEP",
+		[MAC_R_LEFT] = "left its port",
+		[MAC_R_ROUTE] = "route received",
+		[MAC_R_WITHDRAWN] = "route withdrawn",
+		[MAC_R_SEQUENCE] = "route with a higher sequence",
+		[MAC_R_LOWER_VTEP] = "route with the same sequence from a lower VTEP",
+		[MAC_R_STICKY_THERE] = "static behind a VTEP, and seen on a port here",
+		[MAC_R_STICKY_HERE] = "static here, and claimed by a VTEP",
+	};
+
+	return r < sizeof(text) / sizeof(text[0]) ? text[r] : "";
+}
