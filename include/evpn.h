@@ -151,7 +151,7 @@ struct evpn_arp_info {
 struct evpn_cursor {
 	uint32_t vni, handle;
 };
-/* Walks; zero the cursor to start; changes between two steps do no harm. */
+/* Walks; zero the cursor to start, set vni to see only one VNI; changes between two steps do no harm. */
 bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *out);
 bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * An EVI with its one broadcast domain: what it is called (VNI, RD), what it imports and exports, and how much it holds.
+ * Rows of the tables name it by a slot of 16 bits, which stays the same as long as the EVI lives.
+ */
+#ifndef EVPN_EVI_H
+#define EVPN_EVI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "include/config.h"
+
+struct evpn;
+
+struct evi {
+	uint32_t vni;
+	uint16_t slot;
+	bool import_auto; /* any AS:VNI */
+	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
+	bool ready;       /* the dataplane says so; Type 3 is advertised */
+	uint8_t rd[8];
+	uint8_t (*imports)[8]; /* explicit route targets */
+	uint8_t (*exports)[8]; /* all, the automatic one filled in */
+	uint16_t n_imports, n_exports;
+	uint8_t *ecs; /* what every route of it carries: exports, Encapsulation; then room for EVI_ECS_ROOM octets */
+	size_t ecs_len;
+	uint32_t floods; /* first of its Type 3 routes, see flood.h */
+	uint32_t n_floods;
+	uint32_t local_macs, remote_macs, local_ips, remote_ips;
+};
+
+#define EVI_ECS_ROOM 16u
+#define EVI_MAX 65535u
+#define EVI_RTS_MAX 400u /* exports must fit into an UPDATE of 4,096 octets with all else */
+
+struct evi_table {
+	struct evi **slot;   /* by slot, NULL when free; [0] is never used */
+	struct evi **by_vni; /* sorted */
+	uint32_t n_slots, n;
+};
+
+void evi_table_fini(struct evi_table *t);
+struct evi *evi_find(const struct evi_table *t, uint32_t vni);
+/* The first with a number above vni, NULL at the end. */
+struct evi *evi_after(const struct evi_table *t, uint32_t vni);
+
+static inline struct evi *evi_get(const struct evi_table *t, uint16_t slot)
+{
+	return t->slot[slot];
+}
+
+/* -EEXIST: that VNI is there; -EADDRINUSE: another VNI has its RD; -ENOSPC: EVI_MAX; all with a log line. */
+int evi_add(struct evpn *e, const struct config_vni *c, struct evi **out);
+/* It must hold nothing any more. */
+void evi_del(struct evpn *e, struct evi *evi);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * A speaker's EVPN side as others see it: made and joined with bgp and the dataplane, VNIs taken on and given up, and
+ * their events handed to the tables. No rule is here.
+ */
+#include <stdlib.h>
+
+#include "evpn/origin.h"
+#include "evpn/tables.h"
+
+/* ---- what bgp tells ---------------------------------------------------------------------------------------------- */
+
+static void on_best_changed(void *ctx, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
+{
+	import_best_changed(ctx, old, new_);
+}
+
+static void on_set_gone(void *ctx, uint32_t set, uint32_t mark)
+{
+	import_set_gone(ctx, mark);
+}
+
+/* ---- what the dataplane tells ------------------------------------------------------------------------------------ */
+
+static void on_local_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi && !mac_is_zero(mac) && !mac_is_group(mac))
+		mac_learned(e, evi, mac, ifindex, flags & DP_LOCAL_STATIC);
+}
+
+static void on_local_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi)
+		mac_left(e, evi, mac);
+}
+
+/* An IPv6 link-local address is good: hosts of one VNI share the link. */
+static void on_local_ip(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi && ip_is_unicast(ip) && !mac_is_zero(mac) && !mac_is_group(mac))
+		neigh_learned(e, evi, ip, mac, flags & DP_LOCAL_ROUTER);
+}
+
+static void on_local_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi)
+		neigh_left(e, evi, ip);
+}
+
+/* Type 3 asks others to flood to us, so it stands only while we can take it (RFC 7432 11.1). */
+static void set_ready(struct evpn *e, struct evi *evi, bool ready)
+{
+	if (evi->ready == ready)
+		return;
+	evi->ready = ready;
+	if (!e->vtep.len)
+		return;
+	if (ready)
+		origin_imet(e, evi);
+	else
+		origin_imet_withdraw(e, evi);
+}
+
+static void on_vni_ready(void *ctx, uint32_t vni, bool ready)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi)
+		set_ready(e, evi, ready);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
+{
+	struct evpn *e = xcalloc(1, sizeof(*e));
+
+	e->asn = p->asn;
+	e->router_id = p->router_id;
+	e->vtep = p->vtep;
+	e->log = p->log;
+	e->now = now;
+	e->conflicts = (struct log_limit){ .burst = 10, .interval_ms = 6000 };
+	e->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone, .ctx = e };
+	e->events = (struct dp_events){ .local_mac = on_local_mac,
+					.local_mac_gone = on_local_mac_gone,
+					.local_ip = on_local_ip,
+					.local_ip_gone = on_local_ip_gone,
+					.vni_ready = on_vni_ready,
+					.ctx = e };
+	vtep_table_init(&e->vteps);
+	import_table_init(&e->imports);
+	mac_table_init(e);
+	neigh_table_init(e);
+	flood_table_init(e);
+	return e;
+}
+
+void evpn_free(struct evpn *e)
+{
+	evpn_show_free(e->show);
+	flood_table_fini(e);
+	neigh_table_fini(e);
+	mac_table_fini(e);
+	import_table_fini(&e->imports);
+	vtep_table_fini(&e->vteps);
+	evi_table_fini(&e->evis);
+	free(e);
+}
+
+const struct bgp_listener *evpn_listener(struct evpn *e)
+{
+	return &e->listener;
+}
+
+const struct dp_events *evpn_dp_events(struct evpn *e)
+{
+	return &e->events;
+}
+
+void evpn_connect(struct evpn *e, struct bgp *b, struct dp *d)
+{
+	e->bgp = b;
+	e->dp = d;
+}
+
+void evpn_set_now(struct evpn *e, struct mtime now)
+{
+	e->now = now;
+}
+
+/* ---- VNIs -------------------------------------------------------------------------------------------------------- */
+
+static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay)
+{
+	struct dp_vni_params p = { .vni = c->vni,
+				   .bridge = c->bridge,
+				   .vxlan = c->vxlan,
+				   .vtep = e->vtep,
+				   .udp_port = udp_port,
+				   .underlay = underlay,
+				   .n_ports = c->n_ports,
+				   .neigh_suppress = c->arp_suppression };
+	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
+	int err;
+
+	for (size_t i = 0; i < c->n_ports; i++)
+		ports[i] = (struct dp_port_params){ c->ports[i].name, c->ports[i].tap, c->ports[i].vlan };
+	p.ports = ports;
+	err = dp_vni_add(e->dp, &p);
+	free(ports);
+	return err;
+}
+
+/* Withdraws what is ours, drops what is others', gives the EVI up. */
+static void evi_end(struct evpn *e, struct evi *evi)
+{
+	set_ready(e, evi, false);
+	mac_clear(e, evi);
+	flood_clear(e, evi);
+	evi_del(e, evi);
+}
+
+int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay)
+{
+	struct evi *evi;
+	int err = evi_add(e, c, &evi);
+
+	if (err)
+		return err;
+	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */
+	err = dataplane_add(e, c, udp_port, underlay);
+	if (err)
+		evi_end(e, evi);
+	else
+		import_rib(e, evi);
+	return err;
+}
+
+void evpn_vni_del(struct evpn *e, uint32_t vni)
+{
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (!evi)
+		return;
+	dp_vni_del(e->dp, vni);
+	evi_end(e, evi);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * See import.h. What is imported:
+ *
+ *   - Type 2 and 3 with Ethernet Tag 0, the tag of the VLAN-based service (RFC 7432 6.1), which is all an EVI of one
+ *     broadcast domain can be. Routes of a VLAN-aware bundle (tag = VID or VNI) stay in the RIB.
+ *   - whose route targets an EVI imports: explicit ones octet by octet; `auto` takes the VNI out of any AS:VNI and of
+ *     the form of RFC 8365 5.1.2.1, since fabrics with an AS a leaf have as many administrators as leaves;
+ *   - that offer VXLAN, or say nothing of an encapsulation (RFC 8365 5.1.3 leaves that to us);
+ *   - whose destination is not ourselves and can be sent to from our VTEP: a unicast address of the same family, no
+ *     link-local one (Linux has one family a tunnel device);
+ *   - whose label is a VNI, 1 to 0xffffff. It need not be the EVI's number (downstream-assigned, RFC 8365 5.1.2).
+ *
+ * A Type 2 route with a non-zero ESI is used through its next hop. RFC 7432 9.2.2 asks for the A-D routes of the segment
+ * first, which say who else can be sent to and that the advertiser still has the segment. Until Type 1 is imported the
+ * advertiser is the one VTEP that is known to deliver, and with VXLAN (local bias, no ESI label) sending to it is never
+ * wrong, while not sending would cut hosts of a multihomed fabric off. Of two advertisers one is used: the rules of
+ * mac_claim_cmp() choose.
+ */
+#include "evpn/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "evpn/ec.h"
+#include "evpn/nlri.h"
+#include "evpn/tables.h"
+
+/* The mark of a set: 0 not looked at yet; the handle of its struct import; or nothing, under these rules. */
+#define MARK_NONE 0x80000000u
+#define GENERATION_MASK 0x7fffffffu
+
+#define VNI_MAX 0xffffffu
+
+void import_table_init(struct import_table *t)
+{
+	*t = (struct import_table){ 0 };
+	slab_init(&t->slab, sizeof(struct import));
+}
+
+static const uint16_t *import_evis(const struct import *im)
+{
+	return im->n_evis > 4 ? im->evi.many : im->evi.few;
+}
+
+static void evis_free(struct import *im)
+{
+	if (im->n_evis > 4)
+		free(im->evi.many);
+	im->n_evis = 0;
+}
+
+void import_table_fini(struct import_table *t)
+{
+	for (uint32_t h = 0; (h = slab_next(&t->slab, h));)
+		evis_free(import_get(t, h));
+	slab_fini(&t->slab);
+	free(t->rules);
+	*t = (struct import_table){ 0 };
+}
+
+/* ---- rules: explicit route targets, sorted --------------------------------------------------------------------- */
+
+static int rule_cmp(const struct import_rule *r, const uint8_t rt[8], uint16_t slot)
+{
+	int d = memcmp(r->rt, rt, 8);
+
+	return d ? d : (int)r->slot - (int)slot;
+}
+
+/* Index of the first rule >= (rt, slot). */
+static uint32_t rule_position(const struct import_table *t, const uint8_t rt[8], uint16_t slot)
+{
+	uint32_t lo = 0, hi = t->n_rules;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (rule_cmp(&t->rules[mid], rt, slot) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void rule_insert(struct import_table *t, const uint8_t rt[8], uint16_t slot)
+{
+	uint32_t i = rule_position(t, rt, slot);
+
+	if (i < t->n_rules && !rule_cmp(&t->rules[i], rt, slot))
+		return;
+	if (t->n_rules == t->cap_rules) {
+		t->cap_rules = t->cap_rules ? 2 * t->cap_rules : 16;
+		t->rules = xrealloc(t->rules, t->cap_rules * sizeof(*t->rules));
+	}
+	memmove(t->rules + i + 1, t->rules + i, (t->n_rules - i) * sizeof(*t->rules));
+	memcpy(t->rules[i].rt, rt, 8);
+	t->rules[i].slot = slot;
+	t->n_rules++;
+}
+
+static void rules_changed(struct import_table *t)
+{
+	t->generation = (t->generation + 1) & GENERATION_MASK;
+}
+
+void import_rules_add(struct evpn *e, const struct evi *evi)
+{
+	for (uint16_t i = 0; i < evi->n_imports; i++)
+		rule_insert(&e->imports, evi->imports[i], evi->slot);
+	rules_changed(&e->imports);
+}
+
+void import_rules_del(struct evpn *e, const struct evi *evi)
+{
+	struct import_table *t = &e->imports;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->n_rules; i++)
+		if (t->rules[i].slot != evi->slot)
+			t->rules[kept++] = t->rules[i];
+	t->n_rules = kept;
+	rules_changed(t);
+}
+
+/* ---- which EVIs ------------------------------------------------------------------------------------------------- */
+
+struct matches { /* slots, ascending, each once */
+	uint16_t *slot;
+	uint32_t n, cap;
+};
+
+static void match_add(struct matches *m, uint16_t slot)
+{
+	uint32_t i = m->n;
+
+	while (i && m->slot[i - 1] > slot)
+		i--;
+	if (i && m->slot[i - 1] == slot)
+		return;
+	if (m->n == m->cap) {
+		m->cap = m->cap ? 2 * m->cap : 8;
+		m->slot = xrealloc(m->slot, m->cap * sizeof(*m->slot));
+	}
+	memmove(m->slot + i + 1, m->slot + i, (m->n - i) * sizeof(*m->slot));
+	m->slot[i] = slot;
+	m->n++;
+}
+
+/* The caller frees out->slot. */
+static void match(const struct evpn *e, const struct bgp_attrs *a, struct matches *out)
+{
+	const struct import_table *t = &e->imports;
+	const uint8_t *rt = NULL;
+
+	*out = (struct matches){ 0 };
+	while ((rt = evpn_ec_next_rt(a, rt))) {
+		const struct evi *evi = evi_find(&e->evis, evpn_rt_auto_vni(rt));
+
+		if (evi && evi->import_auto)
+			match_add(out, evi->slot);
+		for (uint32_t i = rule_position(t, rt, 0); i < t->n_rules && !memcmp(t->rules[i].rt, rt, 8); i++)
+			match_add(out, t->rules[i].slot);
+	}
+}
+
+static void evis_set(struct import *im, const struct matches *m)
+{
+	evis_free(im);
+	im->n_evis = (uint16_t)m->n;
+	if (m->n > 4)
+		im->evi.many = xcalloc(m->n, sizeof(uint16_t));
+	if (m->n)
+		memcpy(m->n > 4 ? im->evi.many : im->evi.few, m->slot, m->n * sizeof(uint16_t));
+}
+
+/* ---- what the attributes say ------------------------------------------------------------------------------------ */
+
+static bool vni_valid(uint32_t label)
+{
+	return label && label <= VNI_MAX;
+}
+
+/* Can frames be sent there? "A path whose next hop is ourselves is never imported." */
+static bool destination_usable(const struct evpn *e, const struct ip *ip)
+{
+	if (!ip_is_unicast(ip) || ip_is_linklocal(ip))
+		return false;
+	return !e->vtep.len || (ip->len == e->vtep.len && !ip_eq(ip, &e->vtep));
+}
+
+/* What the set means, but for the EVIs and the handles of VTEPs; none where a kind of route is not usable. */
+struct meaning {
+	struct ip vtep, endpoint;
+	uint32_t label, flood_label;
+	struct evpn_ec ec;
+};
+
+static bool meaning_read(const struct evpn *e, const struct bgp_attrs *a, struct meaning *out)
+{
+	static const uint8_t mac_key[19] = { EVPN_MAC_IP };
+	struct evpn_pmsi pmsi;
+	struct evpn_nlri n;
+
+	*out = (struct meaning){ 0 };
+	evpn_ec_read(a, &out->ec);
+	if (!evpn_ec_vxlan(&out->ec))
+		return false;
+	/* What a MAC/IP route shares: ESI and labels; the key that it is read with does not matter. */
+	if (destination_usable(e, &a->next_hop) && a->shared_len &&
+	    evpn_nlri_parse(mac_key, sizeof(mac_key), a->shared, a->shared_len, &n) && vni_valid(n.label)) {
+		out->vtep = a->next_hop;
+		out->label = n.label;
+	}
+	if (a->pmsi && evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi) && pmsi.type == EVPN_PMSI_INGRESS_REPLICATION &&
+	    destination_usable(e, &pmsi.endpoint) && !ip_eq(&a->next_hop, &e->vtep) && vni_valid(pmsi.label)) {
+		out->endpoint = pmsi.endpoint;
+		out->flood_label = pmsi.label;
+	}
+	return out->vtep.len || out->endpoint.len;
+}
+
+static uint32_t import_new(struct evpn *e, const struct meaning *m)
+{
+	struct import_table *t = &e->imports;
+	uint32_t h = slab_alloc(&t->slab);
+	struct import *im = import_get(t, h);
+
+	im->refs = 1;
+	im->vtep = m->vtep.len ? vtep_take(&e->vteps, &m->vtep) : 0;
+	im->endpoint = m->endpoint.len ? vtep_take(&e->vteps, &m->endpoint) : 0;
+	im->label = m->label;
+	im->flood_label = m->flood_label;
+	im->sequence = m->ec.sequence;
+	im->sticky = m->ec.sticky;
+	im->gateway = evpn_ec_has(&m->ec, EVPN_EC_DEFAULT_GATEWAY);
+	/* RFC 9161 3.2: without the community the far end counts as a router; a wrong 0 cuts off a default router. */
+	im->router = !evpn_ec_has(&m->ec, EVPN_EC_ND) || (m->ec.nd_flags & EVPN_ND_ROUTER);
+	return h;
+}
+
+void import_unref(struct evpn *e, uint32_t h)
+{
+	struct import *im = import_get(&e->imports, h);
+
+	if (--im->refs)
+		return;
+	evis_free(im);
+	if (im->vtep)
+		vtep_drop(&e->vteps, im->vtep);
+	if (im->endpoint)
+		vtep_drop(&e->vteps, im->endpoint);
+	slab_free(&e->imports.slab, h);
+}
+
+/* The set's mark does not say: works it out and notes it. */
+static uint32_t import_work_out(struct evpn *e, uint32_t set, uint32_t mark, const struct bgp_attrs *a)
+{
+	struct import_table *t = &e->imports;
+	uint32_t h = mark & MARK_NONE ? 0 : mark;
+	struct meaning meaning;
+	struct matches m;
+
+	match(e, a, &m);
+	if (!h && m.n && meaning_read(e, a, &meaning))
+		h = import_new(e, &meaning);
+	if (h) {
+		evis_set(import_get(t, h), &m);
+		import_get(t, h)->generation = t->generation;
+	}
+	free(m.slot);
+	bgp_set_set_mark(e->bgp, set, h ? h : MARK_NONE | t->generation);
+	return h;
+}
+
+/* The import of a set, 0 when no EVI takes anything of it. */
+static uint32_t import_of(struct evpn *e, uint32_t set, const struct bgp_attrs *a)
+{
+	const struct import_table *t = &e->imports;
+	uint32_t mark = bgp_set_mark(e->bgp, set);
+
+	if (mark == (MARK_NONE | t->generation))
+		return 0;
+	if (!mark || (mark & MARK_NONE) || import_get(t, mark)->generation != t->generation)
+		mark = import_work_out(e, set, mark, a);
+	return mark && import_get(t, mark)->n_evis ? mark : 0;
+}
+
+void import_set_gone(struct evpn *e, uint32_t mark)
+{
+	if (!(mark & MARK_NONE))
+		import_unref(e, mark);
+}
+
+/* ---- claims ----------------------------------------------------------------------------------------------------- */
+
+struct mac_claim import_claim(const struct evpn *e, uint32_t h)
+{
+	const struct import *im = import_get(&e->imports, h);
+
+	return (struct mac_claim){ im->sequence, im->sticky, im->gateway, vtep_get(&e->vteps, im->vtep)->ip };
+}
+
+int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)
+{
+	uint32_t la = import_get(&e->imports, a)->label, lb = import_get(&e->imports, b)->label;
+	struct mac_claim ca, cb;
+	int d;
+
+	if (a == b)
+		return 0;
+	ca = import_claim(e, a);
+	cb = import_claim(e, b);
+	d = mac_claim_cmp(&ca, &cb);
+	return d ? d : la < lb ? 1 : la > lb ? -1 : 0;
+}
+
+/* ---- to the tables ---------------------------------------------------------------------------------------------- */
+
+/* Can the key be of use to an EVI? */
+static bool key_usable(const struct evpn_nlri *n)
+{
+	if (n->tag)
+		return false;
+	if (n->type == EVPN_IMET)
+		return true;
+	if (n->type != EVPN_MAC_IP || mac_is_zero(&n->mac) || mac_is_group(&n->mac))
+		return false;
+	return !n->ip.len || ip_is_unicast(&n->ip);
+}
+
+/* The import when the route of this type can be used with it, else 0. */
+static uint32_t usable(const struct evpn *e, uint8_t type, uint32_t h)
+{
+	const struct import *im = h ? import_get(&e->imports, h) : NULL;
+
+	if (!im)
+		return 0;
+	return (type == EVPN_IMET ? im->endpoint : im->vtep) ? h : 0;
+}
+
+static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, uint32_t h)
+{
+	struct evi *evi = evi_get(&e->evis, slot);
+
+	if (n->type == EVPN_IMET)
+		flood_route_set(e, evi, n->rd, &n->ip, h);
+	else if (n->ip.len)
+		neigh_route_set(e, evi, &n->mac, &n->ip, n->rd, h);
+	else
+		mac_route_set(e, evi, &n->mac, n->rd, h);
+}
+
+static void route_del(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, uint32_t h)
+{
+	struct evi *evi = evi_get(&e->evis, slot);
+
+	if (n->type == EVPN_IMET)
+		flood_route_del(e, evi, n->rd, &n->ip, h);
+	else if (n->ip.len)
+		neigh_route_del(e, evi, &n->mac, &n->ip, n->rd);
+	else
+		mac_route_del(e, evi, &n->mac, n->rd);
+}
+
+static bool has_slot(const struct evpn *e, uint32_t h, uint16_t slot)
+{
+	const struct import *im = h ? import_get(&e->imports, h) : NULL;
+
+	for (uint16_t i = 0; im && i < im->n_evis; i++)
+		if (import_evis(im)[i] == slot)
+			return true;
+	return false;
+}
+
+void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
+{
+	const struct bgp_route_ref *any = new_ ? new_ : old;
+	const struct import *im;
+	uint32_t was, is;
+	struct evpn_nlri n;
+
+	if (any->key[0] != EVPN_MAC_IP && any->key[0] != EVPN_IMET)
+		return;
+	was = old ? import_of(e, old->set, old->attrs) : 0;
+	is = new_ ? import_of(e, new_->set, new_->attrs) : 0;
+	if (!was && !is)
+		return;
+	if (!evpn_nlri_parse(any->key, any->key_len, NULL, 0, &n) || !key_usable(&n))
+		return;
+	was = usable(e, n.type, was);
+	is = usable(e, n.type, is);
+	im = is ? import_get(&e->imports, is) : NULL;
+	for (uint16_t i = 0; im && i < im->n_evis; i++)
+		route_set(e, import_evis(im)[i], &n, is);
+	/* The endpoint is part of the name of what a Type 3 route brings: with another one it is another row. */
+	if (is && n.type == EVPN_IMET && was && import_get(&e->imports, was)->endpoint != im->endpoint)
+		is = 0;
+	im = was ? import_get(&e->imports, was) : NULL;
+	for (uint16_t i = 0; im && i < im->n_evis; i++)
+		if (!has_slot(e, is, import_evis(im)[i]))
+			route_del(e, import_evis(im)[i], &n, was);
+}
+
+void import_rib(struct evpn *e, struct evi *evi)
+{
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+	struct evpn_nlri n;
+
+	while (bgp_rib_next(e->bgp, &c, &p)) {
+		uint32_t h;
+
+		if (!p.best || p.family != &evpn_family || (p.key[0] != EVPN_MAC_IP && p.key[0] != EVPN_IMET))
+			continue;
+		h = usable(e, p.key[0], import_of(e, p.set, p.attrs));
+		if (h && has_slot(e, h, evi->slot) && evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) && key_usable(&n))
+			route_set(e, evi->slot, &n, h);
+	}
+}

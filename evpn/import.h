@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * From best paths to the tables. What a route means for them follows from its attributes but for the key, and routes
+ * share attributes: so it is worked out once an interned set, kept as a struct import, and found again through the
+ * set's mark. A route that no EVI imports costs the look at that mark and no more.
+ */
+#ifndef EVPN_IMPORT_H
+#define EVPN_IMPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slab.h"
+#include "evpn/evi.h"
+#include "evpn/mobility.h"
+#include "include/bgp.h"
+
+/* What a set of attributes says to the tables. All but the EVIs is immutable. */
+struct import {
+	uint32_t refs;       /* rows of the tables, and the mark of the set */
+	uint32_t generation; /* of the import rules that evis is right for */
+	uint32_t vtep;       /* handle: where a MAC is; 0 when no MAC can be used */
+	uint32_t label;      /* VNI to send to a MAC with (downstream-assigned when it is not ours) */
+	uint32_t endpoint;   /* handle: where to flood to (PMSI); 0 when there is none */
+	uint32_t flood_label;
+	uint32_t sequence; /* MAC mobility */
+	bool sticky, gateway, router;
+	uint16_t n_evis;
+	union {
+		uint16_t few[4];
+		uint16_t *many; /* with more than 4 */
+	} evi; /* slots of the EVIs that import it, ascending */
+};
+
+struct import_rule { /* an explicit route target */
+	uint8_t rt[8];
+	uint16_t slot;
+};
+
+struct import_table {
+	struct slab slab;
+	uint32_t generation; /* of the rules, 31 bits */
+	struct import_rule *rules; /* sorted */
+	uint32_t n_rules, cap_rules;
+};
+
+void import_table_init(struct import_table *t);
+void import_table_fini(struct import_table *t);
+
+static inline struct import *import_get(const struct import_table *t, uint32_t h)
+{
+	return slab_ptr(&t->slab, h);
+}
+
+static inline uint32_t import_ref(struct import_table *t, uint32_t h)
+{
+	import_get(t, h)->refs++;
+	return h;
+}
+
+void import_unref(struct evpn *e, uint32_t h);
+/* As mac_claim_cmp(), and to the end: 0 only when the rows would be the same. */
+int import_cmp(const struct evpn *e, uint32_t a, uint32_t b);
+struct mac_claim import_claim(const struct evpn *e, uint32_t h);
+
+/* An EVI was taken on, or is about to go: what sets were matched with is out of date. */
+void import_rules_add(struct evpn *e, const struct evi *evi);
+void import_rules_del(struct evpn *e, const struct evi *evi);
+/* Brings what is in the RIB already into a new EVI. */
+void import_rib(struct evpn *e, struct evi *evi);
+
+/* For struct bgp_listener. */
+void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_);
+void import_set_gone(struct evpn *e, uint32_t mark);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * See mac.h. Every event ends in run(): the transition function says what the entry is now, the entry is brought up to
+ * date, and then the others are told: the dataplane first, bgp last, since bgp may come back (tables.h).
+ */
+#include "evpn/mac.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "evpn/origin.h"
+#include "evpn/tables.h"
+
+static uint64_t key_hash(uint16_t evi, const struct mac *mac)
+{
+	uint64_t k = (uint64_t)evi << 48 | mac_u64(mac);
+
+	return XXH3_64bits(&k, sizeof(k));
+}
+
+static uint64_t mac_hash(void *owner, uint32_t h)
+{
+	const struct mac_entry *m = mac_get(owner, h);
+
+	return key_hash(m->evi, &m->mac);
+}
+
+static uint32_t *mac_link(void *owner, uint32_t h)
+{
+	return &mac_get(owner, h)->chain;
+}
+
+static const struct htab_ops mac_ops = { mac_hash, mac_link };
+
+void mac_table_init(struct evpn *e)
+{
+	slab_init(&e->macs.slab, sizeof(struct mac_entry));
+	slab_init(&e->macs.nodes, sizeof(struct source_node));
+	htab_init(&e->macs.index, &mac_ops, e);
+}
+
+void mac_table_fini(struct evpn *e)
+{
+	htab_fini(&e->macs.index);
+	slab_fini(&e->macs.slab);
+	slab_fini(&e->macs.nodes);
+}
+
+uint32_t mac_find(const struct evpn *e, const struct evi *evi, const struct mac *mac)
+{
+	uint32_t h = htab_first(&e->macs.index, key_hash(evi->slot, mac));
+
+	for (; h; h = mac_get(e, h)->chain) {
+		const struct mac_entry *m = mac_get(e, h);
+
+		if (m->evi == evi->slot && mac_eq(&m->mac, mac))
+			return h;
+	}
+	return 0;
+}
+
+uint32_t mac_obtain(struct evpn *e, struct evi *evi, const struct mac *mac)
+{
+	uint32_t h = mac_find(e, evi, mac);
+	struct mac_entry *m;
+
+	if (h)
+		return h;
+	h = slab_alloc(&e->macs.slab);
+	m = mac_get(e, h);
+	m->evi = evi->slot;
+	m->mac = *mac;
+	m->since = evpn_seconds(e);
+	htab_insert(&e->macs.index, key_hash(evi->slot, mac), h);
+	return h;
+}
+
+void mac_reap(struct evpn *e, uint32_t h)
+{
+	const struct mac_entry *m = mac_get(e, h);
+
+	if (m->state != MAC_UNKNOWN || (m->flags & MAC_BUSY) || m->bindings || !sources_empty(&m->routes))
+		return;
+	htab_remove(&e->macs.index, key_hash(m->evi, &m->mac), h);
+	slab_free(&e->macs.slab, h);
+}
+
+/* ---- the best claim ---------------------------------------------------------------------------------------------- */
+
+/* The better of best (0: none yet) and any in s. Stops at one as good as enough, 0: none is. */
+static uint32_t best_of(const struct evpn *e, const struct sources *s, uint32_t best, uint32_t enough)
+{
+	const struct source *x = sources_empty(s) ? NULL : &s->first;
+
+	for (; x; x = sources_next(&e->macs.nodes, s, x)) {
+		if (!best || import_cmp(e, x->import, best) > 0)
+			best = x->import;
+		if (enough && import_cmp(e, best, enough) >= 0)
+			break;
+	}
+	return best;
+}
+
+/* All claims are looked at, unless one is as good as the one that was the best until now: there was none better. */
+static uint32_t best_claim(const struct evpn *e, const struct mac_entry *m, uint32_t enough)
+{
+	uint32_t best = best_of(e, &m->routes, 0, enough);
+
+	for (uint32_t b = m->bindings; b && !(best && enough && import_cmp(e, best, enough) >= 0);
+	     b = binding_get(e, b)->next)
+		best = best_of(e, &binding_get(e, b)->routes, best, enough);
+	return best;
+}
+
+/* ---- carrying out ------------------------------------------------------------------------------------------------ */
+
+static void row_want(struct evpn *e, const struct evi *evi, const struct mac_entry *m)
+{
+	const struct import *im = import_get(&e->imports, m->best);
+	struct dp_row row = { .key = dp_key_fdb(evi->vni, &m->mac),
+			      .vtep = vtep_get(&e->vteps, im->vtep)->ip,
+			      .label_vni = im->label == evi->vni ? 0 : im->label };
+
+	if (im->sticky || im->gateway)
+		row.flags |= DP_STICKY;
+	if (m->flags & MAC_TOOK)
+		row.flags |= DP_TAKE_OVER;
+	dp_want(e->dp, &row);
+}
+
+static void count(struct evpn *e, struct evi *evi, enum mac_state state, uint32_t best, uint32_t by)
+{
+	if (mac_is_here(state))
+		evi->local_macs += by;
+	if (!mac_is_there(state))
+		return;
+	evi->remote_macs += by;
+	vtep_get(&e->vteps, import_get(&e->imports, best)->vtep)->macs += by;
+}
+
+static void conflict_log(struct evpn *e, const struct evi *evi, const struct mac_entry *m)
+{
+	const char *what = m->state == MAC_HELD ? "ours stays, its route is not used" :
+						  "the route stays, ours is not advertised";
+
+	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		return;
+	log_remote(e->log, LOG_EVPN, "vni %u mac %s: %s (VTEP %s): %s", evi->vni, mac_str(&m->mac).s,
+		   mac_reason_text(m->reason), ip_str(import_vtep(e, m->best)).s, what);
+}
+
+/* The dataplane's side of a change from *was. */
+static void tell_dataplane(struct evpn *e, const struct evi *evi, uint32_t h, const struct mac_entry *was,
+			   enum mac_event ev)
+{
+	struct mac_entry *m = mac_get(e, h);
+
+	if (mac_is_there(m->state)) {
+		if (!mac_is_there(was->state) || was->best != m->best || ev == MAC_LEARNED)
+			row_want(e, evi, m);
+	} else if (mac_is_there(was->state)) {
+		struct dp_key key = dp_key_fdb(evi->vni, &m->mac);
+
+		dp_unwant(e->dp, &key);
+	}
+	if (mac_is_here(was->state) != mac_is_here(m->state) || mac_is_there(was->state) != mac_is_there(m->state))
+		neigh_mac_moved(e, h);
+}
+
+/* RFC 7432 15: the sequence is the MAC's, so its routes with addresses carry it too. */
+static void tell_bgp(struct evpn *e, const struct evi *evi, uint32_t h, const struct mac_entry *was)
+{
+	const struct mac_entry *m = mac_get(e, h);
+
+	if (mac_is_here(m->state)) {
+		struct origin_mac o = { .mac = m->mac, .sequence = m->sequence, .sticky = m->flags & MAC_STATIC };
+
+		if (mac_is_here(was->state) && was->sequence == m->sequence &&
+		    !((was->flags ^ m->flags) & MAC_STATIC))
+			return;
+		origin_mac(e, evi, &o);
+		neigh_mac_advertise(e, h);
+	} else if (mac_is_here(was->state)) {
+		struct ip none = ip_none();
+
+		neigh_mac_withdraw(e, h);
+		origin_mac_withdraw(e, evi, &m->mac, &none);
+	}
+}
+
+static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const struct mac_step *step,
+		   const struct mac_entry *was, enum mac_event ev)
+{
+	bool moved = m->best != was->best && mac_is_there(step->state);
+
+	if (moved || step->state != was->state || step->sequence != was->sequence) {
+		m->reason = (uint8_t)step->reason;
+		m->since = evpn_seconds(e);
+	}
+	m->state = (uint8_t)step->state;
+	m->sequence = step->sequence;
+	if (mac_is_there(step->state)) {
+		if (ev != MAC_LEFT && (mac_is_here(was->state) || ev == MAC_LEARNED))
+			m->flags |= MAC_TOOK;
+		m->flags &= (uint8_t)~MAC_STATIC;
+	} else {
+		m->flags &= (uint8_t)~MAC_TOOK;
+	}
+	count(e, evi, was->state, was->best, -1u);
+	count(e, evi, m->state, m->best, 1);
+	if (m->state != was->state && (m->state == MAC_HELD || m->state == MAC_BARRED))
+		conflict_log(e, evi, m);
+}
+
+/* An event has changed the entry from *was, but for its state. was->best is still referenced. */
+static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_entry *was)
+{
+	struct mac_entry *m = mac_get(e, h);
+	struct evi *evi = evi_get(&e->evis, m->evi);
+	struct mac_view v = { .state = was->state,
+			      .ours = { m->sequence, m->flags & MAC_STATIC, false, e->vtep } };
+	uint8_t busy = m->flags & MAC_BUSY;
+	struct mac_claim theirs;
+	struct mac_step step;
+
+	if (m->best) {
+		theirs = import_claim(e, m->best);
+		v.theirs = &theirs;
+	}
+	step = mac_step(&v, ev);
+	m->flags |= MAC_BUSY;
+	commit(e, evi, m, &step, was, ev);
+	tell_dataplane(e, evi, h, was, ev);
+	tell_bgp(e, evi, h, was);
+	m->flags = (uint8_t)((m->flags & ~MAC_BUSY) | busy);
+	mac_reap(e, h);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+void mac_learned(struct evpn *e, struct evi *evi, const struct mac *mac, unsigned ifindex, bool is_static)
+{
+	uint32_t h = mac_obtain(e, evi, mac);
+	struct mac_entry *m = mac_get(e, h);
+	struct mac_entry was = *m;
+
+	m->ifindex = ifindex;
+	m->flags = (uint8_t)((m->flags & ~MAC_STATIC) | (is_static ? MAC_STATIC : 0));
+	run(e, h, MAC_LEARNED, &was);
+}
+
+void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac)
+{
+	uint32_t h = mac_find(e, evi, mac);
+	struct mac_entry *m = h ? mac_get(e, h) : NULL;
+	struct mac_entry was;
+
+	if (!m || (!mac_is_here(m->state) && m->state != MAC_BARRED))
+		return;
+	was = *m;
+	m->ifindex = 0;
+	m->flags &= (uint8_t)~MAC_STATIC;
+	run(e, h, MAC_LEFT, &was);
+}
+
+void mac_claim_changed(struct evpn *e, uint32_t h, uint32_t was_import, uint32_t is)
+{
+	struct mac_entry *m = mac_get(e, h);
+	struct mac_entry was = *m;
+
+	if (is && (!m->best || import_cmp(e, is, m->best) > 0))
+		m->best = is;
+	else if (was_import && was_import == m->best)
+		m->best = best_claim(e, m, was_import);
+	if (m->best != was.best)
+		run(e, h, MAC_ROUTED, &was);
+	else
+		mac_reap(e, h);
+}
+
+void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8], uint32_t import)
+{
+	uint32_t h = mac_obtain(e, evi, mac);
+	uint32_t was = sources_put(&e->macs.nodes, &mac_get(e, h)->routes, rd, import_ref(&e->imports, import));
+
+	mac_claim_changed(e, h, was, import);
+	if (was)
+		import_unref(e, was);
+}
+
+void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8])
+{
+	uint32_t h = mac_find(e, evi, mac);
+	uint32_t was = h ? sources_del(&e->macs.nodes, &mac_get(e, h)->routes, rd) : 0;
+
+	if (!was)
+		return;
+	mac_claim_changed(e, h, was, 0);
+	import_unref(e, was);
+}
+
+void mac_clear(struct evpn *e, struct evi *evi)
+{
+	for (uint32_t h = 0; (h = slab_next(&e->macs.slab, h));) {
+		struct mac_entry *m = mac_get(e, h);
+		struct mac mac = m->mac;
+
+		if (m->evi != evi->slot)
+			continue;
+		m->flags |= MAC_BUSY;
+		neigh_mac_clear(e, h);
+		while (!sources_empty(&m->routes)) {
+			struct source s = m->routes.first;
+
+			mac_route_del(e, evi, &mac, s.rd);
+		}
+		mac_left(e, evi, &mac);
+		m->flags &= (uint8_t)~MAC_BUSY;
+		mac_reap(e, h);
+	}
+}

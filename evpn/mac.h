@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The MAC table. An entry knows who claims the MAC (routes, one for each RD; its bindings claim it too) and whether a
+ * local port shows it; mac_step() decides between them and mac.c carries out the decision: rows wanted, routes
+ * originated. A MAC is there while any route of it is, with an address or without (RFC 7432 10).
+ */
+#ifndef EVPN_MAC_H
+#define EVPN_MAC_H
+
+#include "base/htab.h"
+#include "base/slab.h"
+#include "evpn/evi.h"
+#include "evpn/mobility.h"
+#include "evpn/sources.h"
+
+enum { /* flags of an entry */
+	MAC_STATIC = 1, /* the local port's is static */
+	MAC_TOOK = 2,   /* remote by winning over a local port: the row may take its place */
+	MAC_BUSY = 4    /* being worked on: must not be freed */
+};
+
+struct mac_entry { /* 52 octets, and 4 of the index */
+	uint32_t chain;
+	uint16_t evi;
+	struct mac mac;
+	uint8_t state;  /* enum mac_state */
+	uint8_t reason; /* enum mac_reason */
+	uint8_t flags;
+	struct sources routes; /* MAC-only ones */
+	uint32_t bindings;     /* first of its addresses, see neigh.h */
+	uint32_t best;         /* import handle of the best claim, of bindings too; 0 without */
+	uint32_t sequence;     /* ours while it is here */
+	uint32_t ifindex;      /* local port, the last one seen */
+	uint32_t since;        /* s, of the last change */
+};
+
+struct mac_table {
+	struct slab slab;
+	struct htab index;  /* by EVI and MAC */
+	struct slab nodes;  /* of struct sources, bindings' too */
+};
+
+void mac_table_init(struct evpn *e);
+void mac_table_fini(struct evpn *e);
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+void mac_learned(struct evpn *e, struct evi *evi, const struct mac *mac, unsigned ifindex, bool is_static);
+void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac);
+void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8], uint32_t import);
+void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8]);
+/* Drops every MAC and binding of an EVI that is about to go: withdraws what is ours; rows are the dataplane's to drop. */
+void mac_clear(struct evpn *e, struct evi *evi);
+
+/* ---- for neigh.c ------------------------------------------------------------------------------------------------- */
+
+/* 0 when there is none. */
+uint32_t mac_find(const struct evpn *e, const struct evi *evi, const struct mac *mac);
+/* The entry, made when missing. One that nothing holds any more goes with mac_reap(). */
+uint32_t mac_obtain(struct evpn *e, struct evi *evi, const struct mac *mac);
+void mac_reap(struct evpn *e, uint32_t h);
+/* A binding's route came (was 0), changed or went (is 0). Both handles are still referenced. */
+void mac_claim_changed(struct evpn *e, uint32_t h, uint32_t was, uint32_t is);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * See neigh.h. The index is by EVI and address, so the bindings that compete for one neighbour row are neighbours in one
+ * chain. A binding also lies in the list of its MAC, since what becomes of it follows from where the MAC is:
+ *
+ *   MAC here     a local binding is advertised
+ *   MAC there    a binding by routes is a candidate for the row
+ *   otherwise    a binding waits
+ *
+ * A local binding keeps our row away, advertised or waiting (an address is often heard of before its MAC). It is stale
+ * once its MAC was here and has left: then it makes room for the row of whoever has the address now, unless the MAC
+ * comes back first.
+ */
+#include "evpn/neigh.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "evpn/origin.h"
+#include "evpn/tables.h"
+
+static uint64_t key_hash(uint16_t evi, const struct ip *ip)
+{
+	return XXH3_64bits_withSeed(ip->b, sizeof(ip->b), evi);
+}
+
+static uint64_t binding_hash(void *owner, uint32_t h)
+{
+	const struct binding *b = binding_get(owner, h);
+
+	return XXH3_64bits_withSeed(b->ip, sizeof(b->ip), b->evi);
+}
+
+static uint32_t *binding_link(void *owner, uint32_t h)
+{
+	return &binding_get(owner, h)->chain;
+}
+
+static const struct htab_ops binding_ops = { binding_hash, binding_link };
+
+void neigh_table_init(struct evpn *e)
+{
+	slab_init(&e->neighs.slab, sizeof(struct binding));
+	htab_init(&e->neighs.index, &binding_ops, e);
+}
+
+void neigh_table_fini(struct evpn *e)
+{
+	htab_fini(&e->neighs.index);
+	slab_fini(&e->neighs.slab);
+}
+
+/* The first of the chain from h on (h included) that binds this address; 0 at the end. */
+static uint32_t match(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t h)
+{
+	for (; h; h = binding_get(e, h)->chain) {
+		const struct binding *b = binding_get(e, h);
+
+		if (b->evi == evi->slot && b->ip_len == ip->len && !memcmp(b->ip, ip->b, sizeof(b->ip)))
+			return h;
+	}
+	return 0;
+}
+
+#define for_each_binding(h, e, evi, ip)                                                                                \
+	for ((h) = match((e), (evi), (ip), htab_first(&(e)->neighs.index, key_hash((evi)->slot, (ip)))); (h);          \
+	     (h) = match((e), (evi), (ip), binding_get((e), (h))->chain))
+
+static uint32_t find(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t mac)
+{
+	uint32_t h;
+
+	for_each_binding(h, e, evi, ip)
+		if (binding_get(e, h)->mac == mac)
+			return h;
+	return 0;
+}
+
+static uint32_t obtain(struct evpn *e, struct evi *evi, const struct ip *ip, uint32_t mac)
+{
+	uint32_t h = find(e, evi, ip, mac);
+	struct mac_entry *m = mac_get(e, mac);
+	struct binding *b;
+
+	if (h)
+		return h;
+	h = slab_alloc(&e->neighs.slab);
+	b = binding_get(e, h);
+	b->evi = evi->slot;
+	b->ip_len = ip->len;
+	memcpy(b->ip, ip->b, sizeof(b->ip));
+	b->since = evpn_seconds(e);
+	b->mac = mac;
+	b->next = m->bindings;
+	if (b->next)
+		binding_get(e, b->next)->prev = h;
+	m->bindings = h;
+	htab_insert(&e->neighs.index, key_hash(evi->slot, ip), h);
+	return h;
+}
+
+/* Frees the binding, and its MAC when that was held for it only. */
+static void drop(struct evpn *e, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+	uint32_t mac = b->mac;
+
+	BUG_ON(b->flags & (BINDING_SENT | BINDING_WANTED));
+	if (b->next)
+		binding_get(e, b->next)->prev = b->prev;
+	if (b->prev)
+		binding_get(e, b->prev)->next = b->next;
+	else
+		mac_get(e, mac)->bindings = b->next;
+	htab_remove(&e->neighs.index, binding_hash(e, h), h);
+	slab_free(&e->neighs.slab, h);
+	mac_reap(e, mac);
+}
+
+static bool nobody_says(const struct binding *b)
+{
+	return !(b->flags & BINDING_LOCAL) && sources_empty(&b->routes);
+}
+
+/* Frees what is left without a reason at this address. */
+static void sweep(struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	uint32_t h;
+
+	do {
+		for_each_binding(h, e, evi, ip)
+			if (nobody_says(binding_get(e, h)))
+				break;
+		if (h)
+			drop(e, h); /* the chain may look otherwise now */
+	} while (h);
+}
+
+/* For the counters of the EVI: taken off before a change, put back after it. */
+static void count(struct evi *evi, const struct binding *b, uint32_t by)
+{
+	if (b->flags & BINDING_LOCAL)
+		evi->local_ips += by;
+	else if (!sources_empty(&b->routes))
+		evi->remote_ips += by;
+}
+
+/* ---- local bindings: advertised or waiting ----------------------------------------------------------------------- */
+
+static void advertise(struct evpn *e, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+	const struct mac_entry *m = mac_get(e, b->mac);
+	struct origin_mac o = { .mac = m->mac,
+				.ip = binding_ip(b),
+				.sequence = m->sequence,
+				.sticky = m->flags & MAC_STATIC,
+				.router = b->flags & BINDING_ROUTER };
+
+	if (!(b->flags & BINDING_LOCAL) || !mac_is_here(m->state))
+		return;
+	b->flags |= BINDING_SENT;
+	origin_mac(e, evi_get(&e->evis, b->evi), &o);
+}
+
+static void withdraw(struct evpn *e, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+	struct ip ip = binding_ip(b);
+
+	if (!(b->flags & BINDING_SENT))
+		return;
+	b->flags &= (uint8_t)~BINDING_SENT;
+	origin_mac_withdraw(e, evi_get(&e->evis, b->evi), &mac_get(e, b->mac)->mac, &ip);
+}
+
+void neigh_mac_advertise(struct evpn *e, uint32_t mac)
+{
+	for (uint32_t h = mac_get(e, mac)->bindings; h; h = binding_get(e, h)->next)
+		advertise(e, h);
+}
+
+void neigh_mac_withdraw(struct evpn *e, uint32_t mac)
+{
+	for (uint32_t h = mac_get(e, mac)->bindings; h; h = binding_get(e, h)->next)
+		withdraw(e, h);
+}
+
+/* ---- the neighbour row of an address ------------------------------------------------------------------------------ */
+
+uint32_t neigh_best_route(const struct evpn *e, const struct binding *b)
+{
+	const struct source *x = sources_empty(&b->routes) ? NULL : &b->routes.first;
+	uint32_t best = 0;
+
+	for (; x; x = sources_next(&e->macs.nodes, &b->routes, x))
+		if (!best || import_cmp(e, x->import, best) > 0)
+			best = x->import;
+	return best;
+}
+
+/* Does binding a come before b, when both could make the row? The routes decide; the lower MAC ends a draw. */
+static bool before(const struct evpn *e, uint32_t a, uint32_t b)
+{
+	const struct binding *ba = binding_get(e, a), *bb = binding_get(e, b);
+	int d = import_cmp(e, neigh_best_route(e, ba), neigh_best_route(e, bb));
+
+	if (d)
+		return d > 0;
+	return mac_u64(&mac_get(e, ba->mac)->mac) < mac_u64(&mac_get(e, bb->mac)->mac);
+}
+
+struct contest { /* who is there for one address; handles, 0 for nobody */
+	uint32_t local, remote, wanted;
+};
+
+static struct contest contest(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	struct contest c = { 0 };
+	uint32_t h;
+
+	for_each_binding(h, e, evi, ip) {
+		const struct binding *b = binding_get(e, h);
+
+		if (b->flags & BINDING_WANTED)
+			c.wanted = h;
+		if (b->flags & BINDING_LOCAL)
+			c.local = h;
+		if (mac_is_there(mac_get(e, b->mac)->state) && !sources_empty(&b->routes) &&
+		    (!c.remote || before(e, h, c.remote)))
+			c.remote = h;
+	}
+	return c;
+}
+
+/* No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. */
+static void forget_local(struct evpn *e, struct evi *evi, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+
+	count(evi, b, -1u);
+	b->flags &= (uint8_t)~(BINDING_LOCAL | BINDING_ROUTER | BINDING_STALE);
+	count(evi, b, 1);
+	b->since = evpn_seconds(e);
+	withdraw(e, h);
+}
+
+static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct binding *b, bool take_over)
+{
+	struct dp_row row = { .key = dp_key_neigh(evi->vni, ip), .mac = mac_get(e, b->mac)->mac };
+
+	if (b->flags & BINDING_WANTED_ROUTER)
+		row.flags |= DP_ROUTER;
+	if (take_over)
+		row.flags |= DP_TAKE_OVER;
+	dp_want(e->dp, &row);
+}
+
+/* Gives the row to the winner of the contest; a local binding makes room for it. */
+static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const struct contest *c)
+{
+	struct binding *b = binding_get(e, c->remote);
+	uint8_t flags = BINDING_WANTED;
+
+	if (ip->len == 16 && import_get(&e->imports, neigh_best_route(e, b))->router)
+		flags |= BINDING_WANTED_ROUTER;
+	if (c->wanted == c->remote && !c->local && (b->flags & (BINDING_WANTED | BINDING_WANTED_ROUTER)) == flags)
+		return;
+	b->flags = (uint8_t)((b->flags & ~BINDING_WANTED_ROUTER) | flags);
+	row_want(e, evi, ip, b, c->local);
+	if (c->local)
+		forget_local(e, evi, c->local);
+}
+
+/* Makes the row of an address what its bindings say, and frees those that nobody says any more. */
+static void decide(struct evpn *e, struct evi *evi, const struct ip *ip)
+{
+	struct contest c = contest(e, evi, ip);
+
+	if (!evi->suppress || (c.local && !(binding_get(e, c.local)->flags & BINDING_STALE)))
+		c.remote = 0;
+	if (c.wanted && c.wanted != c.remote)
+		binding_get(e, c.wanted)->flags &= (uint8_t)~(BINDING_WANTED | BINDING_WANTED_ROUTER);
+	if (c.remote) {
+		row_give(e, evi, ip, &c);
+	} else if (c.wanted) {
+		struct dp_key key = dp_key_neigh(evi->vni, ip);
+
+		dp_unwant(e->dp, &key);
+	}
+	sweep(e, evi, ip);
+}
+
+void neigh_mac_moved(struct evpn *e, uint32_t mac)
+{
+	struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);
+	uint32_t next;
+
+	for (uint32_t h = mac_get(e, mac)->bindings; h; h = next) {
+		struct binding *b = binding_get(e, h);
+		struct ip ip = binding_ip(b);
+
+		next = b->next; /* of another address: deciding this one leaves it there */
+		if (mac_is_here(mac_get(e, mac)->state))
+			b->flags &= (uint8_t)~BINDING_STALE;
+		else if (b->flags & BINDING_SENT)
+			b->flags |= BINDING_STALE;
+		decide(e, evi, &ip);
+	}
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t local_binding(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	uint32_t h;
+
+	for_each_binding(h, e, evi, ip)
+		if (binding_get(e, h)->flags & BINDING_LOCAL)
+			return h;
+	return 0;
+}
+
+void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router)
+{
+	uint32_t old = local_binding(e, evi, ip), h;
+	struct binding *b;
+	uint8_t was;
+
+	if (old && !mac_eq(&mac_get(e, binding_get(e, old)->mac)->mac, mac))
+		forget_local(e, evi, old);
+	h = obtain(e, evi, ip, mac_obtain(e, evi, mac));
+	b = binding_get(e, h);
+	was = b->flags;
+	count(evi, b, -1u);
+	b->flags = (uint8_t)((was & ~(BINDING_ROUTER | BINDING_STALE)) | BINDING_LOCAL | (router ? BINDING_ROUTER : 0));
+	count(evi, b, 1);
+	if (!(was & BINDING_LOCAL))
+		b->since = evpn_seconds(e);
+	decide(e, evi, ip);
+	if (!(was & BINDING_SENT) || ((was ^ b->flags) & BINDING_ROUTER))
+		advertise(e, h);
+}
+
+void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip)
+{
+	uint32_t h = local_binding(e, evi, ip);
+
+	if (!h)
+		return;
+	forget_local(e, evi, h);
+	decide(e, evi, ip);
+}
+
+void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
+		     uint32_t import)
+{
+	uint32_t m = mac_obtain(e, evi, mac);
+	struct binding *b = binding_get(e, obtain(e, evi, ip, m));
+	uint32_t was;
+
+	count(evi, b, -1u);
+	was = sources_put(&e->macs.nodes, &b->routes, rd, import_ref(&e->imports, import));
+	count(evi, b, 1);
+	mac_claim_changed(e, m, was, import);
+	decide(e, evi, ip);
+	if (was)
+		import_unref(e, was);
+}
+
+void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8])
+{
+	uint32_t m = mac_find(e, evi, mac);
+	uint32_t h = m ? find(e, evi, ip, m) : 0, was;
+	struct binding *b = h ? binding_get(e, h) : NULL;
+
+	if (!b)
+		return;
+	count(evi, b, -1u);
+	was = sources_del(&e->macs.nodes, &b->routes, rd);
+	count(evi, b, 1);
+	if (!was)
+		return;
+	mac_claim_changed(e, m, was, 0);
+	decide(e, evi, ip);
+	import_unref(e, was);
+}
+
+void neigh_mac_clear(struct evpn *e, uint32_t mac)
+{
+	struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);
+	struct mac m = mac_get(e, mac)->mac;
+	uint32_t h;
+
+	while ((h = mac_get(e, mac)->bindings)) {
+		struct ip ip = binding_ip(binding_get(e, h));
+		struct source s = binding_get(e, h)->routes.first;
+
+		if (binding_get(e, h)->flags & BINDING_LOCAL)
+			neigh_left(e, evi, &ip);
+		else
+			neigh_route_del(e, evi, &m, &ip, s.rd);
+	}
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Bindings of addresses to MACs. One entry is "this address is at this MAC", said by a local neighbour table, by MAC/IP
+ * routes, or both. Of several MACs for one address at most one makes a neighbour row. Local ones are advertised while
+ * their MAC is here; until then they wait.
+ */
+#ifndef EVPN_NEIGH_H
+#define EVPN_NEIGH_H
+
+#include "base/htab.h"
+#include "base/slab.h"
+#include "evpn/evi.h"
+#include "evpn/sources.h"
+
+enum { /* flags of a binding */
+	BINDING_LOCAL = 1,   /* the dataplane sees it */
+	BINDING_ROUTER = 2,  /* so it says, locally */
+	BINDING_SENT = 4,    /* advertised */
+	BINDING_WANTED = 8,  /* its row is wanted */
+	BINDING_WANTED_ROUTER = 16,
+	BINDING_STALE = 32 /* local, but its MAC was here and has left */
+};
+
+struct binding { /* 56 octets, and 4 of the index */
+	uint32_t chain;
+	uint32_t mac;        /* handle */
+	uint32_t next, prev; /* of its MAC */
+	struct sources routes;
+	uint32_t since; /* s */
+	uint16_t evi;
+	uint8_t flags;
+	uint8_t ip_len;
+	uint8_t ip[16];
+};
+
+struct neigh_table {
+	struct slab slab;
+	struct htab index; /* by EVI and address */
+};
+
+static inline struct ip binding_ip(const struct binding *b)
+{
+	return ip_from_bytes(b->ip, b->ip_len);
+}
+
+void neigh_table_init(struct evpn *e);
+void neigh_table_fini(struct evpn *e);
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router);
+void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip);
+void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
+		     uint32_t import);
+void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip,
+		     const uint8_t rd[8]);
+
+/* Import handle of the best route that says it, 0 without. */
+uint32_t neigh_best_route(const struct evpn *e, const struct binding *b);
+
+/* ---- for mac.c --------------------------------------------------------------------------------------------------- */
+
+/* The MAC came here, left, or has another sequence: advertises or withdraws its local addresses. */
+void neigh_mac_advertise(struct evpn *e, uint32_t mac);
+void neigh_mac_withdraw(struct evpn *e, uint32_t mac);
+/* Whether the MAC is here, there or nowhere has changed: rows of its addresses follow. */
+void neigh_mac_moved(struct evpn *e, uint32_t mac);
+/* Drops all of a MAC whose EVI is about to go; the MAC stays. */
+void neigh_mac_clear(struct evpn *e, uint32_t mac);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * See origin.h. The next hop is our VTEP, the Ethernet Tag 0 (VLAN-based service, RFC 7432 6.1), the ESI 0. What follows
+ * the attributes (AS_PATH, LOCAL_PREF) is bgp's.
+ */
+#include "evpn/origin.h"
+
+#include "evpn/ec.h"
+#include "evpn/nlri.h"
+#include "evpn/tables.h"
+
+static const uint8_t no_esi[10];
+
+void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *o)
+{
+	/* The room behind the communities that all routes of the EVI carry is scratch. */
+	struct wbuf w = wb_init(evi->ecs + evi->ecs_len, EVI_ECS_ROOM);
+	struct bgp_attrs a = { .origin = BGP_ORIGIN_IGP, .next_hop = e->vtep, .ext_communities = evi->ecs };
+	struct bgp_nlri nlri;
+
+	if (o->sequence || o->sticky) /* RFC 7432 15: none on the first advertisement */
+		evpn_ec_put_mobility(&w, o->sequence, o->sticky);
+	if (o->router && o->ip.len == 16) /* RFC 9047 3; for other hosts left out: peers drop what they do not know */
+		evpn_ec_put_nd(&w, EVPN_ND_ROUTER);
+	BUG_ON(!wb_ok(&w));
+	a.ext_communities_len = (uint16_t)(evi->ecs_len + wb_len(&w));
+	evpn_nlri_mac(&nlri, evi->rd, 0, &o->mac, &o->ip, no_esi, evi->vni, 0);
+	bgp_originate(e->bgp, &evpn_family, &nlri, &a, e->now);
+}
+
+void origin_mac_withdraw(struct evpn *e, const struct evi *evi, const struct mac *mac, const struct ip *ip)
+{
+	struct bgp_nlri nlri = evpn_key_mac(evi->rd, 0, mac, ip);
+
+	bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
+}
+
+void origin_imet(struct evpn *e, const struct evi *evi)
+{
+	uint8_t pmsi[EVPN_PMSI_MAX];
+	struct wbuf w = wb_init(pmsi, sizeof(pmsi));
+	struct bgp_attrs a = { .origin = BGP_ORIGIN_IGP,
+			       .next_hop = e->vtep,
+			       .ext_communities = evi->ecs,
+			       .ext_communities_len = (uint16_t)evi->ecs_len,
+			       .pmsi = pmsi };
+	struct bgp_nlri nlri;
+
+	evpn_pmsi_put(&w, evi->vni, &e->vtep);
+	BUG_ON(!wb_ok(&w));
+	a.pmsi_len = (uint16_t)wb_len(&w);
+	evpn_nlri_imet(&nlri, evi->rd, 0, &e->vtep);
+	bgp_originate(e->bgp, &evpn_family, &nlri, &a, e->now);
+}
+
+void origin_imet_withdraw(struct evpn *e, const struct evi *evi)
+{
+	struct bgp_nlri nlri = evpn_key_imet(evi->rd, 0, &e->vtep);
+
+	bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The tables as show sees them (include/evpn.h). Arrays that it lends out are made here, in one space for each kind, and
+ * live until the next call of that kind.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "evpn/tables.h"
+
+struct flood_item {
+	struct ip vtep;
+	uint32_t label;
+};
+
+struct evpn_show {
+	struct flood_item *floods;
+	struct ip *flood;
+	uint32_t *flood_label;
+	size_t cap_flood;
+	struct ip *ips;
+	size_t cap_ips;
+	struct ip *vteps; /* sorted, as of the start of the walk */
+	size_t n_vteps;
+};
+
+static struct evpn_show *space(struct evpn *e)
+{
+	if (!e->show)
+		e->show = xcalloc(1, sizeof(*e->show));
+	return e->show;
+}
+
+void evpn_show_free(struct evpn_show *s)
+{
+	if (!s)
+		return;
+	free(s->floods);
+	free(s->flood);
+	free(s->flood_label);
+	free(s->ips);
+	free(s->vteps);
+	free(s);
+}
+
+/* ---- VNIs -------------------------------------------------------------------------------------------------------- */
+
+static int flood_item_cmp(const void *a, const void *b)
+{
+	const struct flood_item *x = a, *y = b;
+
+	return ip_cmp(&x->vtep, &y->vtep);
+}
+
+static void flood_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info *out)
+{
+	struct evpn_show *s = space(e);
+	size_t n = 0;
+
+	if (s->cap_flood < evi->n_floods) {
+		s->cap_flood = evi->n_floods;
+		s->floods = xrealloc(s->floods, s->cap_flood * sizeof(*s->floods));
+		s->flood = xrealloc(s->flood, s->cap_flood * sizeof(*s->flood));
+		s->flood_label = xrealloc(s->flood_label, s->cap_flood * sizeof(*s->flood_label));
+	}
+	for (uint32_t h = evi->floods; h; h = flood_get(e, h)->next) {
+		const struct flood *f = flood_get(e, h);
+		const struct import *im = import_get(&e->imports, f->import);
+
+		if (flood_is_row(e, f))
+			s->floods[n++] = (struct flood_item){ vtep_get(&e->vteps, im->endpoint)->ip, im->flood_label };
+	}
+	if (n)
+		qsort(s->floods, n, sizeof(*s->floods), flood_item_cmp);
+	for (size_t i = 0; i < n; i++) {
+		s->flood[i] = s->floods[i].vtep;
+		s->flood_label[i] = s->floods[i].label;
+	}
+	out->flood = s->flood;
+	out->flood_label = s->flood_label;
+	out->n_flood = n;
+}
+
+static void vni_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info *out)
+{
+	*out = (struct evpn_vni_info){ .vni = evi->vni,
+				       .mode = CONFIG_MODE_EVPN,
+				       .imports = (const uint8_t(*)[8])evi->imports,
+				       .n_imports = evi->n_imports,
+				       .import_auto = evi->import_auto,
+				       .exports = (const uint8_t(*)[8])evi->exports,
+				       .n_exports = evi->n_exports,
+				       .local_macs = evi->local_macs,
+				       .remote_macs = evi->remote_macs,
+				       .local_ips = evi->local_ips,
+				       .remote_ips = evi->remote_ips,
+				       .ready = evi->ready };
+	memcpy(out->rd, evi->rd, 8);
+	flood_fill(e, evi, out);
+}
+
+bool evpn_vni_next(struct evpn *e, uint32_t prev, struct evpn_vni_info *out)
+{
+	const struct evi *evi = evi_after(&e->evis, prev);
+
+	if (evi)
+		vni_fill(e, evi, out);
+	return evi;
+}
+
+bool evpn_vni_find(struct evpn *e, uint32_t vni, struct evpn_vni_info *out)
+{
+	const struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi)
+		vni_fill(e, evi, out);
+	return evi;
+}
+
+/* ---- MACs -------------------------------------------------------------------------------------------------------- */
+
+const char *evpn_mac_state_name(enum evpn_mac_state s)
+{
+	switch (s) {
+	case EVPN_MAC_LOCAL:
+		return "local";
+	case EVPN_MAC_REMOTE:
+		return "remote";
+	case EVPN_MAC_CONFLICT:
+		break;
+	}
+	return "conflict";
+}
+
+static struct mtime since(uint32_t seconds)
+{
+	return (struct mtime){ (int64_t)seconds * 1000000 };
+}
+
+static void ips_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_info *out)
+{
+	struct evpn_show *s = space(e);
+	size_t n = 0;
+
+	for (uint32_t h = m->bindings; h; h = binding_get(e, h)->next) {
+		if (n == s->cap_ips) {
+			s->cap_ips = s->cap_ips ? 2 * s->cap_ips : 8;
+			s->ips = xrealloc(s->ips, s->cap_ips * sizeof(*s->ips));
+		}
+		s->ips[n++] = binding_ip(binding_get(e, h));
+	}
+	out->ips = s->ips;
+	out->n_ips = n;
+}
+
+static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_info *out)
+{
+	*out = (struct evpn_mac_info){ .vni = evi_get(&e->evis, m->evi)->vni,
+				       .mac = m->mac,
+				       .state = EVPN_MAC_CONFLICT,
+				       .reason = mac_reason_text(m->reason),
+				       .since = since(m->since) };
+	if (m->state == MAC_LOCAL)
+		out->state = EVPN_MAC_LOCAL;
+	if (m->state == MAC_REMOTE)
+		out->state = EVPN_MAC_REMOTE;
+	if (m->state != MAC_REMOTE)
+		out->ifindex = m->ifindex;
+	if (m->state != MAC_LOCAL)
+		out->vtep = *import_vtep(e, m->best);
+	if (mac_is_here(m->state)) {
+		out->sequence = m->sequence;
+		out->sticky = m->flags & MAC_STATIC;
+	} else {
+		out->sequence = import_get(&e->imports, m->best)->sequence;
+		out->sticky = import_get(&e->imports, m->best)->sticky;
+	}
+	ips_fill(e, m, out);
+}
+
+bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *out)
+{
+	while ((c->handle = slab_next(&e->macs.slab, c->handle))) {
+		const struct mac_entry *m = mac_get(e, c->handle);
+
+		if (m->state == MAC_UNKNOWN || (c->vni && evi_get(&e->evis, m->evi)->vni != c->vni))
+			continue;
+		mac_fill(e, m, out);
+		return true;
+	}
+	return false;
+}
+
+/* ---- bindings ---------------------------------------------------------------------------------------------------- */
+
+static void arp_fill(struct evpn *e, const struct binding *b, struct evpn_arp_info *out)
+{
+	uint32_t best = neigh_best_route(e, b);
+
+	*out = (struct evpn_arp_info){ .vni = evi_get(&e->evis, b->evi)->vni,
+				       .ip = binding_ip(b),
+				       .mac = mac_get(e, b->mac)->mac,
+				       .since = since(b->since) };
+	if (b->flags & BINDING_LOCAL) {
+		out->state = EVPN_MAC_LOCAL;
+		out->router = b->flags & BINDING_ROUTER;
+		return;
+	}
+	out->state = EVPN_MAC_REMOTE;
+	out->vtep = *import_vtep(e, best);
+	out->router = b->ip_len == 16 && import_get(&e->imports, best)->router;
+}
+
+bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out)
+{
+	while ((c->handle = slab_next(&e->neighs.slab, c->handle))) {
+		const struct binding *b = binding_get(e, c->handle);
+
+		if (c->vni && evi_get(&e->evis, b->evi)->vni != c->vni)
+			continue;
+		arp_fill(e, b, out);
+		return true;
+	}
+	return false;
+}
+
+/* ---- VTEPs ------------------------------------------------------------------------------------------------------- */
+
+static int ip_qsort_cmp(const void *a, const void *b)
+{
+	return ip_cmp(a, b);
+}
+
+static void vteps_collect(struct evpn *e)
+{
+	struct evpn_show *s = space(e);
+	const struct slab *slab = &e->vteps.slab;
+
+	s->n_vteps = 0;
+	s->vteps = xrealloc(s->vteps, (slab->used + 1) * sizeof(*s->vteps));
+	for (uint32_t h = 0; (h = slab_next(slab, h));) {
+		const struct vtep *v = vtep_get(&e->vteps, h);
+
+		if (v->macs || v->vnis)
+			s->vteps[s->n_vteps++] = v->ip;
+	}
+	qsort(s->vteps, s->n_vteps, sizeof(*s->vteps), ip_qsort_cmp);
+}
+
+/* Index of the first one behind prev. */
+static size_t vtep_behind(const struct evpn_show *s, const struct ip *prev)
+{
+	size_t lo = 0, hi = s->n_vteps;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ip_cmp(&s->vteps[mid], prev) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info *out)
+{
+	struct evpn_show *s = space(e);
+
+	if (!prev->len)
+		vteps_collect(e);
+	for (size_t i = vtep_behind(s, prev); i < s->n_vteps; i++) {
+		const struct vtep *v = vtep_lookup(&e->vteps, &s->vteps[i]);
+
+		if (!v)
+			continue;
+		*out = (struct evpn_vtep_info){ v->ip, v->vnis, v->macs };
+		return true;
+	}
+	return false;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+void evpn_memory(const struct evpn *e, struct evpn_memory *out)
+{
+	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
+				       &e->neighs.slab, &e->floods.slab };
+	const struct htab *indices[] = { &e->vteps.index, &e->macs.index, &e->neighs.index, &e->floods.index };
+
+	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
+	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)
+		out->bytes += slab_bytes(slabs[i]);
+	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++)
+		out->bytes += htab_bytes(indices[i]);
+	out->bytes += e->imports.cap_rules * sizeof(*e->imports.rules);
+	out->bytes += e->evis.n_slots * 2 * sizeof(void *) + e->evis.n * sizeof(struct evi);
+}

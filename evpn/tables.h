@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * A speaker's EVPN side, all of it. Who includes this owns one of the tables in it or shows them.
+ *
+ *   import.c   best path --> EVIs that import it --+--> mac.c    MAC/IP routes without an address
+ *                                                  +--> neigh.c  MAC/IP routes with one, claims of their MAC
+ *                                                  +--> flood.c  Type 3
+ *   evpn.c     dataplane events -------------------+--> mac.c, neigh.c
+ *   mac.c, neigh.c --> origin.c --> bgp,  and mac.c, neigh.c, flood.c --> dp_want(), dp_unwant()
+ *
+ * Calls of bgp may come back as best_changed for the very route (with an RD that two VTEPs share, the other's path
+ * becomes or ceases to be the best). So a table commits its change before it calls out, and reads again after it.
+ */
+#ifndef EVPN_TABLES_H
+#define EVPN_TABLES_H
+
+#include "evpn/evi.h"
+#include "evpn/flood.h"
+#include "evpn/import.h"
+#include "evpn/mac.h"
+#include "evpn/neigh.h"
+#include "evpn/vtep.h"
+#include "include/evpn.h"
+
+struct evpn_show; /* show.c: space for what it lends out */
+
+struct evpn {
+	uint32_t asn, router_id;
+	struct ip vtep; /* none: no tunnel endpoint, nothing of ours is advertised */
+	struct log *log;
+	struct mtime now;
+	struct bgp *bgp;
+	struct dp *dp;
+	struct bgp_listener listener;
+	struct dp_events events;
+	struct evi_table evis;
+	struct vtep_table vteps;
+	struct import_table imports;
+	struct mac_table macs;
+	struct neigh_table neighs;
+	struct flood_table floods;
+	struct log_limit conflicts; /* a peer can cause them */
+	struct evpn_show *show;
+};
+
+/* Space for show, made at its first use; NULL is fine for the second. */
+void evpn_show_free(struct evpn_show *s);
+
+static inline uint32_t evpn_seconds(const struct evpn *e)
+{
+	return (uint32_t)(e->now.us / 1000000);
+}
+
+static inline struct mac_entry *mac_get(const struct evpn *e, uint32_t h)
+{
+	return slab_ptr(&e->macs.slab, h);
+}
+
+static inline struct binding *binding_get(const struct evpn *e, uint32_t h)
+{
+	return slab_ptr(&e->neighs.slab, h);
+}
+
+static inline struct flood *flood_get(const struct evpn *e, uint32_t h)
+{
+	return slab_ptr(&e->floods.slab, h);
+}
+
+static inline const struct ip *import_vtep(const struct evpn *e, uint32_t import)
+{
+	return &vtep_get(&e->vteps, import_get(&e->imports, import)->vtep)->ip;
+}
+
+#endif
