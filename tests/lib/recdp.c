@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* See recdp.h. Slow and obvious: a sorted array of rows. */
+#include "tests/lib/recdp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dp {
+	const struct dp_events *ev;
+	struct dp_row *rows;
+	size_t n, cap;
+	uint32_t vnis[64];
+	size_t n_vnis;
+	uint64_t calls;
+	bool ready;
+	int refuse;
+};
+
+struct dp *recdp_new(const struct dp_events *ev, bool ready)
+{
+	struct dp *d = xcalloc(1, sizeof(*d));
+
+	d->ev = ev;
+	d->ready = ready;
+	return d;
+}
+
+void recdp_free(struct dp *d)
+{
+	free(d->rows);
+	free(d);
+}
+
+static struct dp_key key_new(uint32_t vni, enum dp_kind kind)
+{
+	struct dp_key k;
+
+	memset(&k, 0, sizeof(k));
+	k.vni = vni;
+	k.kind = (uint8_t)kind;
+	return k;
+}
+
+struct dp_key dp_key_fdb(uint32_t vni, const struct mac *mac)
+{
+	struct dp_key k = key_new(vni, DP_FDB);
+
+	k.mac = *mac;
+	return k;
+}
+
+struct dp_key dp_key_flood(uint32_t vni, const struct ip *vtep)
+{
+	struct dp_key k = key_new(vni, DP_FLOOD);
+
+	k.ip = *vtep;
+	return k;
+}
+
+struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip)
+{
+	struct dp_key k = key_new(vni, DP_NEIGH);
+
+	k.ip = *ip;
+	return k;
+}
+
+static int key_cmp(const struct dp_key *a, const struct dp_key *b)
+{
+	if (a->vni != b->vni)
+		return a->vni < b->vni ? -1 : 1;
+	if (a->kind != b->kind)
+		return (int)a->kind - (int)b->kind;
+	return memcmp(&a->mac, &b->mac, 6) ? memcmp(&a->mac, &b->mac, 6) : ip_cmp(&a->ip, &b->ip);
+}
+
+/* The first row that is not before key. */
+static size_t position(const struct dp *d, const struct dp_key *key)
+{
+	size_t lo = 0, hi = d->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (key_cmp(&d->rows[mid].key, key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct dp_row *recdp_find(const struct dp *d, const struct dp_key *key)
+{
+	size_t i = position(d, key);
+
+	return i < d->n && !key_cmp(&d->rows[i].key, key) ? &d->rows[i] : NULL;
+}
+
+void dp_want(struct dp *d, const struct dp_row *row)
+{
+	size_t i = position(d, &row->key);
+
+	d->calls++;
+	if (i == d->n || key_cmp(&d->rows[i].key, &row->key)) {
+		if (d->n == d->cap) {
+			d->cap = d->cap ? 2 * d->cap : 64;
+			d->rows = xrealloc(d->rows, d->cap * sizeof(*d->rows));
+		}
+		memmove(d->rows + i + 1, d->rows + i, (d->n - i) * sizeof(*d->rows));
+		d->n++;
+	}
+	d->rows[i] = *row;
+}
+
+void dp_unwant(struct dp *d, const struct dp_key *key)
+{
+	size_t i = position(d, key);
+
+	d->calls++;
+	if (i == d->n || key_cmp(&d->rows[i].key, key))
+		return;
+	d->n--;
+	memmove(d->rows + i, d->rows + i + 1, (d->n - i) * sizeof(*d->rows));
+}
+
+int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
+{
+	if (d->refuse)
+		return d->refuse;
+	if (d->n_vnis == sizeof(d->vnis) / sizeof(d->vnis[0]))
+		return -ENOSPC;
+	d->vnis[d->n_vnis++] = p->vni;
+	if (d->ready)
+		d->ev->vni_ready(d->ev->ctx, p->vni, true);
+	return 0;
+}
+
+void dp_vni_del(struct dp *d, uint32_t vni)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rows[i].key.vni != vni)
+			d->rows[kept++] = d->rows[i];
+	d->n = kept;
+	for (size_t i = 0; i < d->n_vnis; i++)
+		if (d->vnis[i] == vni)
+			d->vnis[i--] = d->vnis[--d->n_vnis];
+}
+
+static void row_text(const struct dp_row *r, struct buf *out)
+{
+	switch ((enum dp_kind)r->key.kind) {
+	case DP_FDB:
+		buf_printf(out, "fdb %u %s %s", r->key.vni, mac_str(&r->key.mac).s, ip_str(&r->vtep).s);
+		break;
+	case DP_FLOOD:
+		buf_printf(out, "flood %u %s", r->key.vni, ip_str(&r->key.ip).s);
+		break;
+	case DP_NEIGH:
+		buf_printf(out, "neigh %u %s %s", r->key.vni, ip_str(&r->key.ip).s, mac_str(&r->mac).s);
+		break;
+	}
+	if (r->label_vni)
+		buf_printf(out, " label %u", r->label_vni);
+	buf_adds(out, r->flags & DP_STICKY ? " sticky" : "");
+	buf_adds(out, r->flags & DP_ROUTER ? " router" : "");
+	buf_adds(out, r->flags & DP_TAKE_OVER ? " take-over" : "");
+	buf_adds(out, "\n");
+}
+
+void recdp_text(const struct dp *d, struct buf *out)
+{
+	for (size_t i = 0; i < d->n; i++)
+		row_text(&d->rows[i], out);
+}
+
+size_t recdp_rows(const struct dp *d)
+{
+	return d->n;
+}
+
+uint64_t recdp_calls(const struct dp *d)
+{
+	return d->calls;
+}
+
+void recdp_refuse(struct dp *d, int err)
+{
+	d->refuse = err;
+}
+
+size_t recdp_vnis(const struct dp *d)
+{
+	return d->n_vnis;
+}
