@@ -23,6 +23,11 @@ def ip(text):
     return ipaddress.ip_address(text).packed
 
 
+def ours(p):
+    """{mac: attributes} of the Type 2 routes that ExaBGP has from us."""
+    return {k[2].lower(): attributes for k, (_, attributes) in p.exabgp.received().items() if k[0] == 2}
+
+
 class Pair:
     def __init__(self, lab, asn1=65000, asn2=65000, **kw):
         self.lab = lab
@@ -51,9 +56,8 @@ class Pair:
 def test_routes_both_ways(lab, asn1, asn2, asn4):
     p = Pair(lab, asn1, asn2, asn4=asn4)
     p.h1.speak()
-    received = lab.wait_for(lambda: {k[0]: v for k, v in p.exabgp.received().items() if k[0] == 3 or k[2] and k[2].lower() == MAC1}, "ExaBGP has h1")
-    received = lab.wait_for(lambda: (lambda r: r if len(r) == 2 else None)(
-        {k[0]: v for k, v in p.exabgp.received().items() if k[0] == 3 or k[2] and k[2].lower() == MAC1}), "ExaBGP has both our routes")
+    lab.wait_for(lambda: MAC1 in ours(p) and {k[0] for k in p.exabgp.received()} == {2, 3}, "ExaBGP has both our routes")
+    received = {k[0]: v for k, v in p.exabgp.received().items() if k[0] == 3 or k[2].lower() == MAC1}
     nlri, attrs = received[2]
     assert nlri["label"] == [[6, 100]] and nlri["rd"] == "192.0.2.1:100"
     assert {c["string"] for c in attrs["extended-community"]} == {"encap:VXLAN", "target:%d:100" % (asn1 & 0xffff)}
@@ -71,7 +75,7 @@ def test_routes_both_ways(lab, asn1, asn2, asn4):
     p.exabgp.withdraw(2, p.mac_body(MAC5))
     lab.wait_for(lambda: not p.r1.fdb("vxlan100", MAC5), "withdrawn")
     p.h1.unplug()
-    lab.wait_for(lambda: not [k for k in p.exabgp.received() if k[0] == 2 and k[2].lower() == MAC1], "our withdrawal comes")
+    lab.wait_for(lambda: MAC1 not in ours(p), "our withdrawal comes")
 
 
 def test_sticky_mac_of_a_peer_does_not_move_here(lab):
@@ -82,8 +86,36 @@ def test_sticky_mac_of_a_peer_does_not_move_here(lab):
     p.h1.speak()
     p.add_mac("02:00:00:00:00:56")
     lab.wait_for(lambda: p.r1.remote("vxlan100", "02:00:00:00:00:56"), "evpnd has gone on")
-    assert not [k for k in p.exabgp.received() if k[0] == 2 and k[2].lower() == MAC1]
+    assert MAC1 not in ours(p)
     assert p.evpnd.mac(100, MAC1)["state"] in ("remote", "conflict")
+
+
+def test_higher_sequence_takes_over_and_the_host_takes_it_back(lab):
+    """RFC 7432 section 15: a route with a higher sequence ends ours; the host that speaks here again gets the next one."""
+    p = Pair(lab)
+    p.h1.speak()
+    lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "local", "h1 is local")
+    p.add_mac(MAC1, communities=MOBILITY % (0, 5))
+    lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "remote", "h1 has moved away")
+    lab.wait_for(lambda: p.r1.remote("vxlan100", MAC1) == p.r2.address, "the kernel follows")
+    lab.wait_for(lambda: MAC1 not in ours(p), "our route is withdrawn")
+    p.h1.speak()
+    lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "local", "h1 is back")
+    assert p.evpnd.mac(100, MAC1)["sequence"] == 6
+    communities = lab.wait_for(lambda: [c["value"] for c in ours(p)[MAC1]["extended-community"]], "our route is back")
+    assert int(MOBILITY % (0, 6), 16) in communities
+
+
+def test_equal_sequence_is_decided_by_the_lower_vtep(lab):
+    """RFC 7432 section 15.1: both sides claim a MAC with the same sequence; 192.0.2.1 stays against 192.0.2.2."""
+    p = Pair(lab)
+    p.h1.speak()
+    lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "local", "h1 is local")
+    p.add_mac(MAC1, communities=MOBILITY % (0, 0))
+    p.add_mac("02:00:00:00:00:56")
+    lab.wait_for(lambda: p.r1.remote("vxlan100", "02:00:00:00:00:56"), "evpnd has gone on")
+    assert p.evpnd.mac(100, MAC1)["state"] == "local" and MAC1 in ours(p)
+    assert p.r1.remote("vxlan100", MAC1) is None
 
 
 def test_unknown_route_types_are_skipped(lab):

@@ -163,10 +163,10 @@ def test_evpnd_that_stops_says_so(lab):
 def test_static_mac_is_sticky_both_ways(lab):
     """RFC 7432 section 15.2: a static MAC is advertised with the sticky flag and does not move."""
     p = Pair(lab).up().reach()
-    p.r2.bridge("fdb add 02:00:00:00:00:aa dev h2 master static")
+    p.r2.bridge("fdb add 02:00:00:00:00:aa dev h2 master static sticky")
     lab.wait_for(lambda: (p.evpnd.mac(100, "02:00:00:00:00:aa") or {}).get("sticky") is True, "FRR's static MAC is sticky to evpnd")
-    p.r1.bridge("fdb add 02:00:00:00:00:bb dev h1 master static")
-    lab.wait_for(lambda: p.frr.macs(100).get("02:00:00:00:00:bb", {}).get("stickyMac"), "evpnd's static MAC is sticky to FRR")
+    p.r1.bridge("fdb add 02:00:00:00:00:bb dev h1 master static sticky")
+    lab.wait_for(lambda: p.frr.json("show evpn mac vni 100 mac 02:00:00:00:00:bb")["02:00:00:00:00:bb"]["stickyMac"], "evpnd's static MAC is sticky to FRR")
     assert p.evpnd.mac(100, "02:00:00:00:00:bb")["sticky"] is True
 
 

@@ -101,22 +101,6 @@ def test_route_with_our_own_next_hop_is_not_imported(lab):
     assert not p.r1.fdb("vxlan100", MAC9) and p.evpnd.mac(100, MAC9) is None
 
 
-def test_higher_sequence_wins_and_sticky_stays(lab):
-    """A route with a higher sequence takes a local MAC over (RFC 7432 section 15); the host that speaks again takes it back."""
-    p = Pair(lab)
-    p.h1.speak()
-    lab.wait_for(lambda: p.evpnd.mac(100, MAC1) and p.evpnd.mac(100, MAC1)["state"] == "local", "h1 is local")
-    p.add(mac=MAC1, mobility=5)
-    lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "remote", "h1 has moved away")
-    p.has(MAC1)
-    p.h1.speak()
-    lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "local", "h1 is back")
-    assert p.evpnd.mac(100, MAC1)["sequence"] == 6
-    route, = lab.wait_for(lambda: [r for r in p.gobgp.route(2, mac=MAC1) if r["neighbor-ip"] == p.a1], "GoBGP has ours")
-    mobility, = [c for c in {a["type"]: a for a in route["attrs"]}[16]["value"] if c.get("subtype") == 0 and c["type"] == 6]
-    assert mobility["sequence"] == 6
-
-
 def test_wrong_as_is_told_so(lab):
     """Our OPEN check: AS 65009 where 65002 is configured is answered with NOTIFICATION 2/2 (RFC 4271 section 6.2)."""
     r1, r2 = lab.fabric("r1", "r2")

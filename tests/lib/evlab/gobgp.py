@@ -53,9 +53,9 @@ class Gobgp:
     def add(self, *argv, delete=False):
         return self.gobgp("global", "rib", "del" if delete else "add", "-a", "evpn", *argv)
 
-    def add_mac(self, mac, ip, vni, rd, rt, next_hop, mobility=None, delete=False):
-        more = ["mac-mobility", str(mobility)] if mobility is not None else []
-        return self.add("macadv", mac, ip or "0.0.0.0", "etag", "0", "label", str(vni), "rd", rd, "rt", rt, "encap", "vxlan", *more,
+    def add_mac(self, mac, ip, vni, rd, rt, next_hop, delete=False):
+        """The command line has no word for MAC mobility."""
+        return self.add("macadv", mac, ip or "0.0.0.0", "etag", "0", "label", str(vni), "rd", rd, "rt", rt, "encap", "vxlan",
                         "nexthop", next_hop, delete=delete)
 
     def add_multicast(self, vtep, vni, rd, rt, delete=False):
