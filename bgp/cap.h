@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Capabilities of an OPEN (RFC 5492): bytes <--> struct caps, pure. What follows from both sides' capabilities is
+ * decided in session.c. Unknown ones are ignored.
+ */
+#ifndef BGP_CAP_H
+#define BGP_CAP_H
+
+#include "bgp/msg.h"
+
+#define CAP_FAMILIES_MAX 16u
+
+enum { /* IANA "Capability Codes" */
+	CAP_MULTIPROTOCOL = 1,
+	CAP_ROUTE_REFRESH = 2,
+	CAP_EXTENDED_NEXT_HOP = 5,
+	CAP_EXTENDED_MESSAGE = 6,
+	CAP_ROLE = 9,
+	CAP_GRACEFUL_RESTART = 64,
+	CAP_AS4 = 65,
+	CAP_ADD_PATH = 69,
+	CAP_ENHANCED_REFRESH = 70,
+	CAP_LONG_LIVED_GR = 71,
+	CAP_FQDN = 73,
+	CAP_REFRESH_OLD = 128
+};
+
+enum cap_role { /* RFC 9234 4.1, the wire value + 1 so that zero is none */
+	CAP_ROLE_NONE,
+	CAP_ROLE_PROVIDER,
+	CAP_ROLE_RS,
+	CAP_ROLE_RS_CLIENT,
+	CAP_ROLE_CUSTOMER,
+	CAP_ROLE_PEER
+};
+
+struct cap_family {
+	uint16_t afi;
+	uint8_t safi;
+};
+
+struct caps {
+	struct cap_family families[CAP_FAMILIES_MAX];
+	uint8_t n_families;
+	bool refresh; /* 2 or 128 */
+	bool as4;
+	uint32_t asn;         /* of capability 65 */
+	uint8_t role;         /* enum cap_role; of a value that is not assigned: wire value + 1 */
+	bool role_conflict;   /* different values of it */
+};
+
+bool cap_family_has(const struct caps *c, uint16_t afi, uint8_t safi);
+void cap_family_add(struct caps *c, uint16_t afi, uint8_t safi);
+
+/* The optional parameters of o. An instance of a known capability with a wrong length is skipped, but 4-octet AS: 2/0. */
+bool cap_decode(const struct msg_open *o, struct caps *out, struct msg_fault *fault);
+/* One optional parameter with all of c, into an open OPEN. */
+void cap_encode(struct wbuf *w, const struct caps *c);
+/* The multiprotocol capabilities of c alone, as TLVs: data of NOTIFICATION 2/7 (RFC 5492 5). */
+void cap_encode_families(struct wbuf *w, const struct caps *c);
+
+/* The capabilities of the optional parameters, each as a string into the open array. */
+struct json;
+void cap_print(const struct msg_open *o, struct json *j);
+/* "provider", ...; NULL for none. */
+const char *cap_role_name(uint8_t role);
+/* Do these two go together (RFC 9234 4.2, table 2)? */
+bool cap_role_match(uint8_t ours, uint8_t theirs);
+
+#endif
