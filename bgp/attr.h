@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Path attributes: a table of descriptors (code, flags, decode, encode, print), the outcomes of RFC 7606, and the two
+ * Path attributes: a table of descriptors (code, flags, reaction, decode), the outcomes of RFC 7606, and the two
  * directions UPDATE body <--> struct bgp_attrs. Pure: bytes and structs, no session, no table.
  */
 #ifndef BGP_ATTR_H
@@ -28,7 +28,7 @@ struct attr_session {
 struct attr_error { /* the strongest error, for the NOTIFICATION and the log */
 	uint8_t code, subcode; /* 3/x */
 	uint8_t attr;          /* type code, 0 when none is to blame */
-	const uint8_t *data;   /* into the message */
+	const uint8_t *data;   /* into the message: the attribute with its header (RFC 4271 6.3) */
 	size_t data_len;
 	const char *why;       /* static text */
 };
@@ -40,6 +40,8 @@ struct attr_update {
 	uint16_t reach_afi, unreach_afi;
 	uint8_t reach_safi, unreach_safi;
 	struct rbuf reach, unreach;    /* the NLRI octets */
+	uint8_t reach_nh_len;          /* of MP_REACH; attrs.next_hop is set when it is 4 or 16 */
+	struct ip next_hop4;           /* of NEXT_HOP, for nlri4 */
 	bool has_attrs;                /* any path attribute but MP_UNREACH */
 	struct bgp_attrs attrs;        /* shared is left to the caller */
 	uint32_t discarded;            /* attributes discarded */
@@ -49,7 +51,10 @@ struct attr_update {
 
 #define ATTR_SCRATCH 65536u /* octets that attr_decode_update() may need for rewritten AS_PATHs and the like */
 
-/* body: an UPDATE without its 19-octet header. */
+/*
+ * body: an UPDATE without its 19-octet header. The next hop of MP_REACH is not judged (its length is the family's), nor
+ * are the NLRI.
+ */
 void attr_decode_update(struct rbuf body, const struct attr_session *s, uint8_t *scratch, struct attr_update *out);
 
 /* How a route goes out (RFC 4271 5, 4456, 6793; EVPN keeps the next hop: design.md). */
