@@ -243,6 +243,7 @@ struct bgp_peer_params {
 	bool rr_client;
 	uint32_t max_prefixes; /* 0 = no limit */
 	uint8_t ttl_security;
+	uint8_t role;         /* RFC 9234: 0 none, else the value of the capability + 1; eBGP only */
 	const char *password; /* copied, may be NULL; for the transport */
 };
 
@@ -282,6 +283,7 @@ struct bgp_peer_info {
 	enum bgp_state state; /* the most advanced of its connections */
 	bool admin_down, passive, rr_client, ebgp;
 	struct mtime since; /* of Established, or of the last change of state */
+	const char *reason; /* of the last change of state, "" before the first */
 	uint16_t hold_time, hold_time_configured; /* s; negotiated, 0 when not established */
 	uint32_t keepalive_ms;
 	uint64_t prefixes_received, prefixes_sent; /* routes held from it; routes it has been sent and holds */
@@ -289,6 +291,7 @@ struct bgp_peer_info {
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out;
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri, rejected;
+	uint32_t accepts_refused; /* connections over the limit of bgp_accept() */
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
 	bool eor_received, eor_sent;
@@ -304,6 +307,8 @@ void bgp_peer_print_capabilities(const struct bgp_peer *peer, struct json *j);
  * administratively down, removed, or over 10 connections a second (then close it).
  */
 struct bgp_conn *bgp_accept(struct bgp_peer *peer, struct mtime now);
+/* When the next bgp_accept() for the peer is within the limit: now, or later by less than a second. */
+struct mtime bgp_accept_at(const struct bgp_peer *peer, struct mtime now);
 void bgp_conn_connected(struct bgp_conn *c, const struct ip *local, struct mtime now);
 /* The local address of an accepted connection. */
 void bgp_conn_local(struct bgp_conn *c, const struct ip *local);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * A configured neighbor: what stays while connections come and go. It owns one run of the state machine for the
+ * connections that we open (Idle, Connect, Active live here); each connection that the neighbor opens brings a run of its
+ * own (session.h).
+ */
+#ifndef BGP_PEER_H
+#define BGP_PEER_H
+
+#include "bgp/engine.h"
+#include "bgp/fsm.h"
+#include "bgp/msg.h"
+
+#define PEER_ACCEPTS_PER_S 10u
+#define PEER_WAITING_MAX 8u /* accepted connections without an OPEN yet; the oldest goes for a newer one */
+
+/* One run of the state machine. */
+struct fsm_run {
+	enum bgp_state state;
+	struct bgp_peer *peer;
+	struct bgp_conn *conn; /* NULL without TCP */
+};
+
+struct bgp_peer {
+	struct list node; /* bgp.peers, or bgp.removed */
+	struct bgp *bgp;
+	struct bgp_peer_params p; /* strings are ours */
+	bool ebgp, admin_down, removed;
+	struct fsm_run own;
+	struct list conns;        /* struct bgp_conn that the state machine still knows */
+	uint32_t n_conns;         /* these and the ones that wait for the network to release them */
+	struct bgp_conn *session; /* the Established one */
+	struct timerq_node connect_retry, idle_hold;
+	uint32_t hold_back_s; /* idle-hold before our next own connect; 0 until there was an error */
+	uint32_t connect_retry_count;
+	struct mtime accept_at[PEER_ACCEPTS_PER_S]; /* of the last accepted connections, a ring */
+	uint32_t accept_pos, accepts_refused;
+	struct mtime since; /* of Established, or of the last change of state */
+	char reason[200];   /* of the last change of state */
+
+	struct rib_peer rib;
+	struct bgp_message_counts in, out;
+	struct bgp_error last_in, last_out;
+	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
+	struct log_limit faults; /* of its LOG_REMOTE lines */
+};
+
+/* The most advanced state of its runs. */
+enum bgp_state peer_state(const struct bgp_peer *peer);
+/* A run of its state machine is over: arm the next own connect, unless something else goes on. */
+void peer_rearm(struct bgp_peer *peer, struct mtime now);
+/* FSM_DAMP: lengthen the hold-back, from 1 s doubling to 60 s. */
+void peer_damp(struct bgp_peer *peer, struct mtime now);
+/* For the state that is entered: how long a connect may take, or how long Active waits for the next one. */
+void peer_connect_retry_start(struct bgp_peer *peer, enum bgp_state next, struct mtime now);
+/* Counts an accepted connection; false when it is over the limit of the last second. */
+bool peer_accept_take(struct bgp_peer *peer, struct mtime now);
+/* Frees a removed peer whose last connection is gone. */
+void peer_maybe_free(struct bgp_peer *peer);
+/* Of every peer, for bgp_free(). */
+void peer_free(struct bgp_peer *peer);
+/* Puts down an error for show; text may be NULL (then the name of the code). */
+void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, struct mtime now);
+/*
+ * A fault of the peer for the log, rate-limited, with the octets of the message that is to blame (NULL: none):
+ * "peer 192.0.2.1: WHAT: WHY [ffff...]".
+ */
+void peer_log_fault(struct bgp_peer *peer, const char *what, const char *why, const uint8_t *message, size_t len,
+		    struct mtime now);
+
+#endif

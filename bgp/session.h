@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * A TCP connection with a neighbor and what the state machine does with it: timers, OPEN negotiation, collisions, framing
+ * of the input, messages out. Output is pulled: what is due is a set of bits, not a queue, so nothing here grows.
+ *
+ * Life of a connection: made by us (bgp_net.connect) or accepted; when its run of the state machine ends it is detached
+ * from the run, says what is left to say (a NOTIFICATION is the last thing pulled) and is freed when the network
+ * releases it.
+ */
+#ifndef BGP_SESSION_H
+#define BGP_SESSION_H
+
+#include "bgp/attr.h"
+#include "bgp/cap.h"
+#include "bgp/peer.h"
+
+enum session_due {
+	DUE_OPEN = 1,
+	DUE_KEEPALIVE = 2,
+	DUE_REFRESH = 4, /* for every negotiated family */
+	DUE_NOTIFICATION = 8
+};
+
+struct bgp_conn {
+	struct list node; /* bgp_peer.conns while run is set */
+	struct bgp_peer *peer;
+	struct fsm_run *run;      /* NULL once the state machine is done with it */
+	struct fsm_run accepted;  /* its run when the neighbor opened it; else bgp_peer.own is */
+	bool outgoing;
+	bool wanted;              /* bgp_net was told that there is something to pull */
+	bool gone;                /* TCP has ended */
+	uint8_t due;              /* enum session_due */
+	struct timerq_node hold, keepalive, send_hold;
+	int64_t keepalive_wait_us;
+	struct mtime heard;       /* the last KEEPALIVE or UPDATE came */
+	struct mtime sent;        /* something was pulled last */
+	struct ip local;
+	void *user;
+
+	/* From the neighbor's OPEN. */
+	uint32_t router_id;
+	uint16_t hold_time;       /* negotiated, s */
+	uint32_t families;        /* negotiated, bits are indices of bgp.families */
+	uint32_t families_ended;  /* of these End-of-RIB has come */
+	struct caps caps;
+	uint8_t *open;            /* its body, for show */
+	uint16_t open_len;
+
+	const uint8_t *message;   /* under the reader, for the log; NULL between messages */
+	size_t message_len;
+
+	/* The start of a message of which the rest has not come. */
+	uint8_t *part;
+	uint16_t part_len;
+
+	struct {
+		uint8_t code, subcode;
+		uint8_t *data;
+		uint16_t len;
+	} notification;
+};
+
+/*
+ * The one way into the state machine. fault: the NOTIFICATION to send or that has come, or NULL. text: RFC 9003's text
+ * or a reason for the log, or NULL.
+ */
+void session_event(struct fsm_run *run, enum fsm_event e, const struct msg_fault *fault, const char *text,
+		   struct mtime now);
+/* The peer has something to pull (from the outbound side of the RIB). */
+void session_want_write(struct bgp_peer *peer);
+/* Asks for all routes again. */
+void session_refresh(struct bgp_conn *c);
+/* What we say in our OPEN to this peer. */
+void session_our_caps(const struct bgp_peer *peer, struct caps *out);
+
+/* ---- update.c ---------------------------------------------------------------------------------------------------- */
+
+/* An UPDATE of an Established session into the RIB. body: without the header. False: *fault ends the session. */
+bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now);
+
+#endif

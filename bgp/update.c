@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * An UPDATE into the RIB. Attributes are parsed once a message and interned once for each different shared part of its
+ * NLRI; routes of one origin follow one another with the same shared part, so most take the last handle again. Nothing is
+ * allocated here.
+ *
+ * Order: withdrawn routes first, so that a key that is both withdrawn and announced is announced in the end (RFC 4271
+ * 4.3). RFC 7606 section 3(j): what cannot be located is never treated as withdrawn, it ends the session.
+ */
+#include "bgp/session.h"
+
+#include <stdio.h>
+
+/* What the walk over the NLRI of one attribute needs. */
+struct walk {
+	struct bgp_conn *c;
+	const struct bgp_family *f;
+	struct mtime now;
+	struct bgp_attrs *attrs; /* NULL: withdraw */
+	struct msg_fault *fault;
+
+	/* The set that the last NLRI hung on; our reference. */
+	uint32_t set;
+	uint8_t shared[BGP_SHARED_MAX];
+	enum bgp_reject reject;
+	int checked_kind; /* first octet of the key that check() was last asked for, -1: none */
+	enum bgp_nlri_verdict checked;
+};
+
+static bool refuse(struct msg_fault *f, uint8_t subcode, const uint8_t *data, size_t len, const char *why)
+{
+	*f = (struct msg_fault){ .code = MSG_ERR_UPDATE, .subcode = subcode, .data = data, .data_len = len, .why = why };
+	return false;
+}
+
+/* The family when it is negotiated, else NULL. */
+static const struct bgp_family *negotiated(const struct bgp_conn *c, uint16_t afi, uint8_t safi)
+{
+	int i = engine_family_index(c->peer->bgp, afi, safi);
+
+	return i >= 0 && c->families & 1u << i ? c->peer->bgp->families[i].f : NULL;
+}
+
+/* RFC 4760 8: families that were not negotiated are ignored. */
+static void log_ignored(struct bgp_conn *c, uint16_t afi, uint8_t safi, struct mtime now)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "routes of %u/%u ignored", afi, safi);
+	peer_log_fault(c->peer, what, "the family is not negotiated", c->message, c->message_len, now);
+}
+
+/* ---- NLRI ---------------------------------------------------------------------------------------------------------- */
+
+static void set_drop(struct walk *w)
+{
+	if (w->set)
+		attrset_unref(w->c->peer->bgp->sets, w->set);
+	w->set = 0;
+}
+
+/* w->set for this shared part. */
+static void set_take(struct walk *w, const struct bgp_nlri *n)
+{
+	struct bgp *b = w->c->peer->bgp;
+
+	if (w->set && n->shared_len == w->attrs->shared_len && memcmp(n->shared, w->shared, n->shared_len) == 0)
+		return;
+	set_drop(w);
+	memcpy(w->shared, n->shared, n->shared_len);
+	w->attrs->shared = n->shared_len ? w->shared : NULL;
+	w->attrs->shared_len = n->shared_len;
+	w->set = attrset_intern(b->sets, w->attrs);
+	w->reject = rib_check(b->rib, &w->c->peer->rib, w->attrs);
+	w->checked_kind = -1;
+}
+
+/* Are the attributes right for this kind of route? Asked once a set and kind. */
+static enum bgp_nlri_verdict check(struct walk *w, const struct bgp_nlri *n)
+{
+	if (!w->f->check)
+		return BGP_NLRI_OK;
+	if (w->checked_kind != n->key[0]) {
+		w->checked = w->f->check(w->attrs, n->key, n->key_len);
+		w->checked_kind = n->key[0];
+	}
+	return w->checked;
+}
+
+static bool over_limit(struct walk *w)
+{
+	const struct bgp_peer *peer = w->c->peer;
+	uint8_t *data = peer->bgp->scratch; /* the attributes there have done their duty */
+	struct wbuf out = wb_init(data, 7);
+
+	if (!peer->p.max_prefixes || peer->rib.paths <= peer->p.max_prefixes)
+		return false;
+	wb_u16(&out, w->f->afi); /* RFC 4486 4 */
+	wb_u8(&out, w->f->safi);
+	wb_u32(&out, peer->p.max_prefixes);
+	*w->fault = (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_MAX_PREFIXES, .data = data,
+					.data_len = 7, .why = "more routes than max-prefixes" };
+	return true;
+}
+
+static void withdraw(struct walk *w, const struct bgp_nlri *n)
+{
+	rib_withdraw(w->c->peer->bgp->rib, w->f, &w->c->peer->rib, n->key, n->key_len, w->now);
+}
+
+static void announce(struct walk *w, const struct bgp_nlri *n)
+{
+	struct bgp *b = w->c->peer->bgp;
+
+	set_take(w, n);
+	if (check(w, n) != BGP_NLRI_OK) {
+		w->c->peer->treat_as_withdraw++;
+		withdraw(w, n);
+		return;
+	}
+	attrset_ref(b->sets, w->set);
+	rib_announce(b->rib, w->f, &w->c->peer->rib, n->key, n->key_len, w->set, w->reject, w->now);
+}
+
+static bool one(struct walk *w, struct rbuf *r, struct bgp_nlri *n)
+{
+	struct bgp_peer *peer = w->c->peer;
+	const uint8_t *start = r->p;
+	enum bgp_nlri_verdict v = w->f->decode(r, !w->attrs, n);
+
+	if (v == BGP_NLRI_UNKNOWN) {
+		peer->unknown_nlri++;
+		if (!peer->bgp->p.reflect_unknown || !n->key_len)
+			return true;
+		v = BGP_NLRI_OK;
+	}
+	if (v == BGP_NLRI_RESET || r->p == start)
+		return refuse(w->fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
+	if (v == BGP_NLRI_OK && w->attrs) {
+		announce(w, n);
+		return true;
+	}
+	if (v == BGP_NLRI_WITHDRAW) {
+		peer->treat_as_withdraw++;
+		peer_log_fault(peer, "route treated as withdrawn", "NLRI with a fault", start, (size_t)(r->p - start), w->now);
+	}
+	withdraw(w, n);
+	return true;
+}
+
+/* attrs NULL: withdraw. */
+static bool walk(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlri, struct bgp_attrs *attrs,
+		 struct msg_fault *fault, struct mtime now)
+{
+	struct walk w = { .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault, .checked_kind = -1 };
+	struct bgp_nlri n;
+	bool ok = true;
+
+	while (ok && rb_left(&nlri))
+		ok = one(&w, &nlri, &n) && !(attrs && over_limit(&w));
+	set_drop(&w);
+	return ok;
+}
+
+/* ---- the message ----------------------------------------------------------------------------------------------------- */
+
+static void end_of_rib(struct bgp_conn *c, uint16_t afi, uint8_t safi)
+{
+	const struct bgp *b = c->peer->bgp;
+	int i = engine_family_index(b, afi, safi);
+
+	if (i < 0 || !(c->families & 1u << i))
+		return;
+	c->families_ended |= 1u << i;
+	if (b->families[i].l && b->families[i].l->end_of_rib)
+		b->families[i].l->end_of_rib(b->families[i].l->ctx, c->peer);
+}
+
+/* RFC 4724 2: nothing but an empty MP_UNREACH, in either length encoding; for IPv4 unicast nothing at all. */
+static bool is_end_of_rib(const struct attr_update *u, uint16_t *afi, uint8_t *safi)
+{
+	if (u->has_attrs || rb_left(&u->withdrawn4) || rb_left(&u->nlri4) || rb_left(&u->unreach))
+		return false;
+	*afi = u->has_unreach ? u->unreach_afi : 1;
+	*safi = u->has_unreach ? u->unreach_safi : 1;
+	return true;
+}
+
+/*
+ * The attributes are beyond use. When NLRI are broken, too, that is what is said: it is the earlier fault, and what comes
+ * behind it in the list was misread.
+ */
+static bool refuse_attrs(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault)
+{
+	const struct bgp_family *f = u->has_reach ? negotiated(c, u->reach_afi, u->reach_safi) : NULL;
+	const struct attr_error *e = &u->error;
+	struct bgp_nlri n;
+
+	while (f && rb_left(&u->reach))
+		if (f->decode(&u->reach, false, &n) == BGP_NLRI_RESET)
+			return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
+	return refuse(fault, e->subcode, e->data, e->data_len, e->why);
+}
+
+static void note_faults(struct bgp_conn *c, const struct attr_update *u, struct mtime now)
+{
+	struct bgp_peer *peer = c->peer;
+	struct msg_fault f = { .code = MSG_ERR_UPDATE, .subcode = u->error.subcode, .data = u->error.data,
+			       .data_len = u->error.data_len };
+
+	peer->attributes_discarded += u->discarded;
+	if (u->outcome == ATTR_OK)
+		return;
+	if (u->outcome == ATTR_WITHDRAW)
+		peer->treat_as_withdraw++;
+	peer_note_error(&peer->last_in, &f, u->error.why, now);
+	peer_log_fault(peer, u->outcome == ATTR_WITHDRAW ? "UPDATE treated as withdraw" : "attribute discarded", u->error.why,
+		       c->message, c->message_len, now);
+}
+
+static bool reach(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
+		  struct mtime now)
+{
+	const struct bgp_family *f = negotiated(c, u->reach_afi, u->reach_safi);
+
+	if (!f) {
+		log_ignored(c, u->reach_afi, u->reach_safi, now);
+		return true;
+	}
+	if (!u->attrs.next_hop.len) /* RFC 7606 7.11 */
+		return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "length of the next hop");
+	return walk(c, f, u->reach, u->outcome == ATTR_WITHDRAW ? NULL : &u->attrs, fault, now);
+}
+
+static bool unreach(struct bgp_conn *c, const struct attr_update *u, struct msg_fault *fault, struct mtime now)
+{
+	const struct bgp_family *f = negotiated(c, u->unreach_afi, u->unreach_safi);
+
+	if (!f) {
+		log_ignored(c, u->unreach_afi, u->unreach_safi, now);
+		return true;
+	}
+	return walk(c, f, u->unreach, NULL, fault, now);
+}
+
+/* The fields of RFC 4271 4.3, with the next hop of their own. */
+static bool ipv4(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
+		 struct mtime now)
+{
+	const struct bgp_family *f = negotiated(c, 1, 1);
+	struct bgp_attrs attrs = u->attrs;
+
+	if (!f) {
+		log_ignored(c, 1, 1, now);
+		return true;
+	}
+	attrs.next_hop = u->next_hop4;
+	if (walk(c, f, u->withdrawn4, NULL, fault, now) &&
+	    walk(c, f, u->nlri4, u->outcome == ATTR_WITHDRAW ? NULL : &attrs, fault, now))
+		return true;
+	if (fault->code == MSG_ERR_UPDATE)
+		fault->subcode = MSG_UPDATE_NETWORK; /* RFC 7606 5.3 */
+	return false;
+}
+
+static bool update_apply(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
+			 struct mtime now)
+{
+	bool has4 = rb_left(&u->withdrawn4) || rb_left(&u->nlri4);
+
+	if (u->has_unreach && rb_left(&u->unreach) && !unreach(c, u, fault, now))
+		return false;
+	if (has4 && !ipv4(c, u, fault, now))
+		return false;
+	return !u->has_reach || reach(c, u, fault, now);
+}
+
+bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now)
+{
+	const struct bgp_peer *peer = c->peer;
+	struct attr_session s = { .ebgp = peer->ebgp, .as4 = c->caps.as4, .peer_as = peer->p.asn };
+	struct attr_update u;
+	uint16_t afi;
+	uint8_t safi;
+
+	attr_decode_update(body, &s, peer->bgp->scratch, &u);
+	if (u.outcome >= ATTR_DISABLE)
+		return refuse_attrs(c, &u, fault);
+	note_faults(c, &u, now);
+	if (is_end_of_rib(&u, &afi, &safi)) {
+		end_of_rib(c, afi, safi);
+		return true;
+	}
+	return update_apply(c, &u, fault, now);
+}
