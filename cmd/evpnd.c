@@ -38,24 +38,6 @@ static const char usage_text[] =
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
-/* What the schema knows but this build cannot do; lines on stderr as for other errors of the file. */
-static bool check_supported(const char *file, const struct config *c)
-{
-	bool ok = true;
-
-	if (c->dataplane == CONFIG_DP_USERSPACE) {
-		fprintf(stderr, "%s: dataplane: expected kernel or none (this build has no userspace one)\n", file);
-		ok = false;
-	}
-	for (size_t i = 0; i < c->n_vnis; i++)
-		if (c->vnis[i].mode != CONFIG_MODE_EVPN) {
-			fprintf(stderr, "%s: vnis: VNI %u: mode: expected evpn (this build has no %s)\n", file, c->vnis[i].vni,
-				config_mode_name(c->vnis[i].mode));
-			ok = false;
-		}
-	return ok;
-}
-
 /* NULL with every error on stderr. */
 static struct config *load(const char *file)
 {
@@ -65,10 +47,6 @@ static struct config *load(const char *file)
 	for (size_t i = 0; i < errors.n; i++)
 		fprintf(stderr, "%s\n", errors.lines[i]);
 	config_errors_free(&errors);
-	if (c && !check_supported(file, c)) {
-		config_free(c);
-		return NULL;
-	}
 	return c;
 }
 
