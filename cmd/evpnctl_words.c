@@ -62,7 +62,8 @@ void format_neighbor_session(struct buf *out, const json_t *v, const json_t *row
 	format_neighbor_state(out, format_member(row, "state"), row);
 	buf_adds(out, " for ");
 	add_age(out, row, "state_s");
-	buf_printf(out, ", established %" JSON_INTEGER_FORMAT " times", number(row, "established_count"));
+	if (number(row, "established_count") > 1)
+		buf_printf(out, ", session number %" JSON_INTEGER_FORMAT, number(row, "established_count"));
 	if (is(row, "passive"))
 		buf_adds(out, ", passive");
 }
@@ -221,10 +222,12 @@ void format_vni_head(struct buf *out, const json_t *v, const json_t *row)
 
 void format_vni_import(struct buf *out, const json_t *v, const json_t *row)
 {
+	const json_t *explicit = format_member(row, "import");
+
 	if (is(row, "import_auto"))
-		buf_printf(out, "*:%" JSON_INTEGER_FORMAT "%s", number(row, "vni"), json_array_size(v) ? "," : "");
-	if (json_array_size(v) || !is(row, "import_auto"))
-		format_any(out, v, row);
+		buf_printf(out, "*:%" JSON_INTEGER_FORMAT "%s", number(row, "vni"), json_array_size(explicit) ? ", " : "");
+	if (json_array_size(explicit) || !is(row, "import_auto"))
+		format_words(out, explicit, row);
 }
 
 void format_vni_flood(struct buf *out, const json_t *v, const json_t *row)

@@ -22,6 +22,9 @@ struct rib_state {
 	struct bgp_rib_cursor cursor;
 	uint8_t rd[8];
 	struct buf text; /* scratch */
+	/* What routes of one set share is written once a set and slice: sets change between slices, handles are reused. */
+	struct buf shared;
+	uint32_t shared_set;
 	/* --keys and --summary: paths of one key come one after the other */
 	uint8_t last_key[BGP_KEY_MAX];
 	size_t last_key_len;
@@ -44,6 +47,7 @@ static int start_rib(struct reply *r)
 	if (reply_has(r, ARG_SUMMARY))
 		s->counts = xcalloc(N_TYPES, sizeof(*s->counts));
 	buf_init(&s->text);
+	buf_init(&s->shared);
 	return 0;
 }
 
@@ -53,6 +57,7 @@ static void end_rib(struct reply *r)
 
 	free(s->counts);
 	buf_fini(&s->text);
+	buf_fini(&s->shared);
 }
 
 /* ---- filters --------------------------------------------------------------------------------------------------- */
@@ -104,13 +109,11 @@ static bool match(const struct reply *r, const struct bgp_path_info *p, struct e
 
 /* ---- one path --------------------------------------------------------------------------------------------------- */
 
-static void print_as_path(struct reply *r, const struct bgp_attrs *a)
+static void print_as_path(struct json *j, struct buf *text, const struct bgp_attrs *a)
 {
-	struct rib_state *s = r->state;
-
-	buf_reset(&s->text);
-	attr_as_path_print(a->as_path, a->as_path_len, &s->text);
-	json_strn(&r->json, "as_path", s->text.len ? buf_data(&s->text) : "", s->text.len);
+	buf_reset(text);
+	attr_as_path_print(a->as_path, a->as_path_len, text);
+	json_strn(j, "as_path", text->len ? buf_data(text) : "", text->len);
 }
 
 static void print_communities(struct json *j, const struct bgp_attrs *a)
@@ -164,27 +167,39 @@ static const char *origin_name(uint8_t origin)
 	}
 }
 
-static void print_attrs(struct reply *r, const struct bgp_attrs *a)
+static void print_optional(struct json *j, const char *key, bool has, uint32_t v)
 {
-	struct json *j = &r->json;
+	if (has)
+		json_uint(j, key, v);
+	else
+		json_null(j, key);
+}
 
-	json_ip(j, "next_hop", &a->next_hop);
-	print_as_path(r, a);
-	json_str(j, "origin", origin_name(a->origin));
-	if (a->has_local_pref)
-		json_uint(j, "local_pref", a->local_pref);
-	else
-		json_null(j, "local_pref");
-	if (a->has_med)
-		json_uint(j, "med", a->med);
-	else
-		json_null(j, "med");
-	print_reflection(j, a);
-	print_communities(j, a);
+/* The members that follow from the attributes alone, with a comma before the first. */
+static const struct buf *shared_members(struct rib_state *s, const struct bgp_path_info *p)
+{
+	const struct bgp_attrs *a = p->attrs;
+	struct json j;
+
+	if (s->shared.len && s->shared_set == p->set)
+		return &s->shared;
+	buf_reset(&s->shared);
+	json_init(&j, &s->shared);
+	j.comma = true;
+	json_ip(&j, "next_hop", &a->next_hop);
+	print_as_path(&j, &s->text, a);
+	json_str(&j, "origin", origin_name(a->origin));
+	print_optional(&j, "local_pref", a->has_local_pref, a->local_pref);
+	print_optional(&j, "med", a->has_med, a->med);
+	print_reflection(&j, a);
+	print_communities(&j, a);
+	s->shared_set = p->set;
+	return &s->shared;
 }
 
 static void print_path(struct reply *r, const struct bgp_path_info *p)
 {
+	const struct buf *shared = shared_members(r->state, p);
 	struct json *j = reply_row(r);
 
 	json_object(j, NULL);
@@ -192,8 +207,8 @@ static void print_path(struct reply *r, const struct bgp_path_info *p)
 	json_ip(j, "neighbor", p->peer ? &bgp_peer_params(p->peer)->address : NULL);
 	json_bool(j, "best", p->best);
 	json_str(j, "rejected", bgp_reject_name(p->reject));
-	print_attrs(r, p->attrs);
 	reply_age(r, "age_s", p->since);
+	buf_add(r->out, buf_data(shared), shared->len);
 	json_object_end(j);
 }
 
@@ -271,6 +286,7 @@ static bool more_rib(struct reply *r)
 	struct evpn_route_fields f;
 	struct bgp_path_info p;
 
+	buf_reset(&s->shared);
 	while (reply_step(r)) {
 		if (!bgp_rib_next(r->d->bgp, &s->cursor, &p)) {
 			if (s->counts)

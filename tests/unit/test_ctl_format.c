@@ -64,9 +64,9 @@ static void format_routes(void **state)
 
 static void format_tables(void **state)
 {
-	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[]}", "import", "*:100");
-	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[\"1:2\"]}", "import", "*:100,1:2");
-	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":false,\"import\":[]}", "import", "-");
+	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[]}", NULL, "*:100");
+	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[\"1:2\"]}", NULL, "*:100, 1:2");
+	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":false,\"import\":[]}", NULL, "-");
 	assert_format(format_vni_flood,
 		      "{\"vni\":1,\"flood\":[{\"vtep\":\"192.0.2.1\",\"vni\":1},{\"vtep\":\"192.0.2.2\",\"vni\":9}]}", "flood",
 		      "192.0.2.1,192.0.2.2 (VNI 9)");
