@@ -13,6 +13,7 @@
 #include "base/log.h"
 
 #define FIRST_BUCKETS 16u
+#define AHEAD 4u /* buckets */
 
 void htab_init(struct htab *t, const struct htab_ops *ops, void *owner)
 {
@@ -54,6 +55,15 @@ static void bucket_make(struct htab *t, uint32_t b)
 	}
 }
 
+/* The objects of a chain lie anywhere: the next inserts will want this one. */
+static void prefetch_chain(const struct htab *t, uint32_t b)
+{
+	uint32_t h = *bucket_at(t, b);
+
+	if (h)
+		__builtin_prefetch(t->ops->link(t->owner, h));
+}
+
 static void htab_grow(struct htab *t)
 {
 	uint32_t b = t->n_buckets;
@@ -65,6 +75,7 @@ static void htab_grow(struct htab *t)
 		return;
 	from = bucket_at(t, b & t->mask);
 	to = bucket_at(t, b);
+	prefetch_chain(t, (b + AHEAD) & t->mask);
 	if (b == t->mask * 2 + 1)
 		t->mask = b;
 	while (*from) {
