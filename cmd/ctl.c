@@ -162,13 +162,15 @@ static void client_turn(struct ctl_client *c)
 	client_arm(c);
 }
 
-/* One slice of the reply. The client may be freed on the way: nothing of it is touched after client_turn(). */
+/*
+ * One slice of the reply, which is under way and sent as far as it was written (client_arm). The client may be freed on
+ * the way: nothing of it is touched after client_turn().
+ */
 static bool client_work(struct loop_work *w)
 {
 	struct ctl_client *c = container_of(w, struct ctl_client, work);
 
-	if (c->reply.ops && !c->out.len)
-		reply_more(&c->reply, loop_now(w->loop));
+	reply_more(&c->reply, loop_now(w->loop));
 	client_turn(c);
 	return false; /* client_arm() has queued it again when there is more */
 }

@@ -75,7 +75,7 @@ static int take_lock(struct ctl_socket *s, struct log *log)
 		if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 			if (errno != EWOULDBLOCK)
 				return fail(log, s->path, "the lock file beside it cannot be locked");
-			log_error(log, LOG_CTL, "control socket %s: another evpnd runs on it (-s names another socket)",
+			log_error(log, LOG_CTL, "control socket %s: another evpnd is running on it (-s names another socket)",
 				  s->path);
 			return -EADDRINUSE;
 		}

@@ -146,15 +146,6 @@ static void make_engine(struct daemon *d)
 	net_deadline(d);
 }
 
-static bool listen_at(struct daemon *d, const struct ip *address, uint16_t port)
-{
-	int rc = bgp_transport_listen(d->transport, address, port);
-
-	if (rc == -EACCES && port < 1024)
-		log_error(&d->log, LOG_MAIN, "listening on port %u needs CAP_NET_BIND_SERVICE (or root)", port);
-	return rc == 0;
-}
-
 /* Without neighbors nobody may connect, so nothing listens unless it is asked for. */
 static bool start_transport(struct daemon *d)
 {
@@ -164,9 +155,9 @@ static bool start_transport(struct daemon *d)
 	if (bgp_transport_start(d->transport, d->bgp) < 0)
 		return false;
 	if (!c->n_listen && c->n_neighbors)
-		return listen_at(d, &any, BGP_PORT);
+		return bgp_transport_listen(d->transport, &any, BGP_PORT) == 0;
 	for (size_t i = 0; i < c->n_listen; i++)
-		if (!listen_at(d, &c->listen[i].address, c->listen[i].port))
+		if (bgp_transport_listen(d->transport, &c->listen[i].address, c->listen[i].port) < 0)
 			return false;
 	return true;
 }
@@ -191,7 +182,7 @@ static bool add_vnis(struct daemon *d)
 	bool ok = true;
 
 	for (size_t i = 0; i < c->n_vnis; i++) {
-		int rc = evpn_vni_add(d->evpn, &c->vnis[i], c->vxlan_port, c->underlay);
+		int rc = evpn_vni_add(d->evpn, &c->vnis[i], c->vnis[i].vxlan_port, c->vnis[i].underlay);
 
 		if (rc < 0) {
 			log_error(&d->log, LOG_MAIN, "VNI %u: cannot be taken on: %s", c->vnis[i].vni, strerror(-rc));

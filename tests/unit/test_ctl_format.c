@@ -159,6 +159,14 @@ static void table_fits_the_terminal(void **state)
 	}
 }
 
+static void table_keeps_what_names_a_row(void **state)
+{
+	char *text = render_macs(1, 20);
+
+	assert_non_null(strstr(text, "100 02:00:00:00:00:00 remote 192.0.2.2"));
+	free(text);
+}
+
 static void table_of_many_slices_has_one_heading(void **state)
 {
 	char *text = render_macs(2500, 80);
@@ -208,6 +216,7 @@ int main(void)
 		cmocka_unit_test(format_tables),
 		cmocka_unit_test(table_without_a_terminal_shows_all),
 		cmocka_unit_test(table_fits_the_terminal),
+		cmocka_unit_test(table_keeps_what_names_a_row),
 		cmocka_unit_test(table_of_many_slices_has_one_heading),
 		cmocka_unit_test(table_without_rows_says_so),
 		cmocka_unit_test(block_leaves_out_what_does_not_apply),
