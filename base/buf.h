@@ -25,9 +25,10 @@ void buf_consume(struct buf *b, size_t n);
 /* Forgets the content; memory above 64 KiB goes back to the system. */
 void buf_reset(struct buf *b);
 
+/* Never NULL. */
 static inline const char *buf_data(const struct buf *b)
 {
-	return b->data + b->head;
+	return b->data ? b->data + b->head : "";
 }
 
 #endif

@@ -21,9 +21,12 @@ struct rbuf {
 	bool bad;           /* a read went past the end */
 };
 
+/* data may be NULL when len is 0. */
 static inline struct rbuf rb_init(const void *data, size_t len)
 {
-	return (struct rbuf){ .p = data, .end = (const uint8_t *)data + len, .bad = false };
+	const uint8_t *p = len ? data : (const void *)"";
+
+	return (struct rbuf){ .p = p, .end = p + len, .bad = false };
 }
 
 /* Bytes not read yet; 0 after an error, so that loops over "while (rb_left(&r))" end. */
