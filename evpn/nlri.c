@@ -332,15 +332,13 @@ static bool parse_shared(struct rbuf *s, struct evpn_nlri *out)
 bool evpn_nlri_parse(const uint8_t *key, size_t key_len, const uint8_t *shared, size_t shared_len,
 		     struct evpn_nlri *out)
 {
-	struct rbuf k = rb_init(key, key_len);
+	struct rbuf k = rb_init(key, key_len), s;
 
 	*out = (struct evpn_nlri){ 0 };
 	if (!parse_key(&k, out))
 		return false;
-	if (!shared_len)
-		return true;
-	k = rb_init(shared, shared_len);
-	return parse_shared(&k, out);
+	s = rb_init(shared, shared_len);
+	return !shared_len || parse_shared(&s, out);
 }
 
 void evpn_nlri_build(const struct evpn_nlri *in, struct bgp_nlri *out)

@@ -11,16 +11,13 @@
 
 bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out)
 {
-	struct rbuf r;
+	struct rbuf r = rb_init(value, len);
 
 	*out = (struct evpn_pmsi){ 0 };
-	if (len < 5)
-		return false;
-	r = rb_init(value, len);
 	out->flags = rb_u8(&r);
 	out->type = rb_u8(&r);
 	out->label = rb_u24(&r);
-	if (out->type > LAST_ASSIGNED)
+	if (!rb_ok(&r) || out->type > LAST_ASSIGNED)
 		return false;
 	if (out->type != EVPN_PMSI_INGRESS_REPLICATION)
 		return true;

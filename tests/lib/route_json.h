@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What a family prints of a route, as text. A test that reads it with jansson cannot include base/json.h, and must not
- * call jansson's json_object(), json_array(), json_real() and json_null(): base/json.c has functions of these names, and
- * it is them that would be linked. json_pack() makes the same values.
+ * What a family prints of a route, as text. A test that reads it with jansson cannot include base/json.h: both declare
+ * functions of the same names.
  */
 #ifndef TESTS_LIB_ROUTE_JSON_H
 #define TESTS_LIB_ROUTE_JSON_H

@@ -150,6 +150,9 @@ static void family_compares_sequences_across_the_wrap(void **state)
 	assert_true(prefer(MAC_ROUTE, SEQ("ffffffff"), false, SEQ("00000000"), false) < 0);
 	assert_true(prefer(MAC_ROUTE, SEQ("00000005"), false, SEQ("fffffff0"), false) > 0);
 	assert_true(prefer(MAC_ROUTE, SEQ("7fffffff"), false, "", false) > 0);
+	assert_true(prefer(MAC_ROUTE, SEQ("80000000"), false, "", false) > 0);
+	assert_true(prefer(MAC_ROUTE, "", false, SEQ("80000000"), false) < 0);
+	assert_true(prefer(MAC_ROUTE, SEQ("80000001"), false, "", false) < 0);
 }
 
 static void family_has_no_preference_for_other_types(void **state)

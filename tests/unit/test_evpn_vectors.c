@@ -142,7 +142,7 @@ static bool is_known(json_t *c)
 
 static void same_communities(const char *where, json_t *ours, json_t *list)
 {
-	json_t *targets = json_pack("[]"), *others = json_pack("[]"), *mobility = community(list, "mac_mobility"), *c, *m;
+	json_t *targets = json_array(), *others = json_array(), *mobility = community(list, "mac_mobility"), *c, *m;
 	size_t i;
 
 	json_array_foreach(list, i, c) {
