@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The verbs that change something: neighbor ADDR ..., log LEVEL. Each leaves a line in the log. */
+/* The verbs that change something: neighbor ADDR ..., log LEVEL, reload. Each leaves a line in the log. */
 #include <errno.h>
 
+#include "cmd/apply.h"
 #include "cmd/daemon.h"
 #include "cmd/show.h"
 
@@ -59,3 +60,11 @@ static int start_log(struct reply *r)
 }
 
 const struct reply_ops change_log = { .start = start_log };
+
+static int start_reload(struct reply *r)
+{
+	r->body = REPLY_NONE;
+	return apply_reload(r->d, r->error, sizeof(r->error)) ? 0 : 1;
+}
+
+const struct reply_ops change_reload = { .start = start_reload };

@@ -32,7 +32,7 @@ struct daemon {
 	struct dp *dp;
 	struct loop_timer bgp_timer; /* follows bgp_deadline() */
 	struct loop_work bgp_work;
-	struct loop_signal sigterm, sigint;
+	struct loop_signal sigterm, sigint, sighup;
 	struct mtime started;
 	time_t started_wall;
 };

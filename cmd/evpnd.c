@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "cmd/apply.h"
 #include "cmd/ctl.h"
 #include "cmd/daemon.h"
 #include "cmd/notify.h"
@@ -34,7 +35,7 @@ static const char usage_text[] =
 	"  -n         check the configuration, print every error in it, and exit with 0 or 1\n"
 	"  -h, -V     this text; the version\n"
 	"\n"
-	"Runs in the foreground and logs to stderr. SIGTERM and SIGINT end it.\n";
+	"Runs in the foreground and logs to stderr. SIGTERM and SIGINT end it, SIGHUP reloads.\n";
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
@@ -176,50 +177,27 @@ static bool make_dataplane(struct daemon *d)
 	return true;
 }
 
-static bool add_vnis(struct daemon *d)
-{
-	const struct config *c = d->config;
-	bool ok = true;
-
-	for (size_t i = 0; i < c->n_vnis; i++) {
-		int rc = evpn_vni_add(d->evpn, &c->vnis[i], c->vnis[i].vxlan_port, c->vnis[i].underlay);
-
-		if (rc < 0) {
-			log_error(&d->log, LOG_MAIN, "VNI %u: cannot be taken on: %s", c->vnis[i].vni, strerror(-rc));
-			ok = false;
-		}
-	}
-	return ok;
-}
-
-static bool add_neighbors(struct daemon *d)
+static bool apply_config(struct daemon *d)
 {
 	const struct config *c = d->config;
 
-	for (size_t i = 0; i < c->n_neighbors; i++) {
-		const struct config_neighbor *n = &c->neighbors[i];
-		struct bgp_peer_params p = {
-			.address = n->address,
-			.asn = n->asn,
-			.port = n->port,
-			.description = n->description,
-			.passive = n->passive,
-			.hold_time = n->hold_time,
-			.rr_client = n->route_reflector_client,
-			.max_prefixes = n->max_prefixes,
-			.ttl_security = n->ttl_security,
-			.password = n->password,
-		};
-		struct bgp_peer *peer;
-		int rc = bgp_peer_add(d->bgp, &p, loop_now(&d->loop), &peer);
-
-		if (rc < 0) {
-			log_error(&d->log, LOG_MAIN, "neighbor %s: cannot be added: %s", ip_str(&n->address).s, strerror(-rc));
+	for (size_t i = 0; i < c->n_vnis; i++)
+		if (!apply_vni(d, &c->vnis[i]))
 			return false;
-		}
-	}
+	for (size_t i = 0; i < c->n_neighbors; i++)
+		if (!apply_neighbor(d, &c->neighbors[i]))
+			return false;
 	bgp_transport_peers_changed(d->transport);
 	return true;
+}
+
+static void on_hangup(struct loop_signal *s)
+{
+	struct daemon *d = container_of(s, struct daemon, sighup);
+	char why[VERB_ERROR_MAX];
+
+	if (!apply_reload(d, why, sizeof(why)))
+		log_error(&d->log, LOG_MAIN, "reload: %s", why);
 }
 
 static void on_signal(struct loop_signal *s)
@@ -232,6 +210,7 @@ static void catch_signals(struct daemon *d)
 	signal(SIGPIPE, SIG_IGN);
 	loop_signal_start(&d->sigterm, &d->loop, SIGTERM, on_signal);
 	loop_signal_start(&d->sigint, &d->loop, SIGINT, on_signal);
+	loop_signal_start(&d->sighup, &d->loop, SIGHUP, on_hangup);
 }
 
 /* A descriptor a session, and thousands of sessions are meant to be. */
@@ -270,7 +249,7 @@ static bool make(struct daemon *d)
 	if (!make_control(d))
 		return false;
 	make_engine(d);
-	return start_transport(d) && make_dataplane(d) && add_vnis(d) && add_neighbors(d);
+	return start_transport(d) && make_dataplane(d) && apply_config(d);
 }
 
 /* ---- running and undoing ------------------------------------------------------------------------------------------- */
@@ -297,6 +276,7 @@ static void unmake(struct daemon *d)
 		evpn_free(d->evpn);
 	loop_signal_stop(&d->sigterm);
 	loop_signal_stop(&d->sigint);
+	loop_signal_stop(&d->sighup);
 }
 
 static int run(struct daemon *d)

@@ -16,4 +16,5 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_CONFIG] = &show_config,
 	[VERB_NEIGHBOR] = &change_neighbor,
 	[VERB_LOG] = &change_log,
+	[VERB_RELOAD] = &change_reload,
 };

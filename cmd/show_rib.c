@@ -21,6 +21,7 @@ struct type_count {
 struct rib_state {
 	struct bgp_rib_cursor cursor;
 	uint8_t rd[8];
+	const struct bgp_peer *to; /* --advertised-to, looked up in each slice */
 	struct buf text; /* scratch */
 	/* What routes of one set share is written once a set and slice: sets change between slices, handles are reused. */
 	struct buf shared;
@@ -78,12 +79,11 @@ static bool match_path(const struct reply *r, const struct bgp_path_info *p)
 
 static bool match_advertised(const struct reply *r, const struct bgp_path_info *p)
 {
-	const struct bgp_peer *to;
+	const struct rib_state *s = r->state;
 
 	if (!reply_has(r, ARG_ADVERTISED_TO))
 		return true;
-	to = bgp_peer_find(r->d->bgp, &reply_arg(r, ARG_ADVERTISED_TO)->ip);
-	return to && p->best && bgp_rib_advertised_to(r->d->bgp, p, to);
+	return s->to && p->best && bgp_rib_advertised_to(r->d->bgp, p, s->to);
 }
 
 static bool match_route(const struct reply *r, const struct evpn_route_fields *f)
@@ -287,6 +287,7 @@ static bool more_rib(struct reply *r)
 	struct bgp_path_info p;
 
 	buf_reset(&s->shared);
+	s->to = bgp_peer_find(r->d->bgp, &reply_arg(r, ARG_ADVERTISED_TO)->ip);
 	while (reply_step(r)) {
 		if (!bgp_rib_next(r->d->bgp, &s->cursor, &p)) {
 			if (s->counts)

@@ -45,6 +45,8 @@ const struct verb verbs[VERB_N] = {
 			    .required = BIT(ARG_ADDRESS) | BIT(ARG_ACTION), .change = true },
 	[VERB_LOG] = { "log", "LEVEL", "how much the daemon logs, until it ends", .required = BIT(ARG_LEVEL),
 		       .change = true },
+	[VERB_RELOAD] = { "reload", "", "read the configuration again and apply what is different (as SIGHUP does)",
+			  .change = true },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },

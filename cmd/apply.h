@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* From configuration to running parts: one neighbor, one VNI, and the difference between two configurations. */
+#ifndef CMD_APPLY_H
+#define CMD_APPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config_neighbor;
+struct config_vni;
+struct daemon;
+
+/* False with a line in the log. */
+bool apply_neighbor(struct daemon *d, const struct config_neighbor *n);
+bool apply_vni(struct daemon *d, const struct config_vni *v);
+
+/*
+ * Reads the configuration file again and applies what is different: neighbors and VNIs that did not change are not
+ * touched. On any error, or when something changed that needs a restart, nothing is applied and *why* says it in a
+ * sentence (all errors of the file are in the log). restart.rows and log.level take effect at once, too.
+ */
+bool apply_reload(struct daemon *d, char *why, size_t cap);
+
+#endif
