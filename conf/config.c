@@ -46,6 +46,14 @@ static int read_file(const char *file, size_t max, struct buf *out)
 	return (int)n;
 }
 
+/* What was read may hold passwords. */
+static void forget(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	buf_fini(b);
+}
+
 /* ---- password-file ----------------------------------------------------------------------------------------------- */
 
 #define PASSWORD_MAX 80u /* octets, TCP_MD5SIG_MAXKEYLEN */
@@ -97,8 +105,7 @@ static void read_password(struct load *ld, struct config_neighbor *n, uint32_t m
 			       path, wrong);
 	else
 		n->password = xstrdup(buf_data(&b));
-	explicit_bzero(b.data, b.cap);
-	buf_fini(&b);
+	forget(&b);
 	free(path);
 }
 
@@ -156,9 +163,7 @@ struct config *config_load(const char *file, struct config_errors *err)
 		one_error(err, file, "a file that can be read", strerror(-rc));
 	else
 		c = config_parse(file, b.len ? buf_data(&b) : "", b.len, err);
-	if (b.data)
-		explicit_bzero(b.data, b.cap);
-	buf_fini(&b);
+	forget(&b);
 	return c;
 }
 

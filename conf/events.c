@@ -43,10 +43,10 @@ static void syntax_error(struct events *r)
 	} else if (char_at(r, y->problem_mark.index) == '\t') {
 		load_error_at(r->ld, line, column, 0, NULL,
 			      "expected YAML, found a tab: it cannot indent, use spaces");
-	} else if (!strcmp(why, "found unexpected ':'")) {
+	} else if (!strcmp(why, "found unexpected ':'") || (!strcmp(why, "did not find expected node content") &&
+							    char_at(r, y->problem_mark.index) == ':')) {
 		load_error_at(r->ld, line, column, 0, NULL,
-			      "expected YAML: %s (in brackets or braces an address that ends in one needs quotes)",
-			      why);
+			      "expected YAML: %s (an address that starts or ends with a colon needs quotes)", why);
 	} else if (y->context && y->context_mark.line + 1 != line) {
 		load_error_at(r->ld, line, column, 0, NULL, "expected YAML: %s (%s that starts on line %zu)", why,
 			      y->context, y->context_mark.line + 1);

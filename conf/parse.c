@@ -156,12 +156,17 @@ static void read_list(struct events *r, const struct schema_key *k, void *object
 	uint32_t m = 0;
 
 	for (size_t n = 0; events_next(r) && r->ev.type != YAML_SEQUENCE_END_EVENT; n++) {
+		void *item;
+
 		if (n == k->max_items) {
 			too_many(r, k, list);
 			return;
 		}
+		item = list_grow(k, object, n);
 		m = mark_add(r->ld, list, m, true, n, events_line(r), events_column(r));
-		read_one(r, k, list_grow(k, object, n), m);
+		read_one(r, k, item, m);
+		if (k->shape == SCHEMA_ARGV && mark_at(r->ld, m)->bad && !*(char **)item)
+			*(char **)item = xstrdup(""); /* NULL would be the end */
 	}
 	if (!m && !r->stop && k->shape == SCHEMA_ONE_OR_LIST)
 		load_error(r->ld, list, "expected at least one item, found an empty list");
