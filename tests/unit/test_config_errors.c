@@ -127,7 +127,8 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 				   "    rsc: true\n"
 				   "    resolver: rib\n"
 				   "    hosts: [{mac: 02:00:00:00:00:01, vtep: 192.0.2.2}]\n"
-				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n";
+				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n"
+				   "restart: {time: 119, rows: flush}\n";
 	static const char *const lines[] = {
 		"x:4:12: dataplane: \"userspace\" is not supported by this version",
 		"x:6:40: neighbors[0].role: not supported by this version",
@@ -138,6 +139,7 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 		"x:13:10: vnis[0].rsc: not supported by this version",
 		"x:14:15: vnis[0].resolver: not supported by this version",
 		"x:15:12: vnis[0].hosts: not supported by this version",
+		"x:17:17: restart.time: not supported by this version",
 	};
 	struct config_errors err;
 
