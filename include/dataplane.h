@@ -143,8 +143,21 @@ extern const struct dp_ops dp_none_ops;   /* programs nothing, sees nothing (rou
 struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, const struct dp_events *ev);
 /* flush removes our rows and the devices that we made; without it everything stays for the next start. */
 void dp_free(struct dp *d, bool flush);
-/* The time for events that carry none; the composition root calls it once a turn, tests set it. */
+/* The time; runs what is due (retries, sweeps). The composition root calls it once a turn, tests set it. */
 void dp_set_now(struct dp *d, struct mtime now);
+/*
+ * Writes what has been wanted and tells what has been seen: a slice of about a millisecond; the rest goes on by itself
+ * in the loop. The composition root calls it before the loop sleeps, so that a wish is in the kernel in the same turn.
+ * Events (struct dp_events) come from here and from the loop only, never from within another dp_*() function. True when
+ * there is more to do, so that without a loop `while (dp_flush(d));` settles.
+ */
+bool dp_flush(struct dp *d);
+/*
+ * Rows that an earlier evpnd left and that nobody has wanted since are removed now. Without this call it happens
+ * DP_SWEEP_MS after their VNI got ready.
+ */
+void dp_sweep(struct dp *d);
+#define DP_SWEEP_MS 10000
 
 /* ---- show ---------------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What a backend (kernel, none, the tests' fake) and the dataplane are to each other. Operations are pulled: a backend
+ * that can write asks for the next ones (dp_pull), carries them out in order and says what came of each (dp_done). They
+ * are values, so that a ring and a thread fit in between. What a backend sees, it reports (dp_seen and the others
+ * below); who a row belongs to is the backend's judgement, what follows from that is reconcile's.
+ *
+ *	             dp_want                      dp_pull, dp_done
+ *	   evpn  ------------->  dp.c, reconcile.c  <------------->  backend  <--> kernel
+ *	         <-------------                     <-------------
+ *	            dp_events                          dp_seen
+ */
+#ifndef DATAPLANE_BACKEND_H
+#define DATAPLANE_BACKEND_H
+
+#include "include/dataplane.h"
+
+struct dp_vni;
+
+/* Where frames go. Rows share destinations, so a backend can program one as an object that rows point at. */
+struct dp_dest {
+	struct ip vtep;
+	uint32_t label; /* the VNI in the packet; 0 = that of the row. With a label it is no object of its own. */
+	uint32_t id[2]; /* the backend's, 0 at first (kernel: nexthop and group) */
+};
+
+/* A destination is a row, too; it is put before the first row that needs it and deleted after the last. */
+enum { DP_DEST = DP_NEIGH + 1 };
+
+/* An FDB row is two in the kernel: the bridge's (which port) and the vxlan device's (which VTEP). Others are SELF. */
+enum dp_part { DP_PORT = 1, DP_SELF = 2 };
+
+enum dp_op_type {
+	DP_OP_PUT, /* create or change */
+	DP_OP_DEL, /* a part that is not there counts as deleted */
+	DP_OP_ASK, /* where is this MAC's bridge row? The answer goes into .answer */
+	DP_OP_GIVE /* give the bridge row of this MAC, which we hold, back to local port .ifindex */
+};
+
+enum dp_answer { DP_AT_NOWHERE, DP_AT_VXLAN, DP_AT_PORT };
+
+struct dp_op {
+	uint8_t type;  /* enum dp_op_type */
+	uint8_t kind;  /* enum dp_kind or DP_DEST */
+	uint8_t parts; /* of enum dp_part */
+	uint8_t flags; /* DP_STICKY, DP_ROUTER as wanted */
+	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL... */
+	uint8_t old_flags;
+	uint8_t answer;    /* enum dp_answer */
+	struct mac mac;    /* FDB, NEIGH */
+	struct ip ip;      /* FLOOD, NEIGH */
+	uint32_t row;      /* whose operation this is */
+	uint32_t vni;      /* number; 0 for DEST */
+	void *vni_data;    /* what vni_add() made */
+	unsigned ifindex;  /* GIVE */
+	struct dp_dest *dest; /* PUT: where to; DEL: what is there. Valid until dp_done(). */
+	struct dp_dest *old;  /* PUT: what is there now, NULL when nothing is */
+	uint32_t to;          /* reconcile's: handle of dest */
+};
+
+struct dp_ops {
+	const char *name;
+	bool blind; /* keeps no rows: wishes are dropped */
+	void *ctx;  /* for open(): dp_backend_ops(d)->ctx */
+	/* NULL with a log line. Must not report before it is asked to flush. */
+	void *(*open)(struct dp *d, struct loop *loop, struct log *log);
+	void (*close)(void *be);
+	/* 0 and *data, or -errno with a log line. Devices come later, in flush. */
+	int (*vni_add)(void *be, struct dp_vni *v, const struct dp_vni_params *p, void **data);
+	/* remove: also the devices that we made. */
+	void (*vni_del)(void *be, void *data, bool remove);
+	/* Fills the fields that it knows: devices, MTU, problem. */
+	void (*vni_info)(const void *be, const void *data, struct dp_vni_info *out);
+	/* A slice: reads events, then pulls and writes. True when there is more to do. */
+	bool (*flush)(void *be);
+	/* For show and log lines; NULL when not known. */
+	const char *(*ifname)(const void *be, unsigned ifindex);
+};
+
+/* ---- a backend calls ------------------------------------------------------------------------------------------- */
+
+/* Up to max operations, in the order in which they must be carried out. Tells evpn what has been seen meanwhile. */
+unsigned dp_pull(struct dp *d, struct dp_op *ops, unsigned max);
+/*
+ * What came of it: 0, -errno with the kernel's words (NULL without) when refused, -EAGAIN when it is not known whether
+ * it was carried out (then it comes again at once).
+ */
+void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words);
+
+/* Whose a row is that was seen. */
+enum dp_seen_state {
+	DP_SEEN_NONE,         /* it is not there (any more) */
+	DP_SEEN_OURS,         /* bears our mark */
+	DP_SEEN_CLAIM,        /* bridge row on the vxlan port that may be ours: the vxlan row will tell */
+	DP_SEEN_FOREIGN,      /* another hand's, not ours to change */
+	DP_SEEN_LOCAL,        /* learned by the kernel on a local port; a neighbour that it resolved */
+	DP_SEEN_LOCAL_EXTERN, /* extern_learn on a local port */
+	DP_SEEN_LOCAL_STATIC, /* set by hand */
+	DP_SEEN_OWN           /* a port's or the bridge's own address, or locked: neither local nor ever written */
+};
+
+struct dp_seen {
+	struct dp_vni *vni;
+	uint8_t kind;
+	uint8_t part;
+	uint8_t state;    /* enum dp_seen_state */
+	uint8_t flags;    /* DP_STICKY, DP_ROUTER */
+	unsigned ifindex; /* part PORT: 0 for the vxlan port */
+	struct mac mac;   /* FDB: key; NEIGH: value */
+	struct ip ip;     /* FLOOD, NEIGH */
+	uint32_t dest;    /* FDB SELF: dp_dest_intern() */
+};
+void dp_seen(struct dp *d, const struct dp_seen *s);
+
+/* Handle of a destination, made when it is not known. Holds nothing: for use in a dp_seen() that follows at once. */
+uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label);
+/* Its object was found at the start, or its end was seen (then every row that points at it is lost, too). */
+void dp_dest_seen(struct dp *d, uint32_t dest, bool there);
+struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
+
+/* Rows can be written (or not: then what was local is told to be gone). */
+void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready);
+/* A device is gone or another: nothing that was seen of the VNI holds. */
+void dp_vni_forget(struct dp *d, struct dp_vni *v);
+/*
+ * Events were lost. Between begin and end the backend reports all local rows and neighbours of the VNI again; those
+ * that it does not are gone. Then all of ours are written anew.
+ */
+void dp_resync_begin(struct dp *d, struct dp_vni *v);
+void dp_resync_end(struct dp *d, struct dp_vni *v);
+void dp_overrun(struct dp *d); /* counts one */
+
+void *dp_backend(struct dp *d);
+const struct dp_ops *dp_backend_ops(const struct dp *d);
+/* There is something to flush. */
+void dp_kick(struct dp *d);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The dataplane's two faces, include/dataplane.h and backend.h, joined: life, VNIs, the work item and the timer that
+ * drive a backend, the log lines of what it refuses. Rows are reconcile.c's, showing them dp_show.c's.
+ */
+#include "dataplane/dp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+
+struct dp_key dp_key_fdb(uint32_t vni, const struct mac *mac)
+{
+	struct dp_key k;
+
+	memset(&k, 0, sizeof(k)); /* the padding, too */
+	k.vni = vni;
+	k.kind = DP_FDB;
+	k.mac = *mac;
+	return k;
+}
+
+static struct dp_key key_ip(uint32_t vni, uint8_t kind, const struct ip *ip)
+{
+	struct dp_key k;
+
+	memset(&k, 0, sizeof(k));
+	k.vni = vni;
+	k.kind = kind;
+	k.ip = *ip;
+	return k;
+}
+
+struct dp_key dp_key_flood(uint32_t vni, const struct ip *vtep)
+{
+	return key_ip(vni, DP_FLOOD, vtep);
+}
+
+struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip)
+{
+	return key_ip(vni, DP_NEIGH, ip);
+}
+
+void dp_want(struct dp *d, const struct dp_row *row)
+{
+	if (!d->ops->blind)
+		rec_want(&d->rec, row);
+}
+
+void dp_unwant(struct dp *d, const struct dp_key *key)
+{
+	rec_unwant(&d->rec, key);
+}
+
+/* ---- turns ----------------------------------------------------------------------------------------------------- */
+
+static void arm_timer(struct dp *d)
+{
+	struct mtime next = rec_next(&d->rec);
+
+	if (!d->loop || next.us == d->armed.us)
+		return;
+	d->armed = next;
+	loop_timer_at(&d->timer, next);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct dp *d = container_of(t, struct dp, timer);
+
+	d->armed = MTIME_NEVER;
+	dp_set_now(d, loop_now(d->loop));
+}
+
+void dp_set_now(struct dp *d, struct mtime now)
+{
+	rec_set_now(&d->rec, now);
+	arm_timer(d);
+}
+
+static bool may_finish(struct dp *d, const struct dp_vni *v)
+{
+	struct dp_vni_info i = { 0 };
+
+	if (!v->n_ours || !v->ready)
+		return true;
+	d->ops->vni_info(d->be, v->data, &i); /* with the devices go all rows */
+	return i.vxlan_state == DP_DEV_MADE && (!v->bridged || i.bridge_state == DP_DEV_MADE);
+}
+
+static void finish_closing(struct dp *d)
+{
+	struct dp_vni *next;
+
+	for (struct dp_vni *v = rows_vni_next(&d->rec.rows, NULL); v && d->n_closing; v = next) {
+		next = rows_vni_next(&d->rec.rows, v);
+		if (!v->closing || !may_finish(d, v))
+			continue;
+		d->ops->vni_del(d->be, v->data, true);
+		rec_vni_drop(&d->rec, v);
+		d->n_closing--;
+	}
+}
+
+bool dp_flush(struct dp *d)
+{
+	bool more = d->ops->flush(d->be);
+
+	if (d->n_closing)
+		finish_closing(d);
+	more = more || d->rec.dirty.head;
+	arm_timer(d);
+	if (d->loop && !more)
+		loop_work_stop(&d->work);
+	return more;
+}
+
+static bool on_work(struct loop_work *w)
+{
+	return dp_flush(container_of(w, struct dp, work));
+}
+
+void dp_kick(struct dp *d)
+{
+	if (d->loop)
+		loop_work_start(&d->work);
+}
+
+static void on_kick(void *ctx)
+{
+	dp_kick(ctx);
+}
+
+void dp_sweep(struct dp *d)
+{
+	rec_sweep(&d->rec, NULL);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, const struct dp_events *ev)
+{
+	struct dp *d = xcalloc(1, sizeof(*d));
+
+	d->ops = ops;
+	d->loop = loop;
+	d->log = log;
+	d->refusals = (struct log_limit){ .burst = 20, .interval_ms = 1000 };
+	d->armed = MTIME_NEVER;
+	rec_init(&d->rec, ev, on_kick, d);
+	if (loop) {
+		loop_work_init(&d->work, loop, on_work);
+		loop_timer_init(&d->timer, loop, on_timer);
+		rec_set_now(&d->rec, loop_now(loop));
+	}
+	d->be = ops->open(d, loop, log);
+	if (d->be)
+		return d;
+	rec_fini(&d->rec);
+	free(d);
+	return NULL;
+}
+
+static void mute_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
+{
+}
+
+static void mute_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
+{
+}
+
+static void mute_ip(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags)
+{
+}
+
+static void mute_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
+{
+}
+
+static void mute_ready(void *ctx, uint32_t vni, bool ready)
+{
+}
+
+static const struct dp_events mute = { mute_mac, mute_mac_gone, mute_ip, mute_ip_gone, mute_ready, NULL };
+
+static void close_vni(struct dp *d, struct dp_vni *v)
+{
+	if (v->closing)
+		return;
+	rec_vni_close(&d->rec, v);
+	d->n_closing++;
+	dp_kick(d);
+}
+
+static void remove_all(struct dp *d)
+{
+	uint64_t before;
+
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&d->rec.rows, v));)
+		close_vni(d, v);
+	rec_sweep(&d->rec, NULL);
+	do {
+		before = d->rec.writes;
+	} while (dp_flush(d) && d->rec.writes != before);
+	if (d->n_closing || d->rec.dirty.head)
+		log_warn(d->log, LOG_DP, "dataplane: not all rows could be removed");
+}
+
+void dp_free(struct dp *d, bool flush)
+{
+	if (!d)
+		return;
+	d->rec.ev = mute;
+	if (flush)
+		remove_all(d);
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&d->rec.rows, v));)
+		d->ops->vni_del(d->be, v->data, flush);
+	d->ops->close(d->be);
+	if (d->loop) {
+		loop_work_stop(&d->work);
+		loop_timer_at(&d->timer, MTIME_NEVER);
+	}
+	rec_fini(&d->rec);
+	free(d);
+}
+
+/* ---- VNIs ------------------------------------------------------------------------------------------------------ */
+
+int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
+{
+	struct dp_vni *v = rows_vni_find(&d->rec.rows, p->vni);
+	int err;
+
+	if (v && !v->closing)
+		return -EEXIST;
+	if (v) {
+		d->ops->vni_del(d->be, v->data, true);
+		rec_vni_reopen(&d->rec, v);
+		d->n_closing--;
+	} else {
+		v = rows_vni_add(&d->rec.rows, p->vni);
+	}
+	v->bridged = p->bridge != NULL;
+	err = d->ops->vni_add(d->be, v, p, &v->data);
+	if (err) {
+		rec_vni_close(&d->rec, v);
+		rec_vni_drop(&d->rec, v);
+		return err;
+	}
+	dp_kick(d);
+	return 0;
+}
+
+void dp_vni_del(struct dp *d, uint32_t vni)
+{
+	struct dp_vni *v = rows_vni_find(&d->rec.rows, vni);
+
+	if (v)
+		close_vni(d, v);
+}
+
+/* ---- for backends ---------------------------------------------------------------------------------------------- */
+
+unsigned dp_pull(struct dp *d, struct dp_op *ops, unsigned max)
+{
+	return rec_pull(&d->rec, ops, max);
+}
+
+static const char *hint(int err, const struct dp_op *op)
+{
+	switch (-err) {
+	case EPERM:
+		return "; it takes CAP_NET_ADMIN";
+	case ENOBUFS:
+	case ENOMEM:
+		return op->kind == DP_NEIGH ? "; net.ipv4.neigh.default.gc_thresh3 may be too low" : "";
+	case EAFNOSUPPORT:
+		return "; a vxlan device takes VTEPs of its own address family only";
+	default:
+		return "";
+	}
+}
+
+static void describe(const struct dp_op *op, char *s, size_t size)
+{
+	const char *verb[] = { [DP_OP_PUT] = "write", [DP_OP_DEL] = "delete", [DP_OP_ASK] = "query", [DP_OP_GIVE] = "give back" };
+
+	switch (op->kind) {
+	case DP_FDB:
+		snprintf(s, size, "VNI %u: %s FDB row of %s to %s", op->vni, verb[op->type], mac_str(&op->mac).s,
+			 op->dest ? ip_str(&op->dest->vtep).s : "a local port");
+		break;
+	case DP_FLOOD:
+		snprintf(s, size, "VNI %u: %s flood row to %s", op->vni, verb[op->type], ip_str(&op->ip).s);
+		break;
+	case DP_NEIGH:
+		snprintf(s, size, "VNI %u: %s neighbour row of %s at %s", op->vni, verb[op->type], ip_str(&op->ip).s,
+			 mac_str(&op->mac).s);
+		break;
+	default:
+		snprintf(s, size, "%s nexthop of VTEP %s", verb[op->type], ip_str(&op->dest->vtep).s);
+	}
+}
+
+void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
+{
+	char what[160];
+	unsigned again;
+
+	if (err && err != -EAGAIN)
+		describe(op, what, sizeof(what)); /* before the row may be dropped */
+	again = rec_done(&d->rec, op, err);
+	if (!again || !log_allow(d->log, &d->refusals, LOG_DP, d->rec.now))
+		return;
+	log_warn(d->log, LOG_DP, "%s: refused: %s%s%s%s%s; next try in %u s", what, strerror(-err), words ? " (" : "",
+		 words ? words : "", words ? ")" : "", hint(err, op), again);
+}
+
+void dp_seen(struct dp *d, const struct dp_seen *s)
+{
+	rec_seen(&d->rec, s);
+}
+
+uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label)
+{
+	return rec_dest_intern(&d->rec, vtep, label);
+}
+
+void dp_dest_seen(struct dp *d, uint32_t dest, bool there)
+{
+	rec_dest_seen(&d->rec, dest, there);
+}
+
+struct dp_dest *dp_dest(struct dp *d, uint32_t dest)
+{
+	return &row_dest(&d->rec.rows, dest)->d;
+}
+
+void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready)
+{
+	rec_vni_ready(&d->rec, v, ready);
+	arm_timer(d);
+}
+
+void dp_vni_forget(struct dp *d, struct dp_vni *v)
+{
+	rec_vni_forget(&d->rec, v);
+}
+
+void dp_resync_begin(struct dp *d, struct dp_vni *v)
+{
+	rec_resync_begin(&d->rec, v);
+}
+
+void dp_resync_end(struct dp *d, struct dp_vni *v)
+{
+	rec_resync_end(&d->rec, v);
+}
+
+void dp_overrun(struct dp *d)
+{
+	d->rec.overruns++;
+}
+
+void *dp_backend(struct dp *d)
+{
+	return d->be;
+}
+
+const struct dp_ops *dp_backend_ops(const struct dp *d)
+{
+	return d->ops;
+}

@@ -1,0 +1,1042 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * A row is what is wanted (wanted, want_*), what is there as far as we know (port, self, have_*) and what evpn believes
+ * (told). Every input changes some of that and ends in settle(), which asks plan() what the row calls for and puts it
+ * in line or takes it out. So a row stands in line once, however often it changes, and an operation is made from the
+ * state of the moment in which the backend asks for it.
+ *
+ * Rules that hold it up:
+ * - The bridge row of a MAC that sits on another port is not written, but over a dynamic one when evpn says that the
+ *   MAC moved away (DP_TAKE_OVER): the kernel would move whatever is there, and we are not its owner.
+ * - A local event that meets a bridge row of ours is either a move that came after our write or one that our write ran
+ *   over. The kernel is asked (ASK), and in the second case gets its row back (GIVE).
+ * - Only what bears our mark is deleted, and from an earlier run only after a deferral (keep).
+ */
+#include "dataplane/reconcile.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TENTH_US 100000
+#define VALUE_FLAGS (DP_STICKY | DP_ROUTER)
+
+static uint32_t tenths(const struct rec *c)
+{
+	return (uint32_t)(mtime_diff_us(c->start, c->now) / TENTH_US);
+}
+
+static uint32_t level_tenths(unsigned level)
+{
+	return 10u << level;
+}
+
+static bool is_local(unsigned state)
+{
+	return state == DP_SEEN_LOCAL || state == DP_SEEN_LOCAL_EXTERN || state == DP_SEEN_LOCAL_STATIC;
+}
+
+/* The part of a row that can be local: a MAC sits on a port, a binding is in the neighbour table. */
+static unsigned local_state(const struct row *r)
+{
+	return r->kind == DP_FDB ? r->port : r->kind == DP_NEIGH ? r->self : DP_SEEN_NONE;
+}
+
+/* ---- the plan -------------------------------------------------------------------------------------------------- */
+
+static const struct rec_plan nothing = { REC_NOTHING, 0, NULL };
+
+static struct rec_plan blocked(const char *why)
+{
+	return (struct rec_plan){ REC_BLOCKED, 0, why };
+}
+
+static struct rec_plan todo(enum rec_todo what, unsigned parts)
+{
+	return (struct rec_plan){ what, (uint8_t)parts, NULL };
+}
+
+static bool value_differs(const struct row *r)
+{
+	return r->force || r->self != DP_SEEN_OURS || r->have_dest != r->want_dest ||
+	       r->have_flags != r->want_flags;
+}
+
+static const char *why_port_blocks(const struct row *r)
+{
+	switch (r->port) {
+	case DP_SEEN_LOCAL:
+		return "the MAC sits on a local port";
+	case DP_SEEN_LOCAL_EXTERN:
+		return "the MAC is set on a local port by another program";
+	case DP_SEEN_LOCAL_STATIC:
+		return "the MAC is set by hand on a local port";
+	default:
+		return "the MAC is a port's own address";
+	}
+}
+
+static struct rec_plan plan_fdb_wanted(const struct row *r, bool bridged)
+{
+	unsigned parts = !bridged || r->port == DP_SEEN_FOREIGN ? DP_SELF : DP_PORT | DP_SELF;
+
+	if (r->self == DP_SEEN_FOREIGN)
+		return r->have_dest == r->want_dest ? nothing : blocked("another program's row of this MAC is there");
+	if (value_differs(r) || (parts & DP_PORT && r->port != DP_SEEN_OURS))
+		return todo(REC_PUT, parts);
+	return nothing;
+}
+
+static struct rec_plan plan_fdb(const struct row *r, bool bridged)
+{
+	bool local = is_local(r->port) || r->port == DP_SEEN_OWN;
+	unsigned ours = (r->port == DP_SEEN_OURS ? DP_PORT : 0) | (r->self == DP_SEEN_OURS ? DP_SELF : 0);
+
+	if (r->wanted && (!local || r->away))
+		return plan_fdb_wanted(r, bridged);
+	if (r->ask)
+		return todo(REC_ASK, 0);
+	if (r->give)
+		return todo(REC_GIVE, 0);
+	if (r->wanted)
+		return blocked(why_port_blocks(r));
+	return ours && !r->keep ? todo(REC_DEL, ours) : nothing;
+}
+
+static struct rec_plan plan_flood(const struct row *r)
+{
+	if (!r->wanted)
+		return r->self == DP_SEEN_OURS && !r->keep ? todo(REC_DEL, DP_SELF) : nothing;
+	if (r->self == DP_SEEN_FOREIGN)
+		return nothing;
+	return value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
+}
+
+static struct rec_plan plan_neigh(const struct ip_row *n)
+{
+	const struct row *r = &n->r;
+	bool same = mac_eq(&n->have_mac, &r->mac);
+
+	if (!r->wanted)
+		return r->self == DP_SEEN_OURS && !r->keep ? todo(REC_DEL, DP_SELF) : nothing;
+	switch (r->self) {
+	case DP_SEEN_FOREIGN:
+	case DP_SEEN_LOCAL_STATIC:
+		return same ? nothing : blocked("another program's neighbour entry of this address is there");
+	case DP_SEEN_LOCAL:
+		return same || r->away ? todo(REC_PUT, DP_SELF) : blocked("the address is a local host's");
+	default:
+		return !same || value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
+	}
+}
+
+static struct rec_plan plan_dest(const struct dest_row *d)
+{
+	const struct row *r = &d->r;
+
+	if (d->d.label)
+		return nothing;
+	if (d->refs)
+		return r->force || r->self != DP_SEEN_OURS ? todo(REC_PUT, DP_SELF) : nothing;
+	return r->self == DP_SEEN_OURS && !r->keep ? todo(REC_DEL, DP_SELF) : nothing;
+}
+
+static bool must_tell(const struct dp_vni *v, const struct row *r)
+{
+	if (v->closing)
+		return false;
+	if (!is_local(local_state(r)))
+		return r->told;
+	return v->ready && (!r->told || r->tell) && !r->away;
+}
+
+struct rec_plan rec_plan(const struct rec *c, uint32_t h)
+{
+	const struct row *r = row_at(&c->rows, h);
+	const struct dp_vni *v;
+
+	if (r->kind == DP_DEST)
+		return plan_dest(row_dest(&c->rows, h));
+	v = row_vni(&c->rows, r);
+	if (must_tell(v, r))
+		return todo(REC_TELL, 0);
+	switch (r->kind) {
+	case DP_FDB:
+		return plan_fdb(r, v->bridged);
+	case DP_FLOOD:
+		return plan_flood(r);
+	default:
+		return plan_neigh(row_ip(&c->rows, h));
+	}
+}
+
+const char *rec_pending(const struct rec *c, uint32_t h)
+{
+	const struct row *r = row_at(&c->rows, h);
+	struct rec_plan p = rec_plan(c, h);
+
+	if (!r->wanted || p.todo == REC_NOTHING)
+		return NULL;
+	if (p.why)
+		return p.why;
+	if (r->err)
+		return strerrordesc_np(r->err);
+	return row_vni(&c->rows, r)->ready ? "waits for its turn" : "the devices are not ready";
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------------- */
+
+static struct rowlist *list_of(struct rec *c, const struct row *r)
+{
+	switch (r->list) {
+	case ROW_LIST_DIRTY:
+		return &c->dirty;
+	case ROW_LIST_PARKED:
+		return &row_vni(&c->rows, r)->parked;
+	default:
+		return &c->retry[r->level];
+	}
+}
+
+static void unlist(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	if (r->list == ROW_LIST_NONE)
+		return;
+	rowlist_remove(&c->rows, list_of(c, r), h);
+	r->list = ROW_LIST_NONE;
+}
+
+static void enlist(struct rec *c, uint32_t h, enum row_list list)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	r->list = list & 3;
+	rowlist_append(&c->rows, list_of(c, r), h);
+	if (list == ROW_LIST_DIRTY && c->dirty.n == 1)
+		c->kick(c->ctx);
+}
+
+static void settle(struct rec *c, uint32_t h);
+
+static void dest_ref(struct rec *c, uint32_t h)
+{
+	if (row_dest(&c->rows, h)->refs++ == 0)
+		settle(c, h);
+}
+
+static void dest_unref(struct rec *c, uint32_t h)
+{
+	if (--row_dest(&c->rows, h)->refs == 0)
+		settle(c, h);
+}
+
+static void set_dest(struct rec *c, uint32_t *field, uint32_t dest)
+{
+	uint32_t old = *field;
+
+	if (old == dest)
+		return;
+	if (dest)
+		dest_ref(c, dest);
+	*field = dest;
+	if (old)
+		dest_unref(c, old);
+}
+
+static void drop_dest(struct rec *c, uint32_t h)
+{
+	uint32_t base = row_dest(&c->rows, h)->base;
+
+	rows_dest_del(&c->rows, h);
+	if (base)
+		dest_unref(c, base);
+}
+
+static void drop_row(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	set_dest(c, &r->want_dest, 0);
+	set_dest(c, &r->have_dest, 0);
+	rows_del(&c->rows, h);
+}
+
+static bool is_idle(const struct rec *c, uint32_t h)
+{
+	const struct row *r = row_at(&c->rows, h);
+
+	if (r->kind == DP_DEST)
+		return !row_dest(&c->rows, h)->refs && r->self == DP_SEEN_NONE;
+	return !r->wanted && !r->told && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
+}
+
+static void count(struct rec *c, struct row *r, bool there)
+{
+	bool ours = r->port == DP_SEEN_OURS || r->self == DP_SEEN_OURS;
+	struct dp_vni *v = row_vni(&c->rows, r);
+
+	if (r->counted != there) {
+		r->counted = there;
+		c->n_there += there ? 1u : -1u;
+	}
+	if (r->ours != ours) {
+		r->ours = ours;
+		v->n_ours += ours ? 1u : -1u;
+	}
+}
+
+/* Puts the row in the line where it belongs now, or drops it when there is nothing to know about it. */
+static void settle(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+	struct rec_plan p;
+	enum row_list list;
+
+	if (r->inflight)
+		return;
+	p = rec_plan(c, h);
+	if (r->kind != DP_DEST)
+		count(c, r, r->wanted && p.todo == REC_NOTHING);
+	if (p.todo <= REC_BLOCKED) {
+		unlist(c, h);
+		if (!is_idle(c, h))
+			return;
+		if (r->kind == DP_DEST)
+			drop_dest(c, h);
+		else
+			drop_row(c, h);
+		return;
+	}
+	list = r->kind == DP_DEST || p.todo == REC_TELL || row_vni(&c->rows, r)->ready ? ROW_LIST_DIRTY : ROW_LIST_PARKED;
+	if (r->list == list || (r->list == ROW_LIST_RETRY && p.todo != REC_TELL))
+		return;
+	unlist(c, h);
+	enlist(c, h, list);
+}
+
+static void touch(struct rec *c, struct row *r)
+{
+	r->since = tenths(c);
+}
+
+/* What was refused before is another thing now: it need not wait. */
+static void forgive(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	if (r->list == ROW_LIST_RETRY)
+		unlist(c, h);
+	r->err = 0;
+	r->level = 0;
+}
+
+/* ---- wishes ---------------------------------------------------------------------------------------------------- */
+
+void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx), void *ctx)
+{
+	*c = (struct rec){ .ev = *ev, .kick = kick, .ctx = ctx, .next_sweep = MTIME_NEVER };
+	rows_init(&c->rows);
+}
+
+void rec_fini(struct rec *c)
+{
+	rows_fini(&c->rows);
+}
+
+uint32_t rec_dest_intern(struct rec *c, const struct ip *vtep, uint32_t label)
+{
+	uint32_t h = rows_dest_find(&c->rows, vtep, label);
+
+	if (h)
+		return h;
+	h = rows_dest_add(&c->rows, vtep, label);
+	if (label) {
+		uint32_t base = rec_dest_intern(c, vtep, 0);
+
+		row_dest(&c->rows, h)->base = base;
+		dest_ref(c, base);
+	}
+	return h;
+}
+
+static uint32_t wanted_dest(struct rec *c, const struct dp_row *row)
+{
+	uint32_t label = row->label_vni == row->key.vni ? 0 : row->label_vni;
+
+	switch (row->key.kind) {
+	case DP_FDB:
+		return rec_dest_intern(c, &row->vtep, label);
+	case DP_FLOOD:
+		return rec_dest_intern(c, &row->key.ip, label);
+	default:
+		return 0;
+	}
+}
+
+static bool same_wish(const struct row *r, const struct dp_row *row, uint32_t dest)
+{
+	return r->wanted && r->want_dest == dest && r->want_flags == (row->flags & VALUE_FLAGS) &&
+	       (r->kind != DP_NEIGH || mac_eq(&r->mac, &row->mac));
+}
+
+/* evpn has forgotten the local row, so do we; the write will take it over. */
+static void let_go(struct dp_vni *v, struct row *r)
+{
+	r->away = true;
+	r->told = r->ask = r->give = false;
+	if (r->kind == DP_FDB)
+		v->local_macs--;
+	else
+		v->local_ips--;
+}
+
+void rec_want(struct rec *c, const struct dp_row *row)
+{
+	struct dp_vni *v = rows_vni_find(&c->rows, row->key.vni);
+	struct row *r;
+	uint32_t h, dest;
+	bool away;
+
+	if (!v || v->closing)
+		return;
+	h = rows_find(&c->rows, v, row->key.kind, &row->key.mac, &row->key.ip);
+	if (!h)
+		h = rows_add(&c->rows, v, row->key.kind, &row->key.mac, &row->key.ip);
+	r = row_at(&c->rows, h);
+	dest = wanted_dest(c, row);
+	/* Only what evpn knows of can have moved away: a local event that is on its way to it counts for more. */
+	away = row->flags & DP_TAKE_OVER && r->told && !r->tell && local_state(r) == DP_SEEN_LOCAL;
+	if (!away && same_wish(r, row, dest))
+		return;
+	forgive(c, h);
+	c->n_wanted += !r->wanted;
+	r->wanted = true;
+	r->keep = false;
+	r->want_flags = row->flags & VALUE_FLAGS;
+	if (r->kind == DP_NEIGH)
+		r->mac = row->mac;
+	set_dest(c, &r->want_dest, dest);
+	if (away)
+		let_go(v, r);
+	touch(c, r);
+	settle(c, h);
+}
+
+void rec_unwant(struct rec *c, const struct dp_key *key)
+{
+	struct dp_vni *v = rows_vni_find(&c->rows, key->vni);
+	uint32_t h = v ? rows_find(&c->rows, v, key->kind, &key->mac, &key->ip) : 0;
+	struct row *r;
+
+	if (!h)
+		return;
+	r = row_at(&c->rows, h);
+	c->n_wanted -= r->wanted;
+	r->wanted = false;
+	r->keep = false;
+	r->force = r->away = false;
+	r->want_flags = 0;
+	set_dest(c, &r->want_dest, 0);
+	forgive(c, h);
+	touch(c, r);
+	settle(c, h);
+}
+
+/* ---- operations ------------------------------------------------------------------------------------------------ */
+
+static void tell_gone(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+	struct dp_vni *v = row_vni(&c->rows, r);
+	bool fdb = r->kind == DP_FDB;
+	struct mac mac = r->mac;
+	struct ip ip = fdb ? ip_none() : row_ip(&c->rows, h)->ip;
+
+	if (!r->told)
+		return;
+	r->told = r->tell = false;
+	v->local_macs -= fdb;
+	v->local_ips -= !fdb;
+	settle(c, h);
+	if (fdb)
+		c->ev.local_mac_gone(c->ev.ctx, v->vni, &mac);
+	else
+		c->ev.local_ip_gone(c->ev.ctx, v->vni, &ip);
+}
+
+static void tell_local(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+	struct dp_vni *v = row_vni(&c->rows, r);
+	uint8_t flags = local_state(r) == DP_SEEN_LOCAL_STATIC ? DP_LOCAL_STATIC : 0;
+	bool fdb = r->kind == DP_FDB;
+
+	v->local_macs += fdb && !r->told;
+	v->local_ips += !fdb && !r->told;
+	r->told = true;
+	r->tell = false;
+	settle(c, h); /* it is local, so it stays */
+	if (fdb) {
+		c->ev.local_mac(c->ev.ctx, v->vni, &r->mac, r->ifindex, flags);
+	} else {
+		struct ip_row *n = row_ip(&c->rows, h);
+
+		flags |= r->have_flags & DP_ROUTER ? DP_LOCAL_ROUTER : 0;
+		c->ev.local_ip(c->ev.ctx, v->vni, &n->ip, &n->have_mac, flags);
+	}
+}
+
+/* The callback may wish and so change any row: nothing of this one is looked at after it. */
+static void tell(struct rec *c, uint32_t h)
+{
+	if (is_local(local_state(row_at(&c->rows, h))))
+		tell_local(c, h);
+	else
+		tell_gone(c, h);
+}
+
+static struct dp_dest *dest_value(struct rec *c, uint32_t h)
+{
+	return h ? &row_dest(&c->rows, h)->d : NULL;
+}
+
+static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *op)
+{
+	struct row *r = row_at(&c->rows, h);
+	static const uint8_t type[] = {
+		[REC_PUT] = DP_OP_PUT, [REC_DEL] = DP_OP_DEL, [REC_ASK] = DP_OP_ASK, [REC_GIVE] = DP_OP_GIVE
+	};
+
+	*op = (struct dp_op){
+		.type = type[p.todo], .kind = r->kind, .parts = p.parts, .mac = r->mac, .row = h, .old_flags = r->have_flags
+	};
+	r->inflight = true;
+	if (r->kind == DP_DEST) {
+		op->dest = dest_value(c, h);
+		return;
+	}
+	op->vni = row_vni(&c->rows, r)->vni;
+	op->vni_data = row_vni(&c->rows, r)->data;
+	if (r->kind != DP_FDB)
+		op->ip = row_ip(&c->rows, h)->ip;
+	if (p.todo == REC_PUT) {
+		op->flags = r->want_flags;
+		op->to = r->want_dest;
+		if (op->to)
+			dest_ref(c, op->to); /* until dp_done() */
+		op->dest = dest_value(c, op->to);
+		op->old = r->self == DP_SEEN_OURS ? dest_value(c, r->have_dest) : NULL;
+	} else {
+		op->dest = dest_value(c, r->have_dest);
+		op->ifindex = r->ifindex;
+		op->local = r->port;
+	}
+}
+
+/* The object that frames of this destination need. */
+static uint32_t dest_object(const struct rec *c, uint32_t dest)
+{
+	return row_dest(&c->rows, dest)->base ? row_dest(&c->rows, dest)->base : dest;
+}
+
+/* Takes a dirty row whose destination cannot be had for now out of the line. */
+static void wait_for_dest(struct rec *c, uint32_t h, const struct row *dest)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	r->err = dest->err;
+	r->level = dest->level;
+	touch(c, r);
+	enlist(c, h, ROW_LIST_RETRY);
+}
+
+unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
+{
+	unsigned n = 0;
+
+	while (c->dirty.head && n + 2 <= max) {
+		uint32_t h = c->dirty.head;
+		struct row *r = row_at(&c->rows, h);
+		struct rec_plan p = rec_plan(c, h);
+
+		unlist(c, h);
+		if (p.todo == REC_TELL) {
+			tell(c, h);
+			continue;
+		}
+		if (p.todo <= REC_BLOCKED || (r->kind != DP_DEST && !row_vni(&c->rows, r)->ready)) {
+			settle(c, h);
+			continue;
+		}
+		if (p.todo == REC_PUT && r->want_dest) {
+			uint32_t o = dest_object(c, r->want_dest);
+			struct row *d = row_at(&c->rows, o);
+
+			if (d->list == ROW_LIST_RETRY) {
+				wait_for_dest(c, h, d);
+				continue;
+			}
+			if (d->inflight && d->self == DP_SEEN_OURS && !d->force) { /* being deleted */
+				enlist(c, h, ROW_LIST_DIRTY);
+				break;
+			}
+			if (d->list == ROW_LIST_DIRTY) {
+				struct rec_plan dp = rec_plan(c, o);
+
+				unlist(c, o);
+				make_op(c, o, dp, &ops[n++]);
+			}
+		}
+		make_op(c, h, p, &ops[n++]);
+	}
+	return n;
+}
+
+static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
+{
+	if (op->parts & DP_PORT && !r->ask) {
+		r->port = DP_SEEN_OURS;
+		r->ifindex = 0;
+	}
+	r->self = DP_SEEN_OURS;
+	r->force = r->away = false;
+	r->have_flags = op->flags & 7;
+	if (r->kind == DP_NEIGH)
+		row_ip(&c->rows, op->row)->have_mac = op->mac;
+	set_dest(c, &r->have_dest, op->to);
+}
+
+static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
+{
+	if (op->parts & DP_PORT && r->port == DP_SEEN_OURS)
+		r->port = DP_SEEN_NONE;
+	if (op->parts & DP_SELF) {
+		r->self = DP_SEEN_NONE;
+		r->have_flags = 0;
+		if (r->kind != DP_DEST)
+			set_dest(c, &r->have_dest, 0);
+	}
+}
+
+static void ask_done(struct row *r, const struct dp_op *op)
+{
+	r->ask = false;
+	if (!is_local(r->port))
+		return;
+	if (op->answer == DP_AT_VXLAN)
+		r->give = true;
+	else if (op->answer == DP_AT_NOWHERE)
+		r->port = DP_SEEN_NONE;
+}
+
+static void apply(struct rec *c, struct row *r, const struct dp_op *op)
+{
+	switch (op->type) {
+	case DP_OP_PUT:
+		put_done(c, r, op);
+		break;
+	case DP_OP_DEL:
+		del_done(c, r, op);
+		break;
+	case DP_OP_ASK:
+		ask_done(r, op);
+		break;
+	case DP_OP_GIVE:
+		r->give = false;
+		break;
+	}
+	r->err = 0;
+	r->level = 0;
+	c->writes += op->type != DP_OP_ASK;
+}
+
+/* Part of it may have been done: what must be undone later counts as ours. */
+static void half_done(struct row *r, const struct dp_op *op)
+{
+	if (op->type != DP_OP_PUT)
+		return;
+	r->force = r->wanted;
+	if (!(op->parts & DP_PORT))
+		return;
+	if (is_local(r->port))
+		r->ask = true;
+	else if (r->port == DP_SEEN_NONE)
+		r->port = DP_SEEN_OURS;
+}
+
+static unsigned back_off(struct rec *c, uint32_t h, int err)
+{
+	struct row *r = row_at(&c->rows, h);
+	unsigned level = r->err && r->level + 1 < REC_LEVELS ? r->level + 1u : r->level;
+
+	r->err = (uint8_t)-err;
+	r->level = (uint8_t)level;
+	c->errors++;
+	if (r->list == ROW_LIST_NONE)
+		enlist(c, h, ROW_LIST_RETRY);
+	return level_tenths(level) / 10;
+}
+
+static unsigned refused(struct rec *c, struct row *r, const struct dp_op *op, int err)
+{
+	if (op->type == DP_OP_GIVE) { /* the port is gone: so is the row */
+		r->give = false;
+		r->port = DP_SEEN_OURS;
+		r->ifindex = 0;
+		return 0;
+	}
+	if (rec_plan(c, op->row).todo <= REC_TELL)
+		return 0;
+	if (op->to && row_at(&c->rows, dest_object(c, op->to))->list == ROW_LIST_RETRY) {
+		wait_for_dest(c, op->row, row_at(&c->rows, dest_object(c, op->to)));
+		return 0;
+	}
+	return back_off(c, op->row, err);
+}
+
+unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
+{
+	struct row *r = row_at(&c->rows, op->row);
+	unsigned again = 0;
+
+	r->inflight = false;
+	touch(c, r);
+	if (!err)
+		apply(c, r, op);
+	else
+		half_done(r, op);
+	if (err && err != -EAGAIN)
+		again = refused(c, r, op, err);
+	settle(c, op->row);
+	if (op->to)
+		dest_unref(c, op->to);
+	return again;
+}
+
+/* ---- observations ---------------------------------------------------------------------------------------------- */
+
+static bool before_sweep(const struct dp_vni *v)
+{
+	return !v->was_ready || v->sweep_at.us != MTIME_NEVER.us;
+}
+
+/* A bridge row with our mark is ours when the vxlan row says so. */
+static void seen_port_mark(struct row *r, const struct dp_seen *s)
+{
+	bool claimed = s->state == DP_SEEN_CLAIM && (r->self == DP_SEEN_OURS || r->port == DP_SEEN_OURS);
+
+	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
+	r->have_flags = s->flags & DP_STICKY;
+}
+
+static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	if (s->state == DP_SEEN_NONE) {
+		if (s->ifindex != r->ifindex)
+			return; /* it has moved since */
+		c->repairs += r->port == DP_SEEN_OURS && r->wanted;
+		r->port = DP_SEEN_NONE;
+		r->ifindex = 0;
+		return;
+	}
+	if (s->ifindex && r->port == DP_SEEN_OURS)
+		r->ask = true;
+	if (r->port != s->state || r->ifindex != s->ifindex) {
+		r->tell = true;
+		r->away = false;
+	}
+	r->ifindex = s->ifindex;
+	if (s->ifindex)
+		r->port = s->state & 7;
+	else
+		seen_port_mark(r, s);
+}
+
+static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	if (!r->wanted && r->self != DP_SEEN_OURS)
+		r->keep = before_sweep(s->vni);
+	r->self = DP_SEEN_OURS;
+	if (r->kind == DP_NEIGH)
+		r->have_flags = s->flags & DP_ROUTER;
+	set_dest(c, &r->have_dest, s->dest);
+	if (r->port == DP_SEEN_CLAIM)
+		r->port = DP_SEEN_OURS;
+}
+
+static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
+
+	if (s->state == DP_SEEN_OURS) {
+		c->repairs += was_there && r->have_dest && r->have_dest != s->dest;
+		seen_self_ours(c, r, s);
+		return;
+	}
+	c->repairs += was_there;
+	/* Another hand rewrote our row in place: it is still ours. */
+	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
+		r->self = s->state & 7;
+	if (r->kind == DP_NEIGH)
+		r->have_flags = s->flags & DP_ROUTER;
+	set_dest(c, &r->have_dest, s->dest);
+}
+
+static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
+{
+	struct row *r = &n->r;
+
+	if (is_local(s->state) && (r->self != s->state || !mac_eq(&n->have_mac, &s->mac) || r->have_flags != s->flags)) {
+		r->tell = true;
+		r->away = false;
+	}
+	c->repairs += s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&n->have_mac, &s->mac);
+	n->have_mac = s->mac;
+	seen_self(c, r, s);
+}
+
+void rec_seen(struct rec *c, const struct dp_seen *s)
+{
+	uint32_t h = rows_find(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
+	struct row *r;
+
+	if (!h) {
+		if (s->state == DP_SEEN_NONE)
+			goto out;
+		h = rows_add(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
+		touch(c, row_at(&c->rows, h));
+	}
+	r = row_at(&c->rows, h);
+	r->unseen = false;
+	if (s->kind == DP_NEIGH)
+		seen_neigh(c, row_ip(&c->rows, h), s);
+	else if (s->part == DP_PORT)
+		seen_port(c, r, s);
+	else
+		seen_self(c, r, s);
+	settle(c, h);
+out:
+	if (s->dest)
+		settle(c, s->dest);
+}
+
+/* Nothing of what rows have there through this object is there any more. */
+static void lose_dest(struct rec *c, uint32_t dest)
+{
+	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
+		struct row *r = row_at(&c->rows, h);
+
+		if (r->kind != DP_FDB || r->have_dest != dest)
+			continue;
+		c->repairs += r->wanted;
+		r->self = DP_SEEN_NONE;
+		set_dest(c, &r->have_dest, 0);
+		settle(c, h);
+	}
+}
+
+void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
+{
+	struct row *r = row_at(&c->rows, dest);
+
+	if (there) {
+		r->self = DP_SEEN_OURS;
+		r->keep = !row_dest(&c->rows, dest)->refs && !c->swept;
+		settle(c, dest);
+		return;
+	}
+	if (r->self != DP_SEEN_OURS)
+		return;
+	r->self = DP_SEEN_NONE;
+	r->keep = false;
+	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
+	lose_dest(c, dest);
+	row_dest(&c->rows, dest)->refs--;
+	settle(c, dest);
+}
+
+/* ---- VNIs ------------------------------------------------------------------------------------------------------ */
+
+/* Rows are dropped while this runs: it goes by handles. */
+#define for_each_row_of(c, v, h, r)                                                                                    \
+	for (uint32_t h = 0; (v)->n_rows && (h = rows_next(&(c)->rows, h));)                                           \
+		for (struct row *r = row_at(&(c)->rows, h); r && r->vni == (v)->handle; r = NULL)
+
+static void unpark(struct rec *c, struct dp_vni *v)
+{
+	while (v->parked.head) {
+		uint32_t h = v->parked.head;
+
+		unlist(c, h);
+		enlist(c, h, ROW_LIST_DIRTY);
+	}
+}
+
+void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready)
+{
+	bool again = v->was_ready;
+
+	if (v->ready == ready || v->closing)
+		return;
+	if (!ready) {
+		v->ready = false;
+		for_each_row_of(c, v, h, r)
+			tell_gone(c, h);
+		c->ev.vni_ready(c->ev.ctx, v->vni, false);
+		return;
+	}
+	v->ready = v->was_ready = true;
+	if (!again)
+		v->sweep_at = mtime_add_ms(c->now, DP_SWEEP_MS); /* later than every other */
+	if (!again && c->next_sweep.us == MTIME_NEVER.us)
+		c->next_sweep = v->sweep_at;
+	unpark(c, v);
+	c->ev.vni_ready(c->ev.ctx, v->vni, true);
+	/* What the kernel dropped while a device was down went without a word. */
+	for_each_row_of(c, v, h, r) {
+		r->force |= again && r->wanted;
+		settle(c, h);
+	}
+}
+
+static void forget_row(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	r->port = r->self = DP_SEEN_NONE;
+	r->ask = r->give = r->force = r->keep = r->away = false;
+	r->ifindex = 0;
+	r->have_flags = 0;
+	set_dest(c, &r->have_dest, 0);
+	settle(c, h);
+}
+
+void rec_vni_forget(struct rec *c, struct dp_vni *v)
+{
+	rec_vni_ready(c, v, false);
+	for_each_row_of(c, v, h, r)
+		forget_row(c, h);
+}
+
+void rec_vni_close(struct rec *c, struct dp_vni *v)
+{
+	v->closing = true;
+	v->sweep_at = MTIME_NEVER;
+	v->local_macs = v->local_ips = 0;
+	for_each_row_of(c, v, h, r) {
+		c->n_wanted -= r->wanted;
+		r->wanted = r->keep = r->told = r->force = r->away = false;
+		r->ask = r->give = false;
+		r->want_flags = 0;
+		set_dest(c, &r->want_dest, 0);
+		settle(c, h);
+	}
+}
+
+void rec_vni_reopen(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r)
+		forget_row(c, h);
+	v->closing = v->ready = v->was_ready = false;
+}
+
+void rec_vni_drop(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r)
+		forget_row(c, h);
+	rows_vni_del(&c->rows, v);
+}
+
+void rec_resync_begin(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r)
+		r->unseen = is_local(local_state(r)) || r->port == DP_SEEN_OWN;
+}
+
+void rec_resync_end(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r) {
+		if (r->unseen && r->kind == DP_FDB)
+			r->port = DP_SEEN_NONE;
+		else if (r->unseen)
+			r->self = DP_SEEN_NONE;
+		r->unseen = false;
+		r->force = r->wanted;
+		settle(c, h);
+	}
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		row_at(&c->rows, h)->force = row_dest(&c->rows, h)->refs != 0;
+		settle(c, h);
+	}
+}
+
+void rec_sweep(struct rec *c, struct dp_vni *only)
+{
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
+		if ((only && v != only) || !v->was_ready || v->sweep_at.us == MTIME_NEVER.us)
+			continue;
+		v->sweep_at = MTIME_NEVER;
+		for_each_row_of(c, v, h, r) {
+			r->keep = false;
+			settle(c, h);
+		}
+	}
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
+		if (before_sweep(v))
+			return;
+	}
+	c->swept = true;
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		row_at(&c->rows, h)->keep = false;
+		settle(c, h);
+	}
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------------ */
+
+static struct mtime retry_due(const struct rec *c, unsigned level)
+{
+	uint32_t h = c->retry[level].head;
+
+	if (!h)
+		return MTIME_NEVER;
+	return mtime_add_us(c->start, ((int64_t)row_at(&c->rows, h)->since + level_tenths(level)) * TENTH_US);
+}
+
+struct mtime rec_next(const struct rec *c)
+{
+	struct mtime next = MTIME_NEVER;
+
+	for (unsigned i = 0; i < REC_LEVELS; i++) {
+		if (mtime_before(retry_due(c, i), next))
+			next = retry_due(c, i);
+	}
+	return mtime_before(c->next_sweep, next) ? c->next_sweep : next;
+}
+
+void rec_set_now(struct rec *c, struct mtime now)
+{
+	if (!c->started)
+		c->start = now;
+	c->started = true;
+	c->now = now;
+	for (unsigned i = 0; i < REC_LEVELS; i++) {
+		while (!mtime_before(now, retry_due(c, i))) {
+			uint32_t h = c->retry[i].head;
+
+			unlist(c, h);
+			settle(c, h);
+		}
+	}
+	if (mtime_before(now, c->next_sweep))
+		return;
+	c->next_sweep = MTIME_NEVER;
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
+		if (!mtime_before(now, v->sweep_at))
+			rec_sweep(c, v);
+		else if (mtime_before(v->sweep_at, c->next_sweep))
+			c->next_sweep = v->sweep_at;
+	}
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Desired x observed -> operations. No sockets, no clock, no log: wishes and observations come in, operations are
+ * pulled out, and what evpn must know is told while they are pulled.
+ */
+#ifndef DATAPLANE_RECONCILE_H
+#define DATAPLANE_RECONCILE_H
+
+#include "dataplane/rows.h"
+
+#define REC_LEVELS 7 /* of back-off: 1, 2, 4 ... 64 s */
+
+struct rec {
+	struct rows rows;
+	struct rowlist dirty;
+	struct rowlist retry[REC_LEVELS];
+	struct dp_events ev;
+	/* The first row got dirty. */
+	void (*kick)(void *ctx);
+	void *ctx;
+	struct mtime start, now;
+	struct mtime next_sweep; /* not later than the first VNI's */
+	bool started;
+	bool swept; /* destinations of an earlier run have had their time */
+	uint32_t n_wanted, n_there;
+	uint64_t writes, errors, repairs, overruns;
+};
+
+enum rec_todo {
+	REC_NOTHING, /* as it should be */
+	REC_BLOCKED, /* it cannot be as it should, see why */
+	REC_TELL,    /* evpn must hear of a local row that came or went */
+	REC_PUT,
+	REC_DEL,
+	REC_ASK,
+	REC_GIVE
+};
+
+struct rec_plan {
+	enum rec_todo todo;
+	uint8_t parts;   /* PUT, DEL: of enum dp_part */
+	const char *why; /* BLOCKED */
+};
+
+void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx), void *ctx);
+void rec_fini(struct rec *c);
+/* Runs the retries and sweeps that are due. */
+void rec_set_now(struct rec *c, struct mtime now);
+/* When the next is due. */
+struct mtime rec_next(const struct rec *c);
+
+void rec_want(struct rec *c, const struct dp_row *row);
+void rec_unwant(struct rec *c, const struct dp_key *key);
+
+unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max);
+/* Seconds until the next try when it was refused for good reason, otherwise 0. */
+unsigned rec_done(struct rec *c, const struct dp_op *op, int err);
+void rec_seen(struct rec *c, const struct dp_seen *s);
+uint32_t rec_dest_intern(struct rec *c, const struct ip *vtep, uint32_t label);
+void rec_dest_seen(struct rec *c, uint32_t dest, bool there);
+
+void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready);
+void rec_vni_forget(struct rec *c, struct dp_vni *v);
+/* Nothing of this VNI is wanted or told any more. */
+void rec_vni_close(struct rec *c, struct dp_vni *v);
+/* It is wanted again before it was gone: what is there will be seen as if after a start. */
+void rec_vni_reopen(struct rec *c, struct dp_vni *v);
+/* Drops every row, whatever is there, and the VNI. */
+void rec_vni_drop(struct rec *c, struct dp_vni *v);
+void rec_resync_begin(struct rec *c, struct dp_vni *v);
+void rec_resync_end(struct rec *c, struct dp_vni *v);
+/* Rows from an earlier run that nobody claimed; v NULL: of every VNI. */
+void rec_sweep(struct rec *c, struct dp_vni *v);
+
+/* What the row asks for; pure. */
+struct rec_plan rec_plan(const struct rec *c, uint32_t h);
+/* Why a wanted row is not there yet, NULL when it is. */
+const char *rec_pending(const struct rec *c, uint32_t h);
+
+#endif

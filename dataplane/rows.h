@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Storage of the dataplane's rows: slabs, the index by key, the lists that a row can stand in. What the bits mean and
+ * how they change is reconcile.c's.
+ *
+ * A row is named by a 32-bit handle whose low two bits say which slab it lies in: MACs (the many) carry no address,
+ * flood and neighbour rows do, destinations carry what the backend needs.
+ */
+#ifndef DATAPLANE_ROWS_H
+#define DATAPLANE_ROWS_H
+
+#include "base/htab.h"
+#include "base/slab.h"
+#include "dataplane/backend.h"
+
+enum rows_slab { ROWS_FDB, ROWS_IP, ROWS_DEST };
+#define ROWS_SLABS 3
+
+/* Where a row stands in line; in one place at most. */
+enum row_list { ROW_LIST_NONE, ROW_LIST_DIRTY, ROW_LIST_PARKED, ROW_LIST_RETRY };
+
+struct row {
+	uint32_t link;       /* index */
+	uint32_t next, prev; /* list */
+	uint32_t vni;        /* handle */
+	uint32_t want_dest, have_dest; /* each holds a reference */
+	uint32_t ifindex;    /* of the local port */
+	uint32_t since;      /* of the last change, in tenths of a second since the start */
+	struct mac mac;      /* FDB: key; NEIGH: wanted */
+	uint8_t port : 3;    /* enum dp_seen_state, FDB only */
+	uint8_t self : 3;    /* enum dp_seen_state */
+	uint8_t wanted : 1;
+	uint8_t keep : 1;    /* ours from an earlier run, not claimed yet */
+	uint8_t list : 2;    /* enum row_list */
+	uint8_t inflight : 1;
+	uint8_t force : 1;   /* write, whatever seems to be there */
+	uint8_t ask : 1;     /* a local event met our bridge row: which came last? */
+	uint8_t give : 1;    /* our write came last: give the row back */
+	uint8_t told : 1;    /* evpn believes it to be local */
+	uint8_t tell : 1;    /* something about the local row is news for evpn */
+	uint8_t kind : 2;
+	uint8_t want_flags : 3;
+	uint8_t have_flags : 3;
+	uint8_t unseen : 1;  /* not reported yet in this resync */
+	uint8_t counted : 1; /* wanted and there: part of n_there */
+	uint8_t ours : 1;    /* part of the VNI's n_ours */
+	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
+	uint8_t err;         /* errno of the last refusal */
+	uint8_t level;       /* of back-off */
+};
+
+struct ip_row {
+	struct row r;
+	struct mac have_mac; /* NEIGH: what is there */
+	struct ip ip;        /* key */
+};
+
+struct dest_row {
+	struct row r;
+	uint32_t refs;
+	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
+	struct dp_dest d;
+};
+
+struct rowlist {
+	uint32_t head, tail, n;
+};
+
+struct dp_vni {
+	uint32_t link;
+	uint32_t vni;
+	uint32_t handle;
+	uint32_t n_rows, n_ours, local_macs, local_ips;
+	struct rowlist parked;
+	bool bridged; /* an FDB row has a bridge part */
+	bool ready, was_ready;
+	bool closing; /* being taken away: nothing is told any more */
+	struct mtime sweep_at;
+	void *data; /* the backend's */
+};
+
+struct rows {
+	struct slab slab[ROWS_SLABS];
+	struct slab vnis;
+	struct htab by_key, by_dest, by_vni;
+	uint64_t seed;
+	uint32_t last_vni; /* handle, the one asked for last */
+};
+
+void rows_init(struct rows *t);
+void rows_fini(struct rows *t);
+size_t rows_bytes(const struct rows *t);
+
+static inline enum rows_slab row_slab(uint32_t h)
+{
+	return (enum rows_slab)(h & 3);
+}
+
+static inline struct row *row_at(const struct rows *t, uint32_t h)
+{
+	return slab_ptr(&t->slab[h & 3], h >> 2);
+}
+
+static inline struct ip_row *row_ip(const struct rows *t, uint32_t h)
+{
+	return slab_ptr(&t->slab[ROWS_IP], h >> 2);
+}
+
+static inline struct dest_row *row_dest(const struct rows *t, uint32_t h)
+{
+	return slab_ptr(&t->slab[ROWS_DEST], h >> 2);
+}
+
+static inline struct dp_vni *row_vni(const struct rows *t, const struct row *r)
+{
+	return slab_ptr(&t->vnis, r->vni);
+}
+
+/* Handles; 0 when there is none. mac is read for FDB, ip for the others. */
+uint32_t rows_find(struct rows *t, const struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip);
+uint32_t rows_add(struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip);
+/* The row must stand in no list. */
+void rows_del(struct rows *t, uint32_t h);
+/* The row after h of any slab but destinations, in the order of slabs; 0 starts and ends. */
+uint32_t rows_next(const struct rows *t, uint32_t h);
+
+uint32_t rows_dest_find(struct rows *t, const struct ip *vtep, uint32_t label);
+uint32_t rows_dest_add(struct rows *t, const struct ip *vtep, uint32_t label);
+void rows_dest_del(struct rows *t, uint32_t h);
+uint32_t rows_dest_next(const struct rows *t, uint32_t h);
+
+/* NULL when there is none. */
+struct dp_vni *rows_vni_find(struct rows *t, uint32_t vni);
+struct dp_vni *rows_vni_add(struct rows *t, uint32_t vni);
+/* It must have no rows. */
+void rows_vni_del(struct rows *t, struct dp_vni *v);
+/* In the order of handles, NULL starts and ends. */
+struct dp_vni *rows_vni_next(const struct rows *t, const struct dp_vni *v);
+
+void rowlist_append(struct rows *t, struct rowlist *l, uint32_t h);
+void rowlist_remove(struct rows *t, struct rowlist *l, uint32_t h);
+
+#endif

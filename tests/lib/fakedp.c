@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "tests/lib/fakedp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/list.h"
+
+enum table { T_BRIDGE, T_VXLAN, T_FLOOD, T_NEIGH };
+
+struct fkey {
+	uint32_t vni;
+	uint8_t table;
+	struct mac mac;
+	struct ip ip;
+};
+
+struct entry {
+	UT_hash_handle hh;
+	struct fkey key;
+	struct fakedp_row row;
+};
+
+struct object {
+	UT_hash_handle hh;
+	struct ip vtep;
+};
+
+struct event {
+	struct list list;
+	struct fkey key;
+	struct fakedp_row row; /* there: false = it went */
+	bool object;
+	struct ip vtep;
+};
+
+struct fvni {
+	UT_hash_handle hh;
+	uint32_t nr;
+	struct dp_vni *v; /* NULL: no dataplane attached */
+	bool bridged, present, changed;
+	const char *problem;
+	char name[2][24];
+};
+
+struct fakedp {
+	struct dp_ops ops;
+	struct dp *d; /* attached */
+	struct entry *entries;
+	struct object *objects;
+	struct fvni *vnis;
+	struct list events;
+	bool overrun;
+	int refuse_err;
+	unsigned refuse_n, writes, trampled;
+};
+
+/* ---- tables ----------------------------------------------------------------------------------------------------- */
+
+static struct fkey key_of(uint32_t vni, enum table t, const struct mac *mac, const struct ip *ip)
+{
+	struct fkey k;
+
+	memset(&k, 0, sizeof(k));
+	k.vni = vni;
+	k.table = (uint8_t)t;
+	if (mac)
+		k.mac = *mac;
+	if (ip)
+		k.ip = *ip;
+	return k;
+}
+
+static struct entry *lookup(const struct fakedp *f, const struct fkey *k)
+{
+	struct entry *e;
+
+	HASH_FIND(hh, f->entries, k, sizeof(*k), e);
+	return e;
+}
+
+static struct fakedp_row look(const struct fakedp *f, struct fkey k)
+{
+	struct entry *e = lookup(f, &k);
+
+	return e ? e->row : (struct fakedp_row){ 0 };
+}
+
+static void queue(struct fakedp *f, const struct fkey *k, const struct fakedp_row *row)
+{
+	struct event *ev;
+
+	if (!f->d || f->overrun)
+		return;
+	ev = xcalloc(1, sizeof(*ev));
+	ev->key = *k;
+	ev->row = *row;
+	list_add_tail(&f->events, &ev->list);
+}
+
+static void drop_events(struct fakedp *f)
+{
+	while (!list_empty(&f->events)) {
+		struct event *ev = container_of(f->events.next, struct event, list);
+
+		list_del(&ev->list);
+		free(ev);
+	}
+}
+
+/* By hand with an event, by an operation (quiet) without. */
+static void set(struct fakedp *f, struct fkey k, struct fakedp_row row, bool quiet)
+{
+	struct entry *e = lookup(f, &k);
+
+	row.there = true;
+	if (!e) {
+		e = xcalloc(1, sizeof(*e));
+		e->key = k;
+		HASH_ADD(hh, f->entries, key, sizeof(k), e);
+	}
+	e->row = row;
+	if (!quiet)
+		queue(f, &k, &row);
+}
+
+static void unset(struct fakedp *f, struct fkey k, bool quiet)
+{
+	struct entry *e = lookup(f, &k);
+	struct fakedp_row gone;
+
+	if (!e)
+		return;
+	gone = e->row;
+	gone.there = false;
+	HASH_DEL(f->entries, e);
+	free(e);
+	if (!quiet)
+		queue(f, &k, &gone);
+}
+
+static struct object *object_find(const struct fakedp *f, const struct ip *vtep)
+{
+	struct object *o;
+
+	HASH_FIND(hh, f->objects, vtep, sizeof(*vtep), o);
+	return o;
+}
+
+/* ---- what the dataplane is told -------------------------------------------------------------------------------- */
+
+static uint8_t bridge_state(const struct fakedp_row *row)
+{
+	static const uint8_t on_port[] = {
+		[FAKEDP_KERNEL] = DP_SEEN_LOCAL, [FAKEDP_US] = DP_SEEN_LOCAL, [FAKEDP_STATIC] = DP_SEEN_LOCAL_STATIC,
+		[FAKEDP_EXTERN] = DP_SEEN_LOCAL_EXTERN, [FAKEDP_OWN] = DP_SEEN_OWN
+	};
+
+	if (!row->there)
+		return DP_SEEN_NONE;
+	if (row->ifindex)
+		return on_port[row->hand];
+	return row->hand == FAKEDP_US || row->hand == FAKEDP_EXTERN ? DP_SEEN_CLAIM : DP_SEEN_FOREIGN;
+}
+
+static uint8_t self_state(const struct fakedp_row *row)
+{
+	return !row->there ? DP_SEEN_NONE : row->hand == FAKEDP_US ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
+}
+
+static uint8_t neigh_state(const struct fakedp_row *row)
+{
+	static const uint8_t state[] = {
+		[FAKEDP_KERNEL] = DP_SEEN_LOCAL, [FAKEDP_US] = DP_SEEN_OURS, [FAKEDP_STATIC] = DP_SEEN_LOCAL_STATIC,
+		[FAKEDP_EXTERN] = DP_SEEN_FOREIGN, [FAKEDP_OWN] = DP_SEEN_FOREIGN
+	};
+
+	return row->there ? state[row->hand] : DP_SEEN_NONE;
+}
+
+static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_row *row)
+{
+	struct dp_seen s = { .part = DP_SELF, .flags = row->flags, .ip = k->ip };
+	struct fvni *v;
+
+	HASH_FIND(hh, f->vnis, &k->vni, sizeof(k->vni), v);
+	if (!v || !v->v || !v->present)
+		return;
+	s.vni = v->v;
+	switch (k->table) {
+	case T_BRIDGE:
+		s.kind = DP_FDB;
+		s.part = DP_PORT;
+		s.mac = k->mac;
+		s.ifindex = row->ifindex;
+		s.state = bridge_state(row);
+		break;
+	case T_VXLAN:
+		s.kind = DP_FDB;
+		s.mac = k->mac;
+		s.state = self_state(row);
+		if (row->there)
+			s.dest = dp_dest_intern(f->d, &row->vtep, row->label);
+		break;
+	case T_FLOOD:
+		s.kind = DP_FLOOD;
+		s.state = self_state(row);
+		if (row->there)
+			s.dest = dp_dest_intern(f->d, &row->vtep, row->label);
+		break;
+	default:
+		s.kind = DP_NEIGH;
+		s.mac = row->mac;
+		s.state = neigh_state(row);
+	}
+	dp_seen(f->d, &s);
+}
+
+static void dump(struct fakedp *f, const struct fvni *v, bool locals_only)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, f->entries, e, tmp) {
+		bool local = (e->key.table == T_BRIDGE && e->row.ifindex) ||
+			     (e->key.table == T_NEIGH && e->row.hand != FAKEDP_US);
+
+		if (e->key.vni == v->nr && (local || !locals_only))
+			report(f, &e->key, &e->row);
+	}
+}
+
+static void resync(struct fakedp *f)
+{
+	struct fvni *v, *tmp;
+
+	f->overrun = false;
+	drop_events(f);
+	dp_overrun(f->d);
+	HASH_ITER(hh, f->vnis, v, tmp) {
+		if (!v->v || !v->present)
+			continue;
+		dp_resync_begin(f->d, v->v);
+		dump(f, v, true);
+		dp_resync_end(f->d, v->v);
+	}
+}
+
+static void read_events(struct fakedp *f)
+{
+	if (f->overrun)
+		resync(f);
+	while (!list_empty(&f->events)) {
+		struct event *ev = container_of(f->events.next, struct event, list);
+
+		list_del(&ev->list);
+		if (!ev->object)
+			report(f, &ev->key, &ev->row);
+		else
+			dp_dest_seen(f->d, dp_dest_intern(f->d, &ev->vtep, 0), false);
+		free(ev);
+	}
+}
+
+static void check_devices(struct fakedp *f)
+{
+	struct fvni *v, *tmp;
+
+	HASH_ITER(hh, f->vnis, v, tmp) {
+		if (!v->v || !v->changed)
+			continue;
+		v->changed = false;
+		if (!v->present) {
+			dp_vni_forget(f->d, v->v);
+			continue;
+		}
+		dump(f, v, false);
+		dp_vni_ready(f->d, v->v, !v->problem);
+	}
+}
+
+/* ---- operations ------------------------------------------------------------------------------------------------- */
+
+static void put_bridge(struct fakedp *f, const struct dp_op *op)
+{
+	struct fkey k = key_of(op->vni, T_BRIDGE, &op->mac, NULL);
+	struct fakedp_row old = look(f, k);
+
+	f->trampled += old.there && (old.hand == FAKEDP_OWN || (old.ifindex && old.hand != FAKEDP_KERNEL) ||
+				     (!old.ifindex && old.hand == FAKEDP_STATIC));
+	set(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, true);
+}
+
+static int put(struct fakedp *f, const struct dp_op *op)
+{
+	struct fakedp_row row = { .hand = FAKEDP_US, .flags = op->flags, .mac = op->mac };
+	struct fkey k;
+
+	if (op->dest) {
+		row.vtep = op->dest->vtep;
+		row.label = op->dest->label;
+	}
+	switch (op->kind) {
+	case DP_DEST: {
+		struct object *o = object_find(f, &op->dest->vtep);
+
+		if (o)
+			return 0;
+		o = xcalloc(1, sizeof(*o));
+		o->vtep = op->dest->vtep;
+		HASH_ADD(hh, f->objects, vtep, sizeof(o->vtep), o);
+		return 0;
+	}
+	case DP_FDB:
+		if (!object_find(f, &op->dest->vtep))
+			return -EINVAL;
+		if (op->parts & DP_PORT)
+			put_bridge(f, op);
+		k = key_of(op->vni, T_VXLAN, &op->mac, NULL);
+		row.flags = 0;
+		break;
+	case DP_FLOOD:
+		k = key_of(op->vni, T_FLOOD, NULL, &op->ip);
+		break;
+	default:
+		k = key_of(op->vni, T_NEIGH, NULL, &op->ip);
+	}
+	f->trampled += look(f, k).there && look(f, k).hand != FAKEDP_US &&
+		       !(op->kind == DP_NEIGH && look(f, k).hand == FAKEDP_KERNEL);
+	set(f, k, row, true);
+	return 0;
+}
+
+static void del_one(struct fakedp *f, struct fkey k)
+{
+	struct fakedp_row old = look(f, k);
+
+	if (k.table == T_BRIDGE && old.ifindex)
+		return; /* the kernel deletes on the port that it was told only */
+	f->trampled += old.there && old.hand != FAKEDP_US;
+	unset(f, k, true);
+}
+
+static int del(struct fakedp *f, const struct dp_op *op)
+{
+	switch (op->kind) {
+	case DP_DEST: {
+		struct object *o = object_find(f, &op->dest->vtep);
+
+		if (o) {
+			HASH_DEL(f->objects, o);
+			free(o);
+		}
+		break;
+	}
+	case DP_FDB:
+		if (op->parts & DP_PORT)
+			del_one(f, key_of(op->vni, T_BRIDGE, &op->mac, NULL));
+		if (op->parts & DP_SELF)
+			del_one(f, key_of(op->vni, T_VXLAN, &op->mac, NULL));
+		break;
+	case DP_FLOOD:
+		del_one(f, key_of(op->vni, T_FLOOD, NULL, &op->ip));
+		break;
+	default:
+		del_one(f, key_of(op->vni, T_NEIGH, NULL, &op->ip));
+	}
+	return 0;
+}
+
+static int ask(struct fakedp *f, struct dp_op *op)
+{
+	struct fakedp_row row = look(f, key_of(op->vni, T_BRIDGE, &op->mac, NULL));
+
+	op->answer = !row.there ? DP_AT_NOWHERE : row.ifindex ? DP_AT_PORT : DP_AT_VXLAN;
+	return 0;
+}
+
+static int give(struct fakedp *f, const struct dp_op *op)
+{
+	static const enum fakedp_hand hand[] = {
+		[DP_SEEN_LOCAL] = FAKEDP_KERNEL, [DP_SEEN_LOCAL_EXTERN] = FAKEDP_EXTERN,
+		[DP_SEEN_LOCAL_STATIC] = FAKEDP_STATIC
+	};
+
+	set(f, key_of(op->vni, T_BRIDGE, &op->mac, NULL),
+	    (struct fakedp_row){ .hand = hand[op->local], .ifindex = op->ifindex }, true);
+	return 0;
+}
+
+static int carry_out(struct fakedp *f, struct dp_op *op)
+{
+	if (f->refuse_n) {
+		f->refuse_n--;
+		return -f->refuse_err;
+	}
+	f->writes += op->type != DP_OP_ASK;
+	switch (op->type) {
+	case DP_OP_PUT:
+		return put(f, op);
+	case DP_OP_DEL:
+		return del(f, op);
+	case DP_OP_ASK:
+		return ask(f, op);
+	default:
+		return give(f, op);
+	}
+}
+
+static bool fake_flush(void *be)
+{
+	struct fakedp *f = be;
+	struct dp_op ops[16];
+	unsigned n;
+
+	check_devices(f);
+	read_events(f);
+	n = dp_pull(f->d, ops, 16);
+	for (unsigned i = 0; i < n; i++)
+		dp_done(f->d, &ops[i], carry_out(f, &ops[i]), NULL);
+	return n != 0 || !list_empty(&f->events);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+static void *fake_open(struct dp *d, struct loop *loop, struct log *log)
+{
+	struct fakedp *f = dp_backend_ops(d)->ctx;
+	struct object *o, *tmp;
+
+	f->d = d;
+	HASH_ITER(hh, f->objects, o, tmp)
+		dp_dest_seen(d, dp_dest_intern(d, &o->vtep, 0), true);
+	return f;
+}
+
+static void fake_close(void *be)
+{
+	struct fakedp *f = be;
+
+	f->d = NULL;
+	drop_events(f);
+}
+
+static struct fvni *get_vni(struct fakedp *f, uint32_t nr)
+{
+	struct fvni *v;
+
+	HASH_FIND(hh, f->vnis, &nr, sizeof(nr), v);
+	if (v)
+		return v;
+	v = xcalloc(1, sizeof(*v));
+	v->nr = nr;
+	v->present = true;
+	snprintf(v->name[0], sizeof(v->name[0]), "br%u", nr);
+	snprintf(v->name[1], sizeof(v->name[1]), "vxlan%u", nr);
+	HASH_ADD(hh, f->vnis, nr, sizeof(nr), v);
+	return v;
+}
+
+static int fake_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params *p, void **data)
+{
+	struct fvni *v = get_vni(be, p->vni);
+
+	v->v = dv;
+	v->bridged = p->bridge != NULL;
+	v->changed = true;
+	*data = v;
+	return 0;
+}
+
+static void fake_vni_del(void *be, void *data, bool remove)
+{
+	struct fvni *v = data;
+
+	v->v = NULL;
+}
+
+static void fake_vni_info(const void *be, const void *data, struct dp_vni_info *out)
+{
+	const struct fvni *v = data;
+
+	out->bridge = v->bridged ? v->name[0] : NULL;
+	out->vxlan = v->name[1];
+	out->vxlan_ifindex = v->present ? v->nr * 2 + 1000 : 0;
+	out->bridge_ifindex = v->present && v->bridged ? v->nr * 2 + 1001 : 0;
+	out->bridge_state = out->vxlan_state = v->present ? DP_DEV_ADOPTED : DP_DEV_MISSING;
+	if (v->problem)
+		out->vxlan_state = DP_DEV_CONFLICT;
+	out->mtu = 1450;
+	out->problem = v->problem;
+}
+
+static const char *fake_ifname(const void *be, unsigned ifindex)
+{
+	return ifindex ? "port" : NULL;
+}
+
+struct fakedp *fakedp_new(void)
+{
+	struct fakedp *f = xcalloc(1, sizeof(*f));
+
+	f->ops = (struct dp_ops){
+		.name = "fake",
+		.ctx = f,
+		.open = fake_open,
+		.close = fake_close,
+		.vni_add = fake_vni_add,
+		.vni_del = fake_vni_del,
+		.vni_info = fake_vni_info,
+		.flush = fake_flush,
+		.ifname = fake_ifname,
+	};
+	list_init(&f->events);
+	return f;
+}
+
+void fakedp_free(struct fakedp *f)
+{
+	struct entry *e, *etmp;
+	struct object *o, *otmp;
+	struct fvni *v, *vtmp;
+
+	BUG_ON(f->d);
+	HASH_ITER(hh, f->entries, e, etmp) {
+		HASH_DEL(f->entries, e);
+		free(e);
+	}
+	HASH_ITER(hh, f->objects, o, otmp) {
+		HASH_DEL(f->objects, o);
+		free(o);
+	}
+	HASH_ITER(hh, f->vnis, v, vtmp) {
+		HASH_DEL(f->vnis, v);
+		free(v);
+	}
+	drop_events(f);
+	free(f);
+}
+
+const struct dp_ops *fakedp_ops(struct fakedp *f)
+{
+	return &f->ops;
+}
+
+void fakedp_settle(struct dp *d)
+{
+	while (dp_flush(d))
+		;
+}
+
+/* ---- hands ------------------------------------------------------------------------------------------------------ */
+
+static void kick(struct fakedp *f)
+{
+	if (f->d)
+		dp_kick(f->d);
+}
+
+void fakedp_devices(struct fakedp *f, uint32_t vni, bool present, const char *problem)
+{
+	struct fvni *v = get_vni(f, vni);
+	struct entry *e, *tmp;
+
+	v->present = present;
+	v->problem = problem;
+	v->changed = true;
+	HASH_ITER(hh, f->entries, e, tmp) {
+		if (present || e->key.vni != vni)
+			continue;
+		HASH_DEL(f->entries, e);
+		free(e);
+	}
+	kick(f);
+}
+
+void fakedp_learn(struct fakedp *f, uint32_t vni, const struct mac *mac, unsigned ifindex, enum fakedp_hand hand)
+{
+	set(f, key_of(vni, T_BRIDGE, mac, NULL), (struct fakedp_row){ .hand = hand, .ifindex = ifindex }, false);
+	kick(f);
+}
+
+void fakedp_forget(struct fakedp *f, uint32_t vni, const struct mac *mac)
+{
+	unset(f, key_of(vni, T_BRIDGE, mac, NULL), false);
+	kick(f);
+}
+
+void fakedp_neigh_set(struct fakedp *f, uint32_t vni, const struct ip *ip, const struct mac *mac, enum fakedp_hand hand,
+		      uint8_t flags)
+{
+	set(f, key_of(vni, T_NEIGH, NULL, ip), (struct fakedp_row){ .hand = hand, .mac = *mac, .flags = flags }, false);
+	kick(f);
+}
+
+void fakedp_neigh_del(struct fakedp *f, uint32_t vni, const struct ip *ip)
+{
+	unset(f, key_of(vni, T_NEIGH, NULL, ip), false);
+	kick(f);
+}
+
+static struct fkey vxlan_key(uint32_t vni, const struct mac *mac, const struct ip *vtep)
+{
+	return mac_is_zero(mac) ? key_of(vni, T_FLOOD, NULL, vtep) : key_of(vni, T_VXLAN, mac, NULL);
+}
+
+void fakedp_vxlan_set(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
+{
+	set(f, vxlan_key(vni, mac, vtep), (struct fakedp_row){ .hand = FAKEDP_STATIC, .vtep = *vtep }, false);
+	kick(f);
+}
+
+void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
+{
+	unset(f, vxlan_key(vni, mac, vtep), false);
+	kick(f);
+}
+
+void fakedp_dest_del(struct fakedp *f, const struct ip *vtep)
+{
+	struct object *o = object_find(f, vtep);
+	struct entry *e, *tmp;
+	struct event *ev;
+
+	if (!o)
+		return;
+	HASH_DEL(f->objects, o);
+	free(o);
+	HASH_ITER(hh, f->entries, e, tmp) {
+		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || !ip_eq(&e->row.vtep, vtep))
+			continue;
+		HASH_DEL(f->entries, e);
+		free(e);
+	}
+	if (!f->d || f->overrun)
+		return;
+	ev = xcalloc(1, sizeof(*ev));
+	ev->object = true;
+	ev->vtep = *vtep;
+	list_add_tail(&f->events, &ev->list);
+	kick(f);
+}
+
+void fakedp_overrun(struct fakedp *f)
+{
+	f->overrun = true;
+	kick(f);
+}
+
+void fakedp_refuse(struct fakedp *f, int err, unsigned n)
+{
+	f->refuse_err = err;
+	f->refuse_n = n;
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------------------- */
+
+struct fakedp_row fakedp_bridge(const struct fakedp *f, uint32_t vni, const struct mac *mac)
+{
+	return look(f, key_of(vni, T_BRIDGE, mac, NULL));
+}
+
+struct fakedp_row fakedp_vxlan(const struct fakedp *f, uint32_t vni, const struct mac *mac)
+{
+	return look(f, key_of(vni, T_VXLAN, mac, NULL));
+}
+
+struct fakedp_row fakedp_flood(const struct fakedp *f, uint32_t vni, const struct ip *vtep)
+{
+	return look(f, key_of(vni, T_FLOOD, NULL, vtep));
+}
+
+struct fakedp_row fakedp_neigh(const struct fakedp *f, uint32_t vni, const struct ip *ip)
+{
+	return look(f, key_of(vni, T_NEIGH, NULL, ip));
+}
+
+struct ip fakedp_fdb(const struct fakedp *f, uint32_t vni, const struct mac *mac)
+{
+	struct fakedp_row b = fakedp_bridge(f, vni, mac), x = fakedp_vxlan(f, vni, mac);
+
+	return x.there && b.there && !b.ifindex ? x.vtep : ip_none();
+}
+
+unsigned fakedp_rows(const struct fakedp *f, uint32_t vni, enum fakedp_hand hand)
+{
+	unsigned n = 0;
+
+	for (const struct entry *e = f->entries; e; e = e->hh.next)
+		n += e->key.vni == vni && e->row.hand == hand;
+	return n;
+}
+
+unsigned fakedp_dests(const struct fakedp *f)
+{
+	return HASH_COUNT(f->objects);
+}
+
+unsigned fakedp_writes(const struct fakedp *f)
+{
+	return f->writes;
+}
+
+unsigned fakedp_trampled(const struct fakedp *f)
+{
+	return f->trampled;
+}
