@@ -86,7 +86,7 @@ static bool may_finish(struct dp *d, const struct dp_vni *v)
 {
 	struct dp_vni_info i = { 0 };
 
-	if (!v->n_ours || !v->ready)
+	if (!v->n_doomed || !v->ready)
 		return true;
 	d->ops->vni_info(d->be, v->data, &i); /* with the devices go all rows */
 	return i.vxlan_state == DP_DEV_MADE && (!v->bridged || i.bridge_state == DP_DEV_MADE);

@@ -87,10 +87,31 @@ static struct rec_plan plan_fdb_wanted(const struct row *r, bool bridged)
 	return nothing;
 }
 
+static bool is_ours(const struct row *r)
+{
+	return r->wrote || r->port == DP_SEEN_OURS || r->self == DP_SEEN_OURS;
+}
+
+/*
+ * A part that does not seem to be there goes with the other: an event that says so may be older than our last write, and
+ * the kernel deletes on the vxlan port only.
+ */
+static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
+{
+	unsigned parts = 0;
+
+	if (r->keep || !is_ours(r))
+		return nothing;
+	if (bridged && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM || r->port == DP_SEEN_NONE))
+		parts |= DP_PORT;
+	if (r->self == DP_SEEN_OURS || r->self == DP_SEEN_NONE)
+		parts |= DP_SELF;
+	return parts ? todo(REC_DEL, parts) : nothing;
+}
+
 static struct rec_plan plan_fdb(const struct row *r, bool bridged)
 {
 	bool local = is_local(r->port) || r->port == DP_SEEN_OWN;
-	unsigned ours = (r->port == DP_SEEN_OURS ? DP_PORT : 0) | (r->self == DP_SEEN_OURS ? DP_SELF : 0);
 
 	if (r->wanted && (!local || r->away))
 		return plan_fdb_wanted(r, bridged);
@@ -100,13 +121,13 @@ static struct rec_plan plan_fdb(const struct row *r, bool bridged)
 		return todo(REC_GIVE, 0);
 	if (r->wanted)
 		return blocked(why_port_blocks(r));
-	return ours && !r->keep ? todo(REC_DEL, ours) : nothing;
+	return plan_unwanted(r, bridged);
 }
 
 static struct rec_plan plan_flood(const struct row *r)
 {
 	if (!r->wanted)
-		return r->self == DP_SEEN_OURS && !r->keep ? todo(REC_DEL, DP_SELF) : nothing;
+		return plan_unwanted(r, false);
 	if (r->self == DP_SEEN_FOREIGN)
 		return nothing;
 	return value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
@@ -118,7 +139,7 @@ static struct rec_plan plan_neigh(const struct ip_row *n)
 	bool same = mac_eq(&n->have_mac, &r->mac);
 
 	if (!r->wanted)
-		return r->self == DP_SEEN_OURS && !r->keep ? todo(REC_DEL, DP_SELF) : nothing;
+		return plan_unwanted(r, false);
 	switch (r->self) {
 	case DP_SEEN_FOREIGN:
 	case DP_SEEN_LOCAL_STATIC:
@@ -138,7 +159,7 @@ static struct rec_plan plan_dest(const struct dest_row *d)
 		return nothing;
 	if (d->refs)
 		return r->force || r->self != DP_SEEN_OURS ? todo(REC_PUT, DP_SELF) : nothing;
-	return r->self == DP_SEEN_OURS && !r->keep ? todo(REC_DEL, DP_SELF) : nothing;
+	return plan_unwanted(r, false);
 }
 
 static bool must_tell(const struct dp_vni *v, const struct row *r)
@@ -269,21 +290,22 @@ static bool is_idle(const struct rec *c, uint32_t h)
 
 	if (r->kind == DP_DEST)
 		return !row_dest(&c->rows, h)->refs && r->self == DP_SEEN_NONE;
-	return !r->wanted && !r->told && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
+	return !r->wanted && !r->told && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
 }
 
-static void count(struct rec *c, struct row *r, bool there)
+static void count(struct rec *c, struct row *r, enum rec_todo what)
 {
-	bool ours = r->port == DP_SEEN_OURS || r->self == DP_SEEN_OURS;
+	bool there = r->wanted && what == REC_NOTHING;
+	bool doomed = what == REC_DEL;
 	struct dp_vni *v = row_vni(&c->rows, r);
 
 	if (r->counted != there) {
 		r->counted = there;
 		c->n_there += there ? 1u : -1u;
 	}
-	if (r->ours != ours) {
-		r->ours = ours;
-		v->n_ours += ours ? 1u : -1u;
+	if (r->doomed != doomed) {
+		r->doomed = doomed;
+		v->n_doomed += doomed ? 1u : -1u;
 	}
 }
 
@@ -298,7 +320,7 @@ static void settle(struct rec *c, uint32_t h)
 		return;
 	p = rec_plan(c, h);
 	if (r->kind != DP_DEST)
-		count(c, r, r->wanted && p.todo == REC_NOTHING);
+		count(c, r, p.todo);
 	if (p.todo <= REC_BLOCKED) {
 		unlist(c, h);
 		if (!is_idle(c, h))
@@ -397,7 +419,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	struct dp_vni *v = rows_vni_find(&c->rows, row->key.vni);
 	struct row *r;
 	uint32_t h, dest;
-	bool away;
+	bool over, away;
 
 	if (!v || v->closing)
 		return;
@@ -407,8 +429,9 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	r = row_at(&c->rows, h);
 	dest = wanted_dest(c, row);
 	/* Only what evpn knows of can have moved away: a local event that is on its way to it counts for more. */
-	away = row->flags & DP_TAKE_OVER && r->told && !r->tell && local_state(r) == DP_SEEN_LOCAL;
-	if (!away && same_wish(r, row, dest))
+	over = row->flags & DP_TAKE_OVER && r->told;
+	away = over && !r->tell && local_state(r) == DP_SEEN_LOCAL;
+	if (!over && same_wish(r, row, dest))
 		return;
 	forgive(c, h);
 	c->n_wanted += !r->wanted;
@@ -420,6 +443,8 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	set_dest(c, &r->want_dest, dest);
 	if (away)
 		let_go(v, r);
+	else if (over)
+		r->tell = true; /* it is not ours to take: evpn, which has forgotten it, must hear of it again */
 	touch(c, r);
 	settle(c, h);
 }
@@ -436,7 +461,7 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 	c->n_wanted -= r->wanted;
 	r->wanted = false;
 	r->keep = false;
-	r->force = r->away = false;
+	r->away = false;
 	r->want_flags = 0;
 	set_dest(c, &r->want_dest, 0);
 	forgive(c, h);
@@ -601,6 +626,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 		r->ifindex = 0;
 	}
 	r->self = DP_SEEN_OURS;
+	r->wrote = true;
 	r->force = r->away = false;
 	r->have_flags = op->flags & 7;
 	if (r->kind == DP_NEIGH)
@@ -614,6 +640,7 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 		r->port = DP_SEEN_NONE;
 	if (op->parts & DP_SELF) {
 		r->self = DP_SEEN_NONE;
+		r->force = r->wrote = false;
 		r->have_flags = 0;
 		if (r->kind != DP_DEST)
 			set_dest(c, &r->have_dest, 0);
@@ -657,13 +684,9 @@ static void half_done(struct row *r, const struct dp_op *op)
 {
 	if (op->type != DP_OP_PUT)
 		return;
-	r->force = r->wanted;
-	if (!(op->parts & DP_PORT))
-		return;
-	if (is_local(r->port))
+	r->force = r->wrote = true;
+	if (op->parts & DP_PORT && is_local(r->port))
 		r->ask = true;
-	else if (r->port == DP_SEEN_NONE)
-		r->port = DP_SEEN_OURS;
 }
 
 static unsigned back_off(struct rec *c, uint32_t h, int err)
@@ -725,10 +748,17 @@ static bool before_sweep(const struct dp_vni *v)
 /* A bridge row with our mark is ours when the vxlan row says so. */
 static void seen_port_mark(struct row *r, const struct dp_seen *s)
 {
-	bool claimed = s->state == DP_SEEN_CLAIM && (r->self == DP_SEEN_OURS || r->port == DP_SEEN_OURS);
+	bool claimed = s->state == DP_SEEN_CLAIM && is_ours(r);
 
 	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
 	r->have_flags = s->flags & DP_STICKY;
+}
+
+static void port_gone(struct row *r)
+{
+	r->port = DP_SEEN_NONE;
+	r->ifindex = 0;
+	r->ask = r->give = false;
 }
 
 static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
@@ -737,8 +767,7 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 		if (s->ifindex != r->ifindex)
 			return; /* it has moved since */
 		c->repairs += r->port == DP_SEEN_OURS && r->wanted;
-		r->port = DP_SEEN_NONE;
-		r->ifindex = 0;
+		port_gone(r);
 		return;
 	}
 	if (s->ifindex && r->port == DP_SEEN_OURS)
@@ -748,10 +777,12 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 		r->away = false;
 	}
 	r->ifindex = s->ifindex;
-	if (s->ifindex)
+	if (s->ifindex) {
 		r->port = s->state & 7;
-	else
-		seen_port_mark(r, s);
+		return;
+	}
+	r->ask = r->give = false;
+	seen_port_mark(r, s);
 }
 
 static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s)
@@ -896,7 +927,7 @@ void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready)
 	c->ev.vni_ready(c->ev.ctx, v->vni, true);
 	/* What the kernel dropped while a device was down went without a word. */
 	for_each_row_of(c, v, h, r) {
-		r->force |= again && r->wanted;
+		r->force |= again;
 		settle(c, h);
 	}
 }
@@ -906,7 +937,7 @@ static void forget_row(struct rec *c, uint32_t h)
 	struct row *r = row_at(&c->rows, h);
 
 	r->port = r->self = DP_SEEN_NONE;
-	r->ask = r->give = r->force = r->keep = r->away = false;
+	r->ask = r->give = r->force = r->keep = r->away = r->wrote = false;
 	r->ifindex = 0;
 	r->have_flags = 0;
 	set_dest(c, &r->have_dest, 0);
@@ -959,15 +990,15 @@ void rec_resync_end(struct rec *c, struct dp_vni *v)
 {
 	for_each_row_of(c, v, h, r) {
 		if (r->unseen && r->kind == DP_FDB)
-			r->port = DP_SEEN_NONE;
+			port_gone(r);
 		else if (r->unseen)
 			r->self = DP_SEEN_NONE;
 		r->unseen = false;
-		r->force = r->wanted;
+		r->force = true;
 		settle(c, h);
 	}
 	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
-		row_at(&c->rows, h)->force = row_dest(&c->rows, h)->refs != 0;
+		row_at(&c->rows, h)->force = true;
 		settle(c, h);
 	}
 }

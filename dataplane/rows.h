@@ -44,7 +44,8 @@ struct row {
 	uint8_t have_flags : 3;
 	uint8_t unseen : 1;  /* not reported yet in this resync */
 	uint8_t counted : 1; /* wanted and there: part of n_there */
-	uint8_t ours : 1;    /* part of the VNI's n_ours */
+	uint8_t doomed : 1;  /* to be deleted: part of the VNI's n_doomed */
+	uint8_t wrote : 1;   /* written and not deleted since, whatever events say meanwhile */
 	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
 	uint8_t err;         /* errno of the last refusal */
 	uint8_t level;       /* of back-off */
@@ -71,7 +72,7 @@ struct dp_vni {
 	uint32_t link;
 	uint32_t vni;
 	uint32_t handle;
-	uint32_t n_rows, n_ours, local_macs, local_ips;
+	uint32_t n_rows, n_doomed, local_macs, local_ips;
 	struct rowlist parked;
 	bool bridged; /* an FDB row has a bridge part */
 	bool ready, was_ready;
