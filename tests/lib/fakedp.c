@@ -391,7 +391,7 @@ static int give(struct fakedp *f, const struct dp_op *op)
 	return 0;
 }
 
-static int carry_out(struct fakedp *f, struct dp_op *op)
+int fakedp_carry_out(struct fakedp *f, struct dp_op *op)
 {
 	if (f->refuse_n) {
 		f->refuse_n--;
@@ -420,7 +420,7 @@ static bool fake_flush(void *be)
 	read_events(f);
 	n = dp_pull(f->d, ops, 16);
 	for (unsigned i = 0; i < n; i++)
-		dp_done(f->d, &ops[i], carry_out(f, &ops[i]), NULL);
+		dp_done(f->d, &ops[i], fakedp_carry_out(f, &ops[i]), NULL);
 	return n != 0 || !list_empty(&f->events);
 }
 
@@ -648,6 +648,11 @@ void fakedp_overrun(struct fakedp *f)
 {
 	f->overrun = true;
 	kick(f);
+}
+
+void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac)
+{
+	unset(f, key_of(vni, T_VXLAN, mac, NULL), true);
 }
 
 void fakedp_refuse(struct fakedp *f, int err, unsigned n)

@@ -60,6 +60,10 @@ void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, con
 void fakedp_dest_del(struct fakedp *f, const struct ip *vtep);
 /* The queue of events overran: those not read yet are lost. */
 void fakedp_overrun(struct fakedp *f);
+/* The vxlan row of a MAC vanishes without an event. */
+void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac);
+/* Carries out one operation that a test pulled itself: 0 or -errno. */
+int fakedp_carry_out(struct fakedp *f, struct dp_op *op);
 /* The next n operations are refused with -err. */
 void fakedp_refuse(struct fakedp *f, int err, unsigned n);
 

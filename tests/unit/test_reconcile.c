@@ -1,0 +1,1060 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* dataplane/reconcile.c by way of dp.c and the fake backend: every transition of a row, then random ones. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/reconcile.h"
+#include "tests/lib/fakedp.h"
+#include "tests/lib/rng.h"
+#include "tests/lib/test.h"
+
+#define VNI 100u
+#define PORT_A 5u
+#define PORT_B 6u
+
+/* What evpn would believe. */
+struct belief {
+	unsigned events, macs_gone, ips_gone;
+	bool ready;
+	unsigned ifindex[256]; /* by last octet of the MAC; 0: not local */
+	uint8_t flags[256];
+	bool ip[256];
+};
+
+struct bed {
+	struct fakedp *f;
+	struct dp *d;
+	struct log log;
+	struct belief b;
+	struct mtime now;
+	char last[256]; /* log line */
+};
+
+static void on_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
+{
+	struct belief *b = ctx;
+
+	assert_int_equal(vni, VNI);
+	b->events++;
+	b->ifindex[mac->b[5]] = ifindex;
+	b->flags[mac->b[5]] = flags;
+}
+
+static void on_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
+{
+	struct belief *b = ctx;
+
+	b->events++;
+	b->macs_gone++;
+	b->ifindex[mac->b[5]] = 0;
+}
+
+static void on_ip(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags)
+{
+	struct belief *b = ctx;
+
+	b->events++;
+	b->ip[ip->b[3]] = true;
+	b->flags[ip->b[3]] = flags;
+}
+
+static void on_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
+{
+	struct belief *b = ctx;
+
+	b->events++;
+	b->ips_gone++;
+	b->ip[ip->b[3]] = false;
+}
+
+static void on_ready(void *ctx, uint32_t vni, bool ready)
+{
+	struct belief *b = ctx;
+
+	b->ready = ready;
+	if (ready)
+		return;
+	for (unsigned i = 0; i < 256; i++) {
+		assert_int_equal(b->ifindex[i], 0); /* told one by one before */
+		assert_false(b->ip[i]);
+	}
+}
+
+static void keep_line(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
+{
+	snprintf(((struct bed *)ctx)->last, sizeof(((struct bed *)0)->last), "%s", line);
+}
+
+static void start(struct bed *t)
+{
+	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b };
+	struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100" };
+
+	memset(&t->b, 0, sizeof(t->b));
+	log_init(&t->log, LOG_DEBUG);
+	t->log.sink = keep_line;
+	t->log.ctx = t;
+	t->d = dp_new(fakedp_ops(t->f), NULL, &t->log, &ev);
+	assert_non_null(t->d);
+	dp_set_now(t->d, t->now);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	fakedp_settle(t->d);
+}
+
+static void stop(struct bed *t, bool flush)
+{
+	dp_free(t->d, flush);
+	t->d = NULL;
+}
+
+static int setup(void **state)
+{
+	struct bed *t = calloc(1, sizeof(*t));
+
+	t->f = fakedp_new();
+	t->now = (struct mtime){ 1000000 };
+	start(t);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bed *t = *state;
+
+	assert_int_equal(fakedp_trampled(t->f), 0);
+	if (t->d)
+		stop(t, true);
+	assert_int_equal(fakedp_rows(t->f, VNI, FAKEDP_US), 0);
+	assert_int_equal(fakedp_dests(t->f), 0);
+	assert_int_equal(fakedp_trampled(t->f), 0);
+	fakedp_free(t->f);
+	free(t);
+	return 0;
+}
+
+static void pass(struct bed *t, int64_t ms)
+{
+	t->now = mtime_add_ms(t->now, ms);
+	dp_set_now(t->d, t->now);
+	fakedp_settle(t->d);
+}
+
+static struct mac mac_nr(unsigned n)
+{
+	return (struct mac){ { 2, 0, 0, 0, 0, (uint8_t)n } };
+}
+
+static struct ip vtep_nr(unsigned n)
+{
+	return ip_v4(0xc0000200u + n);
+}
+
+static struct ip host_nr(unsigned n)
+{
+	return ip_v4(0x0a000000u + n);
+}
+
+static void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags)
+{
+	struct mac m = mac_nr(mac);
+	struct dp_row row = { .key = dp_key_fdb(VNI, &m), .vtep = vtep_nr(vtep), .flags = flags };
+
+	dp_want(t->d, &row);
+}
+
+static void unwant_fdb(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+	struct dp_key k = dp_key_fdb(VNI, &m);
+
+	dp_unwant(t->d, &k);
+}
+
+static void want_flood(struct bed *t, unsigned vtep, uint32_t label)
+{
+	struct ip ip = vtep_nr(vtep);
+	struct dp_row row = { .key = dp_key_flood(VNI, &ip), .label_vni = label };
+
+	dp_want(t->d, &row);
+}
+
+static void want_neigh(struct bed *t, unsigned host, unsigned mac, uint8_t flags)
+{
+	struct ip ip = host_nr(host);
+	struct dp_row row = { .key = dp_key_neigh(VNI, &ip), .mac = mac_nr(mac), .flags = flags };
+
+	dp_want(t->d, &row);
+}
+
+static void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand)
+{
+	struct mac m = mac_nr(mac);
+
+	fakedp_learn(t->f, VNI, &m, port, hand);
+}
+
+static void forget(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+
+	fakedp_forget(t->f, VNI, &m);
+}
+
+static struct ip fdb(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+
+	return fakedp_fdb(t->f, VNI, &m);
+}
+
+static unsigned port_of(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+
+	return fakedp_bridge(t->f, VNI, &m).ifindex;
+}
+
+static bool has_vxlan(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+
+	return fakedp_vxlan(t->f, VNI, &m).there;
+}
+
+#define assert_fdb(t, mac, vtep)                                                                                       \
+	do {                                                                                                           \
+		struct ip is_ = fdb(t, mac), want_ = vtep_nr(vtep);                                                    \
+		assert_string_equal(ip_str(&is_).s, ip_str(&want_).s);                                                 \
+	} while (0)
+#define assert_no_fdb(t, mac)                                                                                          \
+	do {                                                                                                           \
+		struct ip is_ = fdb(t, mac);                                                                           \
+		assert_string_equal(ip_str(&is_).s, "");                                                               \
+	} while (0)
+
+/* What show says of a MAC's row in a table; NULL when it is not shown. */
+static const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *table)
+{
+	static struct dp_row_info i;
+	struct dp_cursor c = { 0 };
+
+	while (dp_next(t->d, &c, VNI, &i)) {
+		if (i.row.key.kind == DP_FDB && i.row.key.mac.b[5] == mac && !strcmp(i.table, table))
+			return &i;
+	}
+	return NULL;
+}
+
+/* ---- wishes ----------------------------------------------------------------------------------------------------- */
+
+static void want_then_unwant_writes_and_deletes_both_rows(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_int_equal(fakedp_dests(t->f), 1);
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 1);
+	assert_false(has_vxlan(t, 1));
+	assert_int_equal(fakedp_dests(t->f), 0);
+}
+
+static void same_wish_twice_is_one_write(void **state)
+{
+	struct bed *t = *state;
+	unsigned before;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	before = fakedp_writes(t->f);
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 1, 2, DP_TAKE_OVER);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_writes(t->f), before);
+}
+
+static void wishes_between_two_flushes_cost_one_write(void **state)
+{
+	struct bed *t = *state;
+	unsigned before;
+
+	want_fdb(t, 9, 2, 0);
+	want_fdb(t, 9, 3, 0);
+	fakedp_settle(t->d); /* both destinations are no news now */
+	want_fdb(t, 8, 2, 0);
+	fakedp_settle(t->d);
+	before = fakedp_writes(t->f);
+	for (int i = 0; i < 100; i++) {
+		want_fdb(t, 1, 2, 0);
+		unwant_fdb(t, 1);
+		want_fdb(t, 1, 3, 0);
+	}
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 3);
+	assert_int_equal(fakedp_writes(t->f), before + 1);
+}
+
+static void want_and_unwant_unwritten_costs_nothing(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats s;
+
+	want_fdb(t, 1, 2, 0);
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_writes(t->f), 0);
+	dp_stats(t->d, &s);
+	assert_int_equal(s.rows, 0);
+	assert_int_equal(s.dirty, 0);
+}
+
+static void wish_with_another_vtep_moves_the_row(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 3, 0);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 3);
+	assert_int_equal(fakedp_dests(t->f), 1);
+}
+
+static void flood_row_with_a_label_changes_label(void **state)
+{
+	struct bed *t = *state;
+	struct ip v = vtep_nr(2);
+	struct dp_key k = dp_key_flood(VNI, &v);
+
+	want_flood(t, 2, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_flood(t->f, VNI, &v).label, 0);
+	assert_true(fakedp_flood(t->f, VNI, &v).there);
+	want_flood(t, 2, 777);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_flood(t->f, VNI, &v).label, 777);
+	want_flood(t, 2, VNI); /* its own VNI is no label */
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_flood(t->f, VNI, &v).label, 0);
+	dp_unwant(t->d, &k);
+	fakedp_settle(t->d);
+	assert_false(fakedp_flood(t->f, VNI, &v).there);
+}
+
+static void neighbour_row_follows_its_wish(void **state)
+{
+	struct bed *t = *state;
+	struct ip h = host_nr(7);
+	struct dp_key k = dp_key_neigh(VNI, &h);
+
+	want_neigh(t, 7, 1, DP_ROUTER);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h).mac.b[5], 1);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h).flags, DP_ROUTER);
+	want_neigh(t, 7, 2, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h).mac.b[5], 2);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h).flags, 0);
+	dp_unwant(t->d, &k);
+	fakedp_settle(t->d);
+	assert_false(fakedp_neigh(t->f, VNI, &h).there);
+}
+
+/* ---- local MACs ------------------------------------------------------------------------------------------------- */
+
+static void local_mac_is_told_with_its_port_and_kind(void **state)
+{
+	struct bed *t = *state;
+
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	learn(t, 2, PORT_B, FAKEDP_STATIC);
+	learn(t, 3, PORT_B, FAKEDP_EXTERN);
+	learn(t, 4, PORT_A, FAKEDP_OWN);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+	assert_int_equal(t->b.flags[1], 0);
+	assert_int_equal(t->b.ifindex[2], PORT_B);
+	assert_int_equal(t->b.flags[2], DP_LOCAL_STATIC);
+	assert_int_equal(t->b.ifindex[3], PORT_B);
+	assert_int_equal(t->b.flags[3], 0);
+	assert_int_equal(t->b.ifindex[4], 0);
+	learn(t, 1, PORT_B, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_B);
+	assert_int_equal(t->b.macs_gone, 0);
+	forget(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], 0);
+	assert_int_equal(t->b.macs_gone, 1);
+}
+
+static void row_of_a_local_mac_is_not_written_until_it_ages(void **state)
+{
+	struct bed *t = *state;
+
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(port_of(t, 1), PORT_A);
+	assert_non_null(shown(t, 1, "vxlan"));
+	assert_string_equal(shown(t, 1, "vxlan")->pending, "the MAC sits on a local port");
+	forget(t, 1);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_int_equal(t->b.ifindex[1], 0);
+	assert_null(shown(t, 1, "vxlan")->pending);
+}
+
+static void take_over_writes_over_a_dynamic_row_without_an_event(void **state)
+{
+	struct bed *t = *state;
+	unsigned events;
+
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	events = t->b.events;
+	want_fdb(t, 1, 2, DP_TAKE_OVER);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_int_equal(t->b.events, events);
+}
+
+static void take_over_never_goes_over_another_hand(void **state)
+{
+	static const enum fakedp_hand hands[] = { FAKEDP_STATIC, FAKEDP_EXTERN, FAKEDP_OWN };
+	struct bed *t = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		learn(t, i + 1, PORT_A, hands[i]);
+		fakedp_settle(t->d);
+		want_fdb(t, i + 1, 2, DP_TAKE_OVER);
+		t->b.ifindex[i + 1] = 0;
+		fakedp_settle(t->d);
+		assert_int_equal(port_of(t, i + 1), PORT_A);
+		assert_int_equal(t->b.ifindex[i + 1], hands[i] == FAKEDP_OWN ? 0 : PORT_A);
+		assert_non_null(shown(t, i + 1, "vxlan")->pending);
+	}
+}
+
+static void host_that_comes_back_after_take_over_is_told_and_not_taken_again(void **state)
+{
+	struct bed *t = *state;
+
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 2, DP_TAKE_OVER);
+	fakedp_settle(t->d);
+	t->b.ifindex[1] = 0;
+	learn(t, 1, PORT_B, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_B);
+	assert_int_equal(port_of(t, 1), PORT_B);
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(port_of(t, 1), PORT_B);
+	assert_false(has_vxlan(t, 1));
+	want_fdb(t, 1, 3, DP_TAKE_OVER); /* and away again */
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 3);
+}
+
+static void take_over_does_not_reach_what_evpn_has_not_heard_of(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	learn(t, 1, PORT_A, FAKEDP_KERNEL); /* the event waits */
+	want_fdb(t, 1, 3, DP_TAKE_OVER);
+	fakedp_settle(t->d);
+	assert_int_equal(port_of(t, 1), PORT_A);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+}
+
+static void take_over_taken_back_before_the_write_tells_the_local_mac_again(void **state)
+{
+	struct bed *t = *state;
+
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	t->b.ifindex[1] = 0; /* evpn forgets with the wish */
+	want_fdb(t, 1, 2, DP_TAKE_OVER);
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+	assert_int_equal(port_of(t, 1), PORT_A);
+}
+
+static void roaming_host_leaves_the_bridge_row_alone_and_loses_the_vxlan_row(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+	assert_true(has_vxlan(t, 1)); /* evpn has not decided yet */
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(port_of(t, 1), PORT_A);
+	assert_false(has_vxlan(t, 1));
+}
+
+/* The event of a MAC that was learned lies in the queue while our write moves its row. */
+static void write_over_an_unread_event(struct bed *t, enum fakedp_hand hand)
+{
+	struct mac m = mac_nr(1);
+	struct dp_op ops[4];
+	unsigned n;
+
+	want_fdb(t, 2, 2, 0);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 2, 0);
+	n = dp_pull(t->d, ops, 4); /* made before the event is read */
+	assert_int_equal(n, 1);
+	learn(t, 1, PORT_A, hand);
+	fakedp_carry_out(t->f, &ops[0]);
+	dp_done(t->d, &ops[0], 0, NULL);
+	assert_int_equal(fakedp_bridge(t->f, VNI, &m).ifindex, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+	assert_int_equal(fakedp_bridge(t->f, VNI, &m).ifindex, PORT_A);
+	assert_int_equal(fakedp_bridge(t->f, VNI, &m).hand, hand);
+}
+
+static void local_event_queued_behind_our_write_gives_the_row_back(void **state)
+{
+	write_over_an_unread_event(*state, FAKEDP_KERNEL);
+}
+
+static void bridge_row_deleted_by_another_comes_back_and_is_counted(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats s;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	forget(t, 1);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	dp_stats(t->d, &s);
+	assert_int_equal(s.repairs, 1);
+}
+
+static void lost_object_brings_back_every_row_that_pointed_at_it(void **state)
+{
+	struct bed *t = *state;
+	struct ip v = vtep_nr(2);
+	struct dp_stats s;
+
+	for (unsigned i = 1; i <= 20; i++)
+		want_fdb(t, i, 2 + i % 2, 0);
+	fakedp_settle(t->d);
+	fakedp_dest_del(t->f, &v);
+	fakedp_settle(t->d);
+	for (unsigned i = 1; i <= 20; i++)
+		assert_fdb(t, i, 2 + i % 2);
+	dp_stats(t->d, &s);
+	assert_int_equal(s.repairs, 10);
+}
+
+/* ---- foreign rows ----------------------------------------------------------------------------------------------- */
+
+static void foreign_vxlan_row_blocks_unless_it_says_the_same(void **state)
+{
+	struct bed *t = *state;
+	struct ip v2 = vtep_nr(2), v3 = vtep_nr(3);
+	struct mac m = mac_nr(1);
+
+	fakedp_vxlan_set(t->f, VNI, &m, &v2);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 3, 0);
+	fakedp_settle(t->d);
+	assert_non_null(shown(t, 1, "vxlan")->pending);
+	assert_int_equal(shown(t, 1, "vxlan")->owner, DP_OWNER_FOREIGN);
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	assert_null(shown(t, 1, "vxlan")->pending);
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_true(has_vxlan(t, 1));
+	want_fdb(t, 1, 3, 0);
+	fakedp_vxlan_del(t->f, VNI, &m, &v2);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 3);
+	fakedp_vxlan_set(t->f, VNI, &(struct mac){ 0 }, &v3); /* a flood row */
+	fakedp_settle(t->d);
+	want_flood(t, 3, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_flood(t->f, VNI, &v3).hand, FAKEDP_STATIC);
+}
+
+static void neighbours_by_other_hands_block_and_resolved_ones_are_local(void **state)
+{
+	struct bed *t = *state;
+	struct ip h1 = host_nr(1), h2 = host_nr(2), h3 = host_nr(3), h4 = host_nr(4);
+	struct mac m = mac_nr(1);
+
+	fakedp_neigh_set(t->f, VNI, &h1, &m, FAKEDP_KERNEL, 0);
+	fakedp_neigh_set(t->f, VNI, &h2, &m, FAKEDP_STATIC, DP_ROUTER);
+	fakedp_neigh_set(t->f, VNI, &h3, &m, FAKEDP_EXTERN, 0);
+	fakedp_neigh_set(t->f, VNI, &h4, &m, FAKEDP_KERNEL, 0);
+	fakedp_settle(t->d);
+	assert_true(t->b.ip[1]);
+	assert_true(t->b.ip[2]);
+	assert_int_equal(t->b.flags[2], DP_LOCAL_STATIC | DP_LOCAL_ROUTER);
+	assert_false(t->b.ip[3]);
+	want_neigh(t, 1, 9, 0);
+	want_neigh(t, 2, 9, DP_TAKE_OVER);
+	want_neigh(t, 3, 9, DP_TAKE_OVER);
+	want_neigh(t, 4, 9, DP_TAKE_OVER);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h1).mac.b[5], 1);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h2).mac.b[5], 1);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h3).mac.b[5], 1);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h4).mac.b[5], 9);
+	fakedp_neigh_del(t->f, VNI, &h1);
+	fakedp_settle(t->d);
+	assert_false(t->b.ip[1]);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h1).mac.b[5], 9);
+}
+
+static void resolved_neighbour_with_the_same_mac_becomes_ours(void **state)
+{
+	struct bed *t = *state;
+	struct ip h = host_nr(1);
+	struct mac m = mac_nr(1);
+
+	fakedp_neigh_set(t->f, VNI, &h, &m, FAKEDP_KERNEL, 0);
+	fakedp_settle(t->d);
+	assert_true(t->b.ip[1]);
+	want_neigh(t, 1, 1, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &h).hand, FAKEDP_US);
+	assert_false(t->b.ip[1]);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+static void restart_adopts_rows_without_writing_them(void **state)
+{
+	struct bed *t = *state;
+	unsigned before;
+
+	for (unsigned i = 1; i <= 50; i++)
+		want_fdb(t, i, 2 + i % 3, 0);
+	want_flood(t, 2, 0);
+	want_neigh(t, 1, 1, 0);
+	fakedp_settle(t->d);
+	stop(t, false);
+	before = fakedp_writes(t->f);
+	start(t);
+	pass(t, 5000);
+	for (unsigned i = 1; i <= 40; i++)
+		want_fdb(t, i, 2 + i % 3, 0);
+	want_flood(t, 2, 0);
+	want_neigh(t, 1, 1, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_writes(t->f), before);
+	for (unsigned i = 1; i <= 50; i++)
+		assert_fdb(t, i, 2 + i % 3);
+	pass(t, 5000); /* ten seconds: what nobody claimed goes */
+	assert_int_equal(fakedp_writes(t->f), before + 10);
+	assert_no_fdb(t, 50);
+	assert_fdb(t, 40, 2 + 40 % 3);
+}
+
+static void sweep_on_request_takes_objects_without_rows_too(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 3, 0);
+	fakedp_settle(t->d);
+	stop(t, false);
+	start(t);
+	want_fdb(t, 1, 4, 0); /* another VTEP now */
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 4);
+	assert_fdb(t, 2, 3);
+	dp_sweep(t->d);
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 2);
+	assert_int_equal(fakedp_dests(t->f), 1);
+}
+
+static void stop_without_flush_leaves_everything(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	stop(t, false);
+	assert_fdb(t, 1, 2);
+	start(t);
+}
+
+static void device_that_vanishes_comes_back_with_its_rows(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, 0);
+	want_flood(t, 2, 0);
+	learn(t, 3, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[3], PORT_A);
+	fakedp_devices(t->f, VNI, false, NULL);
+	fakedp_settle(t->d);
+	assert_false(t->b.ready);
+	assert_int_equal(t->b.ifindex[3], 0);
+	assert_string_equal(shown(t, 1, "vxlan")->pending, "the devices are not ready");
+	want_fdb(t, 4, 2, 0);
+	fakedp_settle(t->d);
+	fakedp_devices(t->f, VNI, true, NULL);
+	fakedp_settle(t->d);
+	assert_true(t->b.ready);
+	assert_fdb(t, 1, 2);
+	assert_fdb(t, 4, 2);
+}
+
+static void device_with_a_problem_is_not_ready_and_its_rows_are_verified_after(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+	struct dp_vni_info i;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	fakedp_devices(t->f, VNI, true, "vxlan100 is down");
+	fakedp_settle(t->d);
+	assert_false(t->b.ready);
+	assert_true(dp_vni_info(t->d, VNI, &i));
+	assert_string_equal(i.problem, "vxlan100 is down");
+	assert_false(i.ready);
+	fakedp_lose(t->f, VNI, &m); /* without an event */
+	fakedp_devices(t->f, VNI, true, NULL);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+}
+
+static void vni_that_is_taken_away_loses_our_rows_only(void **state)
+{
+	struct bed *t = *state;
+	struct ip v3 = vtep_nr(3);
+	struct mac m = mac_nr(2);
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_vxlan_set(t->f, VNI, &m, &v3);
+	learn(t, 3, PORT_A, FAKEDP_STATIC);
+	fakedp_settle(t->d);
+	dp_vni_del(t->d, VNI);
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 1);
+	assert_true(has_vxlan(t, 2));
+	assert_int_equal(port_of(t, 3), PORT_A);
+	assert_false(dp_vni_info(t->d, VNI, &(struct dp_vni_info){ 0 }));
+}
+
+static void vni_that_is_wanted_again_before_it_was_gone_keeps_what_is_wanted(void **state)
+{
+	struct bed *t = *state;
+	struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100" };
+
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 2, 0);
+	learn(t, 3, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	assert_int_equal(dp_vni_add(t->d, &p), -EEXIST);
+	dp_vni_del(t->d, VNI);
+	t->b.ifindex[3] = 0;
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	want_fdb(t, 2, 2, 0);
+	fakedp_settle(t->d);
+	assert_fdb(t, 2, 2);
+	assert_int_equal(t->b.ifindex[3], PORT_A);
+	dp_sweep(t->d);
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 1);
+}
+
+static void refusal_is_told_once_waits_and_is_tried_again(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats s;
+
+	want_fdb(t, 9, 2, 0);
+	fakedp_settle(t->d);
+	fakedp_refuse(t->f, ENOSPC, 2);
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	assert_string_equal(t->last, "VNI 100: write FDB row of 02:00:00:00:00:01 to 192.0.2.2: refused: No space left on "
+				     "device; next try in 1 s");
+	assert_string_equal(shown(t, 1, "vxlan")->pending, "No space left on device");
+	dp_stats(t->d, &s);
+	assert_int_equal(s.errors, 1);
+	assert_int_equal(s.dirty, 1);
+	pass(t, 1000);
+	assert_no_fdb(t, 1);
+	pass(t, 1900);
+	assert_no_fdb(t, 1);
+	pass(t, 100);
+	assert_fdb(t, 1, 2);
+	assert_null(shown(t, 1, "vxlan")->pending);
+}
+
+static void refused_row_that_changes_is_tried_at_once(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 9, 2, 0);
+	want_fdb(t, 8, 3, 0);
+	fakedp_settle(t->d);
+	fakedp_refuse(t->f, ENOSPC, 1);
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 3, 0);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 3);
+}
+
+static void rows_wait_quietly_for_a_refused_destination(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats s;
+
+	fakedp_refuse(t->f, EPERM, 1);
+	for (unsigned i = 1; i <= 40; i++)
+		want_fdb(t, i, 2, 0);
+	fakedp_settle(t->d);
+	assert_string_equal(t->last, "write nexthop of VTEP 192.0.2.2: refused: Operation not permitted; it takes "
+				     "CAP_NET_ADMIN; next try in 1 s");
+	dp_stats(t->d, &s);
+	assert_int_equal(s.errors, 1);
+	pass(t, 1000);
+	for (unsigned i = 1; i <= 40; i++)
+		assert_fdb(t, i, 2);
+}
+
+static void overrun_relearns_local_rows_before_ours_are_made_true(void **state)
+{
+	struct bed *t = *state;
+	struct mac m3 = mac_nr(3);
+	struct dp_stats s;
+
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 2, 0);
+	want_fdb(t, 3, 2, 0);
+	learn(t, 4, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	fakedp_overrun(t->f);
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	learn(t, 2, PORT_B, FAKEDP_STATIC);
+	fakedp_lose(t->f, VNI, &m3);
+	forget(t, 4);
+	fakedp_settle(t->d);
+	assert_int_equal(port_of(t, 1), PORT_A);
+	assert_int_equal(port_of(t, 2), PORT_B);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+	assert_int_equal(t->b.ifindex[2], PORT_B);
+	assert_int_equal(t->b.ifindex[4], 0);
+	assert_fdb(t, 3, 2);
+	dp_stats(t->d, &s);
+	assert_int_equal(s.overruns, 1);
+}
+
+static void show_yields_bridge_and_vxlan_rows_with_owners(void **state)
+{
+	struct bed *t = *state;
+	struct dp_cursor c = { 0 };
+	struct dp_row_info i;
+	unsigned n = 0;
+
+	want_fdb(t, 1, 2, 0);
+	learn(t, 2, PORT_A, FAKEDP_KERNEL);
+	learn(t, 3, PORT_A, FAKEDP_STATIC);
+	want_flood(t, 2, 0);
+	want_neigh(t, 1, 1, 0);
+	fakedp_settle(t->d);
+	while (dp_next(t->d, &c, 0, &i))
+		n++;
+	assert_int_equal(n, 6);
+	assert_int_equal(shown(t, 1, "bridge")->owner, DP_OWNER_EVPND);
+	assert_true(shown(t, 1, "bridge")->desired && shown(t, 1, "bridge")->observed);
+	assert_int_equal(shown(t, 1, "bridge")->ifindex, 1200);
+	assert_int_equal(shown(t, 2, "bridge")->owner, DP_OWNER_KERNEL);
+	assert_int_equal(shown(t, 2, "bridge")->ifindex, PORT_A);
+	assert_false(shown(t, 2, "bridge")->desired);
+	assert_null(shown(t, 2, "vxlan"));
+	assert_int_equal(shown(t, 3, "bridge")->owner, DP_OWNER_FOREIGN);
+}
+
+/* ---- random ----------------------------------------------------------------------------------------------------- */
+
+#define N_MACS 24u
+#define N_STEPS 400
+
+/* What the other hands have set up and must find as it was; kinds by MAC number. */
+static enum fakedp_hand hand_of(unsigned mac)
+{
+	return mac % 8 == 5 ? FAKEDP_STATIC : mac % 8 == 6 ? FAKEDP_EXTERN : mac % 8 == 7 ? FAKEDP_OWN : FAKEDP_KERNEL;
+}
+
+struct wish {
+	unsigned vtep; /* 0: none */
+};
+
+static void random_step(struct bed *t, struct rng *r, struct wish *w)
+{
+	unsigned m = 1 + rng_below(r, N_MACS);
+	struct mac mac = mac_nr(m);
+	struct ip v = vtep_nr(1 + rng_below(r, 4));
+
+	switch (rng_below(r, 16)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		w[m].vtep = 1 + rng_below(r, 4);
+		/* as evpn does: a MAC that is known to be local is taken over or left */
+		if (rng_below(r, 2)) {
+			want_fdb(t, m, w[m].vtep, DP_TAKE_OVER);
+			t->b.ifindex[m] = 0;
+		} else {
+			want_fdb(t, m, w[m].vtep, 0);
+		}
+		if (rng_below(r, 4) == 0)
+			want_fdb(t, m, w[m].vtep, rng_below(r, 2) ? DP_STICKY : 0);
+		break;
+	case 4:
+	case 5:
+		w[m].vtep = 0;
+		unwant_fdb(t, m);
+		break;
+	case 6:
+	case 7:
+		learn(t, m, rng_below(r, 2) ? PORT_A : PORT_B, hand_of(m));
+		break;
+	case 8:
+		if (hand_of(m) == FAKEDP_KERNEL)
+			forget(t, m);
+		break;
+	case 9:
+		fakedp_lose(t->f, VNI, &mac);
+		fakedp_overrun(t->f);
+		break;
+	case 10:
+		fakedp_dest_del(t->f, &v);
+		break;
+	case 11:
+		fakedp_refuse(t->f, ENOSPC, rng_below(r, 4));
+		break;
+	case 12:
+		fakedp_devices(t->f, VNI, true, rng_below(r, 2) ? "down" : NULL);
+		break;
+	case 13:
+		pass(t, 100 * rng_below(r, 30));
+		break;
+	default:
+		dp_flush(t->d);
+	}
+}
+
+static void check_row(struct bed *t, unsigned m, const struct wish *w)
+{
+	struct mac mac = mac_nr(m);
+	struct fakedp_row b = fakedp_bridge(t->f, VNI, &mac);
+	bool local = b.there && b.ifindex;
+
+	if (local && b.hand != FAKEDP_OWN)
+		assert_int_equal(t->b.ifindex[m], b.ifindex);
+	else
+		assert_int_equal(t->b.ifindex[m], 0);
+	if (hand_of(m) != FAKEDP_KERNEL && local)
+		assert_int_equal(b.hand, hand_of(m));
+	if (!w[m].vtep)
+		assert_false(has_vxlan(t, m) || (b.there && !b.ifindex));
+	else if (!local)
+		assert_fdb(t, m, w[m].vtep);
+}
+
+static void random_run(uint64_t seed)
+{
+	struct wish w[N_MACS + 1] = { { 0 } };
+	struct rng r = { seed };
+	struct bed *t;
+	void *state;
+
+	setup(&state);
+	t = state;
+	for (unsigned i = 0; i < N_STEPS; i++)
+		random_step(t, &r, w);
+	fakedp_refuse(t->f, 0, 0);
+	fakedp_devices(t->f, VNI, true, NULL);
+	for (unsigned i = 0; i < 200; i++)
+		pass(t, 1000);
+	for (unsigned m = 1; m <= N_MACS; m++)
+		check_row(t, m, w);
+	teardown(&state);
+}
+
+static void random_edits_end_with_desired_equal_to_observed(void **state)
+{
+	struct rng r = rng_start("reconcile");
+	const char *n = getenv("RECONCILE_RUNS");
+
+	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++)
+		random_run(rng_u64(&r));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(want_then_unwant_writes_and_deletes_both_rows),
+		T(same_wish_twice_is_one_write),
+		T(wishes_between_two_flushes_cost_one_write),
+		T(want_and_unwant_unwritten_costs_nothing),
+		T(wish_with_another_vtep_moves_the_row),
+		T(flood_row_with_a_label_changes_label),
+		T(neighbour_row_follows_its_wish),
+		T(local_mac_is_told_with_its_port_and_kind),
+		T(row_of_a_local_mac_is_not_written_until_it_ages),
+		T(take_over_writes_over_a_dynamic_row_without_an_event),
+		T(take_over_never_goes_over_another_hand),
+		T(host_that_comes_back_after_take_over_is_told_and_not_taken_again),
+		T(take_over_does_not_reach_what_evpn_has_not_heard_of),
+		T(take_over_taken_back_before_the_write_tells_the_local_mac_again),
+		T(roaming_host_leaves_the_bridge_row_alone_and_loses_the_vxlan_row),
+		T(local_event_queued_behind_our_write_gives_the_row_back),
+		T(bridge_row_deleted_by_another_comes_back_and_is_counted),
+		T(lost_object_brings_back_every_row_that_pointed_at_it),
+		T(foreign_vxlan_row_blocks_unless_it_says_the_same),
+		T(neighbours_by_other_hands_block_and_resolved_ones_are_local),
+		T(resolved_neighbour_with_the_same_mac_becomes_ours),
+		T(restart_adopts_rows_without_writing_them),
+		T(sweep_on_request_takes_objects_without_rows_too),
+		T(stop_without_flush_leaves_everything),
+		T(device_that_vanishes_comes_back_with_its_rows),
+		T(device_with_a_problem_is_not_ready_and_its_rows_are_verified_after),
+		T(vni_that_is_taken_away_loses_our_rows_only),
+		T(vni_that_is_wanted_again_before_it_was_gone_keeps_what_is_wanted),
+		T(refusal_is_told_once_waits_and_is_tried_again),
+		T(refused_row_that_changes_is_tried_at_once),
+		T(rows_wait_quietly_for_a_refused_destination),
+		T(overrun_relearns_local_rows_before_ours_are_made_true),
+		T(show_yields_bridge_and_vxlan_rows_with_owners),
+		cmocka_unit_test(random_edits_end_with_desired_equal_to_observed),
+	};
+
+	return RUN_TESTS(tests);
+}
