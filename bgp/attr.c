@@ -326,9 +326,9 @@ static const char *decode_tunnel_encap(struct decoder *d, struct attr *a)
 			rb_skip(&tlv, sub < 128 ? rb_u8(&tlv) : rb_u16(&tlv));
 		}
 		if (!rb_ok(&tlv))
-			return "TUNNEL_ENCAPSULATION has a TLV that overruns";
+			rb_fail(&r);
 	}
-	return pass(d, a);
+	return rb_ok(&r) ? pass(d, a) : "TUNNEL_ENCAPSULATION has a TLV that overruns";
 }
 
 static const char *decode_ipv6_ext_communities(struct decoder *d, struct attr *a)

@@ -195,13 +195,6 @@ void bgp_memory(const struct bgp *b, struct bgp_memory *out)
 	out->conns = b->n_conns;
 }
 
-const char *bgp_state_name(enum bgp_state s)
-{
-	static const char *const names[] = { "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established" };
-
-	return names[s];
-}
-
 const char *bgp_reject_name(enum bgp_reject r)
 {
 	static const char *const names[] = {

@@ -127,6 +127,13 @@ struct fsm_step fsm_step(enum bgp_state s, enum fsm_event e)
 	return (struct fsm_step){ .next = c->next, .actions = c->actions };
 }
 
+const char *bgp_state_name(enum bgp_state s)
+{
+	static const char *const names[] = { "Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established" };
+
+	return names[s];
+}
+
 const char *fsm_event_name(enum fsm_event e)
 {
 	static const char *const names[FSM_EVENTS] = {

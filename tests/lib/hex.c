@@ -38,7 +38,7 @@ void hex_assert(const char *what, const uint8_t *got, size_t got_len, const char
 	size_t n = hex_bytes(want, w, strlen(want) / 2 + 1);
 	char *text = calloc(got_len + 1, 2);
 
-	if (n != got_len || memcmp(w, got, n)) {
+	if (n != got_len || (n && memcmp(w, got, n))) {
 		for (size_t i = 0; i < got_len; i++)
 			sprintf(text + 2 * i, "%02x", got[i]);
 		fail_msg("%s: got %s, wanted %s", what, text, want);
