@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Outbound groups: which best paths a group advertises, how its list follows the table, who is attached to it.
+ *
+ *	rib.c: best path changed --> wanted? --> entry to the end of the list --> peers that had read all are woken
+ *	a new group --> filled from the table in slices; a change meanwhile is taken like any other
+ *	a peer leaves --> its position may become a ghost that out_work() walks out; the last one takes the group along
+ *
+ * The list itself is in out_list.c, the messages in out_pull.c. Next hops are not changed, also towards eBGP: in EVPN
+ * they are VTEPs (docs/design.md).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bgp/attr.h"
+#include "bgp/out_int.h"
+
+/* Routes or entries that one slice of work looks at, about 1 ms. */
+#define WORK_SLICE 16384u
+
+/* RFC 1997 */
+#define NO_EXPORT 0xffffff01u
+#define NO_ADVERTISE 0xffffff02u
+#define NO_EXPORT_SUBCONFED 0xffffff03u
+
+/* ---- policy ---- */
+
+static bool communities_allow(const struct bgp_attrs *a, bool ebgp)
+{
+	struct rbuf b = rb_init(a->communities, a->communities_len);
+
+	while (rb_left(&b)) {
+		uint32_t c = rb_u32(&b);
+
+		if (c == NO_ADVERTISE || (ebgp && (c == NO_EXPORT || c == NO_EXPORT_SUBCONFED)))
+			return false;
+	}
+	return true;
+}
+
+/* Is the best path of the route for this group? Whether it is for a peer of it, which may be its source, is not asked. */
+static bool is_wanted(const struct out_group *g, const struct route *rt)
+{
+	const struct rib_peer *source = g->rib->peers[rt->peer];
+	const struct bgp_attrs *a;
+
+	if (!rib_best(rt).set)
+		return false;
+	a = attrset_get(g->rib->sets, rt->set);
+	if (a->communities_len && !communities_allow(a, g->policy.ebgp))
+		return false;
+	if (g->policy.ebgp)
+		return !attr_as_path_has(a->as_path, a->as_path_len, g->policy.asn);
+	/* RFC 4456 6; without a client on either side RFC 4271 9.2. */
+	return g->policy.rr_client || !source || source->ebgp || source->rr_client;
+}
+
+/* ---- following the table ---- */
+
+static void wake(const struct rib *r, struct rib_peer *p)
+{
+	r->params.want_write(r->params.ctx, p);
+}
+
+static struct out_marker *marker_of(const struct out_group *g, const struct rib_peer *p)
+{
+	struct out_marker *m = p ? p->marker : NULL;
+
+	while (m && m->group != g)
+		m = m->next;
+	return m;
+}
+
+static void cursor_leave(struct out_group *g, struct out_cursor *c)
+{
+	out_cursor_leave(g, c);
+	if (g->n_ghosts)
+		g->rib->params.work(g->rib->params.ctx);
+}
+
+/* Wakes the peers that stand at positions right before the entry, but not "but". */
+static void wake_before(const struct out_group *g, const struct out_entry *e, const struct out_marker *but)
+{
+	for (uint32_t h = e->link.prev; out_is_pos(h); h = out_pos(g, h)->link.prev) {
+		struct out_cursor *c;
+
+		list_for_each(c, &out_pos(g, h)->cursors, at) {
+			if (c == &c->marker->main && c->marker != but)
+				wake(g->rib, c->marker->peer);
+		}
+	}
+}
+
+/*
+ * The entry goes to the end. A source that has read all and holds nothing of this route goes along behind it, so that
+ * it is not woken by its own routes and does not have to skip them one by one.
+ */
+static void place_last(struct out_group *g, uint32_t h, const struct route *rt, struct out_entry *e)
+{
+	struct out_marker *source = marker_of(g, g->rib->peers[rt->peer]);
+	struct out_pos *p = source ? source->main.pos : NULL;
+
+	if (!p || out_cursor_due(g, &source->main) || (e->first && !out_holds_none(rt, e, rt->peer, p->seq))) {
+		out_entry_place(g, h, e, 0);
+		wake_before(g, e, NULL);
+	} else if (out_pos_is_sole(p, &source->main) && !p->link.next) {
+		out_entry_place(g, h, e, p->handle);
+		wake_before(g, e, NULL);
+		p->seq = e->last;
+	} else {
+		out_entry_place(g, h, e, 0);
+		wake_before(g, e, source);
+		cursor_leave(g, &source->main);
+		out_cursor_join(g, &source->main, out_pos_end(g));
+	}
+}
+
+/* May a peer hold an earlier version of this entry? The last position knows, unless it is its source's alone. */
+static bool is_held(const struct out_group *g, const struct route *rt, const struct out_entry *e)
+{
+	const struct out_marker *source = marker_of(g, g->rib->peers[rt->peer]);
+	const struct out_pos *p = out_pos_last(g);
+
+	if (p && source && out_pos_is_sole(p, &source->main) && out_holds_none(rt, e, rt->peer, p->seq))
+		p = out_pos_before(g, p);
+	return p && p->seq >= e->first;
+}
+
+/* Everybody has it still before him: he will find it as it is when he comes. So a burst of changes is one. */
+static bool is_ahead_of_all(const struct out_group *g, const struct out_entry *e)
+{
+	const struct out_pos *p = out_pos_last(g);
+
+	return p && p->seq < e->last;
+}
+
+static void count_own(const struct out_group *g, uint16_t source, uint32_t n)
+{
+	struct out_marker *m = marker_of(g, g->rib->peers[source]);
+
+	if (m)
+		m->own += n;
+}
+
+static void entry_add(struct out_group *g, uint32_t h, const struct route *rt)
+{
+	out_seq_reserve(g);
+	count_own(g, rt->peer, 1);
+	place_last(g, h, rt, out_entry_new(g, h));
+}
+
+static void entry_change(struct out_group *g, uint32_t h, const struct route *rt, struct out_entry *e, bool wanted,
+			 uint16_t old_source)
+{
+	if (e->live) {
+		count_own(g, old_source, UINT32_MAX);
+		g->n_live--;
+	} else if (!wanted) {
+		return;
+	}
+	e->live = wanted;
+	if (wanted) {
+		count_own(g, rt->peer, 1);
+		g->n_live++;
+	} else if (!is_held(g, rt, e)) {
+		out_entry_drop(g, h, e);
+		return;
+	}
+	if (is_ahead_of_all(g, e))
+		return;
+	out_seq_reserve(g);
+	out_entry_unlink(g, e);
+	place_last(g, h, rt, e);
+}
+
+void out_best_changed(struct rib *r, uint32_t h, struct rib_path old)
+{
+	const struct route *rt = rib_route(r, h);
+	struct out_group *g;
+
+	list_for_each(g, &r->families[rt->family].groups, in_family) {
+		struct out_entry *e = out_entry(g, h);
+		bool wanted = is_wanted(g, rt);
+
+		if (e)
+			entry_change(g, h, rt, e, wanted, old.peer);
+		else if (wanted)
+			entry_add(g, h, rt);
+	}
+}
+
+bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h)
+{
+	struct out_group *g;
+
+	list_for_each(g, &r->families[family].groups, in_family) {
+		if (out_entry(g, h))
+			return true;
+	}
+	return false;
+}
+
+/* ---- groups ---- */
+
+static struct out_group *group_new(struct rib *r, uint32_t family, const struct out_policy *policy)
+{
+	struct out_group *g = xcalloc(1, sizeof(*g));
+
+	g->rib = r;
+	g->family = family;
+	g->id = ++r->group_ids;
+	g->policy = *policy;
+	g->filling = true;
+	out_list_init(g);
+	list_add_tail(&r->families[family].groups, &g->in_family);
+	return g;
+}
+
+static void group_free(struct out_group *g)
+{
+	list_del(&g->in_family);
+	out_list_fini(g);
+	free(g);
+}
+
+static struct out_group *group_get(struct rib *r, uint32_t family, const struct out_policy *policy)
+{
+	struct out_group *g;
+
+	list_for_each(g, &r->families[family].groups, in_family) {
+		if (memcmp(&g->policy, policy, sizeof(*policy)) == 0)
+			return g;
+	}
+	return group_new(r, family, policy);
+}
+
+static void fill_done(struct out_group *g)
+{
+	struct out_pos *p;
+
+	g->filling = false;
+	list_for_each(p, &g->order, order) {
+		struct out_cursor *c;
+
+		list_for_each(c, &p->cursors, at) {
+			c->marker->eor_seq = g->seq;
+			wake(g->rib, c->marker->peer);
+		}
+	}
+}
+
+/* A slice of the first fill: what the sweep has not come by yet and what has come since is told apart by its entry. */
+static void group_fill(struct out_group *g, uint32_t n)
+{
+	for (; g->filling && n; n--) {
+		uint32_t h = rib_sweep_next(g->rib, &g->fill);
+		const struct route *rt;
+
+		if (h <= g->fill_last) { /* round the end, or there is no route */
+			fill_done(g);
+			return;
+		}
+		g->fill_last = h;
+		rt = rib_route(g->rib, h);
+		if (rt->family == g->family && !out_entry(g, h) && is_wanted(g, rt))
+			entry_add(g, h, rt);
+	}
+}
+
+static bool group_work(struct out_group *g)
+{
+	uint32_t left = out_ghosts_walk(g, WORK_SLICE);
+
+	if (!g->n_markers && !g->n_ghosts) {
+		group_free(g);
+		return false;
+	}
+	group_fill(g, left);
+	return g->filling || g->n_ghosts;
+}
+
+bool out_work(struct rib *r)
+{
+	bool more = false;
+
+	for (uint32_t f = 0; f < r->n_families; f++) {
+		struct out_group *g, *tmp;
+
+		list_for_each_safe(g, tmp, &r->families[f].groups, in_family)
+			more |= group_work(g);
+	}
+	return more;
+}
+
+void out_fini(struct rib *r)
+{
+	for (uint32_t i = 1; i < r->n_peers; i++) {
+		if (r->peers[i])
+			out_detach(r, r->peers[i]);
+	}
+	for (uint32_t f = 0; f < r->n_families; f++) {
+		while (!list_empty(&r->families[f].groups))
+			group_free(container_of(r->families[f].groups.next, struct out_group, in_family));
+	}
+}
+
+/* ---- peers ---- */
+
+/* Entries of a list that was there before the peer: none, but for a source whose routes outlived its session. */
+static uint32_t entries_from(const struct out_group *g, const struct rib_peer *p)
+{
+	uint32_t n = 0;
+	uint32_t h = p->paths ? g->ends.next : 0;
+
+	while (h) {
+		if (out_is_pos(h)) {
+			h = out_pos(g, h)->link.next;
+			continue;
+		}
+		n += out_entry(g, h)->live && rib_route(g->rib, h)->peer == p->index;
+		h = out_entry(g, h)->link.next;
+	}
+	return n;
+}
+
+static struct out_marker *marker_new(struct out_group *g, struct rib_peer *p)
+{
+	struct out_marker *m = xcalloc(1, sizeof(*m));
+	struct out_marker **end = &p->marker;
+
+	m->group = g;
+	m->peer = p;
+	m->main.marker = m->refresh.marker = m;
+	m->eor_seq = g->filling ? UINT32_MAX : g->seq;
+	m->own = entries_from(g, p);
+	while (*end)
+		end = &(*end)->next;
+	*end = m;
+	g->n_markers++;
+	out_cursor_join(g, &m->main, out_pos_start(g));
+	return m;
+}
+
+void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const struct out_policy *policy)
+{
+	struct out_group *g = group_get(r, rib_family_index(r, f), policy);
+
+	marker_new(g, p);
+	p->eor_sent = false;
+	group_fill(g, WORK_SLICE);
+	if (g->filling)
+		r->params.work(r->params.ctx);
+	wake(r, p);
+}
+
+static void marker_free(struct out_marker *m)
+{
+	struct out_group *g = m->group;
+
+	if (m->refresh.pos)
+		cursor_leave(g, &m->refresh);
+	cursor_leave(g, &m->main);
+	g->n_markers--;
+	free(m);
+	if (!g->n_markers && !g->n_ghosts)
+		group_free(g);
+}
+
+void out_detach(struct rib *r, struct rib_peer *p)
+{
+	while (p->marker) {
+		struct out_marker *m = p->marker;
+
+		p->marker = m->next;
+		marker_free(m);
+	}
+}
+
+static struct out_marker *marker_in_family(const struct rib *r, const struct rib_peer *p, uint32_t family)
+{
+	struct out_marker *m = p->marker;
+
+	while (m && m->group->family != family)
+		m = m->next;
+	return m;
+}
+
+void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p)
+{
+	struct out_marker *m = marker_in_family(r, p, rib_family_index(r, f));
+
+	if (!m)
+		return;
+	if (m->refresh.pos)
+		cursor_leave(m->group, &m->refresh);
+	out_cursor_join(m->group, &m->refresh, out_pos_start(m->group));
+	wake(r, p);
+}
+
+/* ---- show ---- */
+
+bool out_pending(const struct rib *r, const struct rib_peer *p)
+{
+	for (const struct out_marker *m = p->marker; m; m = m->next) {
+		if (out_cursor_due(m->group, &m->main) || m->refresh.pos ||
+		    (!m->eor_sent && m->eor_seq != UINT32_MAX))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t marker_pending(const struct out_marker *m)
+{
+	uint32_t changes = m->group->seq - m->main.pos->seq;
+
+	if (!out_cursor_due(m->group, &m->main))
+		return 0;
+	return changes < m->group->n_entries ? changes : m->group->n_entries;
+}
+
+uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p)
+{
+	uint32_t n = 0;
+
+	for (const struct out_marker *m = p->marker; m; m = m->next)
+		n += marker_pending(m);
+	return n;
+}
+
+uint32_t out_held(const struct rib *r, const struct rib_peer *p)
+{
+	uint32_t n = 0;
+
+	for (const struct out_marker *m = p->marker; m; m = m->next) {
+		uint32_t not_held = m->own + marker_pending(m);
+
+		if (m->group->n_live > not_held)
+			n += m->group->n_live - not_held;
+	}
+	return n;
+}
+
+uint32_t out_group_id(const struct rib *r, const struct rib_peer *p)
+{
+	return p->marker ? p->marker->group->id : 0;
+}
+
+bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to)
+{
+	uint32_t family = rib_family_index(r, p->family);
+	const struct out_marker *m = marker_in_family(r, to, family);
+	uint32_t h = m && p->best ? rib_find(r, family, p->key, p->key_len) : 0;
+	const struct out_entry *e = h ? out_entry(m->group, h) : NULL;
+
+	return e && e->live && e->last <= m->main.pos->seq && rib_route(r, h)->peer != to->index;
+}
+
+size_t out_bytes(const struct rib *r)
+{
+	size_t n = 0;
+
+	for (uint32_t f = 0; f < r->n_families; f++) {
+		struct out_group *g;
+
+		list_for_each(g, &r->families[f].groups, in_family) {
+			n += sizeof(*g) + g->block_bytes + slab_bytes(&g->positions);
+			for (uint32_t c = 0; c < RIB_CLASSES; c++)
+				n += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
+		}
+	}
+	return n;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The list of a group from inside, for out_list.c (its mechanics), out.c (groups) and out_pull.c (messages).
+ *
+ * The list of a group holds entries (routes that it advertises, or has to withdraw) in the order of their last change,
+ * and positions. Cursors of peers stand at a position: what is before it they have been sent, what is after it is due.
+ *
+ *	ends <-> entry <-> entry <-> position <-> entry <-> entry <-> position <-> ends
+ *	          oldest change      (a slow peer)          newest    (all others)
+ *
+ * Every change has a number. An entry keeps those of its last change and of the first version that it has had since it
+ * came to the list; a position has the number of the last entry that it passed. So:
+ *	- entries before a position have last <= its seq, entries after it last >= its seq;
+ *	- of two positions, the one behind has the lower or the same seq;
+ *	- a peer may hold a version of a route only when its seq >= first. (That is cautious: it may have been sent a
+ *	  withdrawal, or no version at all because the entry moved on before it came by.)
+ * A withdrawn entry stays until no position that may hold it stands before it. It is enough to ask the last one before
+ * it, and that only when another has passed: so every question costs O(1), however many peers there are.
+ *
+ * A position without cursors is a ghost: a peer has left it, and the withdrawn entries that waited for that peer alone
+ * are dropped by walking it to the next position (out_work()).
+ */
+#ifndef BGP_OUT_INT_H
+#define BGP_OUT_INT_H
+
+#include "bgp/rib_int.h"
+
+struct out_link {
+	uint32_t prev, next; /* handles of routes or positions; 0: ends */
+};
+
+struct out_entry {
+	struct out_link link;
+	uint32_t last; /* number of the last change; 0: there is no entry */
+	uint32_t first : 31;
+	uint32_t live : 1; /* advertised; 0: withdrawn */
+};
+_Static_assert(sizeof(struct out_entry) == 16, "16 octets a route a group");
+
+struct out_pos {
+	struct out_link link;
+	uint32_t handle, seq;
+	struct list order;   /* in out_group.order */
+	struct list cursors; /* struct out_cursor */
+	bool ghost;
+};
+
+struct out_cursor {
+	struct list at;
+	struct out_pos *pos; /* NULL: stands nowhere */
+	struct out_marker *marker;
+};
+
+/* One peer in one group. */
+struct out_marker {
+	struct out_cursor main;
+	struct out_cursor refresh; /* a second way over what main has passed, while a refresh is under way */
+	struct out_group *group;
+	struct rib_peer *peer;
+	struct out_marker *next; /* the peer's next family */
+	uint32_t eor_seq;        /* End-of-RIB is due behind this change; UINT32_MAX while the group is being filled */
+	bool eor_sent;
+	uint32_t own; /* live entries whose source is this peer */
+};
+
+/* Entries lie in blocks parallel to those of the slab of routes of their class. */
+struct out_blocks {
+	struct out_entry **blocks; /* NULL: none of its routes has an entry */
+	uint32_t *used;
+	uint32_t n;
+};
+
+struct out_group {
+	struct list in_family;
+	struct rib *rib;
+	uint32_t family, id;
+	struct out_policy policy;
+	struct out_link ends;
+	uint32_t seq; /* of the last change */
+	uint32_t n_entries, n_live, n_markers, n_ghosts;
+	struct out_blocks classes[RIB_CLASSES];
+	size_t block_bytes;
+	struct slab positions;
+	struct list order; /* the positions as they stand in the list */
+	bool filling; /* routes that were there before the group are still being looked at */
+	struct rib_sweep fill;
+	uint32_t fill_last; /* handle */
+};
+
+/*
+ * A way along the list: a cursor is taken out of its position and put down again at the end. In between the walk stands
+ * behind the position "behind" (maybe the head of the order) and before the element "next".
+ */
+struct out_walk {
+	struct out_group *g;
+	struct list *behind;
+	uint32_t next, seq;
+};
+
+static inline bool out_is_pos(uint32_t h)
+{
+	return h >> RIB_CLASS_SHIFT == RIB_POS_CLASS;
+}
+
+static inline struct out_pos *out_pos(const struct out_group *g, uint32_t h)
+{
+	return slab_ptr(&g->positions, h & ((1u << RIB_CLASS_SHIFT) - 1));
+}
+
+/* NULL when the route has no entry. */
+static inline struct out_entry *out_entry(const struct out_group *g, uint32_t h)
+{
+	const struct out_blocks *c = &g->classes[h >> RIB_CLASS_SHIFT];
+	const struct slab *s = &g->rib->routes[h >> RIB_CLASS_SHIFT];
+	uint32_t i = (h & ((1u << RIB_CLASS_SHIFT) - 1)) - 1;
+	struct out_entry *e;
+
+	if (i >> s->shift >= c->n || !c->blocks[i >> s->shift])
+		return NULL;
+	e = &c->blocks[i >> s->shift][i & (s->per_block - 1)];
+	return e->last ? e : NULL;
+}
+
+/* Does the peer of that index hold nothing of the entry for sure, having read up to seq? A source is not sent its own. */
+static inline bool out_holds_none(const struct route *rt, const struct out_entry *e, uint16_t peer, uint32_t seq)
+{
+	return seq < e->first || (rt->peer == peer && !rt->moved);
+}
+
+/* ---- out_list.c ---- */
+
+void out_list_init(struct out_group *g);
+void out_list_fini(struct out_group *g);
+/* Sees to it that there is a number for one more change. May renumber the list, so no entry may be out of it. */
+void out_seq_reserve(struct out_group *g);
+/* A new entry, live, in no place yet: out_entry_place() follows. */
+struct out_entry *out_entry_new(struct out_group *g, uint32_t h);
+/* Gives an entry that is in no place the next number, and the place before the element next, 0: at the end. */
+void out_entry_place(struct out_group *g, uint32_t h, struct out_entry *e, uint32_t next);
+void out_entry_unlink(struct out_group *g, struct out_entry *e);
+/* Unlinks and forgets the entry. The caller settles the route. */
+void out_entry_drop(struct out_group *g, uint32_t h, struct out_entry *e);
+
+/* The position at the start of everything, made when need be. */
+struct out_pos *out_pos_start(struct out_group *g);
+/* A new position at the end of everything. */
+struct out_pos *out_pos_end(struct out_group *g);
+/* The last position in the list, NULL when there is none. */
+struct out_pos *out_pos_last(const struct out_group *g);
+/* The one before it. */
+struct out_pos *out_pos_before(const struct out_group *g, const struct out_pos *p);
+bool out_pos_is_sole(const struct out_pos *p, const struct out_cursor *c);
+void out_cursor_join(struct out_group *g, struct out_cursor *c, struct out_pos *p);
+/* The position may be freed or become a ghost. */
+void out_cursor_leave(struct out_group *g, struct out_cursor *c);
+/* Is there an entry behind the cursor's position? */
+bool out_cursor_due(const struct out_group *g, const struct out_cursor *c);
+
+struct out_walk out_walk_begin(struct out_group *g, struct out_cursor *c);
+/* Passes positions; false when one of them is stop, which is not passed. */
+bool out_walk_positions(struct out_walk *w, const struct out_pos *stop);
+/* Passes the entry at w->next. A withdrawn one that nobody waits for is dropped, the route may be gone. */
+void out_walk_pass(struct out_walk *w);
+/* May the entry, somewhere in the list, be taken next: is it ahead, and no position between? */
+bool out_walk_may_pull(const struct out_walk *w, const struct out_entry *e);
+/* Moves that entry behind the walk, as if it had been passed. */
+void out_walk_pull(struct out_walk *w, uint32_t h, struct out_entry *e);
+void out_walk_end(struct out_walk *w, struct out_cursor *c);
+/* Walks a ghost on by at most n entries; returns how many are left of n. */
+uint32_t out_ghosts_walk(struct out_group *g, uint32_t n);
+
+#endif

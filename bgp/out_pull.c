@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * From a peer's place in its group's list to UPDATE messages. A message is of one kind: routes of one attribute set and
+ * source, or withdrawals. It takes the next entry that is due, then its neighbours in the list as long as they go with
+ * it, then whatever else is due and hangs off the same set: those are pulled behind the peer's place, if no other
+ * peer's place is between. So peers get full messages also when the routes of a set came one by one, and the list is
+ * in better order for the next one that walks it.
+ *
+ *	+--------+----------+------------+-----------------------------------+------------------+
+ *	| header | 0 (IPv4  | attributes | MP_REACH: family, next hop, NLRIs | other attributes |
+ *	|   19   | wdr.)  2 | length   2 | (RFC 7606 5.1: first)             |                  |
+ *	+--------+----------+------------+-----------------------------------+------------------+
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "bgp/attr.h"
+#include "bgp/out_int.h"
+
+/* Entries that one pull passes without a word (a source's own routes) before it lets others run, about 1 ms. */
+#define SKIPS_MAX 65536u
+/* Routes of the set that are not due before a message is left as it is. */
+#define MISSES_MAX 16u
+
+#define HEADER_OCTETS 19u
+#define TYPE_UPDATE 2u
+#define FLAG_OPTIONAL 0x80u
+#define FLAG_EXTENDED 0x10u
+/* What stands around the NLRIs at most: header, two lengths, MP_REACH with an IPv6 next hop. */
+#define FRAME_OCTETS (HEADER_OCTETS + 2 + 2 + 4 + 2 + 1 + 1 + 16 + 1)
+#define NLRI_OCTETS (BGP_KEY_MAX + BGP_SHARED_MAX + 16u)
+#define DEFAULT_LOCAL_PREF 100u
+
+enum due { DUE_NOTHING, DUE_ANNOUNCE, DUE_WITHDRAW };
+
+/* One peer pulling. */
+struct pull {
+	struct out_marker *m;
+	struct out_walk walk;
+	bool refresh; /* the walk is the refresh cursor's: it repeats what is live, and nothing else */
+	uint32_t skips;
+	uint32_t asked_set; /* the set and source that fits() was asked of last */
+	uint16_t asked_source;
+	bool asked_fits;
+	struct wbuf *out;
+	uint64_t *messages;
+};
+
+/* A message being written. */
+struct message {
+	struct wbuf w; /* ends where the NLRIs have to */
+	size_t attrs, mp; /* marks of the open lengths */
+	const struct bgp_family *family;
+	const struct bgp_attrs *set; /* NULL: withdrawals */
+	uint32_t nlris;
+	uint32_t newer; /* the next route to try that hangs off the same set */
+};
+
+/* ---- what is due ---- */
+
+/* RFC 4271 5.1.5: LOCAL_PREF goes to every internal peer. */
+static struct bgp_attrs attrs_for(const struct out_group *g, const struct bgp_attrs *set)
+{
+	struct bgp_attrs a = *set;
+
+	if (!g->policy.ebgp && !a.has_local_pref) {
+		a.has_local_pref = true;
+		a.local_pref = DEFAULT_LOCAL_PREF;
+	}
+	return a;
+}
+
+/* How routes of that source go out to the group. */
+static struct attr_out attr_out_for(const struct out_group *g, uint16_t peer)
+{
+	const struct rib_params *p = &g->rib->params;
+	const struct rib_peer *source = g->rib->peers[peer];
+
+	return (struct attr_out){
+		.ebgp = g->policy.ebgp,
+		.as4 = g->policy.as4,
+		.local_as = p->asn,
+		.reflect = source && !source->ebgp && !g->policy.ebgp, /* RFC 4456 8 */
+		.originator_id = source ? source->router_id : 0,
+		.cluster_id = p->cluster_id ? p->cluster_id : p->router_id,
+	};
+}
+
+/* A set may come in a larger message than this group can take (RFC 8654 4): then its routes are not for it. */
+static bool fits(struct pull *p, const struct route *rt)
+{
+	const struct out_group *g = p->walk.g;
+
+	if (p->asked_set != rt->set || p->asked_source != rt->peer) {
+		const struct bgp_attrs a = attrs_for(g, attrset_get(g->rib->sets, rt->set));
+		const struct attr_out o = attr_out_for(g, rt->peer);
+
+		p->asked_set = rt->set;
+		p->asked_source = rt->peer;
+		p->asked_fits = FRAME_OCTETS + NLRI_OCTETS + attr_encoded_len(&a, &o) <= g->policy.max_message;
+	}
+	return p->asked_fits;
+}
+
+static enum due what_is_due(struct pull *p, const struct out_entry *e, const struct route *rt)
+{
+	uint16_t me = p->m->peer->index;
+
+	if (e->live && rt->peer != me && fits(p, rt))
+		return DUE_ANNOUNCE;
+	if (p->refresh || out_holds_none(rt, e, me, p->walk.seq))
+		return DUE_NOTHING;
+	return DUE_WITHDRAW;
+}
+
+/* ---- messages ---- */
+
+static void put_header(struct wbuf *w)
+{
+	uint8_t *marker = wb_ptr(w, 16);
+
+	if (marker)
+		memset(marker, 0xff, 16);
+	wb_u16(w, 0);
+	wb_u8(w, TYPE_UPDATE);
+	wb_u16(w, 0);
+}
+
+static void put_length(struct wbuf *w)
+{
+	size_t n = wb_len(w);
+
+	BUG_ON(!wb_ok(w));
+	w->start[16] = (uint8_t)(n >> 8);
+	w->start[17] = (uint8_t)n;
+}
+
+static void open_mp(struct message *msg, uint8_t code)
+{
+	put_header(&msg->w);
+	msg->attrs = wb_open16(&msg->w);
+	wb_u8(&msg->w, FLAG_OPTIONAL | FLAG_EXTENDED);
+	wb_u8(&msg->w, code);
+	msg->mp = wb_open16(&msg->w);
+	wb_u16(&msg->w, msg->family->afi);
+	wb_u8(&msg->w, msg->family->safi);
+}
+
+static bool put_nlri(struct message *msg, const struct route *rt)
+{
+	const uint8_t *shared = msg->set ? msg->set->shared : NULL;
+	size_t shared_len = msg->set ? msg->set->shared_len : 0;
+
+	if (wb_room(&msg->w) < msg->family->encoded_len(rt->key, rt->key_len, shared_len))
+		return false;
+	msg->family->encode(&msg->w, rt->key, rt->key_len, shared, shared_len);
+	msg->nlris++;
+	return true;
+}
+
+/* Entries of the list as long as they go with the first, which is of that set (0: withdrawals) and source. */
+static void take_neighbours(struct pull *p, struct message *msg, enum due kind, uint32_t set, uint16_t source)
+{
+	struct out_walk *walk = &p->walk;
+
+	while (walk->next && !out_is_pos(walk->next)) {
+		const struct out_entry *e = out_entry(walk->g, walk->next);
+		const struct route *rt = rib_route(walk->g->rib, walk->next);
+		enum due due = what_is_due(p, e, rt);
+
+		if (due == kind && (kind == DUE_WITHDRAW || (rt->set == set && rt->peer == source))) {
+			if (!put_nlri(msg, rt))
+				break;
+			msg->newer = kind == DUE_WITHDRAW && rt->set ? 0 : rt->set_prev;
+		} else if (due != DUE_NOTHING || p->skips == 0) {
+			break;
+		} else {
+			p->skips--;
+			if (msg->newer == walk->next)
+				msg->newer = rt->set_prev;
+		}
+		out_walk_pass(walk);
+	}
+}
+
+/*
+ * Routes that hang off the same set (or among the tombstones), from the last one taken on to the newer ones, which are
+ * due later, wherever in the list they are.
+ */
+static void take_others(struct pull *p, struct message *msg, enum due kind, uint16_t source)
+{
+	struct out_walk *walk = &p->walk;
+	unsigned misses = 0;
+
+	while (msg->newer && misses < MISSES_MAX) {
+		uint32_t h = msg->newer;
+		const struct route *rt = rib_route(walk->g->rib, h);
+		struct out_entry *e = out_entry(walk->g, h);
+
+		if (!e || !out_walk_may_pull(walk, e) || what_is_due(p, e, rt) != kind ||
+		    (kind == DUE_ANNOUNCE && rt->peer != source)) {
+			misses++;
+			msg->newer = rt->set_prev;
+			continue;
+		}
+		if (!put_nlri(msg, rt))
+			break;
+		msg->newer = rt->set_prev;
+		out_walk_pull(walk, h, e);
+	}
+}
+
+static void take_all(struct pull *p, struct message *msg, enum due kind, const struct route *first)
+{
+	uint16_t source = first->peer;
+
+	take_neighbours(p, msg, kind, first->set, source);
+	BUG_ON(!msg->nlris);
+	take_others(p, msg, kind, source);
+	p->m->peer->sent += msg->nlris;
+}
+
+static void message_end(struct pull *p, struct message *msg)
+{
+	put_length(&msg->w);
+	p->out->p = msg->w.p;
+	++*p->messages;
+}
+
+static void announce(struct pull *p, const struct route *first)
+{
+	const struct out_group *g = p->walk.g;
+	const struct bgp_attrs a = attrs_for(g, attrset_get(g->rib->sets, first->set));
+	const struct attr_out o = attr_out_for(g, first->peer);
+	size_t attrs_max = attr_encoded_len(&a, &o);
+	struct message msg = {
+		.w = wb_init(p->out->p, g->policy.max_message - attrs_max),
+		.family = g->rib->families[g->family].family,
+		.set = &a,
+	};
+
+	open_mp(&msg, BGP_ATTR_MP_REACH);
+	wb_u8(&msg.w, a.next_hop.len);
+	wb_ip(&msg.w, &a.next_hop);
+	wb_u8(&msg.w, 0);
+	take_all(p, &msg, DUE_ANNOUNCE, first);
+	wb_close16(&msg.w, msg.mp);
+	msg.w.end += attrs_max;
+	attr_encode(&msg.w, &a, &o);
+	wb_close16(&msg.w, msg.attrs);
+	message_end(p, &msg);
+}
+
+static void withdraw(struct pull *p, const struct route *first)
+{
+	const struct out_group *g = p->walk.g;
+	struct message msg = {
+		.w = wb_init(p->out->p, g->policy.max_message),
+		.family = g->rib->families[g->family].family,
+	};
+
+	open_mp(&msg, BGP_ATTR_MP_UNREACH);
+	take_all(p, &msg, DUE_WITHDRAW, first);
+	wb_close16(&msg.w, msg.mp);
+	wb_close16(&msg.w, msg.attrs);
+	message_end(p, &msg);
+}
+
+/* RFC 4724 2. */
+static void end_of_rib(struct pull *p)
+{
+	const struct bgp_family *f = p->walk.g->rib->families[p->walk.g->family].family;
+	struct wbuf w = wb_init(p->out->p, wb_room(p->out));
+
+	put_header(&w);
+	wb_u16(&w, 6);
+	wb_u8(&w, FLAG_OPTIONAL);
+	wb_u8(&w, BGP_ATTR_MP_UNREACH);
+	wb_u8(&w, 3);
+	wb_u16(&w, f->afi);
+	wb_u8(&w, f->safi);
+	put_length(&w);
+	p->out->p = w.p;
+	++*p->messages;
+}
+
+static bool eor_is_due(const struct pull *p)
+{
+	const struct out_marker *m = p->m;
+
+	if (p->refresh || m->eor_sent || m->eor_seq == UINT32_MAX)
+		return false;
+	return !p->walk.next || out_entry(p->walk.g, p->walk.next)->last > m->eor_seq;
+}
+
+/* ---- pulling ---- */
+
+static bool next_message(struct pull *p, const struct out_pos *stop)
+{
+	struct out_walk *walk = &p->walk;
+
+	while (out_walk_positions(walk, stop)) {
+		const struct route *rt;
+		enum due kind;
+
+		if (eor_is_due(p)) {
+			end_of_rib(p);
+			p->m->eor_sent = true;
+			return true;
+		}
+		if (!walk->next)
+			return false;
+		rt = rib_route(walk->g->rib, walk->next);
+		kind = what_is_due(p, out_entry(walk->g, walk->next), rt);
+		if (kind == DUE_ANNOUNCE) {
+			announce(p, rt);
+			return true;
+		}
+		if (kind == DUE_WITHDRAW) {
+			withdraw(p, rt);
+			return true;
+		}
+		if (p->skips == 0)
+			return false;
+		p->skips--;
+		out_walk_pass(walk);
+	}
+	return false;
+}
+
+static void pull_messages(struct pull *p, const struct out_pos *stop)
+{
+	size_t max = p->walk.g->policy.max_message;
+
+	while (wb_room(p->out) >= max && next_message(p, stop))
+		;
+}
+
+/* The refresh comes behind the changes, and ends where those have come to. */
+static void pull_refresh(struct pull *p)
+{
+	struct out_marker *m = p->m;
+
+	p->refresh = true;
+	if (m->refresh.pos == m->main.pos) {
+		out_cursor_leave(m->group, &m->refresh);
+		return;
+	}
+	p->walk = out_walk_begin(m->group, &m->refresh);
+	pull_messages(p, m->main.pos);
+	if (out_walk_positions(&p->walk, m->main.pos) && p->walk.next)
+		out_walk_end(&p->walk, &m->refresh);
+}
+
+static void pull_marker(struct out_marker *m, struct wbuf *out, uint64_t *messages)
+{
+	struct pull p = { .m = m, .skips = SKIPS_MAX, .out = out, .messages = messages };
+
+	p.walk = out_walk_begin(m->group, &m->main);
+	pull_messages(&p, NULL);
+	out_walk_end(&p.walk, &m->main);
+	if (m->refresh.pos && !out_cursor_due(m->group, &m->main))
+		pull_refresh(&p);
+	if (p.skips == 0)
+		m->group->rib->params.want_write(m->group->rib->params.ctx, m->peer);
+}
+
+static bool all_eor_sent(const struct rib_peer *p)
+{
+	for (const struct out_marker *m = p->marker; m; m = m->next) {
+		if (!m->eor_sent)
+			return false;
+	}
+	return p->marker != NULL;
+}
+
+size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, uint64_t *messages)
+{
+	struct wbuf out = wb_init(space, cap);
+
+	for (struct out_marker *m = p->marker; m; m = m->next)
+		pull_marker(m, &out, messages);
+	p->eor_sent = all_eor_sent(p);
+	return wb_len(&out);
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Adj-RIB-In and Loc-RIB in one table: keys, their paths, which one is best, and who is told when that changes.
+ *
+ * The common case is one path a key: it lies in the route itself, so to add or replace it is one hash, one walk of a
+ * chain, no allocation. Further paths are small nodes behind it; when one of them wins it changes places with the
+ * embedded one. Every change has one shape: change_begin(), move paths about, change_end(), which decides, queues for
+ * the groups and tells the listener last, because a listener may come back with a route of its own.
+ *
+ * What goes over the whole table is in rib_walk.c and rib_peer.c, what is sent in out.c.
+ */
+#include "bgp/rib.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
+
+#include "base/log.h"
+#include "bgp/attr.h"
+#include "bgp/rib_int.h"
+
+#define HANDLE_MASK ((1u << RIB_CLASS_SHIFT) - 1)
+
+/* ---- index ---- */
+
+static uint64_t key_hash(const struct rib *r, uint32_t family, const uint8_t *key, size_t len)
+{
+	return XXH3_64bits_withSeed(key, len, r->seed + family);
+}
+
+static uint64_t index_hash(void *owner, uint32_t h)
+{
+	const struct route *rt = rib_route(owner, h);
+
+	return key_hash(owner, rt->family, rt->key, rt->key_len);
+}
+
+static uint32_t *index_link(void *owner, uint32_t h)
+{
+	return &rib_route(owner, h)->chain;
+}
+
+static const struct htab_ops index_ops = { index_hash, index_link };
+
+static uint32_t key_class(size_t key_len)
+{
+	return (uint32_t)(key_len + 3) / 4;
+}
+
+static uint32_t find_hashed(const struct rib *r, uint64_t hash, uint32_t family, const uint8_t *key, size_t key_len)
+{
+	uint32_t class = key_class(key_len);
+	uint32_t h, next;
+
+	for (h = htab_first(&r->index, hash); h; h = next) {
+		const struct route *rt = rib_route(r, h);
+
+		next = rt->chain;
+		if (h >> RIB_CLASS_SHIFT == class && rt->key_len == key_len && rt->family == family &&
+		    memcmp(rt->key, key, key_len) == 0)
+			return h;
+	}
+	return 0;
+}
+
+uint32_t rib_find(const struct rib *r, uint32_t family, const uint8_t *key, size_t key_len)
+{
+	return find_hashed(r, key_hash(r, family, key, key_len), family, key, key_len);
+}
+
+/* ---- the table ---- */
+
+struct rib *rib_new(const struct rib_params *p, struct attrset_table *sets)
+{
+	struct rib *r = xcalloc(1, sizeof(*r));
+
+	r->params = *p;
+	r->sets = sets;
+	for (uint32_t c = 0; c < RIB_CLASSES; c++)
+		slab_init(&r->routes[c], (uint32_t)sizeof(struct route) + 4 * c);
+	slab_init(&r->alts, sizeof(struct rib_alt));
+	htab_init(&r->index, &index_ops, r);
+	BUG_ON(getrandom(&r->seed, sizeof(r->seed), 0) != sizeof(r->seed));
+	r->n_peers = 1;
+	r->peers = xcalloc(1, sizeof(*r->peers));
+	r->out_seq_limit = INT32_MAX;
+	return r;
+}
+
+static void unref_all(struct rib *r)
+{
+	struct rib_sweep s = { 0 };
+
+	for (uint64_t left = r->index.n; left; left--) {
+		const struct route *rt = rib_route(r, rib_sweep_next(r, &s));
+
+		if (rt->set) {
+			*attrset_routes(r->sets, rt->set) = 0;
+			attrset_unref(r->sets, rt->set);
+		}
+	}
+	for (uint32_t h = 0; (h = slab_next(&r->alts, h));)
+		attrset_unref(r->sets, ((struct rib_alt *)slab_ptr(&r->alts, h))->set);
+}
+
+void rib_free(struct rib *r)
+{
+	if (!r)
+		return;
+	out_fini(r);
+	unref_all(r);
+	htab_fini(&r->index);
+	for (uint32_t c = 0; c < RIB_CLASSES; c++)
+		slab_fini(&r->routes[c]);
+	slab_fini(&r->alts);
+	free(r->candidates);
+	free(r->candidate_alts);
+	free(r->peers);
+	free(r);
+}
+
+void rib_family_register(struct rib *r, const struct bgp_family *f, const struct bgp_listener *l)
+{
+	struct rib_family *rf = &r->families[r->n_families];
+
+	BUG_ON(r->n_families == RIB_FAMILIES);
+	rf->family = f;
+	rf->listener = l;
+	list_init(&rf->groups);
+	r->n_families++;
+}
+
+uint32_t rib_family_index(const struct rib *r, const struct bgp_family *f)
+{
+	for (uint32_t i = 0; i < r->n_families; i++) {
+		if (r->families[i].family == f)
+			return i;
+	}
+	BUG("family %s is not registered", f->name);
+}
+
+/* ---- routes ---- */
+
+static uint32_t *list_head(struct rib *r, const struct route *rt)
+{
+	return rt->set ? attrset_routes(r->sets, rt->set) : &r->tombs;
+}
+
+static void list_link(struct rib *r, uint32_t h, struct route *rt)
+{
+	uint32_t *head = list_head(r, rt);
+
+	rt->set_prev = 0;
+	rt->set_next = *head;
+	if (*head)
+		rib_route(r, *head)->set_prev = h;
+	*head = h;
+}
+
+static void list_unlink(struct rib *r, struct route *rt)
+{
+	if (rt->set_prev)
+		rib_route(r, rt->set_prev)->set_next = rt->set_next;
+	else
+		*list_head(r, rt) = rt->set_next;
+	if (rt->set_next)
+		rib_route(r, rt->set_next)->set_prev = rt->set_prev;
+}
+
+/* A new route is a tombstone until its first path is put. */
+static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const uint8_t *key, size_t key_len,
+			  uint16_t peer)
+{
+	uint32_t class = key_class(key_len);
+	uint32_t h = slab_alloc(&r->routes[class]);
+	struct route *rt;
+
+	BUG_ON(h > HANDLE_MASK);
+	h |= class << RIB_CLASS_SHIFT;
+	rt = rib_route(r, h);
+	rt->key_len = key_len & 0x7fu;
+	rt->family = family & 7u;
+	rt->peer = peer;
+	memcpy(rt->key, key, key_len);
+	list_link(r, h, rt);
+	htab_insert(&r->index, hash, h);
+	return h;
+}
+
+void rib_route_settle(struct rib *r, uint32_t h)
+{
+	struct route *rt = rib_route(r, h);
+
+	if (rt->set || out_has_entry(r, rt->family, h))
+		return;
+	list_unlink(r, rt);
+	htab_remove(&r->index, key_hash(r, rt->family, rt->key, rt->key_len), h);
+	slab_free(&r->routes[h >> RIB_CLASS_SHIFT], h & HANDLE_MASK);
+}
+
+/* ---- paths of a route ---- */
+
+static void count_path(struct rib *r, uint16_t peer, uint16_t reject)
+{
+	struct rib_peer *p = r->peers[peer];
+
+	r->n_paths++;
+	if (p) {
+		p->paths++;
+		p->rejected += reject != BGP_ELIGIBLE;
+	}
+}
+
+static void uncount_path(struct rib *r, uint16_t peer, uint16_t reject)
+{
+	struct rib_peer *p = r->peers[peer];
+
+	r->n_paths--;
+	if (!p)
+		return;
+	p->rejected -= reject != BGP_ELIGIBLE;
+	if (--p->paths == 0 && p->dead) {
+		p->dead = false;
+		r->n_dead--;
+	}
+}
+
+static struct rib_alt *alt_at(const struct rib *r, uint32_t h)
+{
+	return slab_ptr(&r->alts, h);
+}
+
+/* Makes path the embedded one. The reference to the set that was embedded before becomes the caller's. */
+static void embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
+{
+	rt->since = path->since;
+	rt->reject = path->reject & 7u;
+	rt->moved |= rt->peer != path->peer;
+	rt->peer = path->peer;
+	if (rt->set == path->set)
+		return;
+	r->n_keys += !rt->set;
+	r->n_keys -= !path->set;
+	list_unlink(r, rt);
+	rt->set = path->set;
+	list_link(r, h, rt);
+}
+
+/* Removes the embedded path; one of the others takes its place until the decision. */
+static void drop_embedded(struct rib *r, uint32_t h, struct route *rt)
+{
+	struct rib_alt next = { .peer = rt->peer };
+	uint32_t set = rt->set;
+	uint32_t alt = rt->alt;
+
+	uncount_path(r, rt->peer, rt->reject);
+	if (alt) {
+		next = *alt_at(r, alt);
+		rt->alt = next.next;
+		slab_free(&r->alts, alt);
+	}
+	embed(r, h, rt, &next);
+	attrset_unref(r->sets, set);
+}
+
+/* Removes the path that *link names. */
+static void drop_alt(struct rib *r, uint32_t *link)
+{
+	uint32_t h = *link;
+	const struct rib_alt *a = alt_at(r, h);
+
+	uncount_path(r, a->peer, a->reject);
+	attrset_unref(r->sets, a->set);
+	*link = a->next;
+	slab_free(&r->alts, h);
+}
+
+/* Where the handle of the peer's path behind the embedded one is kept, or the 0 at the end. */
+static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer)
+{
+	uint32_t *link = &rt->alt;
+
+	while (*link && alt_at(r, *link)->peer != peer)
+		link = &alt_at(r, *link)->next;
+	return link;
+}
+
+/* Replaces the embedded path by another of the same peer. */
+static void replace_embedded(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
+{
+	uint32_t set = rt->set;
+
+	if (set != path->set || rt->reject != path->reject) {
+		count_path(r, path->peer, path->reject);
+		uncount_path(r, rt->peer, rt->reject);
+		embed(r, h, rt, path);
+	}
+	attrset_unref(r->sets, set);
+}
+
+/* Adds the path, or replaces the one of that peer. Takes over the reference to its set. */
+static void put_path(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
+{
+	uint32_t *link;
+	uint32_t a;
+
+	if (rt->set && rt->peer == path->peer) {
+		replace_embedded(r, h, rt, path);
+		return;
+	}
+	count_path(r, path->peer, path->reject);
+	if (!rt->set) {
+		embed(r, h, rt, path);
+		return;
+	}
+	link = alt_link(r, rt, path->peer);
+	if (*link)
+		drop_alt(r, link);
+	a = slab_alloc(&r->alts);
+	*alt_at(r, a) = *path;
+	alt_at(r, a)->next = rt->alt;
+	rt->alt = a;
+}
+
+static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer)
+{
+	uint32_t *link;
+
+	if (!rt->set)
+		return false;
+	if (rt->peer == peer) {
+		drop_embedded(r, h, rt);
+		return true;
+	}
+	link = alt_link(r, rt, peer);
+	if (!*link)
+		return false;
+	drop_alt(r, link);
+	return true;
+}
+
+static bool is_dead(const struct rib *r, uint16_t peer)
+{
+	return r->peers[peer] && r->peers[peer]->dead;
+}
+
+static void drop_dead_paths(struct rib *r, uint32_t h, struct route *rt)
+{
+	for (uint32_t *link = &rt->alt; *link;) {
+		if (is_dead(r, alt_at(r, *link)->peer))
+			drop_alt(r, link);
+		else
+			link = &alt_at(r, *link)->next;
+	}
+	if (rt->set && is_dead(r, rt->peer))
+		drop_embedded(r, h, rt);
+}
+
+/* ---- decision ---- */
+
+static void add_candidate(struct rib *r, uint32_t n, uint32_t set, uint16_t peer, struct rib_alt *alt)
+{
+	if (n == r->cap_candidates) {
+		r->cap_candidates = n ? n * 2 : 8;
+		r->candidates = xrealloc(r->candidates, r->cap_candidates * sizeof(*r->candidates));
+		r->candidate_alts = xrealloc(r->candidate_alts, r->cap_candidates * sizeof(*r->candidate_alts));
+	}
+	r->candidates[n] = (struct decide_path){ attrset_get(r->sets, set), r->peers[peer] };
+	r->candidate_alts[n] = alt;
+}
+
+/* Embeds the best path. */
+static void decide(struct rib *r, uint32_t h, struct route *rt)
+{
+	struct rib_alt *won, lost;
+	uint32_t n = 0;
+
+	if (!rt->alt)
+		return;
+	if (!rt->reject)
+		add_candidate(r, n++, rt->set, rt->peer, NULL);
+	for (uint32_t a = rt->alt; a; a = alt_at(r, a)->next) {
+		if (!alt_at(r, a)->reject)
+			add_candidate(r, n++, alt_at(r, a)->set, alt_at(r, a)->peer, alt_at(r, a));
+	}
+	if (!n)
+		return;
+	won = r->candidate_alts[decide_best(r->families[rt->family].family, rt->key, rt->key_len, r->candidates, n)];
+	if (!won)
+		return;
+	lost = (struct rib_alt){ won->next, rt->set, rt->since, rt->peer, rt->reject };
+	embed(r, h, rt, won);
+	*won = lost;
+}
+
+/* ---- changes ---- */
+
+/* The best path before; its set is held until the change is over. */
+static struct rib_path change_begin(struct rib *r, const struct route *rt)
+{
+	struct rib_path old = rib_best(rt);
+
+	if (old.set)
+		attrset_ref(r->sets, old.set);
+	return old;
+}
+
+static const struct bgp_route_ref *ref_to(const struct rib *r, struct rib_path p, const uint8_t *key, size_t key_len,
+					  struct bgp_route_ref *ref)
+{
+	if (!p.set)
+		return NULL;
+	*ref = (struct bgp_route_ref){
+		.key = key,
+		.key_len = key_len,
+		.attrs = attrset_get(r->sets, p.set),
+		.set = p.set,
+		.peer = r->peers[p.peer] ? r->peers[p.peer]->peer : NULL,
+	};
+	return ref;
+}
+
+static void tell(struct rib *r, const struct bgp_listener *l, const uint8_t *key, size_t key_len, struct rib_path old,
+		 struct rib_path best)
+{
+	struct bgp_route_ref was, is;
+
+	if (best.set)
+		attrset_ref(r->sets, best.set);
+	l->best_changed(l->ctx, ref_to(r, old, key, key_len, &was), ref_to(r, best, key, key_len, &is));
+	if (best.set)
+		attrset_unref(r->sets, best.set);
+}
+
+/*
+ * Decides, queues for the groups, tells. The listener comes last, with a copy of the key and both sets held: it may
+ * change any route, this one too.
+ */
+static void change_end(struct rib *r, uint32_t h, struct rib_path old)
+{
+	struct route *rt = rib_route(r, h);
+	const struct bgp_listener *l = r->families[rt->family].listener;
+	size_t key_len = rt->key_len;
+	uint8_t key[BGP_KEY_MAX];
+	struct rib_path best;
+	bool changed;
+
+	decide(r, h, rt);
+	best = rib_best(rt);
+	changed = best.set != old.set || best.peer != old.peer;
+	if (changed)
+		out_best_changed(r, h, old);
+	memcpy(key, rt->key, key_len);
+	if (!rt->set)
+		rib_route_settle(r, h);
+	if (changed && l)
+		tell(r, l, key, key_len, old, best);
+	if (old.set)
+		attrset_unref(r->sets, old.set);
+}
+
+void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
+		  uint32_t set, enum bgp_reject reject, struct mtime now)
+{
+	const uint32_t family = rib_family_index(r, f);
+	const uint64_t hash = key_hash(r, family, key, key_len);
+	const struct rib_alt path = { .set = set, .since = (uint32_t)(now.us / 1000000), .peer = p ? p->index : 0,
+				      .reject = (uint16_t)reject };
+	struct rib_path old;
+	struct route *rt;
+	uint32_t h;
+
+	BUG_ON(key_len == 0 || key_len > BGP_KEY_MAX);
+	h = find_hashed(r, hash, family, key, key_len);
+	if (!h)
+		h = route_new(r, hash, family, key, key_len, path.peer);
+	rt = rib_route(r, h);
+	old = change_begin(r, rt);
+	if (r->n_dead)
+		drop_dead_paths(r, h, rt);
+	put_path(r, h, rt, &path);
+	change_end(r, h, old);
+}
+
+bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
+		  struct mtime now)
+{
+	uint32_t h = rib_find(r, rib_family_index(r, f), key, key_len);
+	struct rib_path old;
+	bool had;
+
+	if (!h)
+		return false;
+	old = change_begin(r, rib_route(r, h));
+	had = drop_path(r, h, rib_route(r, h), p ? p->index : 0);
+	change_end(r, h, old);
+	return had;
+}
+
+void rib_purge_route(struct rib *r, uint32_t h)
+{
+	struct rib_path old = change_begin(r, rib_route(r, h));
+
+	drop_dead_paths(r, h, rib_route(r, h));
+	change_end(r, h, old);
+}
+
+static bool cluster_list_has(const struct bgp_attrs *a, uint32_t id)
+{
+	struct rbuf b = rb_init(a->cluster_list, a->cluster_list_len);
+
+	while (rb_left(&b)) {
+		if (rb_u32(&b) == id)
+			return true;
+	}
+	return false;
+}
+
+enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const struct bgp_attrs *a)
+{
+	if (!p)
+		return BGP_ELIGIBLE;
+	if (attr_as_path_has(a->as_path, a->as_path_len, r->params.asn)) /* RFC 4271 9.1.2 */
+		return BGP_REJECT_AS_LOOP;
+	if (a->has_originator_id && a->originator_id == r->params.router_id) /* RFC 4456 8 */
+		return BGP_REJECT_ORIGINATOR;
+	if (cluster_list_has(a, r->params.cluster_id ? r->params.cluster_id : r->params.router_id))
+		return BGP_REJECT_CLUSTER;
+	return ip_is_unicast(&a->next_hop) ? BGP_ELIGIBLE : BGP_REJECT_NEXT_HOP;
+}

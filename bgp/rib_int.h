@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The table from inside, for rib.c (paths), rib_walk.c (work that grows with the table), out.c and out_pull.c (what is
+ * sent). Nobody else includes it, but tests.
+ *
+ * A route is named by a handle: its length class (octets of the key / 4, rounded up) above RIB_CLASS_SHIFT, its handle in
+ * the slab of that class below. So one 32-bit word links routes of all lengths and families in one list or chain.
+ *
+ * States of a route:
+ *	- set and reject 0: the embedded path is the best one;
+ *	- set and reject: no path is eligible, the embedded one is any of them;
+ *	- no set: a tombstone, in the list rib.tombs; it goes when no group has an entry for it.
+ * While it has a set it is linked in that set's list.
+ */
+#ifndef BGP_RIB_INT_H
+#define BGP_RIB_INT_H
+
+#include "base/htab.h"
+#include "base/list.h"
+#include "base/slab.h"
+#include "bgp/rib.h"
+
+#define RIB_CLASS_SHIFT 27
+#define RIB_CLASSES (BGP_KEY_MAX / 4 + 1) /* class 0 is not used */
+#define RIB_POS_CLASS 31u                 /* handles of positions in the lists of out.c */
+#define RIB_FAMILIES 8u
+
+struct route {
+	uint32_t chain;              /* of the index */
+	uint32_t set;                /* of the embedded path */
+	uint32_t set_prev, set_next; /* in the set's list, the last that came first; or in rib.tombs */
+	uint32_t alt;                /* the further paths, handle in rib.alts */
+	uint32_t since;              /* s */
+	uint16_t peer;               /* index of the embedded path's source; of a tombstone: the last one's */
+	uint16_t key_len : 7;
+	uint16_t family : 3;
+	uint16_t reject : 3; /* enum bgp_reject of the embedded path */
+	uint16_t moved : 1;  /* the source of the embedded path has changed since the route came */
+	uint8_t key[];
+};
+_Static_assert(sizeof(struct route) == 28, "28 octets a route and the key");
+
+/* A path that is not the embedded one. */
+struct rib_alt {
+	uint32_t next, set, since;
+	uint16_t peer;
+	uint16_t reject;
+};
+
+struct rib_family {
+	const struct bgp_family *family;
+	const struct bgp_listener *listener; /* may be NULL */
+	struct list groups;                  /* struct out_group */
+};
+
+/* Where a sweep over all routes stands: it goes round and round, its owner knows when it has seen enough. */
+struct rib_sweep {
+	uint32_t class, handle;
+};
+
+struct rib {
+	struct rib_params params;
+	struct attrset_table *sets;
+	struct slab routes[RIB_CLASSES]; /* by class */
+	struct slab alts;
+	struct htab index;
+	uint64_t seed; /* of the hash: peers choose the keys */
+	struct rib_family families[RIB_FAMILIES];
+	uint32_t n_families;
+	struct rib_peer **peers; /* by index; NULL: free, and 0 */
+	uint32_t n_peers;
+	uint32_t tombs;
+	uint64_t n_keys, n_paths; /* keys with a path, paths */
+	struct decide_path *candidates; /* scratch of a decision, */
+	struct rib_alt **candidate_alts; /* and where each comes from, NULL: embedded */
+	uint32_t cap_candidates;
+	uint32_t n_dead; /* peers with routes to purge */
+	struct rib_sweep purge;
+	uint32_t group_ids;     /* last one given */
+	uint32_t out_seq_limit; /* see out.c; lowered by tests only */
+};
+
+/* A path as the table names it; set 0: none. */
+struct rib_path {
+	uint32_t set;
+	uint16_t peer;
+};
+
+static inline struct route *rib_route(const struct rib *r, uint32_t h)
+{
+	return slab_ptr(&r->routes[h >> RIB_CLASS_SHIFT], h & ((1u << RIB_CLASS_SHIFT) - 1));
+}
+
+static inline struct rib_path rib_best(const struct route *rt)
+{
+	return rt->reject ? (struct rib_path){ 0, 0 } : (struct rib_path){ rt->set, rt->peer };
+}
+
+/* ---- rib.c ---- */
+
+/* Index in rib.families; BUG for a family that is not registered. */
+uint32_t rib_family_index(const struct rib *r, const struct bgp_family *f);
+/* 0: there is no such route, not even a tombstone. */
+uint32_t rib_find(const struct rib *r, uint32_t family, const uint8_t *key, size_t key_len);
+/* Removes the paths of dead peers from a route, decides, tells. The route may be gone after it. */
+void rib_purge_route(struct rib *r, uint32_t h);
+/* Frees a tombstone when no group has an entry for it. */
+void rib_route_settle(struct rib *r, uint32_t h);
+
+/* ---- rib_walk.c ---- */
+
+/* The route after *s, round the end to the start; 0 when the table is empty. */
+uint32_t rib_sweep_next(const struct rib *r, struct rib_sweep *s);
+
+/* ---- out.c ---- */
+
+/* The best path of a route was old and is another, or none: its groups follow. */
+void out_best_changed(struct rib *r, uint32_t h, struct rib_path old);
+/* Does any group have an entry for this route? */
+bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h);
+/* A slice of what groups have to do; true when there is more. */
+bool out_work(struct rib *r);
+/* Octets of all groups. */
+size_t out_bytes(const struct rib *r);
+/* Detaches all peers and frees the groups. */
+void out_fini(struct rib *r);
+
+#endif

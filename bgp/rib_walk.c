@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Ways over the whole table that survive its change: a cursor is a class and a handle in that class's slab, and handles
+ * are counted through. Routes that come behind the cursor are not seen, all others are seen once.
+ */
+#include "bgp/rib.h"
+#include "bgp/rib_int.h"
+
+uint32_t rib_sweep_next(const struct rib *r, struct rib_sweep *s)
+{
+	for (uint32_t i = 0; i <= RIB_CLASSES; i++) {
+		uint32_t h = slab_next(&r->routes[s->class], s->handle);
+
+		if (h) {
+			s->handle = h;
+			return s->class << RIB_CLASS_SHIFT | h;
+		}
+		s->class = (s->class + 1) % RIB_CLASSES;
+		s->handle = 0;
+	}
+	return 0;
+}
+
+static const struct rib_peer *peer_of(const struct rib *r, uint16_t index)
+{
+	return r->peers[index];
+}
+
+/* The nth path of a route, 0 is the embedded one. false when there are not so many. */
+static bool nth_path(const struct rib *r, const struct route *rt, uint32_t n, struct rib_alt *out)
+{
+	uint32_t a = rt->alt;
+
+	if (!rt->set)
+		return false;
+	*out = (struct rib_alt){ a, rt->set, rt->since, rt->peer, rt->reject };
+	for (; n; n--) {
+		if (!out->next)
+			return false;
+		*out = *(const struct rib_alt *)slab_ptr(&r->alts, out->next);
+	}
+	return true;
+}
+
+/* c->slab and c->handle name the route that is being walked, c->alt how many of its paths were given. */
+bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out)
+{
+	for (; c->slab < RIB_CLASSES; c->slab++, c->handle = c->alt = 0) {
+		const struct slab *s = &r->routes[c->slab];
+
+		for (; c->handle || (c->handle = slab_next(s, 0)); c->handle = slab_next(s, c->handle), c->alt = 0) {
+			const struct route *rt;
+			struct rib_alt path;
+
+			if (!slab_live(s, c->handle))
+				continue;
+			rt = slab_ptr(s, c->handle);
+			if (!nth_path(r, rt, c->alt, &path))
+				continue;
+			*out = (struct bgp_path_info){
+				.family = r->families[rt->family].family,
+				.key = rt->key,
+				.key_len = rt->key_len,
+				.attrs = attrset_get(r->sets, path.set),
+				.set = path.set,
+				.peer = peer_of(r, path.peer) ? peer_of(r, path.peer)->peer : NULL,
+				.best = c->alt == 0 && !path.reject,
+				.reject = (enum bgp_reject)path.reject,
+				.since = { (int64_t)path.since * 1000000 },
+			};
+			c->alt++;
+			return true;
+		}
+	}
+	return false;
+}
+
+void rib_memory(const struct rib *r, struct bgp_memory *out)
+{
+	*out = (struct bgp_memory){
+		.keys = r->n_keys,
+		.paths = r->n_paths,
+		.sets = attrset_count(r->sets),
+		.set_bytes = attrset_bytes(r->sets),
+		.route_bytes = slab_bytes(&r->alts),
+		.index_bytes = htab_bytes(&r->index),
+		.out_bytes = out_bytes(r),
+	};
+	for (uint32_t c = 0; c < RIB_CLASSES; c++)
+		out->route_bytes += slab_bytes(&r->routes[c]);
+}
