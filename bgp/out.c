@@ -376,6 +376,7 @@ void out_detach(struct rib *r, struct rib_peer *p)
 		p->marker = m->next;
 		marker_free(m);
 	}
+	p->eor_sent = false;
 }
 
 static struct out_marker *marker_in_family(const struct rib *r, const struct rib_peer *p, uint32_t family)

@@ -149,8 +149,9 @@ static void open_mp(struct message *msg, uint8_t code)
 
 static bool put_nlri(struct message *msg, const struct route *rt)
 {
-	const uint8_t *shared = msg->set ? msg->set->shared : NULL;
+	static const uint8_t nothing[1];
 	size_t shared_len = msg->set ? msg->set->shared_len : 0;
+	const uint8_t *shared = !msg->set ? NULL : shared_len ? msg->set->shared : nothing;
 
 	if (wb_room(&msg->w) < msg->family->encoded_len(rt->key, rt->key_len, shared_len))
 		return false;

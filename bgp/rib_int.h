@@ -94,7 +94,7 @@ static inline struct route *rib_route(const struct rib *r, uint32_t h)
 
 static inline struct rib_path rib_best(const struct route *rt)
 {
-	return rt->reject ? (struct rib_path){ 0, 0 } : (struct rib_path){ rt->set, rt->peer };
+	return rt->reject || !rt->set ? (struct rib_path){ 0, 0 } : (struct rib_path){ rt->set, rt->peer };
 }
 
 /* ---- rib.c ---- */

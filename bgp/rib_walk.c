@@ -22,11 +22,6 @@ uint32_t rib_sweep_next(const struct rib *r, struct rib_sweep *s)
 	return 0;
 }
 
-static const struct rib_peer *peer_of(const struct rib *r, uint16_t index)
-{
-	return r->peers[index];
-}
-
 /* The nth path of a route, 0 is the embedded one. false when there are not so many. */
 static bool nth_path(const struct rib *r, const struct route *rt, uint32_t n, struct rib_alt *out)
 {
@@ -43,13 +38,31 @@ static bool nth_path(const struct rib *r, const struct route *rt, uint32_t n, st
 	return true;
 }
 
+static void path_info(const struct rib *r, const struct route *rt, const struct rib_alt *path, bool embedded,
+		      struct bgp_path_info *out)
+{
+	*out = (struct bgp_path_info){
+		.family = r->families[rt->family].family,
+		.key = rt->key,
+		.key_len = rt->key_len,
+		.attrs = attrset_get(r->sets, path->set),
+		.set = path->set,
+		.peer = r->peers[path->peer] ? r->peers[path->peer]->peer : NULL,
+		.best = embedded && !path->reject,
+		.reject = (enum bgp_reject)path->reject,
+		.since = { (int64_t)path->since * 1000000 },
+	};
+}
+
 /* c->slab and c->handle name the route that is being walked, c->alt how many of its paths were given. */
 bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out)
 {
 	for (; c->slab < RIB_CLASSES; c->slab++, c->handle = c->alt = 0) {
 		const struct slab *s = &r->routes[c->slab];
 
-		for (; c->handle || (c->handle = slab_next(s, 0)); c->handle = slab_next(s, c->handle), c->alt = 0) {
+		if (!c->handle)
+			c->handle = slab_next(s, 0);
+		for (; c->handle; c->handle = slab_next(s, c->handle), c->alt = 0) {
 			const struct route *rt;
 			struct rib_alt path;
 
@@ -58,17 +71,7 @@ bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_inf
 			rt = slab_ptr(s, c->handle);
 			if (!nth_path(r, rt, c->alt, &path))
 				continue;
-			*out = (struct bgp_path_info){
-				.family = r->families[rt->family].family,
-				.key = rt->key,
-				.key_len = rt->key_len,
-				.attrs = attrset_get(r->sets, path.set),
-				.set = path.set,
-				.peer = peer_of(r, path.peer) ? peer_of(r, path.peer)->peer : NULL,
-				.best = c->alt == 0 && !path.reject,
-				.reject = (enum bgp_reject)path.reject,
-				.since = { (int64_t)path.since * 1000000 },
-			};
+			path_info(r, rt, &path, c->alt == 0, out);
 			c->alt++;
 			return true;
 		}
