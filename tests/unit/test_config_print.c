@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* conf/print.c against conf/parse.c: what is printed loads to an equal configuration. The samples, the manual. */
+/* conf/print.c against conf/parse.c: what is printed loads to an equal configuration. The samples, too. */
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,18 +111,17 @@ static void samples_load_or_say_what_is_not_supported(void **state)
 	globfree(&g);
 }
 
-/* format takes the name of a key; block maps may have a form of their own. */
-static void assert_keys_in(const struct schema_map *map, const char *text, const char *format, const char *block)
+static void assert_keys_in(const struct schema_map *map, const char *text)
 {
 	for (size_t i = 0; i < map->n_keys; i++) {
 		const struct schema_key *k = &map->keys[i];
 		char s[64];
 
-		snprintf(s, sizeof(s), map->block ? block : format, k->name);
+		snprintf(s, sizeof(s), "%s:", k->name);
 		if (!k->shorthand_only && !strstr(text, s))
 			fail_msg("no \"%s\"", s);
 		if (k->map)
-			assert_keys_in(k->map, text, format, block);
+			assert_keys_in(k->map, text);
 	}
 }
 
@@ -130,15 +129,7 @@ static void every_key_is_in_the_sample_of_all_keys(void **state)
 {
 	struct buf b = read_whole("conf/samples/all-keys.yaml");
 
-	assert_keys_in(schema_root.map, buf_data(&b), "%s:", "%s:");
-	buf_fini(&b);
-}
-
-static void every_key_is_in_the_manual(void **state)
-{
-	struct buf b = read_whole("docs/evpnd.yaml.5");
-
-	assert_keys_in(schema_root.map, buf_data(&b), "Cm %s", ".It Cm %s\n");
+	assert_keys_in(schema_root.map, buf_data(&b));
 	buf_fini(&b);
 }
 
@@ -189,7 +180,6 @@ int main(void)
 		cmocka_unit_test(print_then_parse_is_equal_for_samples),
 		cmocka_unit_test(samples_load_or_say_what_is_not_supported),
 		cmocka_unit_test(every_key_is_in_the_sample_of_all_keys),
-		cmocka_unit_test(every_key_is_in_the_manual),
 		cmocka_unit_test(passwords_are_printed_only_as_secrets),
 		cmocka_unit_test(defaults_are_left_out_unless_asked_for),
 	};
