@@ -151,8 +151,8 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .bridge = c->bridge,
 				   .vxlan = c->vxlan,
 				   .vtep = e->vtep,
-				   .udp_port = udp_port,
-				   .underlay = underlay,
+				   .udp_port = c->vxlan_port ? c->vxlan_port : udp_port,
+				   .underlay = c->underlay ? c->underlay : underlay,
 				   .n_ports = c->n_ports,
 				   .neigh_suppress = c->arp_suppression };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));

@@ -47,7 +47,8 @@ void evpn_set_now(struct evpn *e, struct mtime now);
 
 /*
  * Takes on a VNI (mode evpn): advertises its Type 3, imports what is in the RIB already. The dataplane's side
- * (dp_vni_add) is done here too. -EEXIST, or what dp_vni_add says.
+ * (dp_vni_add) is done here too; udp_port and underlay are for what c leaves open. -EEXIST for a second one,
+ * -EADDRINUSE when its RD is that of another, -ENOSPC, or what dp_vni_add says.
  */
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
 void evpn_vni_del(struct evpn *e, uint32_t vni);

@@ -8,6 +8,7 @@
 
 #include "evpn/ec.h"
 #include "evpn/nlri.h"
+#include "evpn/tables.h"
 #include "tests/lib/test.h"
 
 static void sink(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
@@ -48,6 +49,10 @@ void world_end(struct world *w)
 	world_rows(w, "");
 	world_ours(w, "");
 	stubbgp_free(w->bgp);
+	assert_int_equal(w->e->imports.slab.used, 0);
+	assert_int_equal(w->e->vteps.slab.used, 0);
+	assert_int_equal(w->e->macs.nodes.used, 0);
+	assert_int_equal(w->e->floods.slab.used, 0);
 	evpn_free(w->e);
 	recdp_free(w->dp);
 }
