@@ -191,7 +191,7 @@ static bool apply_config(struct daemon *d)
 	return true;
 }
 
-static void on_hangup(struct loop_signal *s)
+static void on_sighup(struct loop_signal *s)
 {
 	struct daemon *d = container_of(s, struct daemon, sighup);
 	char why[VERB_ERROR_MAX];
@@ -200,17 +200,28 @@ static void on_hangup(struct loop_signal *s)
 		log_error(&d->log, LOG_MAIN, "reload: %s", why);
 }
 
-static void on_signal(struct loop_signal *s)
+static void on_sigterm(struct loop_signal *s)
 {
+	struct daemon *d = container_of(s, struct daemon, sigterm);
+
+	log_info(&d->log, LOG_MAIN, "SIGTERM: evpnd ends");
+	loop_break(s->loop);
+}
+
+static void on_sigint(struct loop_signal *s)
+{
+	struct daemon *d = container_of(s, struct daemon, sigint);
+
+	log_info(&d->log, LOG_MAIN, "SIGINT: evpnd ends");
 	loop_break(s->loop);
 }
 
 static void catch_signals(struct daemon *d)
 {
 	signal(SIGPIPE, SIG_IGN);
-	loop_signal_start(&d->sigterm, &d->loop, SIGTERM, on_signal);
-	loop_signal_start(&d->sigint, &d->loop, SIGINT, on_signal);
-	loop_signal_start(&d->sighup, &d->loop, SIGHUP, on_hangup);
+	loop_signal_start(&d->sigterm, &d->loop, SIGTERM, on_sigterm);
+	loop_signal_start(&d->sigint, &d->loop, SIGINT, on_sigint);
+	loop_signal_start(&d->sighup, &d->loop, SIGHUP, on_sighup);
 }
 
 /* A descriptor a session, and thousands of sessions are meant to be. */
@@ -254,26 +265,23 @@ static bool make(struct daemon *d)
 
 /* ---- running and undoing ------------------------------------------------------------------------------------------- */
 
+/*
+ * The loop runs no more, so what the engine wishes of the dataplane while it goes is not carried out: with rows: keep
+ * everything stays in the kernel, with rows: flush dp_free() removes it.
+ */
 static void unmake(struct daemon *d)
 {
-	bool flush = d->config->restart_rows == CONFIG_ROWS_FLUSH;
-
 	d->loop.after_wake = NULL;
 	ctl_free(d->ctl);
-	if (d->bgp)
-		bgp_shutdown(d->bgp, BGP_CEASE_ADMIN_SHUTDOWN, NULL, loop_now(&d->loop));
-	if (d->transport)
-		bgp_transport_stop(d->transport, STOP_MS);
-	/* The dataplane goes before the routes do, so that with rows: keep nothing is taken out of it on the way. */
-	if (d->dp)
-		dp_free(d->dp, flush);
 	if (d->bgp) {
+		bgp_shutdown(d->bgp, BGP_CEASE_ADMIN_SHUTDOWN, NULL, loop_now(&d->loop));
+		bgp_transport_stop(d->transport, STOP_MS);
 		loop_timer_at(&d->bgp_timer, MTIME_NEVER);
 		loop_work_stop(&d->bgp_work);
 		bgp_free(d->bgp);
-	}
-	if (d->evpn)
 		evpn_free(d->evpn);
+	}
+	dp_free(d->dp, d->config->restart_rows == CONFIG_ROWS_FLUSH);
 	loop_signal_stop(&d->sigterm);
 	loop_signal_stop(&d->sigint);
 	loop_signal_stop(&d->sighup);
@@ -293,7 +301,6 @@ static int run(struct daemon *d)
 			 d->config->n_neighbors, d->config->n_vnis, dp_backend_name(d->dp), d->socket_path);
 		notify_send("READY=1");
 		loop_run(&d->loop);
-		log_info(&d->log, LOG_MAIN, "evpnd ends");
 		notify_send("STOPPING=1");
 	}
 	unmake(d);
