@@ -236,19 +236,30 @@ static struct out_group *group_get(struct rib *r, uint32_t family, const struct 
 	return group_new(r, family, policy);
 }
 
-static void fill_done(struct out_group *g)
+static void for_each_marker(struct out_group *g, void (*f)(struct out_marker *m))
 {
 	struct out_pos *p;
 
-	g->filling = false;
 	list_for_each(p, &g->order, order) {
 		struct out_cursor *c;
 
 		list_for_each(c, &p->cursors, at) {
-			c->marker->eor_seq = g->seq;
-			wake(g->rib, c->marker->peer);
+			if (c == &c->marker->main)
+				f(c->marker);
 		}
 	}
+}
+
+static void await_eor(struct out_marker *m)
+{
+	m->eor_seq = m->group->seq;
+	wake(m->group->rib, m->peer);
+}
+
+static void fill_done(struct out_group *g)
+{
+	g->filling = false;
+	for_each_marker(g, await_eor);
 }
 
 /* A slice of the first fill: what the sweep has not come by yet and what has come since is told apart by its entry. */
@@ -269,10 +280,28 @@ static void group_fill(struct out_group *g, uint32_t n)
 	}
 }
 
+void out_wake_later(struct out_marker *m)
+{
+	m->group->n_wakes += !m->wake;
+	m->wake = true;
+	m->group->rib->params.work(m->group->rib->params.ctx);
+}
+
+static void wake_now(struct out_marker *m)
+{
+	if (!m->wake)
+		return;
+	m->wake = false;
+	m->group->n_wakes--;
+	wake(m->group->rib, m->peer);
+}
+
 static bool group_work(struct out_group *g)
 {
 	uint32_t left = out_ghosts_walk(g, WORK_SLICE);
 
+	if (g->n_wakes)
+		for_each_marker(g, wake_now);
 	if (!g->n_markers && !g->n_ghosts) {
 		group_free(g);
 		return false;
@@ -362,6 +391,7 @@ static void marker_free(struct out_marker *m)
 	if (m->refresh.pos)
 		cursor_leave(g, &m->refresh);
 	cursor_leave(g, &m->main);
+	g->n_wakes -= m->wake;
 	g->n_markers--;
 	free(m);
 	if (!g->n_markers && !g->n_ghosts)

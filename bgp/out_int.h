@@ -61,6 +61,7 @@ struct out_marker {
 	struct out_marker *next; /* the peer's next family */
 	uint32_t eor_seq;        /* End-of-RIB is due behind this change; UINT32_MAX while the group is being filled */
 	bool eor_sent;
+	bool wake; /* by the next slice of work */
 	uint32_t own; /* live entries whose source is this peer */
 };
 
@@ -78,7 +79,7 @@ struct out_group {
 	struct out_policy policy;
 	struct out_link ends;
 	uint32_t seq; /* of the last change */
-	uint32_t n_entries, n_live, n_markers, n_ghosts;
+	uint32_t n_entries, n_live, n_markers, n_ghosts, n_wakes;
 	struct out_blocks classes[RIB_CLASSES];
 	size_t block_bytes;
 	struct slab positions;
@@ -169,5 +170,10 @@ void out_walk_pull(struct out_walk *w, uint32_t h, struct out_entry *e);
 void out_walk_end(struct out_walk *w, struct out_cursor *c);
 /* Walks a ghost on by at most n entries; returns how many are left of n. */
 uint32_t out_ghosts_walk(struct out_group *g, uint32_t n);
+
+/* ---- out.c ---- */
+
+/* The peer has more to pull, but others run first: it is woken by the next slice of work. */
+void out_wake_later(struct out_marker *m);
 
 #endif

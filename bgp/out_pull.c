@@ -30,7 +30,6 @@
 /* What stands around the NLRIs at most: header, two lengths, MP_REACH with an IPv6 next hop. */
 #define FRAME_OCTETS (HEADER_OCTETS + 2 + 2 + 4 + 2 + 1 + 1 + 16 + 1)
 #define NLRI_OCTETS (BGP_KEY_MAX + BGP_SHARED_MAX + 16u)
-#define DEFAULT_LOCAL_PREF 100u
 
 enum due { DUE_NOTHING, DUE_ANNOUNCE, DUE_WITHDRAW };
 
@@ -59,18 +58,6 @@ struct message {
 
 /* ---- what is due ---- */
 
-/* RFC 4271 5.1.5: LOCAL_PREF goes to every internal peer. */
-static struct bgp_attrs attrs_for(const struct out_group *g, const struct bgp_attrs *set)
-{
-	struct bgp_attrs a = *set;
-
-	if (!g->policy.ebgp && !a.has_local_pref) {
-		a.has_local_pref = true;
-		a.local_pref = DEFAULT_LOCAL_PREF;
-	}
-	return a;
-}
-
 /* How routes of that source go out to the group. */
 static struct attr_out attr_out_for(const struct out_group *g, uint16_t peer)
 {
@@ -93,12 +80,12 @@ static bool fits(struct pull *p, const struct route *rt)
 	const struct out_group *g = p->walk.g;
 
 	if (p->asked_set != rt->set || p->asked_source != rt->peer) {
-		const struct bgp_attrs a = attrs_for(g, attrset_get(g->rib->sets, rt->set));
 		const struct attr_out o = attr_out_for(g, rt->peer);
+		size_t attrs = attr_encoded_len(attrset_get(g->rib->sets, rt->set), &o);
 
 		p->asked_set = rt->set;
 		p->asked_source = rt->peer;
-		p->asked_fits = FRAME_OCTETS + NLRI_OCTETS + attr_encoded_len(&a, &o) <= g->policy.max_message;
+		p->asked_fits = FRAME_OCTETS + NLRI_OCTETS + attrs <= g->policy.max_message;
 	}
 	return p->asked_fits;
 }
@@ -232,23 +219,23 @@ static void message_end(struct pull *p, struct message *msg)
 static void announce(struct pull *p, const struct route *first)
 {
 	const struct out_group *g = p->walk.g;
-	const struct bgp_attrs a = attrs_for(g, attrset_get(g->rib->sets, first->set));
+	const struct bgp_attrs *a = attrset_get(g->rib->sets, first->set);
 	const struct attr_out o = attr_out_for(g, first->peer);
-	size_t attrs_max = attr_encoded_len(&a, &o);
+	size_t attrs_max = attr_encoded_len(a, &o);
 	struct message msg = {
 		.w = wb_init(p->out->p, g->policy.max_message - attrs_max),
 		.family = g->rib->families[g->family].family,
-		.set = &a,
+		.set = a,
 	};
 
 	open_mp(&msg, BGP_ATTR_MP_REACH);
-	wb_u8(&msg.w, a.next_hop.len);
-	wb_ip(&msg.w, &a.next_hop);
+	wb_u8(&msg.w, a->next_hop.len);
+	wb_ip(&msg.w, &a->next_hop);
 	wb_u8(&msg.w, 0);
 	take_all(p, &msg, DUE_ANNOUNCE, first);
 	wb_close16(&msg.w, msg.mp);
 	msg.w.end += attrs_max;
-	attr_encode(&msg.w, &a, &o);
+	attr_encode(&msg.w, a, &o);
 	wb_close16(&msg.w, msg.attrs);
 	message_end(p, &msg);
 }
@@ -364,7 +351,7 @@ static void pull_marker(struct out_marker *m, struct wbuf *out, uint64_t *messag
 	if (m->refresh.pos && !out_cursor_due(m->group, &m->main))
 		pull_refresh(&p);
 	if (p.skips == 0)
-		m->group->rib->params.want_write(m->group->rib->params.ctx, m->peer);
+		out_wake_later(m);
 }
 
 static bool all_eor_sent(const struct rib_peer *p)

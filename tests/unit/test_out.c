@@ -132,43 +132,6 @@ static struct bgp_attrs make_attrs(int i, uint8_t *scratch)
 	return a;
 }
 
-/* ---- attributes on the wire, as far as this test wants them ---- */
-
-__attribute__((weak)) size_t attr_encoded_len(const struct bgp_attrs *a, const struct attr_out *o)
-{
-	return 64u + a->communities_len + a->others_len;
-}
-
-__attribute__((weak)) void attr_encode(struct wbuf *w, const struct bgp_attrs *a, const struct attr_out *o)
-{
-	if (!o->ebgp && a->has_local_pref) {
-		wb_u24(w, 0x400504);
-		wb_u32(w, a->local_pref);
-	}
-	wb_u16(w, 0xd008);
-	wb_u16(w, a->communities_len);
-	wb_bytes(w, a->communities, a->communities_len);
-	if (o->reflect) {
-		wb_u24(w, 0x800904);
-		wb_u32(w, a->has_originator_id ? a->originator_id : o->originator_id);
-	}
-	wb_bytes(w, a->others, a->others_len);
-}
-
-__attribute__((weak)) bool attr_as_path_has(const uint8_t *path, size_t len, uint32_t asn)
-{
-	struct rbuf r = rb_init(path, len);
-
-	while (rb_left(&r)) {
-		rb_u8(&r);
-		for (unsigned n = rb_u8(&r); n; n--) {
-			if (rb_u32(&r) == asn)
-				return true;
-		}
-	}
-	return false;
-}
-
 /* ---- what the model says ---- */
 
 static struct rib_peer *peer_at(struct world *w, int i)
