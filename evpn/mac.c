@@ -189,6 +189,18 @@ static void tell_bgp(struct evpn *e, const struct evi *evi, uint32_t h, const st
 	}
 }
 
+/*
+ * Lost to a route: its row may take the place of the port's. When the port shows a barred MAC again, the dataplane could
+ * or would not; asking for the same once more would go on for ever, so then the row waits until the port lets go.
+ */
+static void took_note(struct mac_entry *m, const struct mac_entry *was, enum mac_event ev)
+{
+	if (mac_is_here(was->state) || (ev == MAC_LEARNED && was->state != MAC_BARRED))
+		m->flags |= MAC_TOOK;
+	else if (ev == MAC_LEARNED)
+		m->flags &= (uint8_t)~MAC_TOOK;
+}
+
 static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const struct mac_step *step,
 		   const struct mac_entry *was, enum mac_event ev)
 {
@@ -200,13 +212,9 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 	}
 	m->state = (uint8_t)step->state;
 	m->sequence = step->sequence;
-	if (mac_is_there(step->state)) {
-		if (ev != MAC_LEFT && (mac_is_here(was->state) || ev == MAC_LEARNED))
-			m->flags |= MAC_TOOK;
-		m->flags &= (uint8_t)~MAC_STATIC;
-	} else {
-		m->flags &= (uint8_t)~MAC_TOOK;
-	}
+	m->flags &= (uint8_t)~(mac_is_there(step->state) ? MAC_STATIC : MAC_TOOK);
+	if (mac_is_there(step->state) && ev != MAC_LEFT)
+		took_note(m, was, ev);
 	count(e, evi, was->state, was->best, -1u);
 	count(e, evi, m->state, m->best, 1);
 	if (m->state != was->state && (m->state == MAC_HELD || m->state == MAC_BARRED))

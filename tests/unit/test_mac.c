@@ -270,7 +270,8 @@ static void sticky_remote_bars_a_port(void **state)
 	world_sent(w, "");
 	assert_int_equal(w->logged, 1);
 	assert_non_null(strstr(w->last, M1));
-	world_learn(w, 1);
+	world_learn(w, 1); /* the dataplane insists: then the row waits */
+	world_rows(w, "fdb 100 " M1 " 192.0.2.2 sticky\n");
 	assert_int_equal(w->logged, 1);
 	assert_true(world_show_mac(w, 1, &info));
 	assert_int_equal(info.state, EVPN_MAC_CONFLICT);

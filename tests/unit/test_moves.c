@@ -24,6 +24,7 @@ struct claim {
 struct model_mac {
 	bool here, is_static;
 	bool took; /* the row may take over */
+	bool barred; /* seen on a port, but static elsewhere */
 	uint32_t seq;
 	struct claim claims[VTEPS][IPS + 1];
 };
@@ -106,7 +107,8 @@ static void model_learn(struct model *o, unsigned mac, bool is_static)
 	m->is_static = is_static;
 	if (!was || (loses(m) && !is_static)) {
 		m->here = !vtep || !c.sticky || is_static;
-		m->took = !m->here;
+		m->took = !m->here && !m->barred; /* asked for once */
+		m->barred = !m->here;
 		m->seq = vtep ? c.seq + 1 : 0;
 	}
 	moved(o, mac, was);
@@ -116,21 +118,23 @@ static void model_leave(struct model *o, unsigned mac)
 {
 	bool was = o->mac[mac].here;
 
-	o->mac[mac].here = false;
+	o->mac[mac].here = o->mac[mac].barred = false;
 	moved(o, mac, was);
 }
 
 static void model_route(struct model *o, unsigned mac)
 {
 	struct model_mac *m = &o->mac[mac];
-	struct claim c;
+	struct claim c = { 0 };
 	bool was = m->here;
+	unsigned vtep = best(m, ANY_IP, &c);
 
 	if (m->here && !m->is_static && loses(m)) {
 		m->here = false;
-		m->took = true;
+		m->took = m->barred = true;
 	}
-	if (m->here || !best(m, ANY_IP, &c))
+	m->barred = m->barred && c.sticky;
+	if (m->here || !vtep)
 		m->took = false;
 	moved(o, mac, was);
 }
