@@ -101,7 +101,7 @@ $(REPLAY_PROGS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(TESTLIB
 
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-build-fuzz/%: tests/fuzz/%.c $(foreach f,base bgp evpn conf,$(call SRC,$(f))) $(wildcard */*.h)
+build-fuzz/%: tests/fuzz/%.c $(foreach f,base bgp evpn dataplane conf,$(call SRC,$(f))) cmd/request.c cmd/verb.c $(wildcard */*.h)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  FUZZ $@")
 	$(Q)clang $(CSTD) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(FUZZ_FLAGS) -o $@ \
