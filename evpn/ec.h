@@ -91,7 +91,7 @@ struct evpn_pmsi {
 	struct ip endpoint; /* of ingress replication, as it came: maybe none to flood to; none for other types */
 };
 
-/* false when it is malformed: not there (value NULL, len 0), too short, a tunnel type that is not assigned, an identifier that does not fit it. */
+/* false when it is not there (value NULL, len 0), too short, or an ingress replication whose identifier is no address. */
 bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out);
 /* Ingress replication to endpoint, flooding with vni: at most EVPN_PMSI_MAX octets. */
 void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint);

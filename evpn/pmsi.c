@@ -2,12 +2,9 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * PMSI tunnel attribute (RFC 6514 5):  | flags 1 | tunnel type 1 | label 3 | tunnel identifier |
- * Read in full for ingress replication only; of other tunnel types nothing but that they are assigned is known here.
+ * Read in full for ingress replication only. Which tunnel types exist is known where attributes are judged (bgp/attr.c).
  */
 #include "evpn/ec.h"
-
-/* IANA, P-Multicast Service Interface Tunnel Types: 0x0d is the last one assigned in a row. */
-#define LAST_ASSIGNED 0x0du
 
 bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out)
 {
@@ -17,7 +14,7 @@ bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out)
 	out->flags = rb_u8(&r);
 	out->type = rb_u8(&r);
 	out->label = rb_u24(&r);
-	if (!rb_ok(&r) || out->type > LAST_ASSIGNED)
+	if (!rb_ok(&r))
 		return false;
 	if (out->type != EVPN_PMSI_INGRESS_REPLICATION)
 		return true;

@@ -214,7 +214,7 @@ static void pmsi_of_other_tunnels_is_taken_without_an_endpoint(void **state)
 {
 	/* RFC 6514 5; reserved flags are ignored (RFC 7902). */
 	static const char *const t[] = { "ff 00 000000", "00 03 00000a c0000201 e8000001", "01 04 000000 c0000201 e8000001",
-					 "00 0b 000000 01" };
+					 "00 0b 000000 01", "00 86 000000 c0000201" };
 	struct evpn_pmsi p;
 
 	for (size_t i = 0; i < N(t); i++) {
@@ -229,7 +229,6 @@ static void pmsi_malformed_is_refused(void **state)
 {
 	static const char *const t[] = {
 		"", "00", "00 06", "00 06 00000a", "00 06 0000", "00 00 0000", /* short */
-		"00 63 00000a c0000201", "00 0e 00000a", "00 ff 00000a",      /* not assigned */
 		"00 06 00000a c00002", "00 06 00000a c000020101",
 		"00 06 00000a 20010db80000000000000000000001", "00 06 00000a 20010db8000000000000000000000000ff",
 	};

@@ -68,9 +68,8 @@ static void family_checks_what_forwarding_needs(void **state)
 		{ "type 3, no PMSI", IMET_ROUTE, "", NULL, BGP_NLRI_WITHDRAW },
 		{ "type 3, empty PMSI", IMET_ROUTE, "", "", BGP_NLRI_WITHDRAW },
 		{ "type 3, no endpoint", IMET_ROUTE, "", "0006 00000a", BGP_NLRI_WITHDRAW },
-		{ "type 3, undefined tunnel", IMET_ROUTE, "", "0063 00000a c0000201", BGP_NLRI_WITHDRAW },
 		/* rfc7432bis 7.14.2: what means nothing for the type is not looked at. */
-		{ "type 2, PMSI", MAC_ROUTE, "", "0063 00", BGP_NLRI_OK },
+		{ "type 2, PMSI without an endpoint", MAC_ROUTE, "", "0006 00000a", BGP_NLRI_OK },
 		{ "type 2, broadcast as router's MAC", MAC_ROUTE, "0603ffffffffffff", NULL, BGP_NLRI_OK },
 		/* RFC 9136 3.2, table 1. */
 		{ "type 5", PREFIX_ROUTE, "", NULL, BGP_NLRI_OK },
