@@ -4,6 +4,7 @@
 import glob
 import os
 import re
+import signal
 
 import pytest
 
@@ -125,3 +126,46 @@ def test_two_in_two_namespaces(lab):
     r1, r2 = lab.fabric("r1", "r2")
     e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)])) for n, o in ((r1, r2), (r2, r1))]
     lab.wait_for(lambda: e[0].established(r2.address) and e[1].established(r1.address), "they are each other's peers", 20)
+
+
+def test_reload_applies_the_difference_only(lab):
+    """A VNI and a neighbor come and go; the session and the rows that did not change are not touched."""
+    r1, r2 = lab.fabric("r1", "r2")
+    e1, e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port])) for n, o, port in ((r1, r2, "h1"), (r2, r1, "h2"))]
+    h1, h2 = lab.host("h1", 1).plug(r1), lab.host("h2", 2).plug(r2)
+    lab.wait_for(lambda: h1.ping(h2.ip4) and r1.remote("vxlan100", h2.mac), "h1 reaches h2", 20)
+    uptime, index = e1.neighbor(r2.address)["uptime_s"], r1.ip_json("link show vxlan100")[0]["ifindex"]
+
+    e1.reload(evpnd.conf(r1, 65000, [(r2.address, 65000), ("192.0.2.77", 65007)], vnis=(100, 200), ports=["h1"]))
+    assert {v["vni"] for v in e1.show("vni")} == {100, 200}
+    assert {n["address"] for n in e1.show("neighbors")} == {r2.address, "192.0.2.77"}
+    lab.wait_for(lambda: r1.ip_json("link show vxlan200"), "the new VNI has its device")
+    lab.wait_for(lambda: [r for r in e2.routes("--type", "3") if r["vni"] == 200], "r2 has the new VNI's route")
+
+    e1.reload(evpnd.conf(r1, 65000, [(r2.address, 65000)], ports=["h1"]))
+    assert {v["vni"] for v in e1.show("vni")} == {100}
+    assert {n["address"] for n in e1.show("neighbors")} == {r2.address}
+    lab.wait_for(lambda: not [r for r in e2.routes("--type", "3") if r["vni"] == 200], "its route is withdrawn")
+
+    assert e1.established(r2.address) and e1.neighbor(r2.address)["uptime_s"] >= uptime
+    assert r1.ip_json("link show vxlan100")[0]["ifindex"] == index and r1.remote("vxlan100", h2.mac) == r2.address
+    assert h1.ping(h2.ip4)
+
+
+@pytest.mark.parametrize("how", ["evpnctl", "SIGHUP"])
+def test_reload_of_a_bad_file_changes_nothing(lab, how):
+    r1, r2 = lab.fabric("r1", "r2")
+    good = evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=())
+    e = Evpnd(r1, good)
+    bad = good.replace("asn: 65000", "asm: 65000", 1)
+    if how == "evpnctl":
+        p = e.reload(bad, check=False)
+        assert p.returncode == 1 and re.search(r"%s:1:\d+: .*asm" % e.file, p.stderr), p.stderr
+    else:
+        e.configure(bad)
+        e.process.send(signal.SIGHUP)
+        lab.wait_for(lambda: re.search(r"%s:1:\d+: .*asm" % e.file, e.log()), "the log says what is wrong")
+    assert [n["address"] for n in e.show("neighbors")] == [r2.address]
+    e.configure(good + "log: {level: debug}\n")
+    e.process.send(signal.SIGHUP)
+    lab.wait_for(lambda: " debug " in e.log() or e.show("config").get("log", {}).get("level") == "debug", "the mended file is in force")

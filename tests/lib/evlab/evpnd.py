@@ -89,6 +89,10 @@ class Evpnd:
         """Dataplane rows with these values, e.g. fdb(mac=..., table="vxlan")."""
         return [r for r in self.show("fdb") if all(r.get(k) == v for k, v in want.items())]
 
+    def reload(self, config, check=True):
+        self.configure(config)
+        return self.ctl("reload", check=check)
+
     def stop(self, sig=signal.SIGTERM):
         return self.process.stop(sig)
 
