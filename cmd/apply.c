@@ -136,13 +136,14 @@ static bool only_parts_changed(const struct config *old, const struct config *ne
 	tb = printed(&fb);
 	buf_add(&tb, "", 1);
 	first_difference(&ta, &tb, line, sizeof(line));
-	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log and restart.rows do not)", line);
+	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log and restart.rows do not)",
+		 line);
 	buf_fini(&ta);
 	buf_fini(&tb);
 	return false;
 }
 
-/* ---- the difference ------------------------------------------------------------------------------------------------ */
+/* ---- the difference ---------------------------------------------------------------------------------------------- */
 
 static void remove_old(struct daemon *d, const struct config *old, const struct config *new_)
 {
@@ -185,7 +186,8 @@ static struct config *load_again(struct daemon *d, char *why, size_t cap)
 	for (size_t i = 0; i < errors.n; i++)
 		log_error(&d->log, LOG_CONF, "%s", errors.lines[i]);
 	if (!c && errors.n > 1)
-		snprintf(why, cap, "nothing changed: %s (and %zu more, 'check' lists them)", errors.lines[0], errors.n - 1);
+		snprintf(why, cap, "nothing changed: %s (and %zu more, 'check' lists them)", errors.lines[0],
+			 errors.n - 1);
 	else if (!c)
 		snprintf(why, cap, "nothing changed: %s", errors.n ? errors.lines[0] : "the file cannot be read");
 	config_errors_free(&errors);

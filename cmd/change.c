@@ -15,8 +15,7 @@ static int refresh(struct reply *r, struct bgp_peer *peer)
 	case -ENOTCONN:
 		return reply_fail(r, 1, "neighbor %s: no session to ask over", reply_arg(r, ARG_ADDRESS)->text);
 	default:
-		return reply_fail(r, 1, "neighbor %s has no route refresh capability",
-				  reply_arg(r, ARG_ADDRESS)->text);
+		return reply_fail(r, 1, "neighbor %s has no route refresh capability", reply_arg(r, ARG_ADDRESS)->text);
 	}
 }
 

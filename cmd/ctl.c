@@ -19,8 +19,8 @@
 #include "cmd/request.h"
 
 #define CLIENTS_MAX 64u
-#define ASKING_MS 60000   /* a connection without a request */
-#define ANSWERED_MS 900000 /* a reply that is not read: someone looks at a page of it */
+#define ASKING_MS 60000      /* a connection without a request */
+#define ANSWERED_MS 900000   /* a reply that is not read: someone looks at a page of it */
 #define ACCEPT_PAUSE_MS 1000 /* no descriptors left */
 
 struct ctl {
@@ -89,7 +89,8 @@ static void serve(struct ctl_client *c)
 	if (rc)
 		reply_error(&c->out, rc, error);
 	else if (!c->rights.show)
-		reply_error(&c->out, 1, "no permission: the control socket is for root, the daemon's user and control.group");
+		reply_error(&c->out, 1,
+			    "no permission: the control socket is for root, the daemon's user and control.group");
 	else if (verbs[args.id].change && !c->rights.change)
 		reply_error(&c->out, 1, "no permission: what changes the daemon needs root or the daemon's own user");
 	else

@@ -51,9 +51,11 @@ static int make_directory(const char *path, struct log *log)
 	if (!slash || slash == path)
 		return 0;
 	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
-		return 0;
-	return fail(log, path, "the directory cannot be made");
+	if (mkdir(dir, 0755) < 0)
+		return errno == EEXIST ? 0 : fail(log, path, "the directory cannot be made");
+	if (chmod(dir, 0755) < 0) /* whatever the umask is */
+		return fail(log, path, "its directory cannot be opened to others");
+	return 0;
 }
 
 /* Is the file behind fd the one that path names? */
@@ -75,7 +77,8 @@ static int take_lock(struct ctl_socket *s, struct log *log)
 		if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 			if (errno != EWOULDBLOCK)
 				return fail(log, s->path, "the lock file beside it cannot be locked");
-			log_error(log, LOG_CTL, "control socket %s: another evpnd is running on it (-s names another socket)",
+			log_error(log, LOG_CTL,
+				  "control socket %s: another evpnd is running on it (-s names another socket)",
 				  s->path);
 			return -EADDRINUSE;
 		}
@@ -139,9 +142,9 @@ static int listen_on(struct ctl_socket *s, const struct sockaddr_un *sun, struct
 	umask(old);
 	if (rc < 0)
 		return fail(log, s->path, "cannot be made");
-	if (s->has_group &&
-	    (chown(s->path, (uid_t)-1, s->group) < 0 || chmod(s->path, 0660) < 0))
-		log_warn(log, LOG_CTL, "control socket %s: cannot be given to group %u (%s): only root and our own user may use it",
+	if (s->has_group && (chown(s->path, (uid_t)-1, s->group) < 0 || chmod(s->path, 0660) < 0))
+		log_warn(log, LOG_CTL,
+			 "control socket %s: cannot be given to group %u (%s): only root and our own user may use it",
 			 s->path, s->group, strerror(errno));
 	if (listen(s->fd, BACKLOG) < 0)
 		return fail(log, s->path, "cannot be listened on");
@@ -156,7 +159,8 @@ static void find_group(struct ctl_socket *s, const char *name, struct log *log)
 		return;
 	g = getgrnam(name);
 	if (!g) {
-		log_warn(log, LOG_CTL, "control.group: no group '%s' on this host: only root and our own user may use %s", name,
+		log_warn(log, LOG_CTL,
+			 "control.group: no group '%s' on this host: only root and our own user may use %s", name,
 			 s->path);
 		return;
 	}

@@ -32,7 +32,7 @@ static size_t terminal_width(void)
 	return ws.ws_col ? ws.ws_col : 80;
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------------------ */
+/* ---- replies ----------------------------------------------------------------------------------------------------- */
 
 static void show_json(struct conn *c)
 {
@@ -119,7 +119,7 @@ static int ask(const struct options *o, const struct verb_args *args)
 	return rc;
 }
 
-/* ---- verbs without a daemon ---------------------------------------------------------------------------------------- */
+/* ---- verbs without a daemon -------------------------------------------------------------------------------------- */
 
 static int check_file(const char *file)
 {
@@ -176,7 +176,7 @@ static int act(struct options *o)
 	return ask(o, &args);
 }
 
-/* ---- command line --------------------------------------------------------------------------------------------------- */
+/* ---- command line ------------------------------------------------------------------------------------------------ */
 
 static bool is_word(const char *arg, const char *a, const char *b)
 {

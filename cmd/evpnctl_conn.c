@@ -20,13 +20,16 @@ static void tell_no_permission(const char *path)
 	struct group *g;
 
 	if (stat(path, &st) < 0 || !(st.st_mode & S_IWGRP) || st.st_gid == 0) {
-		fprintf(stderr, "evpnctl: no permission on %s: it is for root and the daemon's own user (control.group in the "
-				"configuration lets a group in)\n", path);
+		fprintf(stderr,
+			"evpnctl: no permission on %s: it is for root and the daemon's own user (control.group in the "
+			"configuration lets a group in)\n",
+			path);
 		return;
 	}
 	g = getgrgid(st.st_gid);
 	if (g)
-		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %s\n", path, g->gr_name);
+		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %s\n", path,
+			g->gr_name);
 	else
 		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %u\n", path,
 			st.st_gid);

@@ -137,7 +137,8 @@ static void fix_widths(struct table *t)
 	for (size_t c = 0; c < t->view->n_columns; c++)
 		if (t->column[c]) {
 			scols_column_set_whint(t->column[c], (double)scols_column_get_width(t->column[c]));
-			scols_column_set_flags(t->column[c], scols_column_get_flags(t->column[c]) | SCOLS_FL_STRICTWIDTH);
+			scols_column_set_flags(t->column[c],
+					       scols_column_get_flags(t->column[c]) | SCOLS_FL_STRICTWIDTH);
 		}
 	t->headed = true;
 }

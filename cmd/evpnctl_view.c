@@ -75,8 +75,12 @@ static const struct view_field rib_fields[] = {
 };
 
 static const struct view_column summary_columns[] = {
-	{ "TYPE", "type", format_any, R },   { "NAME", "name", format_any },      { "ROUTES", "routes", format_any, R },
-	{ "PATHS", "paths", format_any, R }, { "BEST", "best", format_any, R },   { "LOCAL", "local", format_any, R },
+	{ "TYPE", "type", format_any, R },
+	{ "NAME", "name", format_any },
+	{ "ROUTES", "routes", format_any, R },
+	{ "PATHS", "paths", format_any, R },
+	{ "BEST", "best", format_any, R },
+	{ "LOCAL", "local", format_any, R },
 	{ "REJECTED", "rejected", format_any, R },
 };
 
@@ -126,8 +130,12 @@ static const struct view_column mac_columns[] = {
 };
 
 static const struct view_column arp_columns[] = {
-	{ "VNI", "vni", format_any, R },  { "IP", "ip", format_any },	   { "MAC", "mac", format_any },
-	{ "STATE", "state", format_any }, { "VTEP", "vtep", format_any },  { "ROUTER", "router", format_yes, 0, 2 },
+	{ "VNI", "vni", format_any, R },
+	{ "IP", "ip", format_any },
+	{ "MAC", "mac", format_any },
+	{ "STATE", "state", format_any },
+	{ "VTEP", "vtep", format_any },
+	{ "ROUTER", "router", format_yes, 0, 2 },
 	{ "AGE", "age_s", format_age, R, 1 },
 };
 

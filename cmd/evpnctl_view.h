@@ -20,7 +20,7 @@ struct view_column {
 	const char *field; /* path of format_member() */
 	format_fn format;
 	uint8_t flags;
-	uint8_t drop; /* 0: always shown; else the column with the highest one goes first when the terminal is too narrow */
+	uint8_t drop; /* 0: always shown; else the highest goes first when the terminal is too narrow */
 };
 
 /* A line of a block. The first one is its head, without a title. A line whose field is null or missing is left out. */

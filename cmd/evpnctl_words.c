@@ -33,7 +33,7 @@ static void add_age(struct buf *out, const json_t *row, const char *path)
 	format_age(out, format_member(row, path), row);
 }
 
-/* ---- neighbors ---------------------------------------------------------------------------------------------------- */
+/* ---- neighbors --------------------------------------------------------------------------------------------------- */
 
 void format_neighbor_state(struct buf *out, const json_t *v, const json_t *row)
 {
@@ -128,7 +128,7 @@ void format_notification(struct buf *out, const json_t *v, const json_t *row)
 	buf_adds(out, " ago");
 }
 
-/* ---- routes -------------------------------------------------------------------------------------------------------- */
+/* ---- routes ------------------------------------------------------------------------------------------------------ */
 
 /* "*>" best, "*" eligible, "x" rejected. */
 void format_route_flags(struct buf *out, const json_t *v, const json_t *row)
@@ -209,7 +209,7 @@ void format_pmsi(struct buf *out, const json_t *v, const json_t *row)
 	add(out, v, "vni");
 }
 
-/* ---- VNIs, MACs, rows ----------------------------------------------------------------------------------------------- */
+/* ---- VNIs, MACs, rows -------------------------------------------------------------------------------------------- */
 
 void format_vni_head(struct buf *out, const json_t *v, const json_t *row)
 {
@@ -225,7 +225,8 @@ void format_vni_import(struct buf *out, const json_t *v, const json_t *row)
 	const json_t *explicit = format_member(row, "import");
 
 	if (is(row, "import_auto"))
-		buf_printf(out, "*:%" JSON_INTEGER_FORMAT "%s", number(row, "vni"), json_array_size(explicit) ? ", " : "");
+		buf_printf(out, "*:%" JSON_INTEGER_FORMAT "%s", number(row, "vni"),
+			   json_array_size(explicit) ? ", " : "");
 	if (json_array_size(explicit) || !is(row, "import_auto"))
 		format_words(out, explicit, row);
 }

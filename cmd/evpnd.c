@@ -4,9 +4,10 @@
  * evpnd: the composition root, the only place that knows every part. It reads the configuration, makes the parts in an
  * order in which each finds what it needs, joins them, runs the loop, and undoes it all in reverse.
  *
- *   config -> log -> loop -> control socket -> engine (bgp, evpn) -> listening sockets -> dataplane -> VNIs -> neighbors
+ *   config -> log -> loop -> control socket -> bgp, evpn -> listening sockets -> dataplane -> VNIs -> neighbors
  *
- * What can fail because of someone else (the socket, the port, a capability) comes before anything is changed on the host.
+ * What can fail because of someone else (the socket, the port, a capability) comes before anything is changed on the
+ * host.
  */
 #include <errno.h>
 #include <signal.h>
@@ -51,7 +52,7 @@ static struct config *load(const char *file)
 	return c;
 }
 
-/* ---- the engine's network: the transport, and our timer and work --------------------------------------------------- */
+/* ---- the engine's network: the transport, and our timer and work ------------------------------------------------- */
 
 static void net_connect(void *ctx, struct bgp_conn *c)
 {
@@ -112,7 +113,7 @@ static void tell_time(void *ctx)
 	dp_set_now(d->dp, now);
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t random_seed(void)
 {
@@ -263,7 +264,7 @@ static bool make(struct daemon *d)
 	return start_transport(d) && make_dataplane(d) && apply_config(d);
 }
 
-/* ---- running and undoing ------------------------------------------------------------------------------------------- */
+/* ---- running and undoing ----------------------------------------------------------------------------------------- */
 
 /*
  * The loop runs no more, so what the engine wishes of the dataplane while it goes is not carried out: with rows: keep
@@ -297,7 +298,8 @@ static int run(struct daemon *d)
 	}
 	ok = make(d);
 	if (ok) {
-		log_info(&d->log, LOG_MAIN, "evpnd " EVPND_VERSION " runs: %zu neighbors, %zu VNIs, dataplane %s, control socket %s",
+		log_info(&d->log, LOG_MAIN,
+			 "evpnd " EVPND_VERSION " runs: %zu neighbors, %zu VNIs, dataplane %s, control socket %s",
 			 d->config->n_neighbors, d->config->n_vnis, dp_backend_name(d->dp), d->socket_path);
 		notify_send("READY=1");
 		loop_run(&d->loop);

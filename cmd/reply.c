@@ -29,9 +29,7 @@ void reply_error(struct buf *out, int code, const char *error)
 
 static void write_status(struct reply *r)
 {
-	static const char *const names[] = {
-		[REPLY_ROWS] = "rows", [REPLY_OBJECT] = "object", [REPLY_NONE] = "none"
-	};
+	static const char *const names[] = { [REPLY_ROWS] = "rows", [REPLY_OBJECT] = "object", [REPLY_NONE] = "none" };
 
 	buf_printf(r->out, "{\"ok\":true,\"body\":\"%s\"}\n", names[r->body]);
 	if (r->body == REPLY_ROWS)

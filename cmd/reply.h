@@ -25,7 +25,8 @@ enum reply_body { REPLY_ROWS, REPLY_OBJECT, REPLY_NONE };
 struct reply_ops {
 	size_t state_size; /* zeroed before start() */
 	/*
-	 * Looks at the arguments; may set r->body (default REPLY_ROWS). 0, or what reply_fail() returned. NULL: nothing to do.
+	 * Looks at the arguments; may set r->body (default REPLY_ROWS). 0, or what reply_fail() returned. NULL: nothing
+	 * to do.
 	 */
 	int (*start)(struct reply *r);
 	/* A slice of the body: rows while reply_step() is true. True when there is more. Not called for REPLY_NONE. */
@@ -61,7 +62,7 @@ void reply_abort(struct reply *r);
 /* A whole reply that says no. code is evpnctl's exit code: 1 failed, 2 usage. */
 void reply_error(struct buf *out, int code, const char *error);
 
-/* ---- for the verbs -------------------------------------------------------------------------------------------- */
+/* ---- for the verbs ----------------------------------------------------------------------------------------------- */
 
 /* Returns code. */
 int reply_fail(struct reply *r, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A request on the control socket: one line of JSON, {"argv":["show","rib","--vni","100"]}. Only this form is read, with
- * bounds on everything; the daemon needs no JSON library for it.
+ * A request on the control socket: one line of JSON, {"argv":["show","rib","--vni","100"]}. Only this form is read,
+ * with bounds on everything; the daemon needs no JSON library for it.
  */
 #ifndef CMD_REQUEST_H
 #define CMD_REQUEST_H

@@ -49,7 +49,7 @@ static bool more_version(struct reply *r)
 
 const struct reply_ops show_version = { .start = start_object, .more = more_version };
 
-/* ---- show memory ------------------------------------------------------------------------------------------------ */
+/* ---- show memory ------------------------------------------------------------------------------------------------- */
 
 /* Octets, from the second field of statm; 0 when the kernel does not say. */
 static uint64_t resident(void)

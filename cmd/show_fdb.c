@@ -80,7 +80,8 @@ static bool more_fdb(struct reply *r)
 		if (!dp_next(r->d->dp, &s->cursor, vni, &i))
 			return false;
 		v = view(&i.row);
-		if (reply_match_mac(r, v.mac) && reply_match_ip(r, ARG_IP, &v.ip) && reply_match_ip(r, ARG_VTEP, &v.vtep))
+		if (reply_match_mac(r, v.mac) && reply_match_ip(r, ARG_IP, &v.ip) &&
+		    reply_match_ip(r, ARG_VTEP, &v.vtep))
 			print_row(r, &i, &v);
 	}
 	return true;

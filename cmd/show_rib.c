@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * show rib: the paths of the table through filters, as rows, as raw keys or as counts. What a key says is printed by its
- * family; the attributes that every family shares are printed here.
+ * show rib: the paths of the table through filters, as rows, as raw keys or as counts. What a key says is printed by
+ * its family; the attributes that every family shares are printed here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +22,8 @@ struct rib_state {
 	struct bgp_rib_cursor cursor;
 	uint8_t rd[8];
 	const struct bgp_peer *to; /* --advertised-to, looked up in each slice */
-	struct buf text; /* scratch */
-	/* What routes of one set share is written once a set and slice: sets change between slices, handles are reused. */
+	struct buf text;           /* scratch */
+	/* What routes of one set share, written once a set and slice: between slices handles are reused. */
 	struct buf shared;
 	uint32_t shared_set;
 	/* --keys and --summary: paths of one key come one after the other */
@@ -37,7 +37,8 @@ static int start_rib(struct reply *r)
 	struct rib_state *s = r->state;
 
 	if (reply_has(r, ARG_RD) && !evpn_rd_parse(reply_arg(r, ARG_RD)->text, s->rd))
-		return reply_fail(r, 2, "--rd: expected a route distinguisher like 192.0.2.1:2 or 65000:10, found '%.40s'",
+		return reply_fail(r, 2,
+				  "--rd: expected a route distinguisher like 192.0.2.1:2 or 65000:10, found '%.40s'",
 				  reply_arg(r, ARG_RD)->text);
 	if (reply_has(r, ARG_NEIGHBOR) && !show_find_peer(r, ARG_NEIGHBOR))
 		return 1;
@@ -61,7 +62,7 @@ static void end_rib(struct reply *r)
 	buf_fini(&s->shared);
 }
 
-/* ---- filters --------------------------------------------------------------------------------------------------- */
+/* ---- filters ----------------------------------------------------------------------------------------------------- */
 
 static bool match_path(const struct reply *r, const struct bgp_path_info *p)
 {
@@ -107,7 +108,7 @@ static bool match(const struct reply *r, const struct bgp_path_info *p, struct e
 	return match_route(r, f) && match_advertised(r, p);
 }
 
-/* ---- one path --------------------------------------------------------------------------------------------------- */
+/* ---- one path ---------------------------------------------------------------------------------------------------- */
 
 static void print_as_path(struct json *j, struct buf *text, const struct bgp_attrs *a)
 {
@@ -249,12 +250,9 @@ static void count_path(struct rib_state *s, const struct bgp_path_info *p, uint8
 /* RFC 7432 7, RFC 9136 3. */
 static const char *type_name(unsigned type)
 {
-	static const char *const names[] = { NULL,
-					     "ethernet-auto-discovery",
-					     "mac-ip",
-					     "inclusive-multicast",
-					     "ethernet-segment",
-					     "ip-prefix" };
+	static const char *const names[] = {
+		NULL, "ethernet-auto-discovery", "mac-ip", "inclusive-multicast", "ethernet-segment", "ip-prefix"
+	};
 
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
 }

@@ -19,7 +19,8 @@ const struct verb verbs[VERB_N] = {
 				  "sessions: state, uptime, routes in and out; with ADDR everything about one",
 				  .optional = BIT(ARG_ADDRESS) },
 	[VERB_SHOW_RIB] = { "show rib",
-			    "[--type N] [--vni N] [--rd RD] [--mac M] [--ip IP] [--neighbor A] [--advertised-to A] [--best]\n"
+			    "[--type N] [--vni N] [--rd RD] [--mac M] [--ip IP] [--neighbor A] [--advertised-to A] "
+			    "[--best]\n"
 			    "[--rejected] [--summary] [--detail] [--keys]",
 			    "routes, received and our own",
 			    .optional = BIT(ARG_TYPE) | BIT(ARG_VNI) | BIT(ARG_RD) | BIT(ARG_MAC) | BIT(ARG_IP) |
@@ -27,7 +28,8 @@ const struct verb verbs[VERB_N] = {
 					BIT(ARG_SUMMARY) | BIT(ARG_DETAIL) | BIT(ARG_KEYS) },
 	[VERB_SHOW_VNI] = { "show vni", "[N]", "VNIs: mode, RD, route targets, devices, flood list, counts",
 			    .optional = BIT(ARG_NUMBER) },
-	[VERB_SHOW_MAC] = { "show mac", "[--vni N] [--mac M] [--ip IP] [--vtep A]", "MAC tables: local and remote hosts",
+	[VERB_SHOW_MAC] = { "show mac", "[--vni N] [--mac M] [--ip IP] [--vtep A]",
+			    "MAC tables: local and remote hosts",
 			    .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_VTEP) },
 	[VERB_SHOW_ARP] = { "show arp", "[--vni N] [--mac M] [--ip IP] [--vtep A]",
 			    "neighbour tables: which address belongs to which MAC",
@@ -52,16 +54,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
 };
 
-enum kind {
-	KIND_FLAG,
-	KIND_TEXT,
-	KIND_WORDS,
-	KIND_NUMBER,
-	KIND_MAC,
-	KIND_IP,
-	KIND_ACTION,
-	KIND_LEVEL
-};
+enum kind { KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_LEVEL };
 
 static const struct arg_desc {
 	const char *name, *value, *help;
@@ -354,8 +347,8 @@ static int unknown_option(const struct verb *verb, const char *word, char *error
 }
 
 /* --name VALUE or --name=VALUE; *i stands on it and is left on the last word used. */
-static int parse_option(const struct verb *verb, const char *const *argv, size_t argc, size_t *i,
-			struct verb_args *out, char *error)
+static int parse_option(const struct verb *verb, const char *const *argv, size_t argc, size_t *i, struct verb_args *out,
+			char *error)
 {
 	const char *word = argv[*i], *eq = strchr(word, '=');
 	size_t len = eq ? (size_t)(eq - word) : strlen(word);

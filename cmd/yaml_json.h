@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 
-/* One value is written, null for an empty document. False when the text is not YAML: then what came before it is there. */
+/* One value is written, null for an empty document. False when the text is not YAML: what came before it is there. */
 bool yaml_to_json(const char *yaml, size_t len, struct json *j);
 
 #endif

@@ -201,12 +201,14 @@ static void ctl_answers_one_request_after_another(void **state)
 	assert_answer(f, fd, "{\"argv\":[\"show\",\"mac\"]}\n", "{\"ok\":true,\"body\":\"rows\"}\n[\n]\n");
 	assert_answer(f, fd, "{\"argv\":[\"show\",\"vtep\"]}\n",
 		      "{\"ok\":false,\"error\":\"no such thing: it\",\"code\":1}\n");
-	assert_answer(f, fd, "{\"argv\":[\"help\"]}\n",
-		      "{\"ok\":false,\"error\":\"this verb is evpnctl's own, the daemon does not know it\",\"code\":2}\n");
+	assert_answer(
+		f, fd, "{\"argv\":[\"help\"]}\n",
+		"{\"ok\":false,\"error\":\"this verb is evpnctl's own, the daemon does not know it\",\"code\":2}\n");
 	assert_answer(f, fd, "nonsense\n", "{\"ok\":false,\"error\":\"expected a JSON object\",\"code\":2}\n");
-	assert_answer(f, fd, "{\"argv\":[\"shwo\",\"mac\"]}\n",
-		      "{\"ok\":false,\"error\":\"unknown verb 'shwo mac', did you mean 'show mac'? ('help' lists all)\","
-		      "\"code\":2}\n");
+	assert_answer(
+		f, fd, "{\"argv\":[\"shwo\",\"mac\"]}\n",
+		"{\"ok\":false,\"error\":\"unknown verb 'shwo mac', did you mean 'show mac'? ('help' lists all)\","
+		"\"code\":2}\n");
 	close(fd);
 }
 
@@ -242,7 +244,8 @@ static void ctl_answers_who_has_stopped_sending(void **state)
 
 static void ctl_rows_are_lines(void **state)
 {
-	static const char head[] = "{\"ok\":true,\"body\":\"rows\"}\n[\n{\"n\":0,\"text\":\"" ROW_TEXT "\"},\n{\"n\":1,";
+	static const char head[] =
+		"{\"ok\":true,\"body\":\"rows\"}\n[\n{\"n\":0,\"text\":\"" ROW_TEXT "\"},\n{\"n\":1,";
 	struct fixture *f = *state;
 	int fd = dial(f);
 	char *text, *at;
@@ -272,7 +275,7 @@ static void ctl_slow_client_costs_one_slice(void **state)
 	turns(f, 500);
 	assert_int_equal(f->d.rows_written, written);
 	assert_in_range(written, 1, ROWS / 4); /* what the kernel takes, and a slice */
-	assert_null(f->loop.works); /* nothing spins meanwhile */
+	assert_null(f->loop.works);            /* nothing spins meanwhile */
 	ctl_stats(f->ctl, &s);
 	assert_in_range(s.octets, 1, 2 * (65536 + 32768));
 	assert_answer(f, other, "{\"argv\":[\"show\",\"mac\"]}\n", "{\"ok\":true,\"body\":\"rows\"}\n[\n]\n");

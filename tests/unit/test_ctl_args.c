@@ -46,7 +46,8 @@ static void verb_show_rib_takes_all_filters(void **state)
 	struct parsed p;
 	const struct verb_value *v = p.args.v;
 
-	parse(&p, "show rib --type 2 --vni=100 --rd 192.0.2.1:2 --mac 02:00:00:00:00:0A --ip 2001:db8::1 --neighbor 192.0.2.9 "
+	parse(&p, "show rib --type 2 --vni=100 --rd 192.0.2.1:2 --mac 02:00:00:00:00:0A --ip 2001:db8::1 --neighbor "
+		  "192.0.2.9 "
 		  "--advertised-to fe80::1 --best --rejected --detail");
 	assert_int_equal(p.rc, 0);
 	assert_int_equal(p.args.id, VERB_SHOW_RIB);
@@ -97,7 +98,8 @@ static void verb_unknown_option_names_the_nearest(void **state)
 
 static void verb_bad_value_says_what_was_expected(void **state)
 {
-	assert_says("show mac --mac 02:00:00:00:00", "expected a MAC address like 02:00:00:00:00:01, found '02:00:00:00:00'");
+	assert_says("show mac --mac 02:00:00:00:00",
+		    "expected a MAC address like 02:00:00:00:00:01, found '02:00:00:00:00'");
 	assert_says("show mac --ip 10.0.0.256", "expected an IPv4 or IPv6 address, found '10.0.0.256'");
 	assert_says("show mac --vni 0", "expected a number from 1 to 16777215, found '0'");
 	assert_says("show mac --vni 16777216", "from 1 to 16777215");
@@ -153,7 +155,7 @@ static void verb_table_is_whole(void **state)
 	}
 }
 
-/* ---- request_parse ---------------------------------------------------------------------------------------------- */
+/* ---- request_parse ----------------------------------------------------------------------------------------------- */
 
 static const char *request(struct request *r, const char *line)
 {
@@ -230,7 +232,7 @@ static void request_sizes_are_bounded(void **state)
 	free(r);
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------------------- */
+/* ---- replies ----------------------------------------------------------------------------------------------------- */
 
 static void reply_error_is_one_json_line(void **state)
 {

@@ -56,7 +56,8 @@ static void format_routes(void **state)
 	assert_format(format_route_type, "{\"type\":3}", "type", "3 imet");
 	assert_format(format_route_type, "{\"type\":99}", "type", "99 ");
 	assert_format(format_route_head,
-		      "{\"type\":2,\"mac\":\"02:00:00:00:00:01\",\"ip\":\"10.0.0.1\",\"neighbor\":\"192.0.2.2\",\"best\":true}",
+		      "{\"type\":2,\"mac\":\"02:00:00:00:00:01\",\"ip\":\"10.0.0.1\",\"neighbor\":\"192.0.2.2\","
+		      "\"best\":true}",
 		      NULL, "route type 2 mac-ip 02:00:00:00:00:01 10.0.0.1, from 192.0.2.2, best");
 	assert_format(format_mobility, "{\"m\":{\"sequence\":3,\"sticky\":true}}", "m", "3 sticky");
 	assert_format(format_mobility, "{\"m\":null}", "m", "-");
@@ -68,8 +69,8 @@ static void format_tables(void **state)
 	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[\"1:2\"]}", NULL, "*:100, 1:2");
 	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":false,\"import\":[]}", NULL, "-");
 	assert_format(format_vni_flood,
-		      "{\"vni\":1,\"flood\":[{\"vtep\":\"192.0.2.1\",\"vni\":1},{\"vtep\":\"192.0.2.2\",\"vni\":9}]}", "flood",
-		      "192.0.2.1,192.0.2.2 (VNI 9)");
+		      "{\"vni\":1,\"flood\":[{\"vtep\":\"192.0.2.1\",\"vni\":1},{\"vtep\":\"192.0.2.2\",\"vni\":9}]}",
+		      "flood", "192.0.2.1,192.0.2.2 (VNI 9)");
 	assert_format(format_fdb_state, "{\"desired\":true,\"observed\":true,\"pending\":null}", NULL, "ok");
 	assert_format(format_fdb_state, "{\"desired\":true,\"observed\":false,\"pending\":\"device is down\"}", NULL,
 		      "missing: device is down");
@@ -78,7 +79,7 @@ static void format_tables(void **state)
 	assert_format(format_mac_where, "{\"vtep\":\"192.0.2.1\",\"interface\":null}", NULL, "192.0.2.1");
 }
 
-/* ---- tables and blocks ------------------------------------------------------------------------------------------------ */
+/* ---- tables and blocks ------------------------------------------------------------------------------------------- */
 
 static const struct view *view_for(const char *a, const char *b, const char *c)
 {
@@ -141,9 +142,10 @@ static void table_without_a_terminal_shows_all(void **state)
 {
 	char *text = render_macs(1, 0);
 
-	assert_string_equal(text,
-			    "VNI MAC               STATE  BEHIND    SEQ ADDRESSES                 AGE REASON\n"
-			    "100 02:00:00:00:00:00 remote 192.0.2.2   0 10.0.0.1,2001:db8::1 00:01:07 learned from a route\n");
+	assert_string_equal(
+		text,
+		"VNI MAC               STATE  BEHIND    SEQ ADDRESSES                 AGE REASON\n"
+		"100 02:00:00:00:00:00 remote 192.0.2.2   0 10.0.0.1,2001:db8::1 00:01:07 learned from a route\n");
 	free(text);
 }
 
@@ -188,10 +190,11 @@ static void table_without_rows_says_so(void **state)
 static void block_leaves_out_what_does_not_apply(void **state)
 {
 	const struct view *view = view_for("show", "rib", "--detail");
-	json_t *row = json_loads("{\"type\":3,\"rd\":\"192.0.2.2:2\",\"originator\":\"192.0.2.2\",\"mac\":null,\"best\":true,"
-				 "\"neighbor\":\"192.0.2.2\",\"communities\":[],\"as_path\":\"\",\"age_s\":5,"
-				 "\"pmsi\":{\"tunnel_type\":6,\"vni\":100,\"endpoint\":\"192.0.2.2\"}}",
-				 0, NULL);
+	json_t *row =
+		json_loads("{\"type\":3,\"rd\":\"192.0.2.2:2\",\"originator\":\"192.0.2.2\",\"mac\":null,\"best\":true,"
+			   "\"neighbor\":\"192.0.2.2\",\"communities\":[],\"as_path\":\"\",\"age_s\":5,"
+			   "\"pmsi\":{\"tunnel_type\":6,\"vni\":100,\"endpoint\":\"192.0.2.2\"}}",
+			   0, NULL);
 	size_t len;
 	char *text;
 	FILE *out = open_memstream(&text, &len);

@@ -22,18 +22,21 @@ static void assert_json(const char *yaml, const char *expected, bool ok)
 
 static void yaml_values_keep_their_kind(void **state)
 {
-	assert_json("router-id: 192.0.2.1\nasn: 65001\nflag: true\n", "{\"router_id\":\"192.0.2.1\",\"asn\":65001,\"flag\":true}",
-		    true);
+	assert_json("router-id: 192.0.2.1\nasn: 65001\nflag: true\n",
+		    "{\"router_id\":\"192.0.2.1\",\"asn\":65001,\"flag\":true}", true);
 	assert_json("a: \"65001\"\nb: '***'\nc: 007\nd: ~\ne:\nf: 1:2\ng: -1\n",
-		    "{\"a\":\"65001\",\"b\":\"***\",\"c\":\"007\",\"d\":null,\"e\":null,\"f\":\"1:2\",\"g\":\"-1\"}", true);
+		    "{\"a\":\"65001\",\"b\":\"***\",\"c\":\"007\",\"d\":null,\"e\":null,\"f\":\"1:2\",\"g\":\"-1\"}",
+		    true);
 }
 
 static void yaml_nests(void **state)
 {
-	assert_json("vnis:\n  - vni: 100\n    ports: [a, {name: b, vlan: 5}]\n  - {vni: 200, flood: []}\nlog: {level: info}\n",
-		    "{\"vnis\":[{\"vni\":100,\"ports\":[\"a\",{\"name\":\"b\",\"vlan\":5}]},{\"vni\":200,\"flood\":[]}],"
-		    "\"log\":{\"level\":\"info\"}}",
-		    true);
+	assert_json(
+		"vnis:\n  - vni: 100\n    ports: [a, {name: b, vlan: 5}]\n  - {vni: 200, flood: []}\nlog: {level: "
+		"info}\n",
+		"{\"vnis\":[{\"vni\":100,\"ports\":[\"a\",{\"name\":\"b\",\"vlan\":5}]},{\"vni\":200,\"flood\":[]}],"
+		"\"log\":{\"level\":\"info\"}}",
+		true);
 }
 
 static void yaml_without_content_is_null(void **state)
@@ -50,8 +53,9 @@ static void yaml_broken_text_is_closed(void **state)
 
 static void yaml_printed_configuration_is_json(void **state)
 {
-	static const char text[] = "asn: 65001\nrouter-id: 192.0.2.1\nvtep: 2001:db8::1\nneighbors:\n"
-				   "  - {address: 192.0.2.2, asn: 65002, description: \"a: \\\"b\\\" - #1\", password: hunter2}\n";
+	static const char text[] =
+		"asn: 65001\nrouter-id: 192.0.2.1\nvtep: 2001:db8::1\nneighbors:\n"
+		"  - {address: 192.0.2.2, asn: 65002, description: \"a: \\\"b\\\" - #1\", password: hunter2}\n";
 	struct config_errors errors = { 0 };
 	struct config *c = config_parse("t", text, strlen(text), &errors);
 	struct buf yaml;
@@ -71,10 +75,8 @@ static void yaml_printed_configuration_is_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(yaml_values_keep_their_kind),
-		cmocka_unit_test(yaml_nests),
-		cmocka_unit_test(yaml_without_content_is_null),
-		cmocka_unit_test(yaml_broken_text_is_closed),
+		cmocka_unit_test(yaml_values_keep_their_kind),        cmocka_unit_test(yaml_nests),
+		cmocka_unit_test(yaml_without_content_is_null),       cmocka_unit_test(yaml_broken_text_is_closed),
 		cmocka_unit_test(yaml_printed_configuration_is_json),
 	};
 
