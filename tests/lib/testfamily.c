@@ -4,6 +4,14 @@
 
 #include "base/json.h"
 
+/* What a key asks for that starts with 0xff and a letter. */
+static enum bgp_nlri_verdict asked_for(const struct bgp_nlri *n)
+{
+	char c = n->key_len > 1 && n->key[0] == 0xff ? (char)n->key[1] : 0;
+
+	return c == 'u' ? BGP_NLRI_UNKNOWN : c == 'w' ? BGP_NLRI_WITHDRAW : c == 'r' ? BGP_NLRI_RESET : BGP_NLRI_OK;
+}
+
 static enum bgp_nlri_verdict family_decode(struct rbuf *r, bool withdraw, struct bgp_nlri *out)
 {
 	out->key_len = rb_u8(r);
@@ -17,7 +25,7 @@ static enum bgp_nlri_verdict family_decode(struct rbuf *r, bool withdraw, struct
 			return BGP_NLRI_RESET;
 		rb_bytes(r, out->shared, out->shared_len);
 	}
-	return rb_ok(r) ? BGP_NLRI_OK : BGP_NLRI_RESET;
+	return rb_ok(r) ? asked_for(out) : BGP_NLRI_RESET;
 }
 
 static void family_encode(struct wbuf *w, const uint8_t *key, size_t key_len, const uint8_t *shared, size_t shared_len)
@@ -37,7 +45,7 @@ static size_t family_encoded_len(const uint8_t *key, size_t key_len, size_t shar
 
 static enum bgp_nlri_verdict family_check(const struct bgp_attrs *a, const uint8_t *key, size_t key_len)
 {
-	return BGP_NLRI_OK;
+	return key[0] == 0xfe && !a->communities_len ? BGP_NLRI_WITHDRAW : BGP_NLRI_OK;
 }
 
 static int family_prefer(const struct bgp_attrs *a, bool a_local, const struct bgp_attrs *b, bool b_local,
