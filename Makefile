@@ -16,7 +16,12 @@
 PREFIX ?= /usr/local
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
-BUILD := build$(if $(SAN),-san)
+# FUZZ=1, set by `make fuzz`: all of it with the sanitizers and libFuzzer's marks.
+ifdef FUZZ
+override CC := clang
+SAN := 1
+endif
+BUILD := build$(if $(FUZZ),-fuzz,$(if $(SAN),-san))
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -48,7 +53,8 @@ pkg = $(or $(pkg_$(1)_$(subst $(space),_,$(2))),$(eval pkg_$(1)_$(subst $(space)
 CSTD := -std=gnu11
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wvla -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
-OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2)
+OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2) \
+	$(if $(FUZZ),-fsanitize=fuzzer-no-link)
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
@@ -92,26 +98,23 @@ $(TEST_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS) \
 		$(call pkg,libs,$(TEST_PKGS) $(CTL_PKGS))
 
-# Fuzz targets: every tests/fuzz/fuzz_*.c is one; here with a main() that replays files, under `make fuzz` with libFuzzer.
+# Fuzz targets: every tests/fuzz/fuzz_*.c is one; with a main() that replays files, or with libFuzzer's (FUZZ=1, clang).
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 REPLAY_PROGS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
-$(REPLAY_PROGS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/replay.o $(TESTLIB) $(LIBS)
+REPLAY_MAIN := $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o)
+$(REPLAY_PROGS): $(BUILD)/%: $(BUILD)/%.o $(REPLAY_MAIN) $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(BUILD)/tests/fuzz/replay.o $(TESTLIB) $(LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -Wl,--as-needed -o $@ $< $(REPLAY_MAIN) $(LIBS) $(LDLIBS)
 
 FUZZ_SECONDS ?= 60
-FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-build-fuzz/%: tests/fuzz/%.c $(foreach f,base bgp evpn dataplane conf,$(call SRC,$(f))) cmd/request.c cmd/verb.c $(wildcard */*.h)
-	@mkdir -p $(@D)
-	$(if $(V),,@echo "  FUZZ $@")
-	$(Q)clang $(CSTD) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(FUZZ_FLAGS) -o $@ \
-		$(filter %.c,$^) $(LDLIBS)
-fuzz: $(patsubst tests/fuzz/%.c,build-fuzz/%,$(FUZZ_SRC))
-	$(Q)set -e; for p in $^; do \
-		n=$${p#build-fuzz/fuzz_}; mkdir -p build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+fuzz-targets: $(REPLAY_PROGS)
+fuzz:
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
+	$(Q)set -e; for n in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do \
+		mkdir -p build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
 		echo "  $$n: $(FUZZ_SECONDS) s"; \
-		$$p -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build-fuzz/$$n- -verbosity=0 \
-			build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+		build-fuzz/tests/fuzz/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
+			-artifact_prefix=build-fuzz/$$n- build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
 	done
 
 # Measurements: every tests/bench/bench_*.c is a program, the other files there are what these share; tests/bench/run
@@ -152,5 +155,5 @@ clean:
 	rm -rf build build-*
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all tests benches check check-all demo bench fuzz install help clean
+.PHONY: all tests benches check check-all demo bench fuzz fuzz-targets install help clean
 .SECONDARY:
