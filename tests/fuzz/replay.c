@@ -1,65 +1,65 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A main() for fuzz targets without libFuzzer: gives each file of the directories named to the target, once, so that
- * every compiler and sanitizer replays what fuzzing has found. Ends by the target's abort or with 0.
+ * A main() for fuzz targets without libFuzzer: the empty input, then files and folders of them, so that every compiler
+ * and sanitizer replays what fuzzing has found, or the one file that a fuzzer left. Without a file it fails.
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
+#include "tests/fuzz/fuzz.h"
 
-#define FILE_MAX (1u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void replay_file(const char *path)
+/* In an allocation of exactly its size, so that a sanitizer sees a read beyond it. */
+static bool replay_file(const char *path)
 {
 	FILE *f = fopen(path, "rb");
-	uint8_t *data = xcalloc(FILE_MAX, 1);
-	uint8_t *exact;
+	struct stat st;
+	uint8_t *data;
 	size_t n;
 
-	if (!f) {
+	if (!f || fstat(fileno(f), &st)) {
 		perror(path);
-		exit(1);
+		return false;
 	}
-	n = fread(data, 1, FILE_MAX, f);
+	data = xcalloc(1, (size_t)st.st_size + !st.st_size);
+	n = fread(data, 1, (size_t)st.st_size, f);
 	fclose(f);
-	exact = memcpy(xcalloc(n, 1), data, n); /* of its own size, so that a read beyond it is seen */
-	LLVMFuzzerTestOneInput(exact, n);
-	free(exact);
+	fprintf(stderr, "%s\n", path);
+	LLVMFuzzerTestOneInput(data, n);
 	free(data);
+	return true;
 }
 
-static unsigned replay_directory(const char *path)
+static size_t replay(const char *path)
 {
-	unsigned n = 0;
-	DIR *d = opendir(path);
+	struct dirent **list;
+	size_t n = 0;
+	char *sub;
+	int k = scandir(path, &list, NULL, alphasort);
 
-	for (struct dirent *e; d && (e = readdir(d));) {
-		char file[4096];
-
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
-		replay_file(file);
-		n++;
+	if (k < 0)
+		return replay_file(path);
+	for (int i = 0; i < k; i++) {
+		if (list[i]->d_name[0] != '.' && asprintf(&sub, "%s/%s", path, list[i]->d_name) > 0) {
+			n += replay(sub);
+			free(sub);
+		}
+		free(list[i]);
 	}
-	if (d)
-		closedir(d);
+	free(list);
 	return n;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned n = 0;
+	size_t n = 0;
 
-	for (int i = 1; i < argc; i++)
-		n += replay_directory(argv[i]);
 	LLVMFuzzerTestOneInput(NULL, 0);
-	printf("replayed %u files and the empty one\n", n);
-	return 0;
+	for (int i = 1; i < argc; i++)
+		n += replay(argv[i]);
+	printf("%s: %zu inputs\n", argv[0], n);
+	return n == 0;
 }
