@@ -8,9 +8,10 @@
  *   MAC there    a binding by routes is a candidate for the row
  *   otherwise    a binding waits
  *
- * A local binding keeps our row away, advertised or waiting (an address is often heard of before its MAC). It is stale
- * once its MAC was here and has left: then it makes room for the row of whoever has the address now, unless the MAC
- * comes back first.
+ * A local binding keeps a row for another MAC away, advertised or waiting (an address is often heard of before its MAC).
+ * It is stale once its MAC was here and has left: then it makes room for the row of whoever has the address now, unless
+ * the MAC comes back first. One that says the same as the row (the kernel asked a remote host itself, before its route
+ * came) does not hinder it.
  */
 #include "evpn/neigh.h"
 
@@ -257,19 +258,20 @@ static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip,
 	dp_want(e->dp, &row);
 }
 
-/* Gives the row to the winner of the contest; a local binding makes room for it. */
+/* Gives the row to the winner of the contest; a stale local binding makes room for it. */
 static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const struct contest *c)
 {
 	struct binding *b = binding_get(e, c->remote);
+	bool take_over = c->local && (binding_get(e, c->local)->flags & BINDING_STALE);
 	uint8_t flags = BINDING_WANTED;
 
 	if (ip->len == 16 && import_get(&e->imports, neigh_best_route(e, b))->router)
 		flags |= BINDING_WANTED_ROUTER;
-	if (c->wanted == c->remote && !c->local && (b->flags & (BINDING_WANTED | BINDING_WANTED_ROUTER)) == flags)
+	if (c->wanted == c->remote && !take_over && (b->flags & (BINDING_WANTED | BINDING_WANTED_ROUTER)) == flags)
 		return;
 	b->flags = (uint8_t)((b->flags & ~BINDING_WANTED_ROUTER) | flags);
-	row_want(e, evi, ip, b, c->local);
-	if (c->local)
+	row_want(e, evi, ip, b, take_over);
+	if (take_over)
 		forget_local(e, evi, c->local);
 }
 
@@ -277,8 +279,9 @@ static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const
 static void decide(struct evpn *e, struct evi *evi, const struct ip *ip)
 {
 	struct contest c = contest(e, evi, ip);
+	bool held = c.local && c.local != c.remote && !(binding_get(e, c.local)->flags & BINDING_STALE);
 
-	if (!evi->suppress || (c.local && !(binding_get(e, c.local)->flags & BINDING_STALE)))
+	if (!evi->suppress || held)
 		c.remote = 0;
 	if (c.wanted && c.wanted != c.remote)
 		binding_get(e, c.wanted)->flags &= (uint8_t)~(BINDING_WANTED | BINDING_WANTED_ROUTER);

@@ -412,6 +412,20 @@ static void ip_of_a_local_host_keeps_our_row_away(void **state)
 	world_rows(w, "");
 }
 
+/* The kernel has asked the remote host itself, before its route came: our row says the same and may be there. */
+static void ip_that_says_the_same_does_not_hinder(void **state)
+{
+	struct world *w = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1 };
+
+	world_learn_ip(w, 1, 1);
+	world_announce(w, r);
+	world_rows(w, "fdb 100 " M1 " 192.0.2.2\nneigh 100 10.0.0.1 " M1 "\n");
+	world_learn(w, 1); /* it is here after all */
+	world_rows(w, "");
+	world_ours(w, IMET "100 mac " M1 " 10.0.0.1 seq 1\n100 mac " M1 " seq 1\n");
+}
+
 static void ip_at_two_macs_one_row(void **state)
 {
 	struct world *w = *state;
@@ -519,6 +533,7 @@ int main(void)
 		test(ip_is_readvertised_when_its_mac_comes_back),
 		test(ip_moves_to_another_mac),
 		test(ip_of_a_local_host_keeps_our_row_away),
+		test(ip_that_says_the_same_does_not_hinder),
 		test(ip_at_two_macs_one_row),
 		test(ip_router_flag_is_carried),
 		test(ip_that_no_host_can_have_is_skipped),

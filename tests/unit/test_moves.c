@@ -146,7 +146,7 @@ static void model_rows_of_ips(struct model *o)
 		unsigned row = 0, vtep = 0;
 		struct claim won = { 0 };
 
-		for (unsigned mac = 1; mac <= MACS && (!p->local || p->stale); mac++) {
+		for (unsigned mac = 1; mac <= MACS; mac++) {
 			struct claim c = { 0 };
 			unsigned v = o->mac[mac].here ? 0 : best(&o->mac[mac], i, &c);
 
@@ -156,9 +156,11 @@ static void model_rows_of_ips(struct model *o)
 				won = c;
 			}
 		}
-		if (row && (row != p->row || p->local))
-			p->row_took = p->local;
-		if (row)
+		if (p->local && !p->stale && p->local != row)
+			row = 0; /* a local host has it */
+		if (row && (row != p->row || (p->local && p->stale)))
+			p->row_took = p->local && p->stale;
+		if (row && p->stale)
 			p->local = 0;
 		p->row = row;
 	}
