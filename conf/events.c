@@ -138,7 +138,7 @@ void events_start(struct events *r, struct load *ld, const char *text, size_t le
 	*r = (struct events){ .ld = ld, .text = text, .len = len };
 	if (!yaml_parser_initialize(&r->yaml))
 		BUG("no memory for the YAML parser");
-	yaml_parser_set_input_string(&r->yaml, (const unsigned char *)text, len);
+	yaml_parser_set_input_string(&r->yaml, (const unsigned char *)(len ? text : ""), len);
 }
 
 void events_end(struct events *r)

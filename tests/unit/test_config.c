@@ -63,6 +63,15 @@ static void empty_files_are_all_defaults(void **state)
 	}
 }
 
+static void no_text_at_all_is_an_empty_file(void **state)
+{
+	struct config_errors err;
+	struct config *c = config_parse("x", NULL, 0, &err);
+
+	assert_non_null(c);
+	config_free(c);
+}
+
 static void neighbor_defaults(void **state)
 {
 	struct config *c = load_good("asn: 1\nrouter-id: 192.0.2.1\nneighbors: [{address: 192.0.2.2, asn: 65000}]\n");
@@ -549,6 +558,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(empty_files_are_all_defaults),
+		cmocka_unit_test(no_text_at_all_is_an_empty_file),
 		cmocka_unit_test(neighbor_defaults),
 		cmocka_unit_test(vni_defaults),
 		cmocka_unit_test(every_key_of_the_speaker_lands_in_its_field),
