@@ -57,7 +57,8 @@ static void check_once(struct load *ld, uint32_t m, const char *key, const void 
 
 /* ---- a VNI ------------------------------------------------------------------------------------------------------- */
 
-static void check_hosts(struct load *ld, const struct config_vni *v, uint32_t m)
+/* An address belongs to one host. */
+static void check_host_ips(struct load *ld, const struct config_vni *v, uint32_t m)
 {
 	struct entry *e = xcalloc(v->n_hosts + 1, sizeof(*e));
 	uint32_t item = mark_items(ld, m, "hosts");
@@ -72,25 +73,35 @@ static void check_hosts(struct load *ld, const struct config_vni *v, uint32_t m)
 			load_error_key(ld, e[i].mark, "ip", 0,
 				       "expected an address of its own, found %s again (before: line %u)",
 				       ip_str(e[i].value).s, check_line(ld, e[i - 1].mark, "ip"));
-	used = 0;
-	item = mark_items(ld, m, "hosts");
+	free(e);
+}
+
+static void check_same_mac(struct load *ld, const struct entry *before, const struct entry *again)
+{
+	const struct config_host *a = before->value, *b = again->value;
+	unsigned line = check_line(ld, before->mark, "mac");
+
+	if (!ip_eq(&a->vtep, &b->vtep))
+		load_error_key(ld, again->mark, "vtep", 0, "expected %s as for the same MAC on line %u, found %s",
+			       ip_str(&a->vtep).s, line, ip_str(&b->vtep).s);
+	else if (!a->ip.len && !b->ip.len)
+		load_error_key(ld, again->mark, "mac", 0, "expected a host once, found it again (before: line %u)", line);
+}
+
+/* A host may have several addresses, so its MAC may be there several times, at one place. */
+static void check_host_macs(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	struct entry *e = xcalloc(v->n_hosts + 1, sizeof(*e));
+	uint32_t item = mark_items(ld, m, "hosts");
+	size_t used = 0;
+
 	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
 		if (mark_good(ld, item, "mac") && mark_good(ld, item, "vtep"))
 			e[used++] = (struct entry){ &v->hosts[i], item };
 	entry_sort(e, used, cmp_host_mac);
-	for (size_t i = 1; i < used; i++) {
-		const struct config_host *a = e[i - 1].value, *b = e[i].value;
-
-		if (cmp_host_mac(e[i - 1].value, e[i].value))
-			continue;
-		if (!ip_eq(&a->vtep, &b->vtep))
-			load_error_key(ld, e[i].mark, "vtep", 0, "expected %s as for the same MAC on line %u, found %s",
-				       ip_str(&a->vtep).s, check_line(ld, e[i - 1].mark, "mac"), ip_str(&b->vtep).s);
-		else if (!a->ip.len && !b->ip.len)
-			load_error_key(ld, e[i].mark, "mac", 0,
-				       "expected a host once, found it again (before: line %u)",
-				       check_line(ld, e[i - 1].mark, "mac"));
-	}
+	for (size_t i = 1; i < used; i++)
+		if (!cmp_host_mac(e[i - 1].value, e[i].value))
+			check_same_mac(ld, &e[i - 1], &e[i]);
 	free(e);
 }
 
@@ -160,7 +171,8 @@ static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 	check_once(ld, m, "flood", v->flood, sizeof(*v->flood), v->n_flood, cmp_ip);
 	check_once(ld, m, "import", v->imports, sizeof(*v->imports), v->n_imports, cmp_rt);
 	check_once(ld, m, "export", v->exports, sizeof(*v->exports), v->n_exports, cmp_rt);
-	check_hosts(ld, v, m);
+	check_host_ips(ld, v, m);
+	check_host_macs(ld, v, m);
 	if (v->resolver_file && v->resolver_command)
 		load_error_key(ld, m, "resolver", m, "expected one of file and command, found both");
 }

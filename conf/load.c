@@ -3,7 +3,6 @@
 /* Marks and error lines of one load. */
 #include "conf/load.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
