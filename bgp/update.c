@@ -60,6 +60,16 @@ static void set_drop(struct walk *w)
 	w->set = 0;
 }
 
+/* RFC 4271 5.1.3: a next hop that is our own end of the session is none; the rest is the RIB's to judge. */
+static enum bgp_reject judge(const struct walk *w)
+{
+	const struct bgp_conn *c = w->c;
+
+	if (ip_eq(&w->attrs->next_hop, &c->local))
+		return BGP_REJECT_NEXT_HOP;
+	return rib_check(c->peer->bgp->rib, &c->peer->rib, w->attrs);
+}
+
 /* w->set for this shared part. */
 static void set_take(struct walk *w, const struct bgp_nlri *n)
 {
@@ -72,7 +82,7 @@ static void set_take(struct walk *w, const struct bgp_nlri *n)
 	w->attrs->shared = n->shared_len ? w->shared : NULL;
 	w->attrs->shared_len = n->shared_len;
 	w->set = attrset_intern(b->sets, w->attrs);
-	w->reject = rib_check(b->rib, &w->c->peer->rib, w->attrs);
+	w->reject = judge(w);
 	w->checked_kind = -1;
 }
 

@@ -14,7 +14,7 @@ struct routes_seen {
 };
 void routes_listen(struct routes_seen *seen);
 
-/* Key with next hop 192.0.2.N and the community N, so that different n give different sets. */
+/* Key with next hop 198.51.100.N and the community N, so that different n give different sets. */
 void routes_originate(struct bgp *b, const char *key, unsigned n, struct mtime now);
 void routes_withdraw(struct bgp *b, const char *key, struct mtime now);
 
