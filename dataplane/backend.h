@@ -115,6 +115,8 @@ void dp_seen(struct dp *d, const struct dp_seen *s);
 
 /* Handle of a destination, made when it is not known. Holds nothing: for use in a dp_seen() that follows at once. */
 uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label);
+/* The same without making one: 0 when it is not known. */
+uint32_t dp_dest_find(struct dp *d, const struct ip *vtep, uint32_t label);
 /* Its object was found at the start, or its end was seen (then every row that points at it is lost, too). */
 void dp_dest_seen(struct dp *d, uint32_t dest, bool there);
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
@@ -133,6 +135,8 @@ void dp_overrun(struct dp *d); /* counts one */
 
 void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);
+/* Rows that wait for their turn. */
+unsigned dp_backlog(const struct dp *d);
 /* There is something to flush. */
 void dp_kick(struct dp *d);
 

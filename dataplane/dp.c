@@ -330,6 +330,11 @@ uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label)
 	return rec_dest_intern(&d->rec, vtep, label);
 }
 
+uint32_t dp_dest_find(struct dp *d, const struct ip *vtep, uint32_t label)
+{
+	return rows_dest_find(&d->rec.rows, vtep, label);
+}
+
 void dp_dest_seen(struct dp *d, uint32_t dest, bool there)
 {
 	rec_dest_seen(&d->rec, dest, there);
@@ -364,6 +369,11 @@ void dp_resync_end(struct dp *d, struct dp_vni *v)
 void dp_overrun(struct dp *d)
 {
 	d->rec.overruns++;
+}
+
+unsigned dp_backlog(const struct dp *d)
+{
+	return d->rec.dirty.n;
 }
 
 void *dp_backend(struct dp *d)

@@ -289,7 +289,7 @@ static bool is_idle(const struct rec *c, uint32_t h)
 	const struct row *r = row_at(&c->rows, h);
 
 	if (r->kind == DP_DEST)
-		return !row_dest(&c->rows, h)->refs && r->self == DP_SEEN_NONE;
+		return !row_dest(&c->rows, h)->refs && !r->wrote && r->self == DP_SEEN_NONE;
 	return !r->wanted && !r->told && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
 }
 
@@ -874,12 +874,15 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 
 	if (there) {
 		r->self = DP_SEEN_OURS;
+		r->wrote = true; /* so that the backend hears of its end */
 		r->keep = !row_dest(&c->rows, dest)->refs && !c->swept;
 		settle(c, dest);
 		return;
 	}
-	if (r->self != DP_SEEN_OURS)
+	if (r->self != DP_SEEN_OURS) {
+		settle(c, dest);
 		return;
+	}
 	r->self = DP_SEEN_NONE;
 	r->keep = false;
 	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */

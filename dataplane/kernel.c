@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The kernel as a backend. One socket writes, another hears of every change. A slice first reads what there is to hear,
+ * so that what is local is known before anything is written, then writes batch after batch and listens in between.
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TX_OCTETS (64u * 1024)
+#define BURST_ROWS 1024u /* from so many on our own echoes are not listened to */
+
+_Static_assert(KERNEL_OPS * 4 * NLBUF_MSG_MAX <= TX_OCTETS, "a batch fits into the buffer");
+
+static int64_t clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+static void on_event(void *ctx, const struct nlmsghdr *h)
+{
+	struct kernel *k = ctx;
+
+	switch (h->nlmsg_type) {
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		kernel_neigh_event(k, h);
+		break;
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		kernel_link_event(k, h);
+		break;
+	case RTM_DELNEXTHOP:
+		kernel_nh_event(k, h);
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		if (k->underlay.known)
+			kernel_dev_check_all(k);
+		k->underlay.known = false;
+		break;
+	}
+}
+
+/* Events were lost: links first, then what is local, then ours is written anew; the order is what keeps us honest. */
+static void resync(struct kernel *k)
+{
+	struct kvni *v;
+
+	k->overrun = false;
+	k->underlay.known = false;
+	dp_overrun(k->d);
+	log_warn(k->log, LOG_DP, "kernel: events were lost, learning anew what is local");
+	kernel_links_load(k);
+	kernel_dev_check_all(k);
+	kernel_dev_check(k);
+	list_for_each(v, &k->vnis, list) {
+		if (!v->vxlan_ifindex)
+			continue;
+		dp_resync_begin(k->d, v->v);
+		if (kernel_dump_vni(k, v, true))
+			k->overrun = true; /* once more; what was not seen is not gone */
+		else
+			dp_resync_end(k->d, v->v);
+	}
+}
+
+/* False when the budget was used up before the queue was empty. */
+static bool hear(struct kernel *k, int64_t until)
+{
+	int n;
+
+	while ((n = ksock_events(&k->events, on_event, k)) != 0) {
+		if (n == -ENOBUFS)
+			k->overrun = true;
+		else if (n < 0)
+			return true;
+		if (clock_us() > until)
+			return false;
+	}
+	if (k->overrun)
+		resync(k);
+	if (k->check)
+		kernel_dev_check(k);
+	return true;
+}
+
+/* In a burst our own echoes are let go of by a filter; what others do to the same rows meanwhile, too. */
+static void set_filter(struct kernel *k, bool on)
+{
+	unsigned *v, n = 0;
+	struct kvni *vni;
+
+	if (k->filtered == on)
+		return;
+	k->filtered = on;
+	list_for_each(vni, &k->vnis, list)
+		n++;
+	v = xcalloc(n + 1, sizeof(*v));
+	n = 0;
+	list_for_each(vni, &k->vnis, list) {
+		if (on && vni->vxlan_ifindex)
+			v[n++] = vni->vxlan_ifindex;
+	}
+	ksock_filter(&k->events, v, n);
+	free(v);
+}
+
+static void arm_timer(struct kernel *k)
+{
+	struct mtime next = kernel_dev_next(k);
+
+	if (next.us != k->armed.us) {
+		k->armed = next;
+		loop_timer_at(&k->timer, next);
+	}
+}
+
+static bool kernel_flush(void *be)
+{
+	struct kernel *k = be;
+	int64_t until = clock_us() + KERNEL_SLICE_US;
+	bool more = true;
+
+	if (k->check)
+		kernel_dev_check(k);
+	set_filter(k, dp_backlog(k->d) > BURST_ROWS);
+	do {
+		if (!hear(k, until))
+			return true;
+		if (!kernel_write(k)) {
+			more = false;
+			break;
+		}
+	} while (clock_us() < until);
+	arm_timer(k);
+	return more || k->check || k->overrun;
+}
+
+static void on_readable(struct loop_io *io, unsigned events)
+{
+	dp_flush(container_of(io, struct kernel, io)->d);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct kernel *k = container_of(t, struct kernel, timer);
+
+	k->armed = MTIME_NEVER;
+	k->check = true;
+	dp_flush(k->d);
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static void kernel_close(void *be)
+{
+	struct kernel *k = be;
+
+	if (k->io.loop)
+		loop_io_set(&k->io, 0);
+	loop_timer_at(&k->timer, MTIME_NEVER);
+	kernel_links_free(k);
+	kernel_nh_free(k);
+	ksock_close(&k->events);
+	ksock_close(&k->cmd);
+	free(k->tx.b);
+	free(k);
+}
+
+static int start(struct kernel *k)
+{
+	static const int groups[] = { RTNLGRP_NEIGH,       RTNLGRP_LINK,        RTNLGRP_NEXTHOP,
+				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0 };
+	int err = ksock_open(&k->cmd, NULL);
+
+	/* Listening comes first, so that nothing happens between the dumps and the first event. */
+	if (!err)
+		err = ksock_open(&k->events, groups);
+	if (!err)
+		err = kernel_links_load(k);
+	if (!err)
+		err = kernel_nh_load(k);
+	return err;
+}
+
+static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
+{
+	struct kernel *k = xcalloc(1, sizeof(*k));
+	int err;
+
+	k->d = d;
+	k->loop = loop;
+	k->log = log;
+	k->armed = MTIME_NEVER;
+	k->cmd.fd = k->events.fd = -1;
+	k->tx = (struct nlbuf){ .b = xcalloc(1, TX_OCTETS), .cap = TX_OCTETS, .seq = 1 };
+	list_init(&k->vnis);
+	BUG_ON(!loop);
+	loop_timer_init(&k->timer, loop, on_timer);
+	err = start(k);
+	if (err) {
+		log_error(log, LOG_DP, "dataplane kernel: cannot talk to the kernel by netlink: %s", strerror(-err));
+		kernel_close(k);
+		return NULL;
+	}
+	loop_io_init(&k->io, loop, k->events.fd, on_readable);
+	loop_io_set(&k->io, LOOP_READ);
+	return k;
+}
+
+static int kernel_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params *p, void **data)
+{
+	struct kernel *k = be;
+	struct kvni *v = xcalloc(1, sizeof(*v));
+	int err;
+
+	v->v = dv;
+	err = kernel_dev_init(k, v, p);
+	if (err) {
+		free(v);
+		return err;
+	}
+	list_add_tail(&k->vnis, &v->list);
+	*data = v;
+	return 0;
+}
+
+static void kernel_vni_del(void *be, void *data, bool remove)
+{
+	struct kernel *k = be;
+	struct kvni *v = data;
+
+	list_del(&v->list);
+	if (remove)
+		kernel_dev_remove(k, v);
+	kernel_dev_fini(k, v);
+	free(v);
+}
+
+static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info *out)
+{
+	const struct kernel *k = be;
+	const struct kvni *v = data;
+	const struct klink *vx = kernel_link_find(k, v->vxlan_ifindex), *u;
+
+	out->bridge = v->bridge[0] ? v->bridge : NULL;
+	out->vxlan = v->vxlan;
+	u = v->underlay[0] ? NULL : kernel_link_find(k, k->underlay.ifindex);
+	out->underlay = v->underlay[0] ? v->underlay : u ? u->name : NULL;
+	out->bridge_state = v->bridge_state;
+	out->vxlan_state = v->vxlan_state;
+	out->bridge_ifindex = v->bridge_ifindex;
+	out->vxlan_ifindex = v->vxlan_ifindex;
+	out->mtu = vx ? vx->mtu : 0;
+	out->problem = v->problem[0] ? v->problem : NULL;
+}
+
+static const char *kernel_ifname(const void *be, unsigned ifindex)
+{
+	const struct klink *l = kernel_link_find(be, ifindex);
+
+	return l ? l->name : NULL;
+}
+
+const struct dp_ops dp_kernel_ops = {
+	.name = "kernel",
+	.open = kernel_open,
+	.close = kernel_close,
+	.vni_add = kernel_vni_add,
+	.vni_del = kernel_vni_del,
+	.vni_info = kernel_vni_info,
+	.flush = kernel_flush,
+	.ifname = kernel_ifname,
+};

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The kernel backend's own state, shared by its files:
+ *
+ *	kernel.c        life, the slice: events in, operations out
+ *	kernel_write.c  operations as messages, their answers
+ *	kernel_link.c   what links there are
+ *	kernel_dev.c    the devices of a VNI: made, adopted, watched
+ *	kernel_make.c   the requests that make and change devices
+ *	kernel_local.c  FDB and neighbour messages: whose is it
+ *	kernel_nh.c     nexthops: destinations as objects
+ *	kernel_sock.c, kernel_msg.c  netlink as such
+ */
+#ifndef DATAPLANE_KERNEL_H
+#define DATAPLANE_KERNEL_H
+
+#include <net/if.h>
+#include <uthash.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "dataplane/backend.h"
+#include "dataplane/kernel_sock.h"
+
+#define KERNEL_BATCH 128u           /* messages a system call; from 400 on the kernel gets slow */
+#define KERNEL_OPS 64u              /* operations a batch, none of more than 3 messages */
+#define KERNEL_SLICE_US 1000        /* work a turn */
+#define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
+#define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
+#define KERNEL_ALIAS "evpnd"        /* ifalias of devices that we made */
+
+enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN, KLINK_TUN };
+
+struct kvni;
+
+/* A network device, as the kernel tells it. */
+struct klink {
+	UT_hash_handle hh, by_name;
+	int ifindex;
+	char name[IFNAMSIZ];
+	unsigned master, mtu, flags; /* IFF_* */
+	enum klink_kind kind;
+	bool made;         /* by an evpnd: our alias */
+	/* as a port of a bridge */
+	bool is_port, learning, suppress;
+	/* as a vxlan device */
+	uint32_t vni;
+	struct ip local;
+	uint16_t udp_port;
+	bool external, vxlan_learning;
+	/* as a bridge or vxlan device that a VNI uses */
+	struct kvni *used_by;
+};
+
+struct kport {
+	char name[IFNAMSIZ];
+	bool tap;
+	unsigned configured; /* ifindex that we have put into the bridge; later changes are another hand's */
+};
+
+/* Which VNI a device name matters to. */
+struct kname {
+	UT_hash_handle hh;
+	char name[IFNAMSIZ];
+	struct kvni *v;
+};
+
+struct kvni {
+	struct list list;
+	struct dp_vni *v;
+	uint32_t vni;
+	char bridge[IFNAMSIZ], vxlan[IFNAMSIZ]; /* bridge "": none */
+	char underlay[IFNAMSIZ];                /* "": derive */
+	struct ip vtep;
+	uint16_t udp_port;
+	bool suppress;
+	struct kport *ports;
+	size_t n_ports;
+	struct kname *names; /* bridge, vxlan, underlay, ports */
+	size_t n_names;
+	/* what is there */
+	unsigned bridge_ifindex, vxlan_ifindex; /* whose rows dp knows; 0: none */
+	enum dp_device_state bridge_state, vxlan_state;
+	unsigned configured[2]; /* ifindex of bridge, vxlan that we have set up; later changes are another hand's */
+	bool ready, check;
+	bool waits; /* for not_before */
+	struct mtime not_before; /* devices are not made before */
+	bool mtu_guessed; /* made before its underlay was known */
+	char problem[192], logged[192];
+};
+
+struct kernel {
+	struct dp *d;
+	struct loop *loop;
+	struct log *log;
+	struct ksock cmd, events;
+	struct loop_io io;
+	struct loop_timer timer;
+	struct klink *links, *link_names;
+	struct kname *names;
+	struct list vnis;
+	/* the underlay of the VTEP address asked for last; all VNIs have the same as a rule */
+	struct {
+		bool known, here; /* here: the host has the address */
+		struct ip vtep;
+		unsigned ifindex;
+	} underlay;
+	bool check;   /* some VNI's devices want a look */
+	bool overrun; /* events were lost */
+	bool filtered;
+	struct mtime armed;
+	/* nexthops: index + 1 -> destination, see kernel_nh.c */
+	uint32_t *nh;
+	uint32_t nh_cap, nh_next;
+	bool nh_refused; /* the kernel has none for FDB rows */
+	/* the batch */
+	struct nlbuf tx;
+	struct dp_op ops[KERNEL_OPS];
+	int err[KERNEL_OPS];
+	char words[KSOCK_WORDS];
+	uint8_t op_of[KERNEL_OPS * 3];
+	uint8_t quiet[KERNEL_OPS * 3]; /* errno that is no error of this message */
+};
+
+/* ---- kernel_link.c ---------------------------------------------------------------------------------------------- */
+
+int kernel_links_load(struct kernel *k);
+void kernel_links_free(struct kernel *k);
+void kernel_link_event(struct kernel *k, const struct nlmsghdr *h);
+/* Asks the kernel for one, for what it says after a change of ours; NULL when it is not there. */
+struct klink *kernel_link_refresh(struct kernel *k, const char *name);
+struct klink *kernel_link_find(const struct kernel *k, unsigned ifindex);
+struct klink *kernel_link_named(const struct kernel *k, const char *name);
+
+/* ---- kernel_make.c: 0 or -errno with a log line ------------------------------------------------------------------ */
+
+int kernel_make_bridge(struct kernel *k, const struct kvni *v);
+int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu);
+int kernel_make_tap(struct kernel *k, const char *name);
+int kernel_set_up(struct kernel *k, const struct klink *l);
+int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
+int kernel_set_port(struct kernel *k, const struct klink *l, bool suppress);
+int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu);
+int kernel_delete(struct kernel *k, const struct klink *l);
+/* The device that holds vtep, else the one that routes it; false when there is none. *here: the host has the address. */
+bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifindex, bool *here);
+
+/* ---- kernel_dev.c ----------------------------------------------------------------------------------------------- */
+
+/* Looks at the devices of every VNI that wants it: makes, adopts, reports. */
+void kernel_dev_check(struct kernel *k);
+/* Every VNI wants one. */
+void kernel_dev_check_all(struct kernel *k);
+/* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
+int kernel_dev_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
+void kernel_dev_fini(struct kernel *k, struct kvni *v);
+/* The device that carries the VNI's packets, NULL when not known. */
+struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
+/* A link has come, changed or is about to go: the VNIs that it matters to want a check. */
+void kernel_dev_touch(struct kernel *k, const struct klink *l);
+void kernel_dev_remove(struct kernel *k, struct kvni *v);
+/* When the next look is due by time. */
+struct mtime kernel_dev_next(const struct kernel *k);
+/* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
+unsigned kernel_neigh_ifindex(const struct kvni *v);
+
+/* ---- kernel_local.c --------------------------------------------------------------------------------------------- */
+
+void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h);
+/* Reports every row and neighbour of the VNI's devices; locals: only those of local ports. */
+int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals);
+
+/* ---- kernel_nh.c ------------------------------------------------------------------------------------------------ */
+
+int kernel_nh_load(struct kernel *k);
+void kernel_nh_free(struct kernel *k);
+void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h);
+/* The destination whose group this is; 0 for a stranger's. */
+uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group);
+/* Gives the destination its two ids. */
+void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d);
+void kernel_nh_release(struct kernel *k, struct dp_dest *d);
+
+/* ---- kernel_write.c --------------------------------------------------------------------------------------------- */
+
+/* Carries out one batch; false when there was nothing to do or the kernel cannot take more now. */
+bool kernel_write(struct kernel *k);
+
+#endif

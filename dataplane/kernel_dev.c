@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The devices of a VNI. A check looks at what there is and goes one way through: missing ones are made, those that are
+ * there are adopted when they say the same as the configuration, each is set up once (up, in the bridge, port flags), and
+ * what is found otherwise after that is another hand's will: it is told, not undone. Checks follow from events; they are
+ * cheap and can be repeated.
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OVERHEAD_V4 50u /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348 5) */
+#define OVERHEAD_V6 70u
+#define USUAL_MTU 1500u
+
+enum { CONFIGURED_BRIDGE, CONFIGURED_VXLAN };
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+static void add_name(struct kernel *k, struct kvni *v, const char *name)
+{
+	struct kname *n = &v->names[v->n_names++];
+
+	snprintf(n->name, sizeof(n->name), "%s", name);
+	n->v = v;
+	HASH_ADD(hh, k->names, name[0], strlen(n->name), n);
+}
+
+static int take_name(struct kernel *k, const struct kvni *v, char to[IFNAMSIZ], const char *name)
+{
+	if (strlen(name) >= IFNAMSIZ || !name[0]) {
+		log_error(k->log, LOG_DP, "VNI %u: \"%s\" is no name of an interface: 1 to 15 characters", v->vni, name);
+		return -EINVAL;
+	}
+	snprintf(to, IFNAMSIZ, "%s", name);
+	return 0;
+}
+
+static int take_names(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
+{
+	int err = take_name(k, v, v->vxlan, p->vxlan);
+
+	if (!err && p->bridge)
+		err = take_name(k, v, v->bridge, p->bridge);
+	if (!err && p->underlay)
+		err = take_name(k, v, v->underlay, p->underlay);
+	for (size_t i = 0; !err && i < p->n_ports; i++) {
+		v->ports[i].tap = p->ports[i].tap;
+		err = take_name(k, v, v->ports[i].name, p->ports[i].name);
+		if (!err && p->ports[i].vlan) {
+			log_error(k->log, LOG_DP, "VNI %u: port %s: the kernel dataplane takes whole ports; put a VLAN "
+				  "device in its place", v->vni, p->ports[i].name);
+			err = -EINVAL;
+		}
+	}
+	return err;
+}
+
+int kernel_dev_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
+{
+	int err;
+
+	v->vni = p->vni;
+	v->vtep = p->vtep;
+	v->udp_port = p->udp_port;
+	v->suppress = p->neigh_suppress;
+	v->n_ports = p->n_ports;
+	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
+	v->names = xcalloc(p->n_ports + 3, sizeof(*v->names));
+	err = v->vtep.len ? take_names(k, v, p) : -EINVAL;
+	if (!v->vtep.len)
+		log_error(k->log, LOG_DP, "VNI %u: the kernel dataplane needs a vtep address", v->vni);
+	if (err) {
+		kernel_dev_fini(k, v);
+		return err;
+	}
+	add_name(k, v, v->vxlan);
+	if (v->bridge[0])
+		add_name(k, v, v->bridge);
+	if (v->underlay[0])
+		add_name(k, v, v->underlay);
+	for (size_t i = 0; i < v->n_ports; i++)
+		add_name(k, v, v->ports[i].name);
+	v->check = k->check = true;
+	return 0;
+}
+
+void kernel_dev_fini(struct kernel *k, struct kvni *v)
+{
+	struct klink *l, *tmp;
+
+	for (size_t i = 0; i < v->n_names; i++)
+		HASH_DEL(k->names, &v->names[i]);
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (l->used_by == v)
+			l->used_by = NULL;
+	}
+	free(v->names);
+	free(v->ports);
+}
+
+/* ---- what wants a look ------------------------------------------------------------------------------------------ */
+
+static void want_check(struct kernel *k, struct kvni *v)
+{
+	if (!v)
+		return;
+	v->check = true;
+	k->check = true;
+}
+
+void kernel_dev_touch(struct kernel *k, const struct klink *l)
+{
+	struct klink *master = l->master ? kernel_link_find(k, l->master) : NULL;
+	struct kname *n;
+
+	want_check(k, l->used_by);
+	if (master)
+		want_check(k, master->used_by);
+	if (!l->name[0])
+		return;
+	HASH_FIND(hh, k->names, l->name, strlen(l->name), n);
+	if (n)
+		want_check(k, n->v);
+	if ((unsigned)l->ifindex == k->underlay.ifindex)
+		kernel_dev_check_all(k);
+}
+
+void kernel_dev_check_all(struct kernel *k)
+{
+	struct kvni *v;
+
+	list_for_each(v, &k->vnis, list)
+		v->check = true;
+	k->check = true;
+}
+
+static void later(struct kernel *k, struct kvni *v, int64_t ms)
+{
+	v->not_before = mtime_add_ms(loop_now(k->loop), ms);
+}
+
+struct mtime kernel_dev_next(const struct kernel *k)
+{
+	struct mtime next = MTIME_NEVER;
+	struct kvni *v;
+
+	list_for_each(v, &k->vnis, list) {
+		if (v->waits && mtime_before(v->not_before, next))
+			next = v->not_before;
+	}
+	return next;
+}
+
+unsigned kernel_neigh_ifindex(const struct kvni *v)
+{
+	return v->bridge[0] ? v->bridge_ifindex : v->vxlan_ifindex;
+}
+
+/* ---- problems: the first one counts ------------------------------------------------------------------------------ */
+
+static void __attribute__((format(printf, 2, 3))) problem(struct kvni *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (v->problem[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(v->problem, sizeof(v->problem), fmt, ap);
+	va_end(ap);
+}
+
+static void say(struct kernel *k, struct kvni *v)
+{
+	if (!strcmp(v->problem, v->logged))
+		return;
+	if (v->problem[0])
+		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, v->problem);
+	else
+		log_info(k->log, LOG_DP, "VNI %u: %s is as it should be again", v->vni, v->vxlan);
+	memcpy(v->logged, v->problem, sizeof(v->logged));
+}
+
+/* ---- the underlay ------------------------------------------------------------------------------------------------ */
+
+static void find_underlay(struct kernel *k, const struct kvni *v)
+{
+	if (k->underlay.known && ip_eq(&k->underlay.vtep, &v->vtep))
+		return;
+	k->underlay.vtep = v->vtep;
+	kernel_find_underlay(k, &v->vtep, &k->underlay.ifindex, &k->underlay.here);
+	k->underlay.known = true;
+}
+
+struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v)
+{
+	if (v->underlay[0])
+		return kernel_link_named(k, v->underlay);
+	find_underlay(k, v);
+	return k->underlay.ifindex ? kernel_link_find(k, k->underlay.ifindex) : NULL;
+}
+
+/* What fits into the underlay; *guess when that is not known: a loopback device carries nothing. */
+static unsigned fitting_mtu(struct kernel *k, const struct kvni *v, bool *guess)
+{
+	struct klink *u = kernel_dev_underlay(k, v);
+
+	*guess = !u || u->flags & IFF_LOOPBACK;
+	return (*guess ? USUAL_MTU : u->mtu) - (v->vtep.len == 4 ? OVERHEAD_V4 : OVERHEAD_V6);
+}
+
+static void watch_underlay(struct kernel *k, struct kvni *v, const struct klink *vx)
+{
+	bool guess;
+	unsigned fits = fitting_mtu(k, v, &guess);
+
+	if (v->mtu_guessed && !guess) {
+		v->mtu_guessed = false;
+		if (vx->mtu != fits && !kernel_set_mtu(k, vx, fits))
+			return;
+	}
+	if (v->underlay[0] && !kernel_link_named(k, v->underlay))
+		problem(v, "underlay %s is missing", v->underlay);
+	find_underlay(k, v);
+	if (!k->underlay.here)
+		problem(v, "%s is not an address of this host", ip_str(&v->vtep).s);
+	if (!guess && vx->mtu > fits)
+		problem(v, "%s has MTU %u, the underlay carries %u", vx->name, vx->mtu, fits);
+}
+
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
+
+/* A port that is new here is put into the bridge; where it goes after that is another hand's will. */
+static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct klink *l, const struct klink *br)
+{
+	if (l->master && l->master != (unsigned)br->ifindex) {
+		struct klink *other = kernel_link_find(k, l->master);
+
+		problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge", br->name);
+		return;
+	}
+	if (!l->master && kernel_set_master(k, l, (unsigned)br->ifindex))
+		return;
+	if (!(l->flags & IFF_UP) && kernel_set_up(k, l))
+		return;
+	p->configured = (unsigned)l->ifindex;
+	kernel_link_refresh(k, p->name);
+}
+
+static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const struct klink *br)
+{
+	struct klink *l = kernel_link_named(k, p->name);
+
+	if (!l && p->tap && !kernel_make_tap(k, p->name)) {
+		l = kernel_link_refresh(k, p->name);
+		log_info(k->log, LOG_DP, "VNI %u: made TAP %s", v->vni, p->name);
+	}
+	if (!l) {
+		problem(v, "port %s is missing", p->name);
+		return;
+	}
+	if (p->configured != (unsigned)l->ifindex)
+		join(k, v, p, l, br);
+	else if (l->master != (unsigned)br->ifindex)
+		problem(v, "port %s has been taken out of %s", p->name, br->name);
+}
+
+/* ---- bridge ------------------------------------------------------------------------------------------------------ */
+
+/* True when v may have the device; two VNIs cannot share one here. */
+static bool claim(struct kvni *v, struct klink *l)
+{
+	if (l->used_by && l->used_by != v) {
+		problem(v, "%s is used by VNI %u", l->name, l->used_by->vni);
+		return false;
+	}
+	l->used_by = v;
+	return true;
+}
+
+static bool may_make(struct kernel *k, struct kvni *v)
+{
+	v->waits = mtime_before(loop_now(k->loop), v->not_before);
+	return !v->waits;
+}
+
+static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bool bridge)
+{
+	bool guess = false;
+	unsigned mtu = bridge ? 0 : fitting_mtu(k, v, &guess);
+	int err;
+
+	if (!may_make(k, v)) {
+		problem(v, "%s is missing", name);
+		return NULL;
+	}
+	err = bridge ? kernel_make_bridge(k, v) : kernel_make_vxlan(k, v, mtu);
+	if (err) {
+		problem(v, "%s is missing and cannot be made: %s", name, strerror(-err));
+		later(k, v, KERNEL_DEV_RETRY_MS);
+		v->waits = true;
+		return NULL;
+	}
+	if (bridge) {
+		log_info(k->log, LOG_DP, "VNI %u: made bridge %s", v->vni, name);
+	} else {
+		v->mtu_guessed = guess;
+		log_info(k->log, LOG_DP, "VNI %u: made vxlan device %s, local %s, port %u, MTU %u", v->vni, name,
+			 ip_str(&v->vtep).s, v->udp_port, mtu);
+	}
+	return kernel_link_refresh(k, name);
+}
+
+static bool is_up(const struct klink *l, struct kvni *v)
+{
+	if (l->flags & IFF_UP)
+		return true;
+	problem(v, "%s is down", l->name);
+	return false;
+}
+
+static struct klink *check_bridge(struct kernel *k, struct kvni *v)
+{
+	struct klink *l = kernel_link_named(k, v->bridge);
+
+	v->bridge_state = DP_DEV_MISSING;
+	if (!l)
+		l = make(k, v, v->bridge, true);
+	if (!l)
+		return NULL;
+	v->bridge_state = DP_DEV_CONFLICT;
+	if (l->kind != KLINK_BRIDGE) {
+		problem(v, "%s is there and no bridge", l->name);
+		return NULL;
+	}
+	if (!claim(v, l))
+		return NULL;
+	v->bridge_state = l->made ? DP_DEV_MADE : DP_DEV_ADOPTED;
+	if (v->configured[CONFIGURED_BRIDGE] != (unsigned)l->ifindex) {
+		if (!(l->flags & IFF_UP) && kernel_set_up(k, l))
+			return NULL;
+		v->configured[CONFIGURED_BRIDGE] = (unsigned)l->ifindex;
+		/* Another bridge than before has none of its ports. */
+		v->configured[CONFIGURED_VXLAN] = 0;
+		for (size_t i = 0; i < v->n_ports; i++)
+			v->ports[i].configured = 0;
+		l = kernel_link_refresh(k, v->bridge);
+	}
+	return l;
+}
+
+/* ---- vxlan ------------------------------------------------------------------------------------------------------- */
+
+static bool consistent(const struct klink *l, struct kvni *v)
+{
+	char text[sizeof(v->problem)] = "";
+
+	if (l->kind != KLINK_VXLAN)
+		snprintf(text, sizeof(text), "%s is there and no vxlan device", l->name);
+	else if (l->external)
+		snprintf(text, sizeof(text), "%s is an external vxlan device, expected one of VNI %u", l->name, v->vni);
+	else if (l->vni != v->vni)
+		snprintf(text, sizeof(text), "%s has VNI %u, expected %u", l->name, l->vni, v->vni);
+	else if (!ip_eq(&l->local, &v->vtep))
+		snprintf(text, sizeof(text), "%s has %s%s, expected %s", l->name,
+			 l->local.len ? "local address " : "no local address", ip_str(&l->local).s, ip_str(&v->vtep).s);
+	else if (l->udp_port != v->udp_port)
+		snprintf(text, sizeof(text), "%s has UDP port %u, expected %u", l->name, l->udp_port, v->udp_port);
+	if (text[0])
+		problem(v, "%s", text);
+	return !text[0];
+}
+
+/* Once for each device. */
+static int configure_vxlan(struct kernel *k, struct kvni *v, const struct klink *l, const struct klink *br)
+{
+	int err = 0;
+
+	if (br && !l->master)
+		err = kernel_set_master(k, l, (unsigned)br->ifindex);
+	if (!err && br)
+		err = kernel_set_port(k, l, v->suppress);
+	if (!err && !(l->flags & IFF_UP))
+		err = kernel_set_up(k, l);
+	if (!err)
+		v->configured[CONFIGURED_VXLAN] = (unsigned)l->ifindex;
+	return err;
+}
+
+static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct klink *br)
+{
+	struct klink *l = kernel_link_named(k, v->vxlan);
+
+	v->vxlan_state = DP_DEV_MISSING;
+	if (!l && (br || !v->bridge[0]))
+		l = make(k, v, v->vxlan, false);
+	if (!l)
+		return NULL;
+	v->vxlan_state = DP_DEV_CONFLICT;
+	if (!consistent(l, v) || !claim(v, l))
+		return NULL;
+	if (v->configured[CONFIGURED_VXLAN] != (unsigned)l->ifindex) {
+		if (br && l->master && l->master != (unsigned)br->ifindex) {
+			struct klink *other = kernel_link_find(k, l->master);
+
+			problem(v, "%s is in %s, expected %s", l->name, other ? other->name : "another bridge", br->name);
+			return NULL;
+		}
+		if (configure_vxlan(k, v, l, br))
+			return NULL;
+		l = kernel_link_refresh(k, v->vxlan);
+	}
+	if (l)
+		v->vxlan_state = l->made ? DP_DEV_MADE : DP_DEV_ADOPTED;
+	return l;
+}
+
+/* What keeps the VNI from working, then what merely is not as it should be. */
+static bool usable(struct kvni *v, const struct klink *br, const struct klink *vx)
+{
+	bool ok;
+
+	if (!vx || (v->bridge[0] && !br))
+		return false;
+	ok = (!br || is_up(br, v)) & is_up(vx, v);
+	if (br && vx->master != (unsigned)br->ifindex) {
+		problem(v, "%s is not in %s", vx->name, br->name);
+		ok = false;
+	}
+	return ok;
+}
+
+static void watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
+{
+	if (vx->vxlan_learning)
+		problem(v, "%s learns MACs from the underlay, expected nolearning", vx->name);
+	if (br && vx->master == (unsigned)br->ifindex && vx->learning)
+		problem(v, "%s learns MACs as a port of %s, expected learning off", vx->name, br->name);
+	if (br && vx->master == (unsigned)br->ifindex && vx->suppress != v->suppress)
+		problem(v, "%s has neigh_suppress %s", vx->name, vx->suppress ? "on" : "off");
+	watch_underlay(k, v, vx);
+}
+
+/* ---- the check --------------------------------------------------------------------------------------------------- */
+
+/* dp learns anew what is on devices that are others than it knew. */
+static bool follow_devices(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
+{
+	unsigned b = br ? (unsigned)br->ifindex : 0, x = vx ? (unsigned)vx->ifindex : 0;
+	int err;
+
+	if (v->bridge_ifindex == b && v->vxlan_ifindex == x)
+		return true;
+	if (v->bridge_ifindex || v->vxlan_ifindex)
+		dp_vni_forget(k->d, v->v);
+	v->ready = false;
+	v->bridge_ifindex = b;
+	v->vxlan_ifindex = x;
+	if (!x || (v->bridge[0] && !b))
+		return true;
+	err = kernel_dump_vni(k, v, false);
+	if (!err)
+		return true;
+	problem(v, "what is on %s cannot be read: %s", v->vxlan, strerror(-err));
+	v->bridge_ifindex = v->vxlan_ifindex = 0;
+	later(k, v, KERNEL_DEV_RETRY_MS);
+	v->waits = true;
+	return false;
+}
+
+/* A device that was there gets a moment for whoever replaces it. */
+static void note_vanished(struct kernel *k, struct kvni *v)
+{
+	const char *name[] = { v->bridge, v->vxlan };
+
+	for (int i = 0; i < 2; i++) {
+		if (!v->configured[i] || kernel_link_named(k, name[i]))
+			continue;
+		log_warn(k->log, LOG_DP, "VNI %u: %s has vanished", v->vni, name[i]);
+		v->configured[i] = 0;
+		later(k, v, KERNEL_COME_BACK_MS);
+	}
+}
+
+static void check(struct kernel *k, struct kvni *v)
+{
+	struct klink *br = NULL, *vx;
+	bool ready;
+
+	v->check = v->waits = false;
+	v->problem[0] = '\0';
+	note_vanished(k, v);
+	if (v->bridge[0])
+		br = check_bridge(k, v);
+	vx = check_vxlan(k, v, br);
+	for (size_t i = 0; br && i < v->n_ports; i++)
+		check_port(k, v, &v->ports[i], br);
+	ready = usable(v, br, vx);
+	if (vx)
+		watch(k, v, br, vx);
+	ready = follow_devices(k, v, br, vx) && ready;
+	say(k, v);
+	if (ready != v->ready) {
+		v->ready = ready;
+		dp_vni_ready(k->d, v->v, ready);
+	}
+}
+
+void kernel_dev_check(struct kernel *k)
+{
+	struct kvni *v;
+
+	k->check = false;
+	list_for_each(v, &k->vnis, list) {
+		if (v->check || (v->waits && !mtime_before(loop_now(k->loop), v->not_before)))
+			check(k, v);
+	}
+}
+
+void kernel_dev_remove(struct kernel *k, struct kvni *v)
+{
+	const char *name[] = { v->vxlan, v->bridge };
+	struct klink *l;
+
+	for (int i = 0; i < 2; i++) {
+		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
+		if (l && l->used_by == v && l->made && !kernel_delete(k, l))
+			log_info(k->log, LOG_DP, "VNI %u: removed %s", v->vni, name[i]);
+	}
+	for (size_t i = 0; i < v->n_ports; i++) {
+		l = kernel_link_named(k, v->ports[i].name);
+		if (l && v->ports[i].tap && l->kind == KLINK_TUN && l->made)
+			kernel_delete(k, l);
+	}
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The network devices there are, kept by events: by number and by name. What follows from them is kernel_dev.c's. */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+
+struct klink *kernel_link_find(const struct kernel *k, unsigned ifindex)
+{
+	struct klink *l;
+	int i = (int)ifindex;
+
+	HASH_FIND_INT(k->links, &i, l);
+	return l;
+}
+
+struct klink *kernel_link_named(const struct kernel *k, const char *name)
+{
+	struct klink *l;
+
+	HASH_FIND(by_name, k->link_names, name, strlen(name), l);
+	return l;
+}
+
+static void parse_vxlan(struct klink *l, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_VXLAN_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_VXLAN_MAX, data, NULL))
+		return;
+	l->vni = tb[IFLA_VXLAN_ID] ? nla_get_u32(tb[IFLA_VXLAN_ID]) : 0;
+	l->udp_port = tb[IFLA_VXLAN_PORT] ? ntohs(nla_get_u16(tb[IFLA_VXLAN_PORT])) : 0;
+	l->external = tb[IFLA_VXLAN_COLLECT_METADATA] && nla_get_u8(tb[IFLA_VXLAN_COLLECT_METADATA]);
+	l->vxlan_learning = tb[IFLA_VXLAN_LEARNING] && nla_get_u8(tb[IFLA_VXLAN_LEARNING]);
+	l->local = ip_none();
+	if (tb[IFLA_VXLAN_LOCAL])
+		l->local = ip_from_bytes(nla_data(tb[IFLA_VXLAN_LOCAL]), 4);
+	else if (tb[IFLA_VXLAN_LOCAL6])
+		l->local = ip_from_bytes(nla_data(tb[IFLA_VXLAN_LOCAL6]), 16);
+	if (ip_is_zero(&l->local))
+		l->local = ip_none();
+}
+
+static void parse_port(struct klink *l, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_BRPORT_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_BRPORT_MAX, data, NULL))
+		return;
+	l->learning = tb[IFLA_BRPORT_LEARNING] && nla_get_u8(tb[IFLA_BRPORT_LEARNING]);
+	l->suppress = tb[IFLA_BRPORT_NEIGH_SUPPRESS] && nla_get_u8(tb[IFLA_BRPORT_NEIGH_SUPPRESS]);
+}
+
+static bool kind_is(struct nlattr *a, const char *kind)
+{
+	return a && !nla_strcmp(a, kind);
+}
+
+static void parse_info(struct klink *l, struct nlattr *info)
+{
+	struct nlattr *tb[IFLA_INFO_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_INFO_MAX, info, NULL))
+		return;
+	l->kind = kind_is(tb[IFLA_INFO_KIND], "bridge") ? KLINK_BRIDGE :
+		  kind_is(tb[IFLA_INFO_KIND], "vxlan")	? KLINK_VXLAN :
+		  kind_is(tb[IFLA_INFO_KIND], "tun")	? KLINK_TUN :
+							  KLINK_OTHER;
+	if (l->kind == KLINK_VXLAN && tb[IFLA_INFO_DATA])
+		parse_vxlan(l, tb[IFLA_INFO_DATA]);
+	l->is_port = kind_is(tb[IFLA_INFO_SLAVE_KIND], "bridge");
+	if (l->is_port && tb[IFLA_INFO_SLAVE_DATA])
+		parse_port(l, tb[IFLA_INFO_SLAVE_DATA]);
+}
+
+static void rename_link(struct kernel *k, struct klink *l, const char *name)
+{
+	struct klink *other;
+
+	if (!strcmp(l->name, name))
+		return;
+	if (l->name[0]) {
+		kernel_dev_touch(k, l);
+		HASH_DELETE(by_name, k->link_names, l);
+	}
+	other = kernel_link_named(k, name);
+	if (other) { /* it has another one by now, of which we hear next */
+		HASH_DELETE(by_name, k->link_names, other);
+		other->name[0] = '\0';
+	}
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	HASH_ADD_KEYPTR(by_name, k->link_names, l->name, strlen(l->name), l);
+}
+
+static struct klink *get_link(struct kernel *k, int ifindex)
+{
+	struct klink *l = kernel_link_find(k, (unsigned)ifindex);
+
+	if (l)
+		return l;
+	l = xcalloc(1, sizeof(*l));
+	l->ifindex = ifindex;
+	HASH_ADD_INT(k->links, ifindex, l);
+	return l;
+}
+
+static void drop_link(struct kernel *k, struct klink *l)
+{
+	HASH_DELETE(hh, k->links, l);
+	if (l->name[0])
+		HASH_DELETE(by_name, k->link_names, l);
+	free(l);
+}
+
+static void link_new(struct kernel *k, const struct nlmsghdr *h)
+{
+	const struct ifinfomsg *ifi = NLMSG_DATA(h);
+	struct nlattr *tb[IFLA_MAX + 1];
+	struct klink *l;
+	unsigned master;
+
+	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL) || !tb[IFLA_IFNAME])
+		return;
+	l = get_link(k, ifi->ifi_index);
+	master = tb[IFLA_MASTER] ? nla_get_u32(tb[IFLA_MASTER]) : 0;
+	if (master != l->master)
+		kernel_dev_touch(k, l); /* of the old one, too */
+	rename_link(k, l, nla_get_string(tb[IFLA_IFNAME]));
+	l->flags = ifi->ifi_flags;
+	l->master = master;
+	l->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
+	l->made = tb[IFLA_IFALIAS] && !nla_strcmp(tb[IFLA_IFALIAS], KERNEL_ALIAS);
+	l->is_port = false;
+	if (tb[IFLA_LINKINFO])
+		parse_info(l, tb[IFLA_LINKINFO]);
+	kernel_dev_touch(k, l);
+}
+
+void kernel_link_event(struct kernel *k, const struct nlmsghdr *h)
+{
+	const struct ifinfomsg *ifi = NLMSG_DATA(h);
+	struct klink *l;
+
+	/* Of family AF_BRIDGE are a port's attributes; RTM_DELLINK then means that it left its bridge. */
+	if (ifi->ifi_family != AF_UNSPEC)
+		return;
+	if (h->nlmsg_type == RTM_NEWLINK) {
+		link_new(k, h);
+		return;
+	}
+	l = kernel_link_find(k, (unsigned)ifi->ifi_index);
+	if (!l)
+		return;
+	kernel_dev_touch(k, l);
+	drop_link(k, l);
+}
+
+struct refresh {
+	struct kernel *k;
+	bool there;
+};
+
+static void on_link(void *ctx, const struct nlmsghdr *h)
+{
+	struct refresh *r = ctx;
+
+	if (h->nlmsg_type != RTM_NEWLINK)
+		return;
+	r->there = true;
+	link_new(r->k, h);
+}
+
+struct klink *kernel_link_refresh(struct kernel *k, const char *name)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *m = ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	struct refresh r = { .k = k };
+
+	nla_put_string(m, IFLA_IFNAME, name);
+	ksock_get(&k->cmd, m, on_link, &r);
+	return r.there ? kernel_link_named(k, name) : NULL;
+}
+
+int kernel_links_load(struct kernel *k)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct refresh r = { .k = k };
+	struct klink *l, *tmp;
+	int err;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		kernel_dev_touch(k, l);
+		drop_link(k, l);
+	}
+	do {
+		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_link, &r);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+void kernel_links_free(struct kernel *k)
+{
+	struct klink *l, *tmp;
+
+	HASH_ITER(hh, k->links, l, tmp)
+		drop_link(k, l);
+}

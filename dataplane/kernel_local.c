@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * FDB and neighbour messages, from events and dumps: which VNI's row it is, and whose.
+ *
+ *	row                                            whose
+ *	on a local port, dynamic                       local
+ *	  static or sticky                             local, by hand
+ *	  extern_learn                                 local, another program's
+ *	  permanent (a port's or the bridge's own),
+ *	  locked (802.1X), group addresses             nobody's: not told, never written
+ *	on the vxlan port, extern_learn or sticky      ours if the vxlan row is
+ *	  static                                       another hand's
+ *	  dynamic (learned there)                      as if it were not there
+ *	vxlan row with a nexthop group of ours         ours
+ *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
+ *	  dynamic (learned there)                      as if it were not there
+ *	  any other                                    another hand's
+ *	neighbour with our protocol                    ours
+ *	  extern_learn, or NOARP                       another program's
+ *	  permanent                                    local, by hand
+ *	  reachable, stale, delay, probe               local
+ *	  failed, incomplete                           not there
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <sys/socket.h>
+
+#ifndef NTF_EXT_LOCKED
+#define NTF_EXT_LOCKED 2
+#endif
+#define NDA_LAST NDA_FLAGS_EXT
+
+struct neigh {
+	const struct ndmsg *nd;
+	bool gone; /* RTM_DELNEIGH */
+	struct nlattr *tb[NDA_LAST + 1];
+	struct mac mac;
+	struct ip dst;
+};
+
+static bool parse(const struct nlmsghdr *h, struct neigh *n)
+{
+	struct nlattr *a;
+	int left;
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(struct ndmsg)))
+		return false;
+	n->nd = NLMSG_DATA(h);
+	n->gone = h->nlmsg_type == RTM_DELNEIGH;
+	memset(n->tb, 0, sizeof(n->tb));
+	n->mac = (struct mac){ 0 };
+	n->dst = ip_none();
+	nlmsg_for_each_attr(a, (struct nlmsghdr *)(uintptr_t)h, sizeof(struct ndmsg), left) {
+		if (nla_type(a) <= NDA_LAST)
+			n->tb[nla_type(a)] = a;
+	}
+	a = n->tb[NDA_LLADDR];
+	if (a && nla_len(a) == ETH_ALEN)
+		memcpy(n->mac.b, nla_data(a), ETH_ALEN);
+	a = n->tb[NDA_DST];
+	if (a && (nla_len(a) == 4 || nla_len(a) == 16))
+		n->dst = ip_from_bytes(nla_data(a), (size_t)nla_len(a));
+	return true;
+}
+
+static bool is_set(const struct neigh *n)
+{
+	return n->nd->ndm_state & (NUD_NOARP | NUD_PERMANENT);
+}
+
+/* ---- bridge rows ------------------------------------------------------------------------------------------------- */
+
+static enum dp_seen_state on_vxlan_port(const struct neigh *n)
+{
+	if (n->nd->ndm_flags & (NTF_EXT_LEARNED | NTF_STICKY))
+		return DP_SEEN_CLAIM;
+	return is_set(n) ? DP_SEEN_FOREIGN : DP_SEEN_NONE;
+}
+
+static enum dp_seen_state on_local_port(const struct neigh *n)
+{
+	if (n->nd->ndm_state & NUD_PERMANENT)
+		return DP_SEEN_OWN;
+	if (n->tb[NDA_FLAGS_EXT] && nla_get_u32(n->tb[NDA_FLAGS_EXT]) & NTF_EXT_LOCKED)
+		return DP_SEEN_OWN;
+	if (n->nd->ndm_flags & NTF_STICKY)
+		return DP_SEEN_LOCAL_STATIC;
+	if (n->nd->ndm_flags & NTF_EXT_LEARNED)
+		return DP_SEEN_LOCAL_EXTERN;
+	return is_set(n) ? DP_SEEN_LOCAL_STATIC : DP_SEEN_LOCAL;
+}
+
+static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
+{
+	struct klink *br = kernel_link_find(k, bridge);
+	struct kvni *v = br ? br->used_by : NULL;
+	struct dp_seen s = { .kind = DP_FDB, .part = DP_PORT, .mac = n->mac };
+	unsigned port = (unsigned)n->nd->ndm_ifindex;
+	bool vxlan;
+
+	if (!v || v->bridge_ifindex != bridge || mac_is_group(&n->mac))
+		return;
+	vxlan = port == v->vxlan_ifindex && (n->gone || !(n->nd->ndm_state & NUD_PERMANENT));
+	s.vni = v->v;
+	s.ifindex = vxlan ? 0 : port;
+	s.flags = n->nd->ndm_flags & NTF_STICKY ? DP_STICKY : 0;
+	s.state = n->gone ? DP_SEEN_NONE : vxlan ? on_vxlan_port(n) : on_local_port(n);
+	dp_seen(k->d, &s);
+	/* The vxlan device's own address, which it is as a port: the message does not say which of the two it was. */
+	if (n->gone && vxlan) {
+		s.ifindex = port;
+		dp_seen(k->d, &s);
+	}
+}
+
+/* ---- vxlan rows --------------------------------------------------------------------------------------------------- */
+
+static bool has_object(struct kernel *k, const struct ip *vtep)
+{
+	uint32_t dest = dp_dest_find(k->d, vtep, 0);
+
+	return k->nh_refused || (dest && dp_dest(k->d, dest)->id[1]);
+}
+
+static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n)
+{
+	if (n->gone)
+		return DP_SEEN_NONE;
+	if (n->tb[NDA_NH_ID])
+		return kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID])) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
+	if (n->nd->ndm_flags & NTF_EXT_LEARNED)
+		return has_object(k, &n->dst) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
+	return is_set(n) ? DP_SEEN_FOREIGN : DP_SEEN_NONE;
+}
+
+static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klink *vx)
+{
+	struct kvni *v = vx->used_by;
+	struct dp_seen s = { .kind = DP_FDB, .part = DP_SELF, .mac = n->mac };
+
+	if (!v || v->vxlan_ifindex != (unsigned)vx->ifindex)
+		return;
+	s.vni = v->v;
+	s.state = vxlan_state(k, n);
+	if (n->tb[NDA_NH_ID])
+		s.dest = kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
+	else if (!n->gone && n->dst.len)
+		s.dest = dp_dest_intern(k->d, &n->dst, n->tb[NDA_VNI] ? nla_get_u32(n->tb[NDA_VNI]) : 0);
+	if (n->gone)
+		s.dest = 0;
+	if (mac_is_zero(&n->mac)) {
+		if (!n->dst.len)
+			return;
+		s.kind = DP_FLOOD;
+		s.ip = n->dst;
+	}
+	dp_seen(k->d, &s);
+}
+
+static void fdb(struct kernel *k, const struct neigh *n)
+{
+	struct klink *l;
+
+	if (!n->tb[NDA_LLADDR])
+		return;
+	if (n->tb[NDA_MASTER]) {
+		bridge_row(k, n, nla_get_u32(n->tb[NDA_MASTER]));
+		return;
+	}
+	l = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
+	if (l && l->kind == KLINK_VXLAN)
+		vxlan_row(k, n, l);
+}
+
+/* ---- neighbours --------------------------------------------------------------------------------------------------- */
+
+static enum dp_seen_state neighbour_state(const struct neigh *n)
+{
+	uint16_t state = n->nd->ndm_state;
+
+	if (n->gone || !n->tb[NDA_LLADDR] || !(state & ~(NUD_FAILED | NUD_INCOMPLETE)))
+		return DP_SEEN_NONE;
+	if (n->tb[NDA_PROTOCOL] && nla_get_u8(n->tb[NDA_PROTOCOL]) == KERNEL_PROTOCOL)
+		return DP_SEEN_OURS;
+	if (n->nd->ndm_flags & NTF_EXT_LEARNED || state & NUD_NOARP)
+		return DP_SEEN_FOREIGN;
+	return state & NUD_PERMANENT ? DP_SEEN_LOCAL_STATIC : DP_SEEN_LOCAL;
+}
+
+static void neighbour(struct kernel *k, const struct neigh *n)
+{
+	struct klink *l = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
+	struct kvni *v = l ? l->used_by : NULL;
+	struct dp_seen s = { .kind = DP_NEIGH, .part = DP_SELF, .mac = n->mac, .ip = n->dst };
+
+	if (!v || kernel_neigh_ifindex(v) != (unsigned)l->ifindex || !n->dst.len || ip_is_multicast(&n->dst) ||
+	    n->nd->ndm_flags & NTF_PROXY)
+		return;
+	s.vni = v->v;
+	s.state = neighbour_state(n);
+	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
+	dp_seen(k->d, &s);
+}
+
+void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h)
+{
+	struct neigh n;
+
+	if ((h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH) || !parse(h, &n))
+		return;
+	if (n.nd->ndm_family == AF_BRIDGE)
+		fdb(k, &n);
+	else if (n.nd->ndm_family == AF_INET || n.nd->ndm_family == AF_INET6)
+		neighbour(k, &n);
+}
+
+/* ---- dumps -------------------------------------------------------------------------------------------------------- */
+
+static void on_dumped(void *ctx, const struct nlmsghdr *h)
+{
+	kernel_neigh_event(ctx, h);
+}
+
+/* The rows of a port (its bridge rows and its own), or with master those of a bridge with all its ports. */
+static int dump_fdb(struct kernel *k, unsigned port, unsigned master)
+{
+	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_ifindex = (int)port };
+	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
+
+	if (master)
+		nla_put_u32(m, NDA_MASTER, master);
+	return ksock_dump(&k->cmd, m, on_dumped, k);
+}
+
+static int dump_neighbours(struct kernel *k, unsigned ifindex, uint8_t family)
+{
+	struct ndmsg nd = { .ndm_family = family };
+	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
+
+	nla_put_u32(m, NDA_IFINDEX, ifindex);
+	return ksock_dump(&k->cmd, m, on_dumped, k);
+}
+
+/* FDB dumps hold the kernel's lock and are quadratic in rows of a table: of what is ours by the thousand none is made. */
+static int dump_local_ports(struct kernel *k, const struct kvni *v)
+{
+	struct klink *l, *tmp;
+	int err = dump_fdb(k, v->bridge_ifindex, 0);
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (!err && l->master == v->bridge_ifindex && (unsigned)l->ifindex != v->vxlan_ifindex)
+			err = dump_fdb(k, (unsigned)l->ifindex, 0);
+	}
+	return err == -ENODEV ? 0 : err; /* gone meanwhile: an event will say so */
+}
+
+/* Neighbours first: an interrupted dump is repeated, and an FDB is the dear one. */
+int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals)
+{
+	int err;
+
+	do {
+		err = dump_neighbours(k, kernel_neigh_ifindex(v), AF_INET);
+		if (!err)
+			err = dump_neighbours(k, kernel_neigh_ifindex(v), AF_INET6);
+	} while (err == -EAGAIN);
+	if (err == -EAFNOSUPPORT) /* a host without IPv6 */
+		err = 0;
+	for (int i = 0; !err && i < 3; i++) {
+		if (locals)
+			err = v->bridge[0] ? dump_local_ports(k, v) : 0;
+		else if (v->bridge[0])
+			err = dump_fdb(k, 0, v->bridge_ifindex);
+		else
+			err = dump_fdb(k, v->vxlan_ifindex, 0);
+		if (err != -EAGAIN)
+			break;
+		err = 0; /* rows that came or went meanwhile are events, too; three times is enough */
+	}
+	return err;
+}

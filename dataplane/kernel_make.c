@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The requests that make and change network devices; each waits for its answer. When to make them is kernel_dev.c's. */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define VXLAN_TTL 64
+
+/* What helps, for those errors that say little by themselves. */
+static const char *hint(int err, const char *kind)
+{
+	switch (-err) {
+	case EPERM:
+		return "; it takes CAP_NET_ADMIN";
+	case EOPNOTSUPP:
+	case ENODEV:
+		return !strcmp(kind, "vxlan")  ? "; the kernel lacks the module vxlan" :
+		       !strcmp(kind, "bridge") ? "; the kernel lacks the module bridge" :
+						 "";
+	case EEXIST:
+		return !strcmp(kind, "vxlan") ? "; another device has this VNI and port" : "";
+	default:
+		return "";
+	}
+}
+
+static int judge(struct kernel *k, const char *what, const char *name, const char *kind, int err)
+{
+	if (!err)
+		return 0;
+	log_error(k->log, LOG_DP, "%s: cannot %s: %s%s%s%s%s", name, what, strerror(-err), k->cmd.words[0] ? " (" : "",
+		  k->cmd.words, k->cmd.words[0] ? ")" : "", hint(err, kind));
+	return err;
+}
+
+static struct nl_msg *link_msg(uint16_t flags, unsigned ifindex, unsigned set_flags)
+{
+	struct ifinfomsg ifi = {
+		.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex, .ifi_flags = set_flags, .ifi_change = set_flags
+	};
+
+	return ksock_msg(RTM_NEWLINK, flags, &ifi, sizeof(ifi));
+}
+
+/* What cannot be said when a device is created: whose it is, and that the host does not speak IPv6 on it. */
+static int dress(struct kernel *k, const char *name, const char *kind)
+{
+	struct klink *l = kernel_link_refresh(k, name);
+	struct nl_msg *m;
+	struct nlattr *spec, *inet6;
+	int err;
+
+	if (!l)
+		return -ENODEV;
+	m = link_msg(0, (unsigned)l->ifindex, 0);
+	nla_put_string(m, IFLA_IFALIAS, KERNEL_ALIAS);
+	spec = nla_nest_start(m, IFLA_AF_SPEC);
+	inet6 = nla_nest_start(m, AF_INET6);
+	nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nla_nest_end(m, inet6);
+	nla_nest_end(m, spec);
+	err = ksock_request(&k->cmd, m);
+	if (err == -EAFNOSUPPORT) { /* a host without IPv6 */
+		m = link_msg(0, (unsigned)l->ifindex, 0);
+		nla_put_string(m, IFLA_IFALIAS, KERNEL_ALIAS);
+		err = ksock_request(&k->cmd, m);
+	}
+	return judge(k, "mark it as ours", name, kind, err);
+}
+
+int kernel_make_bridge(struct kernel *k, const struct kvni *v)
+{
+	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	struct nlattr *info;
+	int err;
+
+	nla_put_string(m, IFLA_IFNAME, v->bridge);
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "bridge");
+	nla_nest_end(m, info);
+	err = judge(k, "make the bridge", v->bridge, "bridge", ksock_request(&k->cmd, m));
+	return err ? err : dress(k, v->bridge, "bridge");
+}
+
+int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
+{
+	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	struct nlattr *info, *data;
+	int err;
+
+	nla_put_string(m, IFLA_IFNAME, v->vxlan);
+	nla_put_u32(m, IFLA_MTU, mtu);
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "vxlan");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	nla_put_u32(m, IFLA_VXLAN_ID, v->vni);
+	nla_put(m, v->vtep.len == 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->vtep.len, v->vtep.b);
+	nla_put_u16(m, IFLA_VXLAN_PORT, htons(v->udp_port)); /* Linux's own default is another */
+	nla_put_u8(m, IFLA_VXLAN_LEARNING, 0);
+	nla_put_u8(m, IFLA_VXLAN_TTL, VXLAN_TTL);
+	/* RFC 7348 4.1: zero checksums are to be accepted; over IPv6 the kernel must be told (RFC 6935). */
+	if (v->vtep.len == 16)
+		nla_put_u8(m, IFLA_VXLAN_UDP_ZERO_CSUM6_RX, 1);
+	nla_nest_end(m, data);
+	nla_nest_end(m, info);
+	err = judge(k, "make the vxlan device", v->vxlan, "vxlan", ksock_request(&k->cmd, m));
+	return err ? err : dress(k, v->vxlan, "vxlan");
+}
+
+/* It stays when the descriptor is closed, so that whoever uses it (a virtual machine) can open it. */
+int kernel_make_tap(struct kernel *k, const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	int err = 0;
+
+	k->cmd.words[0] = '\0';
+	if (fd < 0)
+		return judge(k, "open /dev/net/tun", name, "tun", -errno);
+	memcpy(ifr.ifr_name, name, IFNAMSIZ);
+	if (ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETPERSIST, 1))
+		err = -errno;
+	close(fd);
+	err = judge(k, "make the TAP", name, "tun", err);
+	return err ? err : dress(k, name, "tun");
+}
+
+int kernel_set_up(struct kernel *k, const struct klink *l)
+{
+	return judge(k, "set it up", l->name, "", ksock_request(&k->cmd, link_msg(0, (unsigned)l->ifindex, IFF_UP)));
+}
+
+int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master)
+{
+	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
+
+	nla_put_u32(m, IFLA_MASTER, master);
+	return judge(k, "put it into the bridge", l->name, "", ksock_request(&k->cmd, m));
+}
+
+int kernel_set_port(struct kernel *k, const struct klink *l, bool suppress)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE, .ifi_index = l->ifindex };
+	struct nl_msg *m = ksock_msg(RTM_SETLINK, 0, &ifi, sizeof(ifi));
+	struct nlattr *port = nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED);
+
+	nla_put_u8(m, IFLA_BRPORT_LEARNING, 0);
+	nla_put_u8(m, IFLA_BRPORT_NEIGH_SUPPRESS, suppress);
+	nla_nest_end(m, port);
+	return judge(k, "set it up as a port", l->name, "", ksock_request(&k->cmd, m));
+}
+
+int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu)
+{
+	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
+
+	nla_put_u32(m, IFLA_MTU, mtu);
+	return judge(k, "set its MTU", l->name, "", ksock_request(&k->cmd, m));
+}
+
+int kernel_delete(struct kernel *k, const struct klink *l)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = l->ifindex };
+
+	return judge(k, "remove it", l->name, "", ksock_request(&k->cmd, ksock_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi))));
+}
+
+/* ---- the underlay ----------------------------------------------------------------------------------------------- */
+
+struct holder {
+	const struct ip *ip;
+	unsigned ifindex;
+};
+
+static void on_address(void *ctx, const struct nlmsghdr *h)
+{
+	struct holder *o = ctx;
+	const struct ifaddrmsg *ifa = NLMSG_DATA(h);
+	struct nlattr *tb[IFA_MAX + 1], *a;
+
+	if (h->nlmsg_type != RTM_NEWADDR ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifa), tb, IFA_MAX, NULL))
+		return;
+	a = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
+	if (a && nla_len(a) == o->ip->len && !memcmp(nla_data(a), o->ip->b, o->ip->len))
+		o->ifindex = ifa->ifa_index;
+}
+
+static void on_route(void *ctx, const struct nlmsghdr *h)
+{
+	struct holder *o = ctx;
+	struct nlattr *tb[RTA_MAX + 1];
+
+	if (h->nlmsg_type == RTM_NEWROUTE &&
+	    !nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct rtmsg), tb, RTA_MAX, NULL) && tb[RTA_OIF])
+		o->ifindex = nla_get_u32(tb[RTA_OIF]);
+}
+
+bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifindex, bool *here)
+{
+	struct ifaddrmsg ifa = { .ifa_family = (uint8_t)ip_family(vtep) };
+	struct rtmsg rt = { .rtm_family = (uint8_t)ip_family(vtep), .rtm_dst_len = (uint8_t)(vtep->len * 8) };
+	struct holder o = { .ip = vtep };
+	struct nl_msg *m;
+
+	ksock_dump(&k->cmd, ksock_msg(RTM_GETADDR, 0, &ifa, sizeof(ifa)), on_address, &o);
+	*here = o.ifindex != 0;
+	if (!o.ifindex) {
+		m = ksock_msg(RTM_GETROUTE, 0, &rt, sizeof(rt));
+		nla_put(m, RTA_DST, vtep->len, vtep->b);
+		ksock_get(&k->cmd, m, on_route, &o);
+	}
+	*ifindex = o.ifindex;
+	return o.ifindex != 0;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Operations as messages, a batch a system call, and what the kernel says to each. What the messages may not do in one
+ * step, because the kernel answers 0 and does nothing, is done in two: a row that points at a nexthop does not take an
+ * address in its place, a sticky row does not let go of that, a flood row is another one with another label.
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+
+/*
+ * NUD_NOARP: a row that is set stays when the device goes down and up, NUD_REACHABLE: the vxlan driver takes one of
+ * REACHABLE and PERMANENT only, and PERMANENT would make the MAC the bridge's own.
+ */
+#define FDB_STATE (NUD_NOARP | NUD_REACHABLE)
+
+struct writer {
+	struct kernel *k;
+	uint32_t first_seq;
+	unsigned n_msgs;
+};
+
+/* The message just written belongs to operation i; quiet is an errno that means the same as success. */
+static void belongs(struct writer *w, unsigned i, int quiet)
+{
+	w->k->op_of[w->n_msgs] = (uint8_t)i;
+	w->k->quiet[w->n_msgs] = (uint8_t)quiet;
+	w->n_msgs++;
+}
+
+static uint32_t group_of(const struct dp_dest *d)
+{
+	return d && !d->label ? d->id[1] : 0;
+}
+
+static struct fdb_msg to_dest(const struct kvni *v, const struct mac *mac, const struct dp_dest *d)
+{
+	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .state = FDB_STATE, .mac = mac, .group = group_of(d) };
+
+	if (!m.group) {
+		m.vtep = &d->vtep;
+		m.vni = d->label;
+	}
+	return m;
+}
+
+static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const struct mac *mac, uint8_t flags, int quiet)
+{
+	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .mac = mac, .flags = flags };
+
+	nlbuf_fdb(&w->k->tx, RTM_DELNEIGH, 0, &m);
+	belongs(w, i, quiet);
+}
+
+static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const struct kvni *v)
+{
+	struct fdb_msg m = to_dest(v, &op->mac, op->dest);
+
+	if (op->old && !group_of(op->old) != !m.group)
+		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
+	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
+		del_fdb(w, i, v, &op->mac, NTF_MASTER, ENOENT);
+	m.flags = NTF_SELF | (op->parts & DP_PORT ? NTF_MASTER : 0);
+	/* A sticky row is not external: the bridge would forget to be sticky. Its vxlan row says that it is ours. */
+	m.flags |= op->flags & DP_STICKY && op->parts & DP_PORT ? NTF_STICKY : NTF_EXT_LEARNED;
+	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m);
+	belongs(w, i, 0);
+}
+
+static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t type, const struct dp_dest *d)
+{
+	static const struct mac zero;
+	struct fdb_msg m = {
+		.ifindex = v->vxlan_ifindex, .mac = &zero, .vtep = &d->vtep, .vni = d->label,
+		.flags = NTF_SELF | NTF_EXT_LEARNED, .state = NUD_NOARP | NUD_PERMANENT
+	};
+
+	nlbuf_fdb(&w->k->tx, type, type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_APPEND : 0, &m);
+	belongs(w, i, type == RTM_NEWNEIGH ? 0 : ENOENT);
+}
+
+static void put_dest(struct writer *w, unsigned i, const struct dp_op *op)
+{
+	struct nlbuf *tx = &w->k->tx;
+
+	if (w->k->nh_refused)
+		return; /* rows take the address itself */
+	kernel_nh_take(w->k, op->row, op->dest);
+	nlbuf_nexthop_put(tx, op->dest->id[0], &op->dest->vtep);
+	belongs(w, i, 0);
+	nlbuf_group_put(tx, op->dest->id[1], op->dest->id[0]);
+	belongs(w, i, 0);
+}
+
+static void put(struct writer *w, unsigned i, const struct dp_op *op)
+{
+	const struct kvni *v = op->vni_data;
+
+	switch (op->kind) {
+	case DP_FDB:
+		put_fdb(w, i, op, v);
+		break;
+	case DP_FLOOD:
+		if (op->old && op->old->label != op->dest->label)
+			flood(w, i, v, RTM_DELNEIGH, op->old);
+		flood(w, i, v, RTM_NEWNEIGH, op->dest);
+		break;
+	case DP_NEIGH:
+		nlbuf_neigh_put(&w->k->tx, kernel_neigh_ifindex(v), &op->ip, &op->mac, op->flags & DP_ROUTER);
+		belongs(w, i, 0);
+		break;
+	default:
+		put_dest(w, i, op);
+	}
+}
+
+static void del(struct writer *w, unsigned i, const struct dp_op *op)
+{
+	const struct kvni *v = op->vni_data;
+
+	switch (op->kind) {
+	case DP_FDB:
+		/* With both parts the kernel stops at a bridge row that is not there, see unfinished(). */
+		del_fdb(w, i, v, &op->mac,
+			(op->parts & DP_SELF ? NTF_SELF : 0) | (op->parts & DP_PORT ? NTF_MASTER : 0),
+			op->parts == (DP_PORT | DP_SELF) ? 0 : ENOENT);
+		break;
+	case DP_FLOOD: {
+		struct dp_dest d = { .vtep = op->ip };
+
+		flood(w, i, v, RTM_DELNEIGH, op->dest ? op->dest : &d);
+		break;
+	}
+	case DP_NEIGH:
+		nlbuf_neigh_del(&w->k->tx, kernel_neigh_ifindex(v), &op->ip);
+		belongs(w, i, ENOENT);
+		break;
+	default:
+		if (!op->dest->id[1])
+			return;
+		nlbuf_nexthop_del(&w->k->tx, op->dest->id[1]);
+		belongs(w, i, ENOENT);
+		nlbuf_nexthop_del(&w->k->tx, op->dest->id[0]);
+		belongs(w, i, ENOENT);
+	}
+}
+
+static void ask(struct writer *w, unsigned i, const struct dp_op *op)
+{
+	const struct kvni *v = op->vni_data;
+	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .mac = &op->mac, .flags = NTF_MASTER };
+
+	nlbuf_fdb(&w->k->tx, RTM_GETNEIGH, 0, &m);
+	belongs(w, i, ENOENT);
+}
+
+/* In two steps: a row that is moved in one keeps EXT_LEARNED, and would never age. */
+static void give(struct writer *w, unsigned i, const struct dp_op *op)
+{
+	struct fdb_msg m = { .ifindex = op->ifindex, .mac = &op->mac, .flags = NTF_MASTER, .state = NUD_REACHABLE };
+
+	if (op->local == DP_SEEN_LOCAL_STATIC)
+		m.state = NUD_NOARP;
+	else if (op->local == DP_SEEN_LOCAL_EXTERN)
+		m.flags |= NTF_EXT_LEARNED;
+	del_fdb(w, i, op->vni_data, &op->mac, NTF_MASTER, ENOENT);
+	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, &m);
+	belongs(w, i, EEXIST);
+}
+
+static void build(struct writer *w, unsigned i, struct dp_op *op)
+{
+	switch (op->type) {
+	case DP_OP_PUT:
+		put(w, i, op);
+		break;
+	case DP_OP_DEL:
+		del(w, i, op);
+		break;
+	case DP_OP_ASK:
+		ask(w, i, op);
+		break;
+	default:
+		give(w, i, op);
+	}
+}
+
+static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
+{
+	struct writer *w = ctx;
+	struct kernel *k = w->k;
+	unsigned i = k->op_of[nr];
+	struct dp_op *op = &k->ops[i];
+
+	if (h->nlmsg_type == RTM_NEWNEIGH && op->type == DP_OP_ASK) {
+		const struct ndmsg *nd = NLMSG_DATA(h);
+
+		op->answer = (unsigned)nd->ndm_ifindex == ((struct kvni *)op->vni_data)->vxlan_ifindex ? DP_AT_VXLAN :
+													   DP_AT_PORT;
+		return;
+	}
+	if (!err || err == -k->quiet[nr] || k->err[i])
+		return;
+	k->err[i] = err;
+	memcpy(k->words, k->cmd.words, sizeof(k->words));
+}
+
+/* 0, or what the whole batch came to. */
+static int transact(struct writer *w)
+{
+	return w->n_msgs ? ksock_batch(&w->k->cmd, &w->k->tx, w->first_seq, on_answer, w) : 0;
+}
+
+static void restart(struct writer *w)
+{
+	w->first_seq = w->k->tx.seq;
+	w->n_msgs = 0;
+	w->k->tx.len = 0;
+}
+
+/* Deletions of both rows where the bridge row was gone already, so that the vxlan row is still there. */
+static int unfinished(struct writer *w, unsigned n)
+{
+	struct kernel *k = w->k;
+
+	restart(w);
+	for (unsigned i = 0; i < n; i++) {
+		struct dp_op *op = &k->ops[i];
+
+		if (op->type != DP_OP_DEL || op->kind != DP_FDB || k->err[i] != -ENOENT)
+			continue;
+		k->err[i] = 0;
+		del_fdb(w, i, op->vni_data, &op->mac, NTF_SELF, ENOENT);
+	}
+	return transact(w);
+}
+
+/* A kernel without nexthops for FDB rows, or a VTEP that it takes none for: rows carry the address. */
+static void excuse(struct kernel *k, const struct dp_op *op, int *err)
+{
+	if (op->kind != DP_DEST || op->type != DP_OP_PUT || (*err != -EOPNOTSUPP && *err != -EINVAL))
+		return;
+	k->nh_refused |= *err == -EOPNOTSUPP;
+	kernel_nh_release(k, op->dest);
+	*err = 0;
+}
+
+bool kernel_write(struct kernel *k)
+{
+	struct writer w = { .k = k };
+	unsigned n = dp_pull(k->d, k->ops, KERNEL_OPS);
+	int err;
+
+	if (!n)
+		return false;
+	restart(&w);
+	k->words[0] = '\0';
+	for (unsigned i = 0; i < n; i++) {
+		k->err[i] = 0;
+		build(&w, i, &k->ops[i]);
+	}
+	err = transact(&w);
+	for (unsigned i = 0; !err && i < n; i++) {
+		if (k->err[i] == -ENOENT) {
+			err = unfinished(&w, n);
+			break;
+		}
+	}
+	for (unsigned i = 0; i < n; i++) {
+		int e = err ? err : k->err[i];
+
+		if (k->ops[i].kind == DP_DEST) {
+			excuse(k, &k->ops[i], &e);
+			if (k->ops[i].type == DP_OP_DEL && !e)
+				kernel_nh_release(k, k->ops[i].dest);
+		}
+		dp_done(k->d, &k->ops[i], e, k->words[0] ? k->words : NULL);
+	}
+	return !err;
+}
