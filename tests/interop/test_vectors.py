@@ -22,14 +22,16 @@ sys.path.insert(0, TOOLS)
 import refdec  # noqa: E402
 import score  # noqa: E402
 
+# What a case may need of the receiver and evpnd does not have: such a case must leave the session as it is, no more.
+ABSENT = {"enhanced route refresh", "local role configured"}
 SHARES = 6  # the cases are dealt out, so that they run beside each other
 CONF = """
 asn: 65001
 router-id: 192.0.2.1
 dataplane: none
 neighbors:
-  - {address: 192.0.2.2, asn: 65001, passive: true}
-  - {address: 192.0.2.12, asn: 65002, passive: true, role: provider}
+  - {address: 192.0.2.2, asn: 65001, passive: true, route-reflector-client: true}
+  - {address: 192.0.2.12, asn: 65002, passive: true}
   - {address: 192.0.2.13, asn: 65002, passive: true}
 """
 
@@ -54,6 +56,9 @@ def test_malformed_messages(lab, share):
         observed = {o["id"]: o for o in json.load(f)}
     wrong = []
     for c in cases:
+        if ABSENT & set(c["requires"]):
+            assert observed[c["id"]]["observed"] in ("session-up", "accepted (KEEPALIVE)"), observed[c["id"]]
+            continue
         verdict, code_right = score.verdict(c, observed[c["id"]])
         if verdict not in ("main", "alt") or code_right is False:
             wrong.append("%s %s (%s, RFC %s): want %s, got %s" % (
@@ -93,6 +98,8 @@ def sides():
             other, = opens.values()
             if as4(mine) is not None and as4(other) is None:
                 continue  # its AS_PATHs are in 2 octets because of the recorded receiver, which evpnd is not
+            if any(len(r) > 4096 for m, r in zip(meta, raw) if m["src"] == sender and m["conn"] == conn):
+                continue  # it may send these to a receiver with extended messages (RFC 8654) only, which evpnd does not announce
             yield pytest.param(scenario, sender, mine, other, id="%s-%s" % (scenario, sender))
 
 

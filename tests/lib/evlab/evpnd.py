@@ -51,6 +51,7 @@ class Evpnd:
         self.process = self.node.start(self.name, [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket])
         wait_for(lambda: not self.process.alive() or self.ctl("show", "version", check=False).returncode == 0, 10, "%s answers" % self)
         if not self.process.alive():
+            self.process.stopped = True
             raise AssertionError("%s ended at start:\n%s" % (self, self.log()))
 
     def check(self):
