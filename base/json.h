@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * JSON writer: appends to a struct buf, commas and escapes are its business, nesting is the caller's.
- * Inside an object every value has a key, inside an array key is NULL. Strings that are not UTF-8 are escaped
- * octet by octet as \u00XX, so the output is always valid JSON.
+ * Inside an object every value has a key (a word without anything to escape), inside an array key is NULL. Strings that
+ * are not UTF-8 are escaped octet by octet as \u00XX, so the output is always valid JSON.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
