@@ -5,6 +5,7 @@
  * nlri.c's, printing is print.c's.
  */
 #include "evpn/ec.h"
+#include "evpn/mobility.h"
 #include "evpn/nlri.h"
 #include "evpn/print.h"
 #include "include/evpn.h"
@@ -41,18 +42,6 @@ static enum bgp_nlri_verdict check(const struct bgp_attrs *a, const uint8_t *key
 	return good ? BGP_NLRI_OK : BGP_NLRI_WITHDRAW;
 }
 
-/* Serial arithmetic: half way round neither is ahead, and then the larger one is, so that the order has one direction. */
-static int serial_compare(uint32_t a, uint32_t b)
-{
-	uint32_t ahead = a - b;
-
-	if (ahead == 0)
-		return 0;
-	if (ahead == 1u << 31)
-		return a > b ? 1 : -1;
-	return ahead < 1u << 31 ? 1 : -1;
-}
-
 /*
  * rfc7432bis 7.13.1, in its order: a default gateway's route before others, of two of them the local one; a static MAC
  * before a mobile one; then the higher sequence number. The number wraps (RFC 7432 15), so it is compared by
@@ -76,7 +65,7 @@ static int prefer(const struct bgp_attrs *a, bool a_local, const struct bgp_attr
 		return a_local - b_local;
 	if (ea.sticky != eb.sticky)
 		return ea.sticky ? 1 : -1;
-	return serial_compare(ea.sequence, eb.sequence);
+	return mac_sequence_cmp(ea.sequence, eb.sequence);
 }
 
 const struct bgp_family evpn_family = {
