@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A whole engine: octets into an established session with one neighbor, while a second one is told what comes of it.
- * Everything that the engine sends must be well-formed to our own decoders; in the end nothing of the neighbor is left.
+ * A whole speaker, bgp and evpn: octets into an established session with one neighbor, while hosts come and go at our
+ * ports and a second neighbor is told what comes of it. Everything that the engine sends must be well-formed to our own
+ * decoders; in the end nothing of the neighbor is left in any table.
  *
- * Input: | mode 1 | piece ... |, a piece is | length 2 | octets |, or with the highest bit of length set a pause of the
- * rest in units of 10 ms. Mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is a client, 8 opaque routes are
- * reflected, 16 it has a limit of routes.
+ * Input: | mode 1 | piece ... |, mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is a client, 8 opaque
+ * routes are reflected, 16 it has a limit of routes. A piece begins with 2 octets:
+ *
+ *	0 length 15             octets of the connection follow
+ *	10 time 14              a pause in units of 10 ms
+ *	11 - what 3 - vni 1 mac 4    at a port: see host()
  */
 #include <stdlib.h>
 
@@ -14,7 +18,8 @@
 #include "bgp/attr.h"
 #include "bgp/cap.h"
 #include "bgp/msg.h"
-#include "evpn/nlri.h"
+#include "include/config.h"
+#include "include/dataplane.h"
 #include "include/evpn.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,6 +37,8 @@ struct side {
 
 struct world {
 	struct bgp *b;
+	struct evpn *e;
+	struct dp *dp;
 	struct log log;
 	struct mtime now;
 	struct side noisy, quiet;
@@ -57,17 +64,6 @@ static void net_close(void *ctx, struct bgp_conn *c)
 		w->noisy.closing = true;
 	else
 		w->quiet.closing = true;
-}
-
-static void best_changed(void *ctx, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
-{
-	BUG_ON(!old && !new_);
-	BUG_ON(new_ && (!new_->key_len || !new_->attrs));
-}
-
-static void set_gone(void *ctx, uint32_t set, uint32_t mark)
-{
-	BUG("no set has a mark");
 }
 
 static void mute(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
@@ -165,30 +161,51 @@ static void meet(struct world *w, struct side *s, const struct bgp_peer_params *
 	BUG_ON(info.state != BGP_ESTABLISHED);
 }
 
-/* Two routes of our own, so that the neighbor can collide with them. */
-static void originate(struct world *w)
-{
-	static const uint8_t rd[8] = { 0, 1, 192, 0, 2, 1, 0, 10 }, no_esi[10];
-	static const uint8_t ec[16] = { 0, 2, 0xfd, 0xe9, 0, 0, 0, 10, 3, 12, 0, 0, 0, 0, 0, 8 };
-	static const uint8_t pmsi[9] = { 0, 6, 0, 0, 10, 192, 0, 2, 1 };
-	struct ip vtep = ip_v4(0xc0000201), none = ip_none();
-	struct mac mac = { { 2, 0, 0, 0, 0, 1 } };
-	struct bgp_attrs a = { .next_hop = vtep, .ext_communities = ec, .ext_communities_len = sizeof(ec) };
-	struct bgp_nlri n;
+/* ---- our VTEP ------------------------------------------------------------------------------------------------------- */
 
-	evpn_nlri_mac(&n, rd, 0, &mac, &none, no_esi, 10, 0);
-	a.shared = n.shared;
-	a.shared_len = n.shared_len;
-	bgp_originate(w->b, &evpn_family, &n, &a, w->now);
-	evpn_nlri_imet(&n, rd, 0, &vtep);
-	a.shared_len = 0;
-	a.pmsi = pmsi;
-	a.pmsi_len = sizeof(pmsi);
-	bgp_originate(w->b, &evpn_family, &n, &a, w->now);
+static const uint32_t vnis[2] = { 10, 10010 }; /* as in the recorded sessions, so that their routes are imported */
+
+static void vni_add(struct world *w, uint32_t vni)
+{
+	struct config_rt automatic = { .is_auto = true };
+	struct config_vni c = { .vni = vni, .rd = { .is_auto = true }, .imports = &automatic, .n_imports = 1,
+				.exports = &automatic, .n_exports = 1, .arp_suppression = true };
+
+	BUG_ON(evpn_vni_add(w->e, &c, 4789, NULL) != 0);
+	evpn_dp_events(w->e)->vni_ready(w->e, vni, true);
 }
 
-static void begin(struct world *w, uint8_t mode, const struct bgp_listener *l)
+/* One of 16 hosts with addresses of the recorded ones does something. */
+static void host(struct world *w, uint16_t what)
 {
+	const struct dp_events *port = evpn_dp_events(w->e);
+	struct mac mac = { { 0, 0x11, 0x22, 0x33, 0x44, what & 15 } };
+	struct ip ip = ip_v4(0x0a0a0a20 + (what & 15));
+	uint32_t vni = vnis[what >> 4 & 1];
+
+	switch (what >> 5 & 7) {
+	case 0:
+	case 1:
+		port->local_mac(w->e, vni, &mac, 7, 0);
+		break;
+	case 2:
+		port->local_mac(w->e, vni, &mac, 7, DP_LOCAL_STATIC);
+		break;
+	case 3:
+		port->local_mac_gone(w->e, vni, &mac);
+		break;
+	case 4:
+	case 5:
+		port->local_ip(w->e, vni, &ip, &mac, what & 0x100 ? DP_LOCAL_ROUTER : 0);
+		break;
+	default:
+		port->local_ip_gone(w->e, vni, &ip);
+	}
+}
+
+static void begin(struct world *w, uint8_t mode)
+{
+	struct evpn_params ep = { .asn = OUR_AS, .router_id = 0xc0000201, .vtep = ip_v4(0xc0000201), .log = &w->log };
 	struct bgp_params p = { .asn = OUR_AS, .router_id = 0xc0000201, .reflect_unknown = mode & OPAQUE, .seed = 1,
 				.log = &w->log };
 	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202), .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
@@ -202,52 +219,77 @@ static void begin(struct world *w, uint8_t mode, const struct bgp_listener *l)
 	w->now = (struct mtime){ 1000000 };
 	p.net = (struct bgp_net){ .connect = net_connect, .want_write = net_want_write, .close = net_close, .ctx = w };
 	w->b = bgp_new(&p, w->now);
-	bgp_family_register(w->b, &evpn_family, l);
-	originate(w);
+	w->e = evpn_new(&ep, w->now);
+	w->dp = dp_new(&dp_none_ops, NULL, &w->log, evpn_dp_events(w->e));
+	bgp_family_register(w->b, &evpn_family, evpn_listener(w->e));
+	evpn_connect(w->e, w->b, w->dp);
+	vni_add(w, vnis[0]);
+	vni_add(w, vnis[1]);
 	meet(w, &w->quiet, &quiet, true);
 	meet(w, &w->noisy, &noisy, !(mode & AS2));
 }
 
-/* The noisy one leaves; of its routes nothing stays. */
+static void leave(struct world *w, struct side *s)
+{
+	if (s->conn)
+		bgp_conn_closed(s->conn, "end of input", w->now);
+	s->conn = NULL;
+	settle(w);
+}
+
+/* The noisy one leaves: its routes are gone. Then our VNIs: nothing is left at all. */
 static void end(struct world *w)
 {
+	struct evpn_vni_info vni;
+	struct evpn_memory held;
 	struct bgp_memory m;
 
-	if (w->noisy.conn)
-		bgp_conn_closed(w->noisy.conn, "end of input", w->now);
-	w->noisy.conn = NULL;
+	leave(w, &w->noisy);
+	for (int i = 0; i < 2; i++) {
+		BUG_ON(!evpn_vni_find(w->e, vnis[i], &vni));
+		BUG_ON(vni.remote_macs || vni.remote_ips || vni.n_flood);
+		evpn_vni_del(w->e, vnis[i]);
+	}
 	settle(w);
 	bgp_memory(w->b, &m);
-	BUG_ON(m.paths != 2);
-	if (w->quiet.conn)
-		bgp_conn_closed(w->quiet.conn, "end of input", w->now);
+	evpn_memory(w->e, &held);
+	BUG_ON(m.paths || held.macs || held.ips || held.vnis);
+	leave(w, &w->quiet);
 	bgp_free(w->b);
+	dp_free(w->dp, true);
+	evpn_free(w->e);
 }
 
 static void pass_time(struct world *w, unsigned units)
 {
 	w->now = mtime_add_ms(w->now, units * 10);
+	evpn_set_now(w->e, w->now);
 	bgp_run_timers(w->b, w->now);
+}
+
+static void piece(struct world *w, struct rbuf *r)
+{
+	uint16_t n = rb_u16(r);
+	size_t take = n < rb_left(r) ? n : rb_left(r);
+
+	if (n >> 15 == 0)
+		bgp_conn_input(w->noisy.conn, rb_ptr(r, take), take, w->now);
+	else if (n >> 14 == 2)
+		pass_time(w, n & 0x3fff);
+	else
+		host(w, n);
+	settle(w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static const struct bgp_listener listener = { .best_changed = best_changed, .set_gone = set_gone };
 	struct world w = { .space = xcalloc(2, SPACE) };
 	struct rbuf r = rb_init(data, len);
 
 	w.scratch = w.space + SPACE;
-	begin(&w, rb_u8(&r), &listener);
-	while (rb_left(&r) && w.noisy.conn) {
-		uint16_t n = rb_u16(&r);
-		size_t take = n < rb_left(&r) ? n : rb_left(&r);
-
-		if (n & 0x8000)
-			pass_time(&w, n & 0x7fff);
-		else
-			bgp_conn_input(w.noisy.conn, rb_ptr(&r, take), take, w.now);
-		settle(&w);
-	}
+	begin(&w, rb_u8(&r));
+	while (rb_left(&r) && w.noisy.conn)
+		piece(&w, &r);
 	end(&w);
 	free(w.space);
 	return 0;
