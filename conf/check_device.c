@@ -40,6 +40,8 @@ static void check_same_name(struct load *ld, const struct device *a, const struc
 	static const char *const roles[] = { "bridge", "vxlan device", "port" };
 	unsigned line = mark_at(ld, a->mark)->line;
 
+	if (a->vni != b->vni && a->vni->vni == b->vni->vni) /* one VNI twice, and so its names; said already */
+		return;
 	if (a->role != b->role)
 		load_error(ld, b->mark, "expected a name of its own for the %s, found %s, the %s on line %u",
 			   roles[b->role], b->name, roles[a->role], line);
