@@ -1,0 +1,849 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* An engine against a peer by hand, which says what no engine would: early, late, too much, nothing at all. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bgp/session.h"
+#include "tests/lib/hex.h"
+#include "tests/lib/lines.h"
+#include "tests/lib/rawpeer.h"
+#include "tests/lib/rng.h"
+#include "tests/lib/testroutes.h"
+
+#define MS 1000LL
+#define S 1000000LL
+#define MARKER "ffffffffffffffffffffffffffffffff"
+#define KEEPALIVE MARKER "0013 04"
+/* Attributes of a route from inside, its next hop 198.51.100.1. */
+#define ATTRS "40010100 400200 400504 00000064 c00804 00000001 "
+#define REACH(nlri_len, nlri) "800e" nlri_len "0019 46 04 c6336401 00" nlri
+#define ROUTE(key) REACH("0f", "03" key "01 73") /* three octets of key, shared part "s" */
+
+struct world {
+	struct simnet *net;
+	struct sim_node *dut;
+	struct bgp_peer *peer;
+	struct routes_seen seen;
+	struct lines lines;
+	struct rawpeer raw;
+};
+
+struct setup {
+	struct bgp_peer_params peer; /* passive unless active; asn 65001, hold_time 90 when 0 */
+	bool active;
+	uint32_t asn;                /* ours, 65001 when 0 */
+	bool reflect_unknown;
+	struct raw_params raw;       /* asn and id as they should be when 0 */
+	struct simnet_params net;
+};
+
+static void world_start(struct world *w, struct setup s)
+{
+	struct bgp_params p = { .asn = s.asn ? s.asn : 65001, .router_id = 0xc0000201, .seed = 1, .log = &w->lines.log,
+				.reflect_unknown = s.reflect_unknown };
+
+	memset(w, 0, sizeof(*w));
+	lines_init(&w->lines, LOG_DEBUG);
+	routes_listen(&w->seen);
+	w->net = simnet_new(&s.net);
+	w->dut = simnet_engine(w->net, "192.0.2.1", &p);
+	bgp_family_register(sim_bgp(w->dut), &test_family, &w->seen.listener);
+	w->raw = (struct rawpeer){ .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, "192.0.2.2"), .p = s.raw };
+	s.peer.asn = s.peer.asn ? s.peer.asn : p.asn;
+	s.peer.hold_time = s.peer.hold_time ? s.peer.hold_time : 90;
+	s.peer.passive = !s.active;
+	w->raw.p.asn = s.raw.asn ? s.raw.asn : s.peer.asn;
+	w->raw.p.id = s.raw.id ? s.raw.id : 0xc0000202;
+	w->raw.p.hold_time = s.raw.hold_time ? s.raw.hold_time : 90;
+	w->peer = sim_peer(w->dut, w->raw.node, &s.peer);
+}
+
+static void world_end(struct world *w)
+{
+	simnet_free(w->net);
+	lines_fini(&w->lines);
+}
+
+static struct bgp_peer_info info(const struct world *w)
+{
+	struct bgp_peer_info i;
+
+	bgp_peer_info(w->peer, &i);
+	return i;
+}
+
+static void run(struct world *w, int64_t us)
+{
+	simnet_run(w->net, us);
+}
+
+/* The NOTIFICATION is there, is the last thing that came, and TCP is closed after it. */
+static void expect_end(struct world *w, uint8_t code, uint8_t subcode, const char *data)
+{
+	struct raw_msg m;
+
+	if (!raw_wait(&w->raw, 3, 100 * MS, &m))
+		fail_msg("no NOTIFICATION\n%s", lines_text(&w->lines));
+	assert_int_equal(m.body[0], code);
+	assert_int_equal(m.body[1], subcode);
+	if (data)
+		hex_assert("data", m.body + 2, m.len - 2, data);
+	run(w, 100 * MS);
+	assert_false(raw_next(&w->raw, &m));
+	assert_true(raw_closed(&w->raw));
+	assert_int_equal(info(w).last_out.code, code);
+	assert_int_equal(info(w).last_out.subcode, subcode);
+}
+
+/* ---- connections ------------------------------------------------------------------------------------------------------ */
+
+static void every_connection_gets_an_open_whatever_went_before(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	for (int i = 0; i < 50; i++) {
+		assert_true(raw_connect(&w.raw));
+		raw_send_hex(&w.raw, MARKER "0013 07");
+		expect_end(&w, 1, 3, "07");
+		raw_drop(&w.raw);
+	}
+	raw_establish(&w.raw);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	world_end(&w);
+}
+
+static void more_than_ten_connections_a_second_wait(void **state)
+{
+	struct world w;
+	struct mtime now;
+
+	world_start(&w, (struct setup){ 0 });
+	now = simnet_now(w.net);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(bgp_accept_at(w.peer, now).us, now.us);
+		assert_true(raw_connect(&w.raw));
+		raw_drop(&w.raw);
+	}
+	run(&w, 10 * MS);
+	assert_false(raw_connect(&w.raw));
+	assert_true(raw_closed(&w.raw));
+	raw_drop(&w.raw);
+	assert_int_equal(info(&w).accepts_refused, 1);
+	now = bgp_accept_at(w.peer, simnet_now(w.net));
+	assert_in_range(now.us - simnet_now(w.net).us, 1, S);
+	run(&w, now.us - simnet_now(w.net).us);
+	raw_establish(&w.raw);
+	world_end(&w);
+}
+
+static void connections_that_say_nothing_are_bounded(void **state)
+{
+	struct sim_end *ends[12];
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	for (int i = 0; i < 12; i++) {
+		run(&w, 200 * MS);
+		assert_true(raw_connect(&w.raw));
+		ends[i] = w.raw.end;
+	}
+	run(&w, 100 * MS);
+	assert_int_equal(w.peer->n_conns, 8);
+	for (int i = 0; i < 12; i++) {
+		w.raw.end = ends[i];
+		assert_int_equal(raw_closed(&w.raw), i < 4); /* the oldest went, each with Cease/8 */
+		assert_int_equal(raw_wait(&w.raw, 3, 0, &m), i < 4);
+		assert_true(i >= 4 || (m.body[0] == 6 && m.body[1] == 8));
+	}
+	world_end(&w);
+}
+
+static void a_newcomer_to_a_session_loses_but_makes_it_speak(void **state) /* RFC 4271 6.8 */
+{
+	struct sim_end *session;
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	session = w.raw.end;
+	run(&w, 1 * S);
+	raw_flush(&w.raw);
+	assert_true(raw_connect(&w.raw)); /* it gets its OPEN, too */
+	run(&w, 1 * S);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	raw_send_open(&w.raw);
+	expect_end(&w, 6, 7, "");
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(info(&w).established_count, 1);
+	w.raw.end = session;
+	assert_true(raw_wait(&w.raw, 4, 10 * MS, &m));
+	world_end(&w);
+}
+
+static void of_two_that_the_peer_opened_the_new_one_stays(void **state)
+{
+	struct sim_end *first;
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	first = w.raw.end;
+	raw_send_open(&w.raw);
+	run(&w, 100 * MS);
+	raw_establish(&w.raw);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	w.raw.end = first;
+	assert_true(raw_wait(&w.raw, 3, 10 * MS, &m));
+	assert_true(m.body[0] == 6 && m.body[1] == 7);
+	world_end(&w);
+}
+
+static void a_peer_that_is_down_refuses(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	bgp_peer_down(w.peer, simnet_now(w.net));
+	assert_false(raw_connect(&w.raw));
+	raw_drop(&w.raw);
+	bgp_peer_up(w.peer, simnet_now(w.net));
+	assert_int_equal(info(&w).state, BGP_ACTIVE);
+	raw_establish(&w.raw);
+	world_end(&w);
+}
+
+static void an_accepted_session_ends_our_own_attempts(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ .active = true });
+	sim_refuse(w.raw.node, true);
+	run(&w, 10 * S);
+	raw_establish(&w.raw);
+	sim_refuse(w.raw.node, false);
+	run(&w, 80 * S);
+	assert_null(sim_raw_accepted(w.raw.node));
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	run(&w, 20 * S); /* no KEEPALIVE from there: it ends, and we connect again */
+	assert_non_null(sim_raw_accepted(w.raw.node));
+	world_end(&w);
+}
+
+/* ---- order of messages ------------------------------------------------------------------------------------------------- */
+
+static void messages_before_their_time_are_fsm_errors(void **state) /* RFC 6608 */
+{
+	static const struct {
+		const char *hex;
+		bool open_first;
+		uint8_t subcode;
+	} cases[] = {
+		{ KEEPALIVE, false, 1 },
+		{ MARKER "0017 02 0000 0000", false, 1 },
+		{ MARKER "0017 05 00190046", false, 1 },
+		{ MARKER "0017 02 0000 0000", true, 2 },
+		{ MARKER "0017 05 00190046", true, 2 },
+		{ MARKER "001d 01 04 fde9 005a c0000202 00", true, 2 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world w;
+
+		world_start(&w, (struct setup){ 0 });
+		assert_true(raw_connect(&w.raw));
+		if (cases[i].open_first)
+			raw_send_open(&w.raw);
+		raw_send_hex(&w.raw, cases[i].hex);
+		expect_end(&w, 5, cases[i].subcode, "");
+		assert_int_equal(info(&w).state, BGP_ACTIVE);
+		world_end(&w);
+	}
+}
+
+static void an_open_in_a_session_is_an_fsm_error(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_open(&w.raw);
+	expect_end(&w, 5, 3, "");
+	assert_int_equal(w.seen.downs, 1);
+	world_end(&w);
+}
+
+static void a_notification_is_never_answered(void **state) /* RFC 4271 6.4 */
+{
+	struct raw_msg m;
+
+	for (int established = 0; established < 2; established++) {
+		struct world w;
+
+		world_start(&w, (struct setup){ 0 });
+		if (established)
+			raw_establish(&w.raw);
+		else
+			assert_true(raw_connect(&w.raw));
+		raw_flush(&w.raw);
+		raw_send_hex(&w.raw, MARKER "0015 03 06c8");
+		run(&w, 100 * MS);
+		assert_true(raw_closed(&w.raw));
+		assert_false(raw_next(&w.raw, &m));
+		assert_int_equal(info(&w).last_in.code, 6);
+		assert_int_equal(info(&w).last_in.subcode, 200);
+		assert_string_equal(info(&w).last_in.text, "cease");
+		assert_false(info(&w).last_out.set);
+		world_end(&w);
+	}
+}
+
+static void a_shutdown_text_is_shown_without_its_control_characters(void **state) /* RFC 9003 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_hex(&w.raw, MARKER "001c 03 0602 06 62791b5b310a");
+	run(&w, 100 * MS);
+	assert_string_equal(info(&w).last_in.text, "cease/administrative shutdown: by\\x1b[1\\x0a");
+	assert_int_equal(lines_count(&w.lines, "info peer 192.0.2.2: Established -> Idle (NOTIFICATION received: "
+					       "cease/administrative shutdown: by\\x1b[1\\x0a)"), 1);
+	hex_assert("data", info(&w).last_in.data, info(&w).last_in.data_len, "0662791b5b310a");
+	world_end(&w);
+}
+
+/* ---- timers ------------------------------------------------------------------------------------------------------------ */
+
+static void silence_after_connecting_ends_after_four_minutes(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	run(&w, 239 * S);
+	assert_false(raw_closed(&w.raw));
+	run(&w, 1 * S);
+	expect_end(&w, 4, 0, "");
+	world_end(&w);
+}
+
+static void updates_and_keepalives_keep_a_session_and_refreshes_do_not(void **state) /* RFC 4271 8.2.2 */
+{
+	static const struct {
+		const char *hex;
+		bool keeps;
+	} cases[] = {
+		{ KEEPALIVE, true },
+		{ MARKER "0017 02 0000 0000", true },
+		{ MARKER "0017 05 00190046", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world w;
+
+		world_start(&w, (struct setup){ .raw.hold_time = 9 });
+		raw_establish(&w.raw);
+		for (int n = 0; n < 4; n++) {
+			run(&w, 3 * S);
+			raw_send_hex(&w.raw, cases[i].hex);
+		}
+		run(&w, 100 * MS);
+		assert_int_equal(!raw_closed(&w.raw), cases[i].keeps);
+		run(&w, 10 * S);
+		expect_end(&w, 4, 0, "");
+		world_end(&w);
+	}
+}
+
+static void a_peer_that_does_not_read_is_ended_and_costs_nothing(void **state) /* RFC 9687 */
+{
+	struct setup s = { .raw.hold_time = 90, .net.window = 4096 };
+	struct bgp_memory before, after;
+	struct world w;
+	char key[16];
+
+	world_start(&w, s);
+	raw_establish(&w.raw);
+	run(&w, 1 * S);
+	sim_raw_read(w.raw.end, false);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "route %u", i);
+		routes_originate(sim_bgp(w.dut), key, 1, simnet_now(w.net));
+	}
+	run(&w, 1 * S);
+	bgp_memory(sim_bgp(w.dut), &before);
+	for (int i = 0; i < 47; i++) { /* it still says that it lives */
+		raw_send_keepalive(&w.raw);
+		run(&w, 10 * S);
+		for (unsigned k = 0; k < 1000; k++) {
+			snprintf(key, sizeof(key), "route %u", k);
+			routes_originate(sim_bgp(w.dut), key, (unsigned)i, simnet_now(w.net));
+		}
+	}
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	bgp_memory(sim_bgp(w.dut), &after);
+	assert_int_equal(after.out_bytes, before.out_bytes);
+	raw_send_keepalive(&w.raw);
+	run(&w, 20 * S);
+	assert_int_not_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(info(&w).last_out.code, 8);
+	assert_int_equal(lines_count(&w.lines, "Established -> Idle (send hold timer expired"), 1);
+	world_end(&w);
+}
+
+static void a_slow_reader_gets_the_last_state_and_not_the_history(void **state)
+{
+	struct setup s = { .net.window = 4096 };
+	struct raw_msg m;
+	unsigned updates = 0;
+	struct world w;
+	char key[16];
+
+	world_start(&w, s);
+	raw_establish(&w.raw);
+	run(&w, 1 * S);
+	raw_flush(&w.raw);
+	sim_raw_read(w.raw.end, false);
+	for (unsigned i = 0; i < 50; i++) {
+		for (unsigned k = 0; k < 200; k++) {
+			snprintf(key, sizeof(key), "route %u", k);
+			routes_originate(sim_bgp(w.dut), key, i, simnet_now(w.net));
+		}
+		run(&w, 100 * MS);
+	}
+	sim_raw_read(w.raw.end, true);
+	run(&w, 1 * S);
+	while (raw_next(&w.raw, &m))
+		updates += m.type == 2;
+	assert_in_range(updates, 1, 20);
+	assert_int_equal(info(&w).prefixes_sent, 200);
+	assert_int_equal(info(&w).pending, 0);
+	world_end(&w);
+}
+
+/* ---- OPEN ------------------------------------------------------------------------------------------------------------- */
+
+static void without_a_common_family_the_wanted_ones_are_named(void **state) /* RFC 5492 5 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	raw_send_hex(&w.raw, MARKER "0025 01 04 fde9 005a c0000202 08 02 06 4104 0000fde9");
+	expect_end(&w, 2, 7, "0104 0019 00 46");
+	world_end(&w);
+}
+
+static void our_open_says_what_we_can(void **state)
+{
+	struct setup s = { .asn = 4200000000u, .peer = { .asn = 65002, .role = CAP_ROLE_PEER, .hold_time = 30 } };
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, s);
+	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
+	assert_true(raw_wait(&w.raw, 1, 20 * MS, &m));
+	hex_assert("OPEN", m.body, m.len, "04 5ba0 001e c0000201 13 02 11 010400190046 0200 4104fa56ea00 090104");
+	world_end(&w);
+}
+
+static void what_is_wrong_with_an_open_is_said(void **state)
+{
+	static const struct {
+		const char *body; /* of the OPEN */
+		uint8_t subcode;
+	} cases[] = {
+		{ "04 fde9 005a 00000000 10 02 0e 010400190046 0200 41040000fde9", 3 },
+		{ "04 fde9 005a c0000201 10 02 0e 010400190046 0200 41040000fde9", 3 }, /* our own */
+		{ "04 0000 005a c0000202 10 02 0e 010400190046 0200 41040000fde9", 2 },
+		{ "04 5ba0 005a c0000202 0a 02 08 010400190046 0200", 2 }, /* AS_TRANS without the capability */
+		{ "04 fde9 0001 c0000202 10 02 0e 010400190046 0200 41040000fde9", 6 },
+		{ "04 fde9 0002 c0000202 10 02 0e 010400190046 0200 41040000fde9", 6 },
+		{ "04 fde9 005a c0000202 10 01 0e 010400190046 0200 41040000fde9", 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char hex[256];
+		uint8_t tmp[128];
+		struct world w;
+
+		world_start(&w, (struct setup){ 0 });
+		assert_true(raw_connect(&w.raw));
+		snprintf(hex, sizeof(hex), MARKER "%04zx 01 %s", 19 + hex_bytes(cases[i].body, tmp, sizeof(tmp)), cases[i].body);
+		raw_send_hex(&w.raw, hex);
+		expect_end(&w, 2, cases[i].subcode, "");
+		world_end(&w);
+	}
+}
+
+/* ---- UPDATE --------------------------------------------------------------------------------------------------------- */
+
+static void routes_come_go_and_change(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS);
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 1);
+	assert_int_equal(info(&w).prefixes_received, 1);
+	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS); /* the same again is no change */
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.changes, 1);
+	raw_send_update(&w.raw, REACH("16", "03 6b6579 01 73" "03 6b657a 02 7374") ATTRS); /* two shared parts */
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 2);
+	raw_send_update(&w.raw, "800f07 0019 46 03 6b6579");
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 1);
+	sim_raw_close(w.raw.end);
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 0);
+	assert_string_equal(info(&w).last_in.text, "closed by the peer");
+	world_end(&w);
+}
+
+static void announced_and_withdrawn_in_one_message_is_announced(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, ROUTE("6b6579") "800f07 0019 46 03 6b6579" ATTRS);
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 1);
+	world_end(&w);
+}
+
+static void a_bad_attribute_withdraws_and_is_logged_with_its_octets(void **state) /* RFC 7606 2, 6 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS);
+	raw_send_update(&w.raw, ROUTE("6b657a") ATTRS);
+	raw_send_update(&w.raw, ROUTE("6b6579") "40010109 400200 400504 00000064");
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 1);
+	assert_int_equal(info(&w).treat_as_withdraw, 1);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: UPDATE treated as withdraw: ORIGIN is not one octet of 0 "
+					       "to 2 [ffffffffffffffffffffffffffffffff"), 1);
+	assert_int_equal(info(&w).last_in.code, 3);
+	assert_int_equal(info(&w).last_in.subcode, 6);
+	world_end(&w);
+}
+
+static void a_peer_full_of_faults_does_not_fill_the_log(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	for (int i = 0; i < 1000; i++)
+		raw_send_update(&w.raw, ROUTE("6b6579") "40010109 400200 400504 00000064");
+	run(&w, 10 * MS);
+	assert_int_equal(info(&w).treat_as_withdraw, 1000);
+	assert_in_range(lines_count(&w.lines, "treated as withdraw"), 1, 10);
+	world_end(&w);
+}
+
+static void verdicts_on_nlri_are_carried_out(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	/* Unknown between two good ones, and one to be withdrawn; "fe" wants COMMUNITIES. */
+	raw_send_update(&w.raw, REACH("1f", "03 6b6579 01 73" "03 ff7578 01 73" "03 6b657a 01 73" "02 ff77 00") ATTRS);
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 2);
+	assert_int_equal(info(&w).unknown_nlri, 1);
+	assert_int_equal(info(&w).treat_as_withdraw, 1);
+	raw_send_update(&w.raw, ROUTE("fe6b65") ATTRS);
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 3);
+	raw_send_update(&w.raw, ROUTE("fe6b65") "40010100 400200 400504 00000064");
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 2);
+	raw_send_update(&w.raw, ROUTE("ff7278") ATTRS);
+	expect_end(&w, 3, 9, NULL);
+	assert_int_equal(w.seen.best, 0);
+	world_end(&w);
+}
+
+static void unknown_routes_are_held_when_asked_for(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ .reflect_unknown = true });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, ROUTE("ff7578") ATTRS);
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 1);
+	raw_send_update(&w.raw, "800f07 0019 46 03 ff7578");
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 0);
+	assert_int_equal(info(&w).unknown_nlri, 2);
+	world_end(&w);
+}
+
+static void the_next_hop_is_judged_by_length_and_value(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, "800e0f 0019 46 04 00000000 00 03 6b6579 01 73" ATTRS);
+	raw_send_update(&w.raw, "800e0f 0019 46 04 c0000201 00 03 6b657a 01 73" ATTRS); /* our own address */
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.best, 0);
+	assert_int_equal(info(&w).prefixes_received, 2);
+	assert_int_equal(info(&w).rejected, 2);
+	raw_send_update(&w.raw, "800e10 0019 46 05 c633640100 00 03 6b6579 01 73" ATTRS);
+	expect_end(&w, 3, 9, NULL);
+	world_end(&w);
+}
+
+static void families_that_were_not_negotiated_are_ignored(void **state) /* RFC 4760 8 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, "800e09 0001 80 04 c6336401 00" ATTRS);
+	raw_send_update(&w.raw, "800f05 03e7 46 0102");
+	raw_send_hex(&w.raw, MARKER "001a 02 0002 18 0a 0000 00");
+	raw_send_update(&w.raw, "800f03 0001 01");
+	run(&w, 10 * MS);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(w.seen.ends, 0);
+	assert_int_equal(lines_count(&w.lines, "the family is not negotiated"), 3);
+	world_end(&w);
+}
+
+static void end_of_rib_is_told_in_both_encodings(void **state) /* RFC 4724 2 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	run(&w, 10 * MS);
+	assert_false(info(&w).eor_received);
+	raw_send_update(&w.raw, "900f0003 0019 46"); /* ExaBGP's */
+	run(&w, 10 * MS);
+	assert_true(info(&w).eor_received);
+	assert_int_equal(w.seen.ends, 1);
+	raw_send_update(&w.raw, "800f03 0019 46");
+	run(&w, 10 * MS);
+	assert_int_equal(w.seen.ends, 2);
+	world_end(&w);
+}
+
+static void we_send_end_of_rib_after_the_routes(void **state)
+{
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
+	assert_true(raw_connect(&w.raw));
+	raw_send_open(&w.raw);
+	raw_send_keepalive(&w.raw);
+	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
+	assert_true(m.len > 10);
+	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
+	hex_assert("End-of-RIB", m.body, m.len, "0000 0006 800f03 0019 46");
+	assert_true(info(&w).eor_sent);
+	world_end(&w);
+}
+
+static void a_refresh_is_answered_with_all_routes(void **state) /* RFC 2918, 7313 */
+{
+	static const char *const ignored[] = { "0017 05 0001 00 80", "0017 05 0019 01 46", "0017 05 0019 c8 46" };
+	struct raw_msg m;
+	struct world w;
+	char hex[80];
+
+	world_start(&w, (struct setup){ 0 });
+	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
+	raw_establish(&w.raw);
+	run(&w, 100 * MS);
+	raw_flush(&w.raw);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(hex, sizeof(hex), MARKER "%s", ignored[i]);
+		raw_send_hex(&w.raw, hex);
+		assert_false(raw_wait(&w.raw, 2, 100 * MS, &m));
+	}
+	raw_send_hex(&w.raw, MARKER "0017 05 0019 00 46");
+	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
+	assert_true(m.len > 10);
+	assert_int_equal(info(&w).in.refresh, 4);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	world_end(&w);
+}
+
+static void a_two_octet_speaker_is_understood_and_spoken_to(void **state) /* RFC 6793 */
+{
+	struct setup s = { .asn = 4200000000u, .peer.asn = 65002, .raw = { .asn = 65002, .no_as4 = true } };
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, s);
+	routes_originate(sim_bgp(w.dut), "ours", 1, simnet_now(w.net));
+	raw_establish(&w.raw);
+	raw_flush(&w.raw);
+	run(&w, 100 * MS);
+	raw_send_update(&w.raw, ROUTE("6b6579") "40010100 400206 0202 fdea 5ba0 c01106 0201 00011170");
+	run(&w, 10 * MS);
+	while (bgp_rib_next(sim_bgp(w.dut), &c, &p))
+		if (p.peer)
+			hex_assert("path", p.attrs->as_path, p.attrs->as_path_len, "0201 0000fdea 0201 00011170");
+	assert_int_equal(w.seen.best, 2);
+	world_end(&w);
+	world_start(&w, s);
+	routes_originate(sim_bgp(w.dut), "ours", 1, simnet_now(w.net));
+	assert_true(raw_connect(&w.raw));
+	raw_send_open(&w.raw);
+	raw_send_keepalive(&w.raw);
+	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
+	assert_non_null(memmem(m.body, m.len, "\x40\x02\x04\x02\x01\x5b\xa0", 7));       /* AS_TRANS */
+	assert_non_null(memmem(m.body, m.len, "\xc0\x11\x06\x02\x01\xfa\x56\xea", 8));   /* AS4_PATH */
+	world_end(&w);
+}
+
+/* ---- framing -------------------------------------------------------------------------------------------------------- */
+
+static void a_stream_may_be_cut_anywhere(void **state)
+{
+	struct rng r = rng_start("a_stream_may_be_cut_anywhere");
+	uint8_t all[65536], one[256];
+	struct wbuf out;
+
+	for (int round = 0; round < 50; round++) {
+		struct world w;
+		size_t len, at = 0, step;
+
+		world_start(&w, (struct setup){ 0 });
+		raw_establish(&w.raw);
+		out = wb_init(all, sizeof(all));
+		for (unsigned i = 0; i < 100; i++) {
+			char hex[512];
+			size_t n;
+
+			snprintf(hex, sizeof(hex), MARKER "0000 02 0000 0000" ROUTE("%06x") ATTRS, 0x6b0000 + i);
+			n = hex_bytes(hex, one, sizeof(one));
+			one[16] = (uint8_t)(n >> 8);
+			one[17] = (uint8_t)n;
+			one[22] = (uint8_t)(n - 23);
+			wb_bytes(&out, one, n);
+			wb_bytes(&out, one, hex_bytes(KEEPALIVE, one, sizeof(one)));
+		}
+		len = wb_len(&out);
+		for (; at < len; at += step) {
+			step = 1 + rng_below(&r, 200);
+			step = step < len - at ? step : len - at;
+			sim_raw_send(w.raw.end, all + at, step);
+		}
+		run(&w, 100 * MS);
+		assert_int_equal(w.seen.best, 100);
+		assert_int_equal(info(&w).in.update, 100);
+		assert_int_equal(info(&w).in.keepalive, 101);
+		world_end(&w);
+	}
+}
+
+static void a_long_length_is_not_waited_for(void **state) /* RFC 4271 6.1 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ .net.piece = 1 });
+	raw_establish(&w.raw);
+	raw_send_hex(&w.raw, MARKER "ffff 02");
+	expect_end(&w, 1, 2, "ffff");
+	world_end(&w);
+}
+
+static void random_octets_do_no_harm(void **state)
+{
+	struct rng r = rng_start("random_octets_do_no_harm");
+	struct bgp_memory m;
+	struct world w;
+	uint8_t data[512];
+
+	world_start(&w, (struct setup){ 0 });
+	for (int i = 0; i < 300; i++) {
+		size_t n = rng_below(&r, sizeof(data) - 19);
+
+		run(&w, 110 * MS);
+		raw_establish(&w.raw);
+		memset(data, 0xff, 16);
+		data[16] = (uint8_t)((n + 19) >> 8);
+		data[17] = (uint8_t)(n + 19);
+		data[18] = (uint8_t)(1 + rng_below(&r, 5));
+		for (size_t k = 0; k < n; k++)
+			data[19 + k] = (uint8_t)(rng_below(&r, 3) ? rng_below(&r, 256) : rng_below(&r, 4));
+		sim_raw_send(w.raw.end, data, n + 19);
+		run(&w, 10 * MS);
+		raw_drop(&w.raw);
+	}
+	run(&w, 1 * S);
+	bgp_memory(sim_bgp(w.dut), &m);
+	assert_int_equal(m.conns, 0);
+	assert_int_equal(m.paths, 0);
+	assert_int_equal(m.sets, 0);
+	world_end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_connection_gets_an_open_whatever_went_before),
+		cmocka_unit_test(more_than_ten_connections_a_second_wait),
+		cmocka_unit_test(connections_that_say_nothing_are_bounded),
+		cmocka_unit_test(a_newcomer_to_a_session_loses_but_makes_it_speak),
+		cmocka_unit_test(of_two_that_the_peer_opened_the_new_one_stays),
+		cmocka_unit_test(a_peer_that_is_down_refuses),
+		cmocka_unit_test(an_accepted_session_ends_our_own_attempts),
+		cmocka_unit_test(messages_before_their_time_are_fsm_errors),
+		cmocka_unit_test(an_open_in_a_session_is_an_fsm_error),
+		cmocka_unit_test(a_notification_is_never_answered),
+		cmocka_unit_test(a_shutdown_text_is_shown_without_its_control_characters),
+		cmocka_unit_test(silence_after_connecting_ends_after_four_minutes),
+		cmocka_unit_test(updates_and_keepalives_keep_a_session_and_refreshes_do_not),
+		cmocka_unit_test(a_peer_that_does_not_read_is_ended_and_costs_nothing),
+		cmocka_unit_test(a_slow_reader_gets_the_last_state_and_not_the_history),
+		cmocka_unit_test(without_a_common_family_the_wanted_ones_are_named),
+		cmocka_unit_test(our_open_says_what_we_can),
+		cmocka_unit_test(what_is_wrong_with_an_open_is_said),
+		cmocka_unit_test(routes_come_go_and_change),
+		cmocka_unit_test(announced_and_withdrawn_in_one_message_is_announced),
+		cmocka_unit_test(a_bad_attribute_withdraws_and_is_logged_with_its_octets),
+		cmocka_unit_test(a_peer_full_of_faults_does_not_fill_the_log),
+		cmocka_unit_test(verdicts_on_nlri_are_carried_out),
+		cmocka_unit_test(unknown_routes_are_held_when_asked_for),
+		cmocka_unit_test(the_next_hop_is_judged_by_length_and_value),
+		cmocka_unit_test(families_that_were_not_negotiated_are_ignored),
+		cmocka_unit_test(end_of_rib_is_told_in_both_encodings),
+		cmocka_unit_test(we_send_end_of_rib_after_the_routes),
+		cmocka_unit_test(a_refresh_is_answered_with_all_routes),
+		cmocka_unit_test(a_two_octet_speaker_is_understood_and_spoken_to),
+		cmocka_unit_test(a_stream_may_be_cut_anywhere),
+		cmocka_unit_test(a_long_length_is_not_waited_for),
+		cmocka_unit_test(random_octets_do_no_harm),
+	};
+
+	return RUN_TESTS(tests);
+}
