@@ -205,25 +205,50 @@ bool verb_find(const char *const *argv, size_t argc, enum verb_id *id)
 	return false;
 }
 
-static const struct verb *verb_nearest(const char *const *argv, size_t argc)
+struct nearness {
+	size_t words; /* of the name, from the first on, that were said, or nearly so */
+	size_t len;   /* octets of the name up to there */
+	unsigned edits;
+};
+
+static struct nearness nearness(const char *name, const char *const *argv, size_t argc)
 {
-	const struct verb *best = NULL;
-	unsigned best_distance = ~0u;
+	struct nearness n = { 0 };
+
+	for (const char *at = name; n.words < argc && *at; n.words++) {
+		size_t len = strcspn(at, " ");
+		char word[WORD_MAX + 1];
+		unsigned d;
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, at);
+		d = verb_distance(argv[n.words], word, tolerance(word));
+		if (d > tolerance(word))
+			break;
+		n.edits += d;
+		at += len;
+		n.len = (size_t)(at - name);
+		at += *at == ' ';
+	}
+	return n;
+}
+
+/* Writes "unknown verb ..., did you mean ...?" when there is something near. */
+static bool suggest(const char *const *argv, size_t argc, char *error)
+{
+	struct nearness best = { 0 };
 	char said[WORD_MAX + 1];
 
 	for (enum verb_id i = 0; i < VERB_N; i++) {
-		size_t words = word_count(verbs[i].name);
-		unsigned d, limit;
+		struct nearness n = nearness(verbs[i].name, argv, argc);
 
-		join_words(argv, argc, words < argc ? words : argc, said);
-		limit = tolerance(verbs[i].name);
-		d = said[0] ? verb_distance(said, verbs[i].name, limit) : limit + 1;
-		if (d <= limit && d < best_distance) {
-			best = &verbs[i];
-			best_distance = d;
-		}
+		if (!n.edits || n.words < best.words || (n.words == best.words && n.edits >= best.edits))
+			continue;
+		best = n;
+		join_words(argv, argc, n.words, said);
+		usage(error, "unknown verb '%s', did you mean '%.*s'? ('help' lists all)", said, (int)n.len,
+		      verbs[i].name);
 	}
-	return best;
+	return best.words;
 }
 
 /* "show" alone: which words may follow. */
@@ -239,13 +264,10 @@ static void list_continuations(const char *word, char *out, size_t cap)
 
 static int unknown_verb(const char *const *argv, size_t argc, char *error)
 {
-	const struct verb *near = verb_nearest(argv, argc);
-	char said[WORD_MAX + 1], next[160];
+	char next[160];
 
-	if (near) {
-		join_words(argv, argc, word_count(near->name) < argc ? word_count(near->name) : argc, said);
-		return usage(error, "unknown verb '%s', did you mean '%s'? ('help' lists all)", said, near->name);
-	}
+	if (suggest(argv, argc, error))
+		return 2;
 	list_continuations(argv[0], next, sizeof(next));
 	if (next[0] && argc > 1)
 		return usage(error, "unknown verb '%s %.40s', %s knows: %s", argv[0], argv[1], argv[0], next);

@@ -83,6 +83,9 @@ static void verb_unknown_names_the_nearest(void **state)
 	assert_says("show nieghbors", "did you mean 'show neighbors'?");
 	assert_says("shwo rib", "did you mean 'show rib'?");
 	assert_says("neigbor 192.0.2.1 up", "did you mean 'neighbor'?");
+	assert_says("shwo", "unknown verb 'shwo', did you mean 'show'?");
+	assert_says("sho x", "unknown verb 'sho', did you mean 'show'?");
+	assert_says("show x", "show knows: neighbors");
 	assert_says("show", "show what? It knows: neighbors, rib");
 	assert_says("show bananas", "show knows: neighbors");
 	assert_says("frobnicate", "unknown verb 'frobnicate'");
