@@ -173,6 +173,8 @@ static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 	check_once(ld, m, "export", v->exports, sizeof(*v->exports), v->n_exports, cmp_rt);
 	check_host_ips(ld, v, m);
 	check_host_macs(ld, v, m);
+	if (!v->bridge && v->n_ports && mark_not_bad(ld, m, "bridge") && ld->config->dataplane == CONFIG_DP_KERNEL)
+		load_error_key(ld, m, "ports", m, "expected no ports without a bridge, found %zu", v->n_ports);
 	if (v->resolver_file && v->resolver_command)
 		load_error_key(ld, m, "resolver", m, "expected one of file and command, found both");
 }

@@ -209,7 +209,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	static const uint8_t rd[8] = { 0, 2, 0xfa, 0x56, 0xea, 0x00, 0x00, 0x07 };
 	static const uint8_t rt_as[8] = { 0, 2, 0xfd, 0xe8, 0xff, 0xff, 0xff, 0xff };
 	static const uint8_t rt_ip[8] = { 1, 2, 192, 0, 2, 1, 0xff, 0xff };
-	static const char text[] = "vtep: 192.0.2.1\nvnis:\n"
+	static const char text[] = "dataplane: none\nvtep: 192.0.2.1\nvnis:\n"
 				   "  - vni: 1\n"
 				     "    mode: dynamic-l3\n"
 				     "    bridge: none\n"

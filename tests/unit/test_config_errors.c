@@ -114,6 +114,17 @@ static void devices_may_be_shared_on_purpose(void **state)
 	}
 }
 
+static void assert_unsupported(const char *text, const char *const *lines, size_t n)
+{
+	struct config_errors err;
+
+	assert_null(config_parse("x", text, strlen(text), &err));
+	for (size_t i = 0; i < err.n && i < n; i++)
+		assert_string_equal(err.lines[i], lines[i]);
+	assert_int_equal(err.n, n);
+	config_errors_free(&err);
+}
+
 static void what_is_not_supported_yet_is_an_error(void **state)
 {
 	static const char text[] = "asn: 1\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\ndataplane: userspace\nneighbors:\n"
@@ -141,13 +152,31 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 		"x:15:12: vnis[0].hosts: not supported by this version",
 		"x:17:17: restart.time: not supported by this version",
 	};
-	struct config_errors err;
 
-	assert_null(config_parse("x", text, strlen(text), &err));
-	for (size_t i = 0; i < err.n && i < sizeof(lines) / sizeof(*lines); i++)
-		assert_string_equal(err.lines[i], lines[i]);
-	assert_int_equal(err.n, sizeof(lines) / sizeof(*lines));
-	config_errors_free(&err);
+	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
+}
+
+static void what_the_kernel_backend_cannot_do_yet_is_an_error(void **state)
+{
+	static const char text[] = "vtep: 192.0.2.1\nvnis:\n"
+				   "  - {vni: 1, vxlan: vx, bridge: br, vlan: 5}\n"
+				   "  - {vni: 2, vxlan: vx, bridge: br, vlan: 6}\n"
+				   "  - {vni: 3, ports: [a, \"tap:b\", {name: c, vlan: 7}]}\n";
+	static const char none[] = "dataplane: none\nvnis:\n"
+				   "  - {vni: 1, vxlan: vx, bridge: br, vlan: 5, ports: [{name: c, vlan: 7}]}\n"
+				   "  - {vni: 2, vxlan: vx, bridge: br, vlan: 6}\n";
+	static const char *const lines[] = {
+		"x:3:43: vnis[0].vlan: not supported by this version",
+		"x:4:21: vnis[1].vxlan: one device for several VNIs is not supported by this version",
+		"x:4:43: vnis[1].vlan: not supported by this version",
+		"x:5:50: vnis[2].ports[2].vlan: not supported by this version",
+	};
+	struct config_errors err;
+	struct config *c = config_parse("x", none, strlen(none), &err);
+
+	assert_non_null(c);
+	config_free(c);
+	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
 }
 
 int main(void)
@@ -157,6 +186,7 @@ int main(void)
 		cmocka_unit_test(octets_that_are_no_yaml_are_errors),
 		cmocka_unit_test(devices_may_be_shared_on_purpose),
 		cmocka_unit_test(what_is_not_supported_yet_is_an_error),
+		cmocka_unit_test(what_the_kernel_backend_cannot_do_yet_is_an_error),
 	};
 
 	return RUN_TESTS(tests);
