@@ -36,7 +36,8 @@ class Pair:
         self.rt = "0x0002%04x00000064" % (asn2 & 0xffff)
         self.rd = b"\0\1" + ip(self.r2.address) + b"\0\x64"
         self.evpnd = Evpnd(self.r1, evpnd.conf(self.r1, asn1, [(self.r2.address, asn2)], ports=["h1"]))
-        self.exabgp = Exabgp(self.r2, asn2, self.r1.address, asn1, **kw)
+        seen = asn1 if asn1 < 65536 or kw.get("asn4", True) else 23456  # AS_TRANS, RFC 6793
+        self.exabgp = Exabgp(self.r2, asn2, self.r1.address, seen, **kw)
         lab.wait_for(lambda: self.evpnd.established(self.r2.address) and self.exabgp.established(), "the session is up", 20)
 
     def mac_body(self, mac, addr=b""):

@@ -72,7 +72,8 @@ def test_two_hosts_share_an_overlay(lab, asn2, v6):
     assert route["neighbor"] == p.a2 and route["next_hop"] == p.r2.address and route["vni"] == 100 and route["best"] is True
     assert route["route_targets"] == ["%d:100" % (asn2 & 0xffff)]
     rows = p.evpnd.fdb(mac=MAC2)
-    assert rows and all(r["desired"] and r["observed"] and r["owner"] == "evpnd" and r["vtep"] == p.r2.address for r in rows)
+    assert {(r["table"], r["vtep"]) for r in rows} == {("vxlan", p.r2.address), ("bridge", None)}
+    assert all(r["desired"] and r["observed"] and r["owner"] == "evpnd" for r in rows)
     neighbor = p.evpnd.neighbor(p.a2)
     assert neighbor["asn"] == asn2 and neighbor["prefixes_received"] >= 2 and neighbor["prefixes_sent"] >= 2
 
@@ -115,19 +116,21 @@ def test_host_moves_and_the_sequence_counts(lab):
     mac = h3.mac
     lab.wait_for(lambda: p.frr.macs(100).get(mac, {}).get("type") == "remote", "FRR has h3 as remote")
     for turn in range(2):
-        h3.move(p.r2, "br100")
+        old = h3.move(p.r2, "br100")
         lab.wait_for(lambda: p.frr.macs(100).get(mac, {}).get("type") == "local", "h3 is local to FRR")
         lab.wait_for(lambda: (p.evpnd.mac(100, mac) or {}).get("state") == "remote", "h3 is remote to evpnd")
         assert p.evpnd.mac(100, mac)["sequence"] == 2 * turn + 1
         lab.wait_for(lambda: p.r1.remote("vxlan100", mac) == p.r2.address, "evpnd's kernel points at FRR")
         lab.wait_for(lambda: p.h1.ping("10.0.0.3"), "h1 reaches h3 behind FRR")
 
-        h3.move(p.r1, "br100")
+        h3.forget(old)
+        old = h3.move(p.r1, "br100")
         lab.wait_for(lambda: (p.evpnd.mac(100, mac) or {}).get("state") == "local", "h3 is local to evpnd")
         lab.wait_for(lambda: p.frr.macs(100).get(mac, {}).get("type") == "remote", "h3 is remote to FRR")
         assert p.evpnd.mac(100, mac)["sequence"] == 2 * turn + 2
         assert p.frr.macs(100)[mac]["remoteSequence"] == 2 * turn + 2
         lab.wait_for(lambda: p.h2.ping("10.0.0.3"), "h2 reaches h3 behind evpnd")
+        h3.forget(old)
 
 
 def test_link_down_ends_the_session_and_its_rows(lab):

@@ -92,36 +92,51 @@ class Node:
 
 
 class Host(Node):
-    """An end station with one interface, eth0, that can be plugged into a node's bridge."""
+    """An end station with one address that can be plugged into a node's bridge, and moved. It says nothing by itself:
+    without an IPv6 address there is no IPv6, so no router solicitation takes a test by surprise."""
 
     def __init__(self, lab, name, mac, ip, ip6=None):
         super().__init__(lab, name)
         self.mac, self.ip4, self.ip6 = mac, ip, ip6
-        self.router = None
+        self.plugs = 0
+        self.dev = None
+        if not ip6:
+            self.run("sh", "-c", "for f in all default; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done")
 
     def plug(self, router, bridge=None, port=None):
-        """Connects eth0 to a port of router (named as the host), which is put into bridge if one is given."""
-        self.router, self.port = router, port or self.name
-        run(["ip", "link", "add", "eth0", "netns", self.ns, "address", self.mac, "type", "veth", "peer", "name", self.port, "netns", router.ns])
-        router.ip("link set %s addrgenmode none" % self.port)
+        """Connects to a port of router (named as the host), which is put into bridge if one is given."""
+        self.dev = "eth%d" % self.plugs
+        self.plugs += 1
+        port = port or self.name
+        run(["ip", "link", "add", self.dev, "netns", self.ns, "address", self.mac, "type", "veth", "peer", "name", port, "netns", router.ns])
+        router.ip("link set %s addrgenmode none" % port)
         if bridge:
-            router.ip("link set %s master %s" % (self.port, bridge))
-        router.ip("link set %s up" % self.port)
-        self.ip("addr add %s/24 dev eth0" % self.ip4)
+            router.ip("link set %s master %s" % (port, bridge))
+        router.ip("link set %s up" % port)
+        self.ip("link set %s addrgenmode none" % self.dev, check=False)
+        self.ip("addr add %s/24 dev %s" % (self.ip4, self.dev))
         if self.ip6:
-            self.ip("addr add %s/64 dev eth0 nodad" % self.ip6)
-        self.ip("link set eth0 up")
+            self.ip("addr add %s/64 dev %s nodad" % (self.ip6, self.dev))
+        self.ip("link set %s up" % self.dev)
         return self
 
     def unplug(self):
-        self.ip("link del eth0")
-        self.router = None
+        self.ip("link del " + self.dev)
+        self.dev = None
 
     def move(self, router, bridge, port=None):
-        """As a live migration does: away there, here with the same addresses, and one frame to say so."""
-        self.unplug()
-        self.plug(router, bridge, port)
+        """As a live migration does: the addresses turn up here with one frame, while the port there still stands (what was
+        learned at it stays until someone knows better) and goes when all is over."""
+        old = self.dev
+        self.ip("addr flush dev " + old)
+        self.ip("link set %s address 02:ff:00:00:00:%02x" % (old, self.plugs))
+        self.plug(router, bridge, port or "%s.%d" % (self.name, self.plugs))
         self.speak()
+        return old
+
+    def forget(self, old):
+        """Takes the port of before a move away."""
+        self.ip("link del " + old)
 
     def speak(self):
         """A broadcast frame, so that bridges learn the MAC: a request for an address that nobody has."""
