@@ -85,7 +85,8 @@ static void check_same_mac(struct load *ld, const struct entry *before, const st
 		load_error_key(ld, again->mark, "vtep", 0, "expected %s as for the same MAC on line %u, found %s",
 			       ip_str(&a->vtep).s, line, ip_str(&b->vtep).s);
 	else if (!a->ip.len && !b->ip.len)
-		load_error_key(ld, again->mark, "mac", 0, "expected a host once, found it again (before: line %u)", line);
+		load_error_key(ld, again->mark, "mac", 0, "expected a host once, found it again (before: line %u)",
+			       line);
 }
 
 /* A host may have several addresses, so its MAC may be there several times, at one place. */
