@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Weak: tests of the real dataplane link this archive, too. */
+#pragma weak dp_key_fdb
+#pragma weak dp_key_flood
+#pragma weak dp_key_neigh
+#pragma weak dp_want
+#pragma weak dp_unwant
+#pragma weak dp_vni_add
+#pragma weak dp_vni_del
+
 struct dp {
 	const struct dp_events *ev;
 	struct dp_row *rows;
