@@ -43,6 +43,7 @@ struct fvni {
 	uint32_t nr;
 	struct dp_vni *v; /* NULL: no dataplane attached */
 	bool bridged, present, changed;
+	bool gone; /* at least for a moment */
 	const char *problem;
 	char name[2][24];
 };
@@ -273,10 +274,11 @@ static void check_devices(struct fakedp *f)
 		if (!v->v || !v->changed)
 			continue;
 		v->changed = false;
-		if (!v->present) {
+		if (v->gone)
 			dp_vni_forget(f->d, v->v);
+		v->gone = false;
+		if (!v->present)
 			continue;
-		}
 		dump(f, v, false);
 		dp_vni_ready(f->d, v->v, !v->problem);
 	}
@@ -566,6 +568,7 @@ void fakedp_devices(struct fakedp *f, uint32_t vni, bool present, const char *pr
 	struct entry *e, *tmp;
 
 	v->present = present;
+	v->gone |= !present;
 	v->problem = problem;
 	v->changed = true;
 	HASH_ITER(hh, f->entries, e, tmp) {
@@ -696,6 +699,17 @@ unsigned fakedp_rows(const struct fakedp *f, uint32_t vni, enum fakedp_hand hand
 
 	for (const struct entry *e = f->entries; e; e = e->hh.next)
 		n += e->key.vni == vni && e->row.hand == hand;
+	return n;
+}
+
+unsigned fakedp_macs(const struct fakedp *f, uint32_t vni)
+{
+	unsigned n = 0;
+
+	for (const struct entry *e = f->entries; e; e = e->hh.next) {
+		if (e->key.vni == vni && e->key.table == T_VXLAN && e->row.hand == FAKEDP_US)
+			n += fakedp_fdb(f, vni, &e->key.mac).len != 0;
+	}
 	return n;
 }
 

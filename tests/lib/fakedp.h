@@ -76,6 +76,8 @@ struct fakedp_row fakedp_neigh(const struct fakedp *f, uint32_t vni, const struc
 /* The VTEP frames to this MAC go to; none when bridge and vxlan row do not both lead there. */
 struct ip fakedp_fdb(const struct fakedp *f, uint32_t vni, const struct mac *mac);
 unsigned fakedp_rows(const struct fakedp *f, uint32_t vni, enum fakedp_hand hand);
+/* MACs of ours with both rows. */
+unsigned fakedp_macs(const struct fakedp *f, uint32_t vni);
 unsigned fakedp_dests(const struct fakedp *f);
 unsigned fakedp_writes(const struct fakedp *f);
 /* Writes that changed or removed what was another hand's or a port's own: must stay 0. */

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ *	 h1 --- p1 (in br100)                u0 (192.0.2.1/24, 2001:db8::1/64) --- u1
+ *	 h2 --- p2 (in br100)
+ */
+#include <jansson.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "tests/lib/dpworld.h"
+#include "tests/lib/test.h"
+
+#define QUIET_TICKS 3
+#define TICK_MS 15
+#define PATIENCE_TICKS 1000
+
+struct kernel_world {
+	struct world w;
+	struct loop loop;
+	struct loop_timer tick;
+	struct dp *settling;
+	struct dp_stats last;
+	unsigned quiet, ticks;
+	bool ipv6;
+	json_t *bridge, *vxlan, *floods, *neighs, *nexthops; /* by MAC, by MAC, by VTEP, by IP, by id */
+};
+
+static struct kernel_world *of(struct world *w)
+{
+	return (struct kernel_world *)w;
+}
+
+void world_run(const char *fmt, ...)
+{
+	char cmd[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	if (system(cmd))
+		fail_msg("failed: %s", cmd);
+}
+
+/* ---- settling --------------------------------------------------------------------------------------------------- */
+
+static bool is_quiet(struct kernel_world *k)
+{
+	struct dp_vni_info i = { 0 };
+	struct dp_stats s;
+	bool same;
+
+	dp_stats(k->settling, &s);
+	same = !memcmp(&s, &k->last, sizeof(s));
+	k->last = s;
+	if (!dp_vni_info(k->settling, WORLD_VNI, &i))
+		return same;
+	if (i.bridge_state == DP_DEV_MISSING || i.vxlan_state == DP_DEV_MISSING)
+		return false;
+	return same && (i.ready ? !s.dirty : i.problem != NULL);
+}
+
+static void on_tick(struct loop_timer *t)
+{
+	struct kernel_world *k = container_of(t, struct kernel_world, tick);
+
+	k->quiet = is_quiet(k) ? k->quiet + 1 : 0;
+	if (k->quiet >= QUIET_TICKS || ++k->ticks >= PATIENCE_TICKS)
+		loop_break(&k->loop);
+	else
+		loop_timer_at(t, mtime_add_ms(loop_now(&k->loop), TICK_MS));
+}
+
+static void tell_time(void *ctx)
+{
+	struct kernel_world *k = ctx;
+
+	if (k->settling)
+		dp_set_now(k->settling, loop_now(&k->loop));
+}
+
+static void kernel_settle(struct world *w, struct dp *d)
+{
+	struct kernel_world *k = of(w);
+
+	k->settling = d;
+	k->quiet = k->ticks = 0;
+	loop_timer_at(&k->tick, loop_now(&k->loop));
+	loop_run(&k->loop);
+	loop_timer_at(&k->tick, MTIME_NEVER);
+	k->settling = NULL;
+}
+
+/* ---- another hand ------------------------------------------------------------------------------------------------ */
+
+static const struct dp_ops *kernel_ops(struct world *w)
+{
+	return &dp_kernel_ops;
+}
+
+static unsigned kernel_ifindex(struct world *w, unsigned port)
+{
+	return if_nametoindex(port == 1 ? "p1" : "p2");
+}
+
+static void kernel_learn(struct world *w, const struct mac *mac, unsigned port, enum fakedp_hand hand)
+{
+	const char *how = hand == FAKEDP_KERNEL ? "dynamic" :
+			  hand == FAKEDP_STATIC ? "static" :
+			  hand == FAKEDP_EXTERN ? "extern_learn" :
+						  "permanent";
+
+	/* A move in place keeps the flags of before: traffic would not, so it is done in two steps. */
+	world_run("bridge fdb del %s dev p1 master 2>/dev/null; bridge fdb del %s dev p2 master 2>/dev/null; "
+		  "bridge fdb del %s dev vxlan100 master 2>/dev/null; bridge fdb add %s dev p%u master %s",
+		  mac_str(mac).s, mac_str(mac).s, mac_str(mac).s, mac_str(mac).s, port, how);
+}
+
+static void kernel_forget(struct world *w, const struct mac *mac, unsigned port)
+{
+	world_run("bridge fdb del %s dev p%u master", mac_str(mac).s, port);
+}
+
+static void kernel_neigh(struct world *w, const struct ip *ip, const struct mac *mac, enum fakedp_hand hand)
+{
+	if (!mac)
+		world_run("ip neigh del %s dev br100", ip_str(ip).s);
+	else
+		world_run("ip neigh replace %s lladdr %s dev br100 %s", ip_str(ip).s, mac_str(mac).s,
+			  hand == FAKEDP_KERNEL ? "nud reachable" :
+			  hand == FAKEDP_STATIC ? "nud permanent" :
+						  "nud noarp extern_learn protocol zebra");
+}
+
+static void kernel_foreign(struct world *w, const struct mac *mac, const struct ip *vtep)
+{
+	world_run("bridge fdb append %s dev vxlan100 dst %s self", mac_str(mac).s, ip_str(vtep).s);
+}
+
+static void kernel_make_devices(struct world *w, const char *what)
+{
+	const char *local = !strcmp(what, "local") ? "192.0.2.9" : of(w)->ipv6 ? "2001:db8::1" : "192.0.2.1";
+
+	world_run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id %u local %s dstport %u nolearning && "
+		  "ip link set vxlan100 mtu 1400 && "
+		  "ip link set br100 up && ip link set p1 master br100 && ip link set p2 master br100",
+		  !strcmp(what, "vni") ? 200 : 100, local, !strcmp(what, "port") ? 8472 : 4789);
+}
+
+static void kernel_delete_devices(struct world *w)
+{
+	world_run("ip link del vxlan100; ip link del br100");
+}
+
+static void kernel_kill_object(struct world *w, const struct ip *vtep)
+{
+	world_run("ip nexthop flush proto 179 >/dev/null 2>&1 || true");
+}
+
+/* ---- an independent look ----------------------------------------------------------------------------------------- */
+
+static json_t *read_json(const char *cmd)
+{
+	FILE *f = popen(cmd, "r");
+	json_error_t err;
+	json_t *j = json_loadf(f, JSON_DISABLE_EOF_CHECK, &err);
+
+	pclose(f);
+	return j ? j : json_array(); /* iproute2 prints nothing for nothing */
+}
+
+static const char *text(json_t *row, const char *key)
+{
+	json_t *v = json_object_get(row, key);
+
+	return v ? json_string_value(v) : "";
+}
+
+static void forget_look(struct kernel_world *k)
+{
+	json_decref(k->bridge);
+	json_decref(k->vxlan);
+	json_decref(k->floods);
+	json_decref(k->neighs);
+	json_decref(k->nexthops);
+	k->bridge = k->vxlan = k->floods = k->neighs = k->nexthops = NULL;
+}
+
+static void look_at_fdb(struct kernel_world *k)
+{
+	json_t *rows = read_json("bridge -j fdb show"), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		const char *mac = text(row, "mac");
+		bool bridge = json_object_get(row, "master") != NULL;
+
+		if (!bridge && strcmp(text(row, "ifname"), "vxlan100"))
+			continue;
+		if (bridge)
+			json_object_set(k->bridge, mac, row);
+		else if (strcmp(mac, "00:00:00:00:00:00"))
+			json_object_set(k->vxlan, mac, row);
+		else
+			json_object_set(k->floods, text(row, "dst"), row);
+	}
+	json_decref(rows);
+}
+
+static void look_at_rest(struct kernel_world *k)
+{
+	json_t *rows = read_json("ip -j neigh show dev br100 2>/dev/null"), *row;
+	char id[16];
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		json_object_set(k->neighs, text(row, "dst"), row);
+	json_decref(rows);
+	rows = read_json("ip -j nexthop");
+	json_array_foreach(rows, i, row) {
+		snprintf(id, sizeof(id), "%llu", (unsigned long long)json_integer_value(json_object_get(row, "id")));
+		json_object_set(k->nexthops, id, row);
+	}
+	json_decref(rows);
+}
+
+static void kernel_look(struct world *w)
+{
+	struct kernel_world *k = of(w);
+
+	forget_look(k);
+	k->bridge = json_object();
+	k->vxlan = json_object();
+	k->floods = json_object();
+	k->neighs = json_object();
+	k->nexthops = json_object();
+	look_at_fdb(k);
+	look_at_rest(k);
+}
+
+static json_t *nexthop(struct kernel_world *k, json_t *id)
+{
+	char key[16];
+
+	snprintf(key, sizeof(key), "%llu", (unsigned long long)json_integer_value(id));
+	return json_object_get(k->nexthops, key);
+}
+
+static struct ip vtep_of(struct kernel_world *k, json_t *row)
+{
+	json_t *nhid = json_object_get(row, "nhid"), *group;
+	struct ip ip = ip_none();
+	const char *dst = text(row, "dst");
+
+	if (nhid) {
+		group = json_object_get(nexthop(k, nhid), "group");
+		dst = text(nexthop(k, json_object_get(json_array_get(group, 0), "id")), "gateway");
+	}
+	ip_parse(dst ? dst : "", &ip);
+	return ip;
+}
+
+static struct ip kernel_fdb(struct world *w, const struct mac *mac)
+{
+	struct kernel_world *k = of(w);
+	json_t *b = json_object_get(k->bridge, mac_str(mac).s), *x = json_object_get(k->vxlan, mac_str(mac).s);
+
+	return b && x && !strcmp(text(b, "ifname"), "vxlan100") ? vtep_of(k, x) : ip_none();
+}
+
+static unsigned kernel_port(struct world *w, const struct mac *mac)
+{
+	json_t *b = json_object_get(of(w)->bridge, mac_str(mac).s);
+
+	return !b ? 0 : !strcmp(text(b, "ifname"), "p1") ? 1 : !strcmp(text(b, "ifname"), "p2") ? 2 : 0;
+}
+
+static bool kernel_flood(struct world *w, const struct ip *vtep)
+{
+	return json_object_get(of(w)->floods, ip_str(vtep).s) != NULL;
+}
+
+static bool kernel_neighbour(struct world *w, const struct ip *ip, struct mac *mac)
+{
+	json_t *n = json_object_get(of(w)->neighs, ip_str(ip).s);
+
+	*mac = (struct mac){ 0 };
+	return n && mac_parse(text(n, "lladdr"), mac);
+}
+
+static unsigned kernel_count(struct world *w)
+{
+	struct kernel_world *k = of(w);
+	unsigned n = 0;
+	const char *mac;
+	json_t *row;
+
+	json_object_foreach(k->vxlan, mac, row) {
+		json_t *b = json_object_get(k->bridge, mac);
+
+		n += json_object_get(row, "nhid") && b && !strcmp(text(b, "ifname"), "vxlan100");
+	}
+	return n;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+static void kernel_free(struct world *w)
+{
+	struct kernel_world *k = of(w);
+
+	forget_look(k);
+	loop_fini(&k->loop);
+	free(k);
+}
+
+struct world *world_kernel(bool ipv6)
+{
+	struct kernel_world *k;
+
+	if (unshare(CLONE_NEWNET))
+		return NULL;
+	k = calloc(1, sizeof(*k));
+	world_run("printf '%%s\\n' 'link set lo up' 'link add u0 type veth peer name u1' 'addr add 192.0.2.1/24 dev u0' "
+		  "'addr add 2001:db8::1/64 dev u0 nodad' 'link set u0 up' 'link set u1 up' "
+		  "'link add p1 type veth peer name h1' 'link add p2 type veth peer name h2' "
+		  "'link set h1 addrgenmode none up' 'link set h2 addrgenmode none up' "
+		  "'link set p1 addrgenmode none up' 'link set p2 addrgenmode none up' | ip -batch -");
+	assert_int_equal(loop_init(&k->loop), 0);
+	loop_timer_init(&k->tick, &k->loop, on_tick);
+	k->loop.after_wake = tell_time;
+	k->loop.after_wake_ctx = k;
+	k->ipv6 = ipv6;
+	k->w = (struct world){
+		.name = "kernel",
+		.loop = &k->loop,
+		.ops = kernel_ops,
+		.settle = kernel_settle,
+		.learn = kernel_learn,
+		.forget = kernel_forget,
+		.neigh = kernel_neigh,
+		.foreign = kernel_foreign,
+		.make_devices = kernel_make_devices,
+		.delete_devices = kernel_delete_devices,
+		.kill_object = kernel_kill_object,
+		.look = kernel_look,
+		.fdb = kernel_fdb,
+		.port = kernel_port,
+		.flood = kernel_flood,
+		.neighbour = kernel_neighbour,
+		.count = kernel_count,
+		.ifindex = kernel_ifindex,
+		.free = kernel_free,
+	};
+	return &k->w;
+}
