@@ -262,26 +262,6 @@ static void list_continuations(const char *word, char *out, size_t cap)
 			at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? ", " : "", verbs[i].name + len + 1);
 }
 
-/* The first word of a verb that is nearest to word, in out; false when none is near. */
-static bool first_word_nearest(const char *word, char out[WORD_MAX + 1])
-{
-	unsigned limit = tolerance(word);
-	unsigned best = limit + 1;
-
-	for (enum verb_id i = 0; i < VERB_N; i++) {
-		char first[WORD_MAX + 1];
-		unsigned d;
-
-		snprintf(first, sizeof(first), "%.*s", (int)strcspn(verbs[i].name, " "), verbs[i].name);
-		d = verb_distance(word, first, limit);
-		if (d < best) {
-			best = d;
-			memcpy(out, first, sizeof(first));
-		}
-	}
-	return best <= limit;
-}
-
 static int unknown_verb(const char *const *argv, size_t argc, char *error)
 {
 	char next[160];
@@ -293,8 +273,6 @@ static int unknown_verb(const char *const *argv, size_t argc, char *error)
 		return usage(error, "unknown verb '%s %.40s', %s knows: %s", argv[0], argv[1], argv[0], next);
 	if (next[0])
 		return usage(error, "%s what? It knows: %s", argv[0], next);
-	if (first_word_nearest(argv[0], said))
-		return usage(error, "unknown verb '%.40s', did you mean '%s'? ('help' lists all)", argv[0], said);
 	return usage(error, "unknown verb '%.40s' ('help' lists all)", argv[0]);
 }
 
