@@ -16,7 +16,7 @@
 PREFIX ?= /usr/local
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
-# FUZZ=1, set by `make fuzz`: all of it with the sanitizers and libFuzzer's marks.
+# FUZZ=1, set by `make fuzz`: all of it with the sanitizers and libFuzzer's marks; gcc is the one that warns.
 ifdef FUZZ
 override CC := clang
 SAN := 1
@@ -54,7 +54,7 @@ CSTD := -std=gnu11
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wvla -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2) \
-	$(if $(FUZZ),-fsanitize=fuzzer-no-link)
+	$(if $(FUZZ),-fsanitize=fuzzer-no-link -w)
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
