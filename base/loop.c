@@ -39,8 +39,8 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 	int64_t turn;
 
 	run_work(l);
-	if (l->before_sleep)
-		l->before_sleep(l->before_sleep_ctx);
+	for (struct loop_flush *f = l->flushes; f; f = f->next)
+		f->fn(f);
 	turn = clock_us() - l->turn_start_us;
 	if (turn > l->longest_turn_us)
 		l->longest_turn_us = turn;
@@ -208,4 +208,23 @@ void loop_work_stop(struct loop_work *w)
 	w->queued = false;
 	if (!w->loop->works)
 		ev_idle_stop(w->loop->ev, &w->loop->idle);
+}
+
+void loop_flush_start(struct loop_flush *f, struct loop *l, void (*fn)(struct loop_flush *))
+{
+	struct loop_flush **p = &l->flushes;
+
+	while (*p)
+		p = &(*p)->next;
+	*p = f;
+	*f = (struct loop_flush){ .loop = l, .fn = fn };
+}
+
+void loop_flush_stop(struct loop_flush *f)
+{
+	struct loop_flush **p = &f->loop->flushes;
+
+	while (*p != f)
+		p = &(*p)->next;
+	*p = f->next;
 }

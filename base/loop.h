@@ -24,9 +24,7 @@ struct loop {
 	/* Called at the start of every turn, before any callback (tell the engines the time). */
 	void (*after_wake)(void *ctx);
 	void *after_wake_ctx;
-	/* Called at the end of every turn, before the loop sleeps (flush what was gathered in the turn). */
-	void (*before_sleep)(void *ctx);
-	void *before_sleep_ctx;
+	struct loop_flush *flushes;
 	int64_t longest_turn_us;
 	int64_t turn_start_us;
 };
@@ -60,6 +58,13 @@ struct loop_work {
 	bool (*fn)(struct loop_work *w);
 };
 
+/* fn is called at the end of every turn, before the loop sleeps: it sends what was gathered in the turn. */
+struct loop_flush {
+	struct loop_flush *next;
+	struct loop *loop;
+	void (*fn)(struct loop_flush *f);
+};
+
 int loop_init(struct loop *l); /* -errno */
 void loop_fini(struct loop *l);
 void loop_run(struct loop *l);
@@ -76,5 +81,8 @@ void loop_signal_stop(struct loop_signal *s);
 void loop_work_init(struct loop_work *w, struct loop *l, bool (*fn)(struct loop_work *));
 void loop_work_start(struct loop_work *w); /* no harm when it is queued already */
 void loop_work_stop(struct loop_work *w);
+/* Flushes run in the order in which they were started. Not to be started or stopped by one another. */
+void loop_flush_start(struct loop_flush *f, struct loop *l, void (*fn)(struct loop_flush *));
+void loop_flush_stop(struct loop_flush *f);
 
 #endif

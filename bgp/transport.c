@@ -80,8 +80,7 @@ struct bgp_transport {
 	struct loop_timer park_timer, accept_timer;
 	struct log_limit strangers;
 	uint64_t n_strangers;
-	void (*next_before_sleep)(void *ctx); /* the hook that was there before ours */
-	void *next_ctx;
+	struct loop_flush flush;
 	uint8_t *in, *out; /* CHUNK octets each, for the link that is served */
 };
 
@@ -472,13 +471,9 @@ static void flush(struct bgp_transport *t)
 	}
 }
 
-static void before_sleep(void *ctx)
+static void on_flush(struct loop_flush *f)
 {
-	struct bgp_transport *t = ctx;
-
-	if (t->next_before_sleep)
-		t->next_before_sleep(t->next_ctx);
-	flush(t);
+	flush(container_of(f, struct bgp_transport, flush));
 }
 
 /* ---- listening ----------------------------------------------------------------------------------------------------- */
@@ -807,10 +802,7 @@ struct bgp_transport *bgp_transport_new(struct loop *loop, struct log *log, stru
 int bgp_transport_start(struct bgp_transport *t, struct bgp *b)
 {
 	t->bgp = b;
-	t->next_before_sleep = t->loop->before_sleep;
-	t->next_ctx = t->loop->before_sleep_ctx;
-	t->loop->before_sleep = before_sleep;
-	t->loop->before_sleep_ctx = t;
+	loop_flush_start(&t->flush, t->loop, on_flush);
 	return 0;
 }
 
@@ -893,10 +885,8 @@ void bgp_transport_stop(struct bgp_transport *t, int ms)
 	forget_parked_and_keys(t);
 	loop_timer_at(&t->park_timer, MTIME_NEVER);
 	loop_timer_at(&t->accept_timer, MTIME_NEVER);
-	if (t->loop->before_sleep_ctx == t) {
-		t->loop->before_sleep = t->next_before_sleep;
-		t->loop->before_sleep_ctx = t->next_ctx;
-	}
+	if (t->bgp)
+		loop_flush_stop(&t->flush);
 	free(t->in);
 	free(t->out);
 	free(t);

@@ -16,6 +16,7 @@ struct fixture {
 	struct loop_io io;
 	struct loop_signal sig;
 	struct loop_work a, b;
+	struct loop_flush flush;
 	int slices_a, slices_b, flushes, reads, writes, fired;
 	struct mtime due;
 	int fd[2];
@@ -88,9 +89,9 @@ static bool work_b(struct loop_work *w)
 	return false;
 }
 
-static void flush(void *ctx)
+static void flush(struct loop_flush *f)
 {
-	((struct fixture *)ctx)->flushes++;
+	container_of(f, struct fixture, flush)->flushes++;
 }
 
 static void on_readable(struct loop_io *io, unsigned events)
@@ -123,8 +124,7 @@ static void loop_works_take_turns_beside_a_busy_socket(void **state)
 	loop_work_start(&f.a);
 	loop_work_start(&f.b);
 	loop_work_start(&f.a);
-	f.loop.before_sleep = flush;
-	f.loop.before_sleep_ctx = &f;
+	loop_flush_start(&f.flush, &f.loop, flush);
 	loop_run(&f.loop);
 	assert_int_equal(f.slices_a, 50);
 	assert_int_equal(f.slices_b, 50);
@@ -148,14 +148,32 @@ static void loop_stopped_work_does_not_run(void **state)
 	loop_work_stop(&f.a);
 	loop_work_stop(&f.a);
 	loop_work_stop(&f.b);
-	f.loop.before_sleep = flush;
-	f.loop.before_sleep_ctx = &f;
+	loop_flush_start(&f.flush, &f.loop, flush);
 	loop_timer_init(&f.timer, &f.loop, on_timer);
 	f.due = mtime_add_ms(loop_now(&f.loop), 5);
 	loop_timer_at(&f.timer, f.due);
 	loop_run(&f.loop);
 	assert_int_equal(f.slices_a + f.slices_b, 0);
 	assert_in_range(f.flushes, 1, 10); /* the loop sleeps when there is no work */
+	end(&f);
+}
+
+static void loop_flushes_come_and_go(void **state)
+{
+	struct fixture f, g = { 0 };
+
+	start(&f);
+	loop_flush_start(&f.flush, &f.loop, flush);
+	loop_flush_start(&g.flush, &f.loop, flush);
+	loop_flush_stop(&f.flush);
+	loop_timer_init(&f.timer, &f.loop, on_timer);
+	f.due = mtime_add_ms(loop_now(&f.loop), 1);
+	loop_timer_at(&f.timer, f.due);
+	loop_run(&f.loop);
+	assert_int_equal(f.flushes, 0);
+	assert_in_range(g.flushes, 1, 10);
+	loop_flush_stop(&g.flush);
+	assert_null(f.loop.flushes);
 	end(&f);
 }
 
@@ -227,6 +245,7 @@ int main(void)
 		cmocka_unit_test(loop_timers_fire_in_time_and_never_early),
 		cmocka_unit_test(loop_works_take_turns_beside_a_busy_socket),
 		cmocka_unit_test(loop_stopped_work_does_not_run),
+		cmocka_unit_test(loop_flushes_come_and_go),
 		cmocka_unit_test(loop_io_says_what_is_ready),
 		cmocka_unit_test(loop_signals_arrive),
 		cmocka_unit_test(loop_measures_its_longest_turn),
