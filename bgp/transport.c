@@ -31,6 +31,7 @@
 #define CHUNKS_A_TURN 4    /* of one link, so that others have their turn */
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 128
+#define UNSENT 262144      /* octets in the kernel that TCP may not send yet: more would only be old news to a slow peer */
 #define LINGER_MS 2000
 #define PARKED_MAX 16u     /* connections of one peer that wait for bgp_accept_at() */
 #define ACCEPT_PAUSE_MS 1000
@@ -95,6 +96,7 @@ static int set_int(int fd, int level, int name, int value)
 static void socket_tune(int fd, int family)
 {
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT);
 	if (family == AF_INET)
 		set_int(fd, IPPROTO_IP, IP_TOS, TOS_CS6);
 	else
