@@ -5,6 +5,7 @@
  * their events handed to the tables. No rule is here.
  */
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "evpn/origin.h"
 #include "evpn/tables.h"
@@ -94,6 +95,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	e->vtep = p->vtep;
 	e->log = p->log;
 	e->now = now;
+	BUG_ON(getrandom(&e->seed, sizeof(e->seed), 0) != sizeof(e->seed));
 	e->conflicts = (struct log_limit){ .burst = 10, .interval_ms = 6000 };
 	e->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone, .ctx = e };
 	e->events = (struct dp_events){ .local_mac = on_local_mac,

@@ -12,18 +12,18 @@
 #include "evpn/origin.h"
 #include "evpn/tables.h"
 
-static uint64_t key_hash(uint16_t evi, const struct mac *mac)
+static uint64_t key_hash(const struct evpn *e, uint16_t evi, const struct mac *mac)
 {
 	uint64_t k = (uint64_t)evi << 48 | mac_u64(mac);
 
-	return XXH3_64bits(&k, sizeof(k));
+	return XXH3_64bits_withSeed(&k, sizeof(k), e->seed);
 }
 
 static uint64_t mac_hash(void *owner, uint32_t h)
 {
 	const struct mac_entry *m = mac_get(owner, h);
 
-	return key_hash(m->evi, &m->mac);
+	return key_hash(owner, m->evi, &m->mac);
 }
 
 static uint32_t *mac_link(void *owner, uint32_t h)
@@ -49,7 +49,7 @@ void mac_table_fini(struct evpn *e)
 
 uint32_t mac_find(const struct evpn *e, const struct evi *evi, const struct mac *mac)
 {
-	uint32_t h = htab_first(&e->macs.index, key_hash(evi->slot, mac));
+	uint32_t h = htab_first(&e->macs.index, key_hash(e, evi->slot, mac));
 
 	for (; h; h = mac_get(e, h)->chain) {
 		const struct mac_entry *m = mac_get(e, h);
@@ -72,7 +72,7 @@ uint32_t mac_obtain(struct evpn *e, struct evi *evi, const struct mac *mac)
 	m->evi = evi->slot;
 	m->mac = *mac;
 	m->since = evpn_seconds(e);
-	htab_insert(&e->macs.index, key_hash(evi->slot, mac), h);
+	htab_insert(&e->macs.index, key_hash(e, evi->slot, mac), h);
 	return h;
 }
 
@@ -82,7 +82,7 @@ void mac_reap(struct evpn *e, uint32_t h)
 
 	if (m->state != MAC_UNKNOWN || (m->flags & MAC_BUSY) || m->bindings || !sources_empty(&m->routes))
 		return;
-	htab_remove(&e->macs.index, key_hash(m->evi, &m->mac), h);
+	htab_remove(&e->macs.index, key_hash(e, m->evi, &m->mac), h);
 	slab_free(&e->macs.slab, h);
 }
 
@@ -217,7 +217,12 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 		took_note(m, was, ev);
 	count(e, evi, was->state, was->best, -1u);
 	count(e, evi, m->state, m->best, 1);
-	if (m->state != was->state && (m->state == MAC_HELD || m->state == MAC_BARRED))
+	if (m->state == was->state)
+		return;
+	log_debug(e->log, LOG_EVPN, "vni %u mac %s: %s -> %s (%s)", evi->vni, mac_str(&m->mac).s,
+		  mac_state_text((enum mac_state)was->state), mac_state_text((enum mac_state)m->state),
+		  mac_reason_text((enum mac_reason)m->reason));
+	if (m->state == MAC_HELD || m->state == MAC_BARRED)
 		conflict_log(e, evi, m);
 }
 

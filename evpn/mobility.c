@@ -95,6 +95,16 @@ struct mac_step mac_step(const struct mac_view *v, enum mac_event ev)
 	return here ? defend(v) : follow(v, MAC_R_ROUTE);
 }
 
+const char *mac_state_text(enum mac_state s)
+{
+	static const char *const text[] = {
+		[MAC_UNKNOWN] = "unknown", [MAC_LOCAL] = "local", [MAC_REMOTE] = "remote",
+		[MAC_HELD] = "held",       [MAC_BARRED] = "barred",
+	};
+
+	return s < sizeof(text) / sizeof(text[0]) ? text[s] : "";
+}
+
 const char *mac_reason_text(enum mac_reason r)
 {
 	static const char *const text[] = {

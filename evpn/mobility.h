@@ -37,6 +37,8 @@ enum mac_state {
 	MAC_BARRED   /* static or a gateway behind a VTEP and wanted in the dataplane, but a port of ours saw it too */
 };
 
+const char *mac_state_text(enum mac_state s); /* "unknown", "local", ... */
+
 static inline bool mac_is_here(enum mac_state s)
 {
 	return s == MAC_LOCAL || s == MAC_HELD;

@@ -21,16 +21,16 @@
 #include "evpn/origin.h"
 #include "evpn/tables.h"
 
-static uint64_t key_hash(uint16_t evi, const struct ip *ip)
+static uint64_t key_hash(const struct evpn *e, uint16_t evi, const uint8_t ip[16])
 {
-	return XXH3_64bits_withSeed(ip->b, sizeof(ip->b), evi);
+	return XXH3_64bits_withSeed(ip, 16, e->seed + evi);
 }
 
 static uint64_t binding_hash(void *owner, uint32_t h)
 {
 	const struct binding *b = binding_get(owner, h);
 
-	return XXH3_64bits_withSeed(b->ip, sizeof(b->ip), b->evi);
+	return key_hash(owner, b->evi, b->ip);
 }
 
 static uint32_t *binding_link(void *owner, uint32_t h)
@@ -64,9 +64,13 @@ static uint32_t match(const struct evpn *e, const struct evi *evi, const struct 
 	return 0;
 }
 
+static uint32_t first(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	return match(e, evi, ip, htab_first(&e->neighs.index, key_hash(e, evi->slot, ip->b)));
+}
+
 #define for_each_binding(h, e, evi, ip)                                                                                \
-	for ((h) = match((e), (evi), (ip), htab_first(&(e)->neighs.index, key_hash((evi)->slot, (ip)))); (h);          \
-	     (h) = match((e), (evi), (ip), binding_get((e), (h))->chain))
+	for ((h) = first((e), (evi), (ip)); (h); (h) = match((e), (evi), (ip), binding_get((e), (h))->chain))
 
 static uint32_t find(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t mac)
 {
@@ -97,7 +101,7 @@ static uint32_t obtain(struct evpn *e, struct evi *evi, const struct ip *ip, uin
 	if (b->next)
 		binding_get(e, b->next)->prev = h;
 	m->bindings = h;
-	htab_insert(&e->neighs.index, key_hash(evi->slot, ip), h);
+	htab_insert(&e->neighs.index, key_hash(e, evi->slot, ip->b), h);
 	return h;
 }
 

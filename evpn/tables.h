@@ -30,6 +30,7 @@ struct evpn {
 	struct ip vtep; /* none: no tunnel endpoint, nothing of ours is advertised */
 	struct log *log;
 	struct mtime now;
+	uint64_t seed; /* of the indices: peers choose MACs and addresses */
 	struct bgp *bgp;
 	struct dp *dp;
 	struct bgp_listener listener;

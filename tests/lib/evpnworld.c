@@ -24,7 +24,7 @@ void world_start(struct world *w)
 	struct evpn_params p = { .asn = 65000, .router_id = 0xc0000209, .vtep = ip_v4(0xc0000209), .log = &w->log };
 
 	memset(w, 0, sizeof(*w));
-	log_init(&w->log, LOG_DEBUG);
+	log_init(&w->log, LOG_INFO);
 	w->log.sink = sink;
 	w->log.ctx = w;
 	w->now = (struct mtime){ 1000000 };
