@@ -54,10 +54,19 @@ void slab_init(struct slab *s, uint32_t size)
 	s->head = (uint32_t)(sizeof(struct slab_block) + s->per_block / 8);
 }
 
+void slab_init_in(struct slab *s, uint32_t size, struct pages *p)
+{
+	slab_init(s, size);
+	s->pages = p;
+}
+
 static void block_unmap(struct slab *s, uint32_t b)
 {
 	ASAN_UNPOISON_MEMORY_REGION(s->blocks[b], block_mapped(s));
-	munmap(s->blocks[b], block_mapped(s));
+	if (s->pages)
+		pages_put(s->pages, s->blocks[b], block_octets(s));
+	else
+		munmap(s->blocks[b], block_mapped(s));
 	s->blocks[b] = NULL;
 	s->live_blocks--;
 	while (s->n_blocks && !s->blocks[s->n_blocks - 1])
@@ -74,12 +83,22 @@ void slab_fini(struct slab *s)
 	*s = (struct slab){ 0 };
 }
 
-static struct slab_block *block_map(struct slab *s, uint32_t b)
+static void *block_memory(struct slab *s)
 {
-	void *m = mmap(NULL, block_mapped(s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *m;
 
+	if (s->pages)
+		return pages_get(s->pages, block_octets(s));
+	m = mmap(NULL, block_mapped(s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (m == MAP_FAILED)
 		BUG("no memory for a slab of %u octet objects, %u in use", s->size, s->used);
+	return m;
+}
+
+static struct slab_block *block_map(struct slab *s, uint32_t b)
+{
+	void *m = block_memory(s);
+
 	if (b == s->n_blocks) {
 		BUG_ON((uint64_t)(b + 1) << s->shift > UINT32_MAX);
 		if (b == s->cap_blocks) {

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pages.h"
+
 struct slab_block;
 
 struct slab {
@@ -26,10 +28,13 @@ struct slab {
 	uint32_t first_free; /* no block below this one has room */
 	uint32_t spare;      /* index + 1 of the last block that became empty and was kept */
 	struct slab_block **blocks;
+	struct pages *pages; /* where blocks come from; NULL: each straight from the system */
 };
 
 /* size is rounded up to a multiple of 4 (objects are aligned to 4, to 8 when size is a multiple of 8). */
 void slab_init(struct slab *s, uint32_t size);
+/* The same for a table that may grow large: its blocks come from p. */
+void slab_init_in(struct slab *s, uint32_t size, struct pages *p);
 /* Frees all memory, live objects included. */
 void slab_fini(struct slab *s);
 /* A zeroed object. Aborts when the system has no memory; the caller bounds what a peer can ask for. */
