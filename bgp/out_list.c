@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/log.h"
 #include "bgp/out_int.h"
@@ -49,21 +48,15 @@ static size_t block_octets(const struct out_group *g, uint32_t class)
 	return g->rib->routes[class].per_block * sizeof(struct out_entry);
 }
 
-/* A mapping of its own, so that it goes back to the system when it is empty, whatever lies around it. */
 static void block_map(struct out_group *g, uint32_t class, uint32_t b)
 {
-	struct out_blocks *c = &g->classes[class];
-	void *m = mmap(NULL, block_octets(g, class), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (m == MAP_FAILED)
-		BUG("no memory for %u outbound entries", g->n_entries);
-	c->blocks[b] = m;
+	g->classes[class].blocks[b] = pages_get(&g->rib->pages, block_octets(g, class));
 	g->block_bytes += block_octets(g, class);
 }
 
 static void block_unmap(struct out_group *g, uint32_t class, uint32_t b)
 {
-	munmap(g->classes[class].blocks[b], block_octets(g, class));
+	pages_put(&g->rib->pages, g->classes[class].blocks[b], block_octets(g, class));
 	g->classes[class].blocks[b] = NULL;
 	g->block_bytes -= block_octets(g, class);
 }

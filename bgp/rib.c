@@ -3,8 +3,8 @@
 /*
  * Adj-RIB-In and Loc-RIB in one table: keys, their paths, which one is best, and who is told when that changes.
  *
- * The common case is one path a key: it lies in the route itself, so to add or replace it is one hash, one walk of a
- * chain, no allocation. Further paths are small nodes behind it; when one of them wins it changes places with the
+ * The common case is one path a key: it lies in the route itself, so to add or replace it is one hash, one look
+ * into the index, no allocation. Further paths are small nodes behind it; when one of them wins it changes places with the
  * embedded one. Every change has one shape: change_begin(), move paths about, change_end(), which decides, queues for
  * the groups and tells the listener last, because a listener may come back with a route of its own.
  *
@@ -30,36 +30,25 @@ static uint64_t key_hash(const struct rib *r, uint32_t family, const uint8_t *ke
 	return XXH3_64bits_withSeed(key, len, r->seed + family);
 }
 
-static uint64_t index_hash(void *owner, uint32_t h)
-{
-	const struct route *rt = rib_route(owner, h);
-
-	return key_hash(owner, rt->family, rt->key, rt->key_len);
-}
-
-static uint32_t *index_link(void *owner, uint32_t h)
-{
-	return &rib_route(owner, h)->chain;
-}
-
-static const struct htab_ops index_ops = { index_hash, index_link };
-
 static uint32_t key_class(size_t key_len)
 {
 	return (uint32_t)(key_len + 3) / 4;
 }
 
+static bool route_is(const struct rib *r, uint32_t h, uint32_t family, const uint8_t *key, size_t key_len)
+{
+	const struct route *rt = rib_route(r, h);
+
+	return rt->key_len == key_len && rt->family == family && memcmp(rt->key, key, key_len) == 0;
+}
+
 static uint32_t find_hashed(const struct rib *r, uint64_t hash, uint32_t family, const uint8_t *key, size_t key_len)
 {
-	uint32_t class = key_class(key_len);
-	uint32_t h, next;
+	struct hidx_it it;
+	uint32_t h;
 
-	for (h = htab_first(&r->index, hash); h; h = next) {
-		const struct route *rt = rib_route(r, h);
-
-		next = rt->chain;
-		if (h >> RIB_CLASS_SHIFT == class && rt->key_len == key_len && rt->family == family &&
-		    memcmp(rt->key, key, key_len) == 0)
+	for (h = hidx_first(&r->index, hash, &it); h; h = hidx_next(&it)) {
+		if (route_is(r, h, family, key, key_len))
 			return h;
 	}
 	return 0;
@@ -79,9 +68,9 @@ struct rib *rib_new(const struct rib_params *p, struct attrset_table *sets)
 	r->params = *p;
 	r->sets = sets;
 	for (uint32_t c = 0; c < RIB_CLASSES; c++)
-		slab_init(&r->routes[c], (uint32_t)sizeof(struct route) + 4 * c);
-	slab_init(&r->alts, sizeof(struct rib_alt));
-	htab_init(&r->index, &index_ops, r);
+		slab_init_in(&r->routes[c], (uint32_t)sizeof(struct route) + 4 * c, &r->pages);
+	slab_init_in(&r->alts, sizeof(struct rib_alt), &r->pages);
+	hidx_init(&r->index, &r->pages);
 	BUG_ON(getrandom(&r->seed, sizeof(r->seed), 0) != sizeof(r->seed));
 	r->n_peers = 1;
 	r->peers = xcalloc(1, sizeof(*r->peers));
@@ -111,10 +100,11 @@ void rib_free(struct rib *r)
 		return;
 	out_fini(r);
 	unref_all(r);
-	htab_fini(&r->index);
+	hidx_fini(&r->index);
 	for (uint32_t c = 0; c < RIB_CLASSES; c++)
 		slab_fini(&r->routes[c]);
 	slab_fini(&r->alts);
+	pages_fini(&r->pages);
 	free(r->candidates);
 	free(r->candidate_alts);
 	free(r->peers);
@@ -185,7 +175,7 @@ static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const u
 	rt->peer = peer;
 	memcpy(rt->key, key, key_len);
 	list_link(r, h, rt);
-	htab_insert(&r->index, hash, h);
+	hidx_insert(&r->index, hash, h);
 	return h;
 }
 
@@ -196,7 +186,7 @@ void rib_route_settle(struct rib *r, uint32_t h)
 	if (rt->set || out_has_entry(r, rt->family, h))
 		return;
 	list_unlink(r, rt);
-	htab_remove(&r->index, key_hash(r, rt->family, rt->key, rt->key_len), h);
+	hidx_remove(&r->index, key_hash(r, rt->family, rt->key, rt->key_len), h);
 	slab_free(&r->routes[h >> RIB_CLASS_SHIFT], h & HANDLE_MASK);
 }
 
@@ -459,6 +449,35 @@ static void change_end(struct rib *r, uint32_t h, struct rib_path old)
 		tell(r, l, key, key_len, old, best);
 	if (old.set)
 		attrset_unref(r->sets, old.set);
+}
+
+static void prefetch_route(const struct rib *r, uint32_t h)
+{
+	const char *rt = (const char *)rib_route(r, h);
+
+	__builtin_prefetch(rt, 1);
+	__builtin_prefetch(rt + r->routes[h >> RIB_CLASS_SHIFT].size - 1, 1);
+}
+
+void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct bgp_nlri *nlri, size_t n)
+{
+	const uint32_t family = rib_family_index(r, f);
+	uint64_t hash[RIB_PREFETCH_MAX];
+
+	if (n > RIB_PREFETCH_MAX)
+		n = RIB_PREFETCH_MAX;
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = key_hash(r, family, nlri[i].key, nlri[i].key_len);
+		hidx_prefetch(&r->index, hash[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct hidx_it it;
+		uint32_t h = hidx_first(&r->index, hash[i], &it);
+
+		if (h)
+			prefetch_route(r, h);
+		__asm__ volatile(""); /* see hidx_prefetch() */
+	}
 }
 
 void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,

@@ -5,7 +5,7 @@
  * sent). Nobody else includes it, but tests.
  *
  * A route is named by a handle: its length class (octets of the key / 4, rounded up) above RIB_CLASS_SHIFT, its handle in
- * the slab of that class below. So one 32-bit word links routes of all lengths and families in one list or chain.
+ * the slab of that class below. So one 32-bit word links routes of all lengths and families in one list.
  *
  * States of a route:
  *	- set and reject 0: the embedded path is the best one;
@@ -16,8 +16,9 @@
 #ifndef BGP_RIB_INT_H
 #define BGP_RIB_INT_H
 
-#include "base/htab.h"
+#include "base/hidx.h"
 #include "base/list.h"
+#include "base/pages.h"
 #include "base/slab.h"
 #include "bgp/rib.h"
 
@@ -27,7 +28,6 @@
 #define RIB_FAMILIES 8u
 
 struct route {
-	uint32_t chain;              /* of the index */
 	uint32_t set;                /* of the embedded path */
 	uint32_t set_prev, set_next; /* in the set's list, the last that came first; or in rib.tombs */
 	uint32_t alt;                /* the further paths, handle in rib.alts */
@@ -39,7 +39,7 @@ struct route {
 	uint16_t moved : 1;  /* the source of the embedded path has changed since the route came */
 	uint8_t key[];
 };
-_Static_assert(sizeof(struct route) == 28, "28 octets a route and the key");
+_Static_assert(sizeof(struct route) == 24, "24 octets a route and the key");
 
 /* A path that is not the embedded one. */
 struct rib_alt {
@@ -62,9 +62,10 @@ struct rib_sweep {
 struct rib {
 	struct rib_params params;
 	struct attrset_table *sets;
+	struct pages pages;              /* for all of these and the lists of the groups */
 	struct slab routes[RIB_CLASSES]; /* by class */
 	struct slab alts;
-	struct htab index;
+	struct hidx index;
 	uint64_t seed; /* of the hash: peers choose the keys */
 	struct rib_family families[RIB_FAMILIES];
 	uint32_t n_families;

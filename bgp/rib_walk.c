@@ -87,7 +87,7 @@ void rib_memory(const struct rib *r, struct bgp_memory *out)
 		.sets = attrset_count(r->sets),
 		.set_bytes = attrset_bytes(r->sets),
 		.route_bytes = slab_bytes(&r->alts),
-		.index_bytes = htab_bytes(&r->index),
+		.index_bytes = hidx_bytes(&r->index),
 		.out_bytes = out_bytes(r),
 	};
 	for (uint32_t c = 0; c < RIB_CLASSES; c++)
