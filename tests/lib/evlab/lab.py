@@ -11,10 +11,12 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 
-from .run import Process, Timeout, run, wait_for
+from .run import Process, Timeout, in_namespace, run, wait_for
 
 _counter = itertools.count(1)
 SYSCTL = "for f in all default; do echo 0 >/proc/sys/net/ipv6/conf/$f/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/$f/dad_transmits; done"
@@ -76,7 +78,8 @@ class Node:
     def vxlan(self, vni, local, bridge=None, vxlan=None):
         """A bridge with a vxlan device as the documentation of other daemons asks for it."""
         bridge, vxlan = bridge or "br%d" % vni, vxlan or "vxlan%d" % vni
-        self.ip("link add %s type bridge" % bridge)
+        # Of its own, so that ports that come do not change it, at which the kernel would forget neighbours.
+        self.ip("link add %s address 02:fe:00:%02x:%02x:%02x type bridge" % (bridge, vni >> 16, vni >> 8 & 255, vni & 255))
         self.ip("link add %s type vxlan id %d local %s dstport 4789 nolearning" % (vxlan, vni, local))
         self.ip("link set %s master %s addrgenmode none" % (vxlan, bridge))
         self.bridge("link set dev %s learning off" % vxlan)
@@ -139,9 +142,14 @@ class Host(Node):
         self.ip("link del " + old)
 
     def speak(self):
-        """A broadcast frame, so that bridges learn the MAC: a request for an address that nobody has."""
-        net = self.ip4.rsplit(".", 1)[0]
-        self.run("ping", "-c1", "-W1", "-w1", net + ".254", check=False)
+        """One broadcast frame, so that bridges learn the MAC: an ARP request for an address that nobody has."""
+        mac = bytes.fromhex(self.mac.replace(":", ""))
+        sender, target = (socket.inet_aton(a) for a in (self.ip4, self.ip4.rsplit(".", 1)[0] + ".254"))
+        frame = b"\xff" * 6 + mac + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + mac + sender + bytes(6) + target
+        with in_namespace(self, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
+            wait_for(lambda: self.ip_json("link show " + self.dev)[0]["operstate"] == "UP", 5, "%s has carrier" % self.name)
+            s.bind((self.dev, 0))
+            s.send(frame)
 
     def ping(self, to, count=1):
         return self.run("ping", "-n", "-i0.2", "-c%d" % count, "-W1", "-w%d" % (count + 1), to, check=False).returncode == 0

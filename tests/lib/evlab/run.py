@@ -5,10 +5,12 @@ import ctypes
 import os
 import signal
 import subprocess
+import threading
 import time
 
 PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Timeout(AssertionError):
@@ -83,6 +85,28 @@ class Process:
                 return "".join(f.readlines()[-lines:])
         except OSError as e:
             return "%s\n" % e
+
+
+def in_namespace(node, fn):
+    """What fn() gives, run in a thread that has entered the namespace of node."""
+    out = []
+
+    def body():
+        with open("/run/netns/" + node.ns) as f:
+            if _libc.setns(f.fileno(), CLONE_NEWNET):
+                out.append(OSError(ctypes.get_errno(), "setns"))
+                return
+        try:
+            out.append(fn())
+        except OSError as e:
+            out.append(e)
+
+    t = threading.Thread(target=body)
+    t.start()
+    t.join()
+    if isinstance(out[0], OSError):
+        raise out[0]
+    return out[0]
 
 
 def as_root_only():

@@ -1,42 +1,18 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
 """A BGP speaker with no opinion: a socket in a node's namespace, and the messages that the test writes into it."""
-import ctypes
 import os
 import socket
 import struct
 import sys
-import threading
 import time
+
+from .run import in_namespace
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "vectors", "tools"))
 import bgpbuild as bgp  # noqa: E402
 
-CLONE_NEWNET = 0x40000000
 OPEN, UPDATE, NOTIFICATION, KEEPALIVE = 1, 2, 3, 4
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def in_namespace(node, fn):
-    """What fn() gives, run in a thread that has entered the namespace of node."""
-    out = []
-
-    def body():
-        with open("/run/netns/" + node.ns) as f:
-            if _libc.setns(f.fileno(), CLONE_NEWNET):
-                out.append(OSError(ctypes.get_errno(), "setns"))
-                return
-        try:
-            out.append(fn())
-        except OSError as e:
-            out.append(e)
-
-    t = threading.Thread(target=body)
-    t.start()
-    t.join()
-    if isinstance(out[0], OSError):
-        raise out[0]
-    return out[0]
 
 
 class Speaker:
