@@ -26,6 +26,7 @@ bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
 		.rr_client = n->route_reflector_client,
 		.max_prefixes = n->max_prefixes,
 		.ttl_security = n->ttl_security,
+		.role = (uint8_t)(n->role - CONFIG_ROLE_NONE),
 		.password = n->password,
 	};
 	int rc = bgp_peer_add(d->bgp, &p, loop_now(&d->loop), NULL);

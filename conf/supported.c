@@ -77,12 +77,10 @@ static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t 
 void check_supported(struct load *ld)
 {
 	const struct config *c = ld->config;
-	uint32_t m = mark_items(ld, MARK_ROOT, "neighbors");
+	uint32_t m;
 
 	word_unsupported(ld, MARK_ROOT, "dataplane", c->dataplane == CONFIG_DP_USERSPACE,
 			 config_dataplane_name(c->dataplane));
-	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
-		key_unsupported(ld, m, "role", c->neighbors[i].role != CONFIG_ROLE_NONE);
 	m = mark_key(ld, MARK_ROOT, "restart");
 	if (m) /* graceful restart is not advertised; the default asks for nothing */
 		key_unsupported(ld, m, "time", c->restart_time != 120);

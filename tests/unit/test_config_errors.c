@@ -131,7 +131,7 @@ static void assert_unsupported(const char *text, const char *const *lines, size_
 static void what_is_not_supported_yet_is_an_error(void **state)
 {
 	static const char text[] = "asn: 1\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\ndataplane: userspace\nneighbors:\n"
-				   "  - {address: 192.0.2.2, asn: 2, role: peer}\n"
+				   "  - {address: 192.0.2.2, asn: 2}\n"
 				   "vnis:\n"
 				   "  - vni: 1\n"
 				   "    mode: multicast\n"
@@ -145,7 +145,6 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 				   "restart: {time: 119, rows: flush}\n";
 	static const char *const lines[] = {
 		"x:4:12: dataplane: \"userspace\" is not supported by this version",
-		"x:6:40: neighbors[0].role: not supported by this version",
 		"x:9:11: vnis[0].mode: \"multicast\" is not supported by this version",
 		"x:10:12: vnis[0].group: not supported by this version",
 		"x:11:12: vnis[0].flood: not supported by this version",
