@@ -297,6 +297,15 @@ void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char 
 		memcpy(e->data, f->data, n);
 }
 
+void peer_note_unreachable(struct bgp_peer *peer, const char *reason)
+{
+	if (strncmp(peer->unreachable, reason, sizeof(peer->unreachable) - 1) == 0)
+		return;
+	snprintf(peer->unreachable, sizeof(peer->unreachable), "%s", reason);
+	log_info(peer->bgp->p.log, LOG_BGP, "peer %s: cannot connect to port %u: %s, trying on",
+		 ip_str(&peer->p.address).s, peer->p.port, reason);
+}
+
 void peer_log_fault(struct bgp_peer *peer, const char *what, const char *why, const uint8_t *message, size_t len,
 		    struct mtime now)
 {

@@ -38,6 +38,7 @@ struct bgp_peer {
 	uint32_t accept_pos, accepts_refused;
 	struct mtime since; /* of Established, or of the last change of state */
 	char reason[200];   /* of the last change of state */
+	char unreachable[64]; /* why our last connect failed, "" since one has not */
 
 	struct rib_peer rib;
 	struct bgp_message_counts in, out;
@@ -62,6 +63,8 @@ void peer_maybe_free(struct bgp_peer *peer);
 void peer_free(struct bgp_peer *peer);
 /* Puts down an error for show; text may be NULL (then the name of the code). */
 void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, struct mtime now);
+/* A connect of ours has failed. Said once for each reason, as it may go on for days. */
+void peer_note_unreachable(struct bgp_peer *peer, const char *reason);
 /*
  * A fault of the peer for the log, rate-limited, with the octets of the message that is to blame (NULL: none):
  * "peer 192.0.2.1: WHAT: WHY [ffff...]".

@@ -275,6 +275,7 @@ static void session_up(struct bgp_conn *c)
 
 	peer->session = c;
 	peer->established_count++;
+	peer->unreachable[0] = '\0';
 	peer->rib.router_id = c->router_id;
 	rib_peer_up(b->rib, &peer->rib);
 	tell_listeners(peer, true);
@@ -537,6 +538,17 @@ static void receive_update(struct bgp_conn *c, struct rbuf body, struct mtime no
 		session_event(c->run, f.code == MSG_ERR_CEASE ? FSM_AUTOMATIC_STOP : FSM_UPDATE_ERROR, &f, NULL, now);
 }
 
+/* The end of a session says it by itself, and a collision is nobody's fault. */
+static void log_notification(struct bgp_conn *c, const struct msg_fault *f, struct mtime now)
+{
+	char what[48];
+
+	if (c->run->state == BGP_ESTABLISHED || (f->code == MSG_ERR_CEASE && f->subcode == BGP_CEASE_COLLISION))
+		return;
+	snprintf(what, sizeof(what), "NOTIFICATION %u/%u received", f->code, f->subcode);
+	peer_log_fault(c->peer, what, c->peer->last_in.text, c->message, c->message_len, now);
+}
+
 static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mtime now)
 {
 	struct msg_fault f;
@@ -548,6 +560,7 @@ static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mt
 	has_text = f.code == MSG_ERR_CEASE && (f.subcode == BGP_CEASE_ADMIN_SHUTDOWN || f.subcode == BGP_CEASE_ADMIN_RESET) &&
 		   msg_shutdown_text(f.data, f.data_len, text, sizeof(text));
 	peer_note_error(&c->peer->last_in, &f, has_text ? text : NULL, now);
+	log_notification(c, &f, now);
 	f.why = NULL;
 	session_event(c->run, f.code == MSG_ERR_OPEN && f.subcode == MSG_OPEN_VERSION ? FSM_NOTIFICATION_VERSION : FSM_NOTIFICATION,
 		      &f, has_text ? text : NULL, now);
@@ -823,6 +836,8 @@ void bgp_conn_closed(struct bgp_conn *c, const char *reason, struct mtime now)
 	if (c->run) {
 		if (c->run->state == BGP_ESTABLISHED)
 			peer_note_error(&c->peer->last_in, &none, reason, now);
+		if (c->run->state == BGP_CONNECT)
+			peer_note_unreachable(c->peer, reason);
 		session_event(c->run, FSM_TCP_FAILS, NULL, reason, now);
 	}
 	conn_free(c);

@@ -199,6 +199,8 @@ static void a_wrong_as_is_refused_and_both_sides_say_so(void **state)
 	assert_true(a.last_out.set && a.last_out.code == 2 && a.last_out.subcode == 2);
 	assert_true(b.last_in.set && b.last_in.code == 2 && b.last_in.subcode == 2);
 	assert_string_equal(b.last_in.text, "OPEN message error/bad peer AS");
+	assert_int_equal(lines_count(&w.b.lines, "remote peer 192.0.2.1: NOTIFICATION 2/2 received: OPEN message error/bad peer "
+						 "AS [ffff"), 1);
 	assert_int_equal(lines_count(&w.a.lines, "remote peer 192.0.2.2: NOTIFICATION 2/2 sent, OPEN message error/bad "
 							"peer AS: not the configured AS [ffff"), 1);
 	pair_end(&w);
@@ -409,6 +411,8 @@ static void our_connects_wait_longer_each_time(void **state)
 		assert_in_range(wait, want * S * 3 / 4 - 520 * MS, want * S + 100 * MS);
 		want = want * 2 > 60 ? 60 : want * 2;
 	}
+	/* One line for all of them, and one again when it happens anew. */
+	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: connection refused"), 1);
 	sim_refuse(w.b.node, false);
 	wait_up(&w, 61 * S);
 	/* A session that has lasted clears the wait. */
@@ -417,6 +421,10 @@ static void our_connects_wait_longer_each_time(void **state)
 	simnet_run(w.net, 10 * MS);
 	assert_false(both_up(&w));
 	wait_up(&w, 2 * S);
+	sim_refuse(w.b.node, true);
+	sim_reset(w.net, w.a.node, w.b.node);
+	simnet_run(w.net, 5 * S);
+	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: connection refused"), 2);
 	pair_end(&w);
 }
 
