@@ -7,9 +7,12 @@
 #include "dataplane/kernel.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TX_OCTETS (64u * 1024)
 #define BURST_ROWS 1024u /* from so many on our own echoes are not listened to */
@@ -193,11 +196,25 @@ static int start(struct kernel *k)
 	return err;
 }
 
+/* Everything that we write takes it (netlink(7) checks it against the owner of the network namespace). */
+static bool has_net_admin(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &head, caps) == 0 && caps[0].effective & 1u << CAP_NET_ADMIN;
+}
+
 static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
 {
-	struct kernel *k = xcalloc(1, sizeof(*k));
+	struct kernel *k;
 	int err;
 
+	if (!has_net_admin()) {
+		log_error(log, LOG_DP, "dataplane kernel: CAP_NET_ADMIN is missing (root has it)");
+		return NULL;
+	}
+	k = xcalloc(1, sizeof(*k));
 	k->d = d;
 	k->loop = loop;
 	k->log = log;
