@@ -417,15 +417,17 @@ static void let_go(struct dp_vni *v, struct row *r)
 void rec_want(struct rec *c, const struct dp_row *row)
 {
 	struct dp_vni *v = rows_vni_find(&c->rows, row->key.vni);
+	struct row_key k;
 	struct row *r;
 	uint32_t h, dest;
 	bool over, away;
 
 	if (!v || v->closing)
 		return;
-	h = rows_find(&c->rows, v, row->key.kind, &row->key.mac, &row->key.ip);
+	k = row_key(&c->rows, v, row->key.kind, &row->key.mac, &row->key.ip);
+	h = rows_find(&c->rows, &k);
 	if (!h)
-		h = rows_add(&c->rows, v, row->key.kind, &row->key.mac, &row->key.ip);
+		h = rows_add(&c->rows, &k);
 	r = row_at(&c->rows, h);
 	dest = wanted_dest(c, row);
 	/* Only what evpn knows of can have moved away: a local event that is on its way to it counts for more. */
@@ -452,9 +454,14 @@ void rec_want(struct rec *c, const struct dp_row *row)
 void rec_unwant(struct rec *c, const struct dp_key *key)
 {
 	struct dp_vni *v = rows_vni_find(&c->rows, key->vni);
-	uint32_t h = v ? rows_find(&c->rows, v, key->kind, &key->mac, &key->ip) : 0;
+	struct row_key k;
 	struct row *r;
+	uint32_t h;
 
+	if (!v)
+		return;
+	k = row_key(&c->rows, v, key->kind, &key->mac, &key->ip);
+	h = rows_find(&c->rows, &k);
 	if (!h)
 		return;
 	r = row_at(&c->rows, h);
@@ -830,13 +837,14 @@ static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
 
 void rec_seen(struct rec *c, const struct dp_seen *s)
 {
-	uint32_t h = rows_find(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
+	struct row_key k = row_key(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
+	uint32_t h = rows_find(&c->rows, &k);
 	struct row *r;
 
 	if (!h) {
 		if (s->state == DP_SEEN_NONE)
 			goto out;
-		h = rows_add(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
+		h = rows_add(&c->rows, &k);
 		touch(c, row_at(&c->rows, h));
 	}
 	r = row_at(&c->rows, h);

@@ -98,39 +98,43 @@ size_t rows_bytes(const struct rows *t)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
 
-static bool has_key(const struct rows *t, uint32_t h, uint32_t vni, uint8_t kind, const struct mac *mac,
-		    const struct ip *ip)
+struct row_key row_key(const struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip)
+{
+	return (struct row_key){ v, kind, mac, ip, hash_key(t, v->handle, kind, mac, ip) };
+}
+
+static bool has_key(const struct rows *t, uint32_t h, const struct row_key *k)
 {
 	const struct row *r = row_at(t, h);
 
-	if (r->vni != vni || r->kind != kind)
+	if (r->vni != k->v->handle || r->kind != k->kind)
 		return false;
-	return kind == DP_FDB ? mac_eq(&r->mac, mac) : ip_eq(&row_ip(t, h)->ip, ip);
+	return k->kind == DP_FDB ? mac_eq(&r->mac, k->mac) : ip_eq(&row_ip(t, h)->ip, k->ip);
 }
 
-uint32_t rows_find(struct rows *t, const struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip)
+uint32_t rows_find(struct rows *t, const struct row_key *k)
 {
-	uint32_t h = htab_first(&t->by_key, hash_key(t, v->handle, kind, mac, ip));
+	uint32_t h = htab_first(&t->by_key, k->hash);
 
-	while (h && !has_key(t, h, v->handle, kind, mac, ip))
+	while (h && !has_key(t, h, k))
 		h = row_at(t, h)->link;
 	return h;
 }
 
-uint32_t rows_add(struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip)
+uint32_t rows_add(struct rows *t, const struct row_key *k)
 {
-	enum rows_slab s = kind == DP_FDB ? ROWS_FDB : ROWS_IP;
+	enum rows_slab s = k->kind == DP_FDB ? ROWS_FDB : ROWS_IP;
 	uint32_t h = slab_alloc(&t->slab[s]) << 2 | s;
 	struct row *r = row_at(t, h);
 
-	r->vni = v->handle;
-	r->kind = kind & 3;
-	if (kind == DP_FDB)
-		r->mac = *mac;
+	r->vni = k->v->handle;
+	r->kind = k->kind & 3;
+	if (k->kind == DP_FDB)
+		r->mac = *k->mac;
 	else
-		row_ip(t, h)->ip = *ip;
-	v->n_rows++;
-	htab_insert(&t->by_key, key_hash(t, h), h);
+		row_ip(t, h)->ip = *k->ip;
+	k->v->n_rows++;
+	htab_insert(&t->by_key, k->hash, h);
 	return h;
 }
 
@@ -156,16 +160,23 @@ uint32_t rows_next(const struct rows *t, uint32_t h)
 
 /* ---- destinations ---------------------------------------------------------------------------------------------- */
 
+static bool is_dest(const struct rows *t, uint32_t h, const struct ip *vtep, uint32_t label)
+{
+	const struct dp_dest *d = &row_dest(t, h)->d;
+
+	return d->label == label && ip_eq(&d->vtep, vtep);
+}
+
 uint32_t rows_dest_find(struct rows *t, const struct ip *vtep, uint32_t label)
 {
-	uint32_t h = htab_first(&t->by_dest, hash_ip(t->seed, vtep, label));
+	uint32_t h = t->last_dest;
 
-	for (; h; h = row_at(t, h)->link) {
-		const struct dp_dest *d = &row_dest(t, h)->d;
-
-		if (d->label == label && ip_eq(&d->vtep, vtep))
-			break;
-	}
+	if (h && is_dest(t, h, vtep, label)) /* rows come in runs of one destination, too */
+		return h;
+	h = htab_first(&t->by_dest, hash_ip(t->seed, vtep, label));
+	while (h && !is_dest(t, h, vtep, label))
+		h = row_at(t, h)->link;
+	t->last_dest = h;
 	return h;
 }
 
@@ -183,6 +194,7 @@ uint32_t rows_dest_add(struct rows *t, const struct ip *vtep, uint32_t label)
 void rows_dest_del(struct rows *t, uint32_t h)
 {
 	BUG_ON(row_at(t, h)->list != ROW_LIST_NONE);
+	t->last_dest = 0;
 	htab_remove(&t->by_dest, dest_hash(t, h), h);
 	slab_free(&t->slab[ROWS_DEST], h >> 2);
 }

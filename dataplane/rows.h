@@ -21,13 +21,11 @@ enum rows_slab { ROWS_FDB, ROWS_IP, ROWS_DEST };
 enum row_list { ROW_LIST_NONE, ROW_LIST_DIRTY, ROW_LIST_PARKED, ROW_LIST_RETRY };
 
 struct row {
+	/* What a look-up touches comes first: one line of the cache. */
 	uint32_t link;       /* index */
-	uint32_t next, prev; /* list */
 	uint32_t vni;        /* handle */
-	uint32_t want_dest, have_dest; /* each holds a reference */
-	uint32_t ifindex;    /* of the local port */
-	uint32_t since;      /* of the last change, in tenths of a second since the start */
 	struct mac mac;      /* FDB: key; NEIGH: wanted */
+	uint8_t kind : 2;
 	uint8_t port : 3;    /* enum dp_seen_state, FDB only */
 	uint8_t self : 3;    /* enum dp_seen_state */
 	uint8_t wanted : 1;
@@ -35,18 +33,21 @@ struct row {
 	uint8_t list : 2;    /* enum row_list */
 	uint8_t inflight : 1;
 	uint8_t force : 1;   /* write, whatever seems to be there */
-	uint8_t ask : 1;     /* a local event met our bridge row: which came last? */
-	uint8_t give : 1;    /* our write came last: give the row back */
 	uint8_t told : 1;    /* evpn believes it to be local */
 	uint8_t tell : 1;    /* something about the local row is news for evpn */
-	uint8_t kind : 2;
+	uint32_t next, prev; /* list */
+	uint32_t want_dest, have_dest; /* each holds a reference */
+	uint32_t ifindex;    /* of the local port */
+	uint32_t since;      /* of the last change, in tenths of a second since the start */
 	uint8_t want_flags : 3;
 	uint8_t have_flags : 3;
 	uint8_t unseen : 1;  /* not reported yet in this resync */
+	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
+	uint8_t ask : 1;     /* a local event met our bridge row: which came last? */
+	uint8_t give : 1;    /* our write came last: give the row back */
 	uint8_t counted : 1; /* wanted and there: part of n_there */
 	uint8_t doomed : 1;  /* to be deleted: part of the VNI's n_doomed */
 	uint8_t wrote : 1;   /* written and not deleted since, whatever events say meanwhile */
-	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
 	uint8_t err;         /* errno of the last refusal */
 	uint8_t level;       /* of back-off */
 };
@@ -86,7 +87,7 @@ struct rows {
 	struct slab vnis;
 	struct htab by_key, by_dest, by_vni;
 	uint64_t seed;
-	uint32_t last_vni; /* handle, the one asked for last */
+	uint32_t last_vni, last_dest; /* handles, those found last */
 };
 
 void rows_init(struct rows *t);
@@ -118,9 +119,18 @@ static inline struct dp_vni *row_vni(const struct rows *t, const struct row *r)
 	return slab_ptr(&t->vnis, r->vni);
 }
 
-/* Handles; 0 when there is none. mac is read for FDB, ip for the others. */
-uint32_t rows_find(struct rows *t, const struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip);
-uint32_t rows_add(struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip);
+/* Names a row; mac for FDB, ip for the others. Borrows them. */
+struct row_key {
+	struct dp_vni *v;
+	uint8_t kind;
+	const struct mac *mac;
+	const struct ip *ip;
+	uint64_t hash;
+};
+struct row_key row_key(const struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip);
+/* Handle; 0 when there is none. */
+uint32_t rows_find(struct rows *t, const struct row_key *k);
+uint32_t rows_add(struct rows *t, const struct row_key *k);
 /* The row must stand in no list. */
 void rows_del(struct rows *t, uint32_t h);
 /* The row after h of any slab but destinations, in the order of slabs; 0 starts and ends. */
