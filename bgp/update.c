@@ -12,6 +12,14 @@
 
 #include <stdio.h>
 
+#define BATCH 16u /* NLRI that are taken apart before the first goes to the RIB, see rib_prefetch() */
+
+struct batch {
+	struct bgp_nlri nlri[BATCH];
+	bool announced[BATCH]; /* else withdrawn */
+	size_t n;
+};
+
 /* What the walk over the NLRI of one attribute needs. */
 struct walk {
 	struct bgp_conn *c;
@@ -104,7 +112,7 @@ static bool over_limit(struct walk *w)
 	uint8_t *data = peer->bgp->scratch; /* the attributes there have done their duty */
 	struct wbuf out = wb_init(data, 7);
 
-	if (!peer->p.max_prefixes || peer->rib.paths <= peer->p.max_prefixes)
+	if (!w->attrs || !peer->p.max_prefixes || peer->rib.paths <= peer->p.max_prefixes)
 		return false;
 	wb_u16(&out, w->f->afi); /* RFC 4486 4 */
 	wb_u8(&out, w->f->safi);
@@ -133,30 +141,56 @@ static void announce(struct walk *w, const struct bgp_nlri *n)
 	rib_announce(b->rib, w->f, &w->c->peer->rib, n->key, n->key_len, w->set, w->reject, w->now);
 }
 
-static bool one(struct walk *w, struct rbuf *r, struct bgp_nlri *n)
+/* Of unknown type is not malformed (RFC 7606 5.4): held opaque when that is asked for, else passed over. */
+static bool is_wanted(struct walk *w, enum bgp_nlri_verdict *v, const struct bgp_nlri *n)
 {
-	struct bgp_peer *peer = w->c->peer;
-	const uint8_t *start = r->p;
-	enum bgp_nlri_verdict v = w->f->decode(r, !w->attrs, n);
-
-	if (v == BGP_NLRI_UNKNOWN) {
-		peer->unknown_nlri++;
-		if (!peer->bgp->p.reflect_unknown || !n->key_len)
-			return true;
-		v = BGP_NLRI_OK;
-	}
-	if (v == BGP_NLRI_RESET || r->p == start)
-		return refuse(w->fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
-	if (v == BGP_NLRI_OK && w->attrs) {
-		announce(w, n);
+	if (*v != BGP_NLRI_UNKNOWN)
 		return true;
+	w->c->peer->unknown_nlri++;
+	*v = BGP_NLRI_OK;
+	return w->c->peer->bgp->p.reflect_unknown && n->key_len;
+}
+
+static void note_faulty(struct walk *w, const uint8_t *nlri, size_t len)
+{
+	w->c->peer->treat_as_withdraw++;
+	peer_log_fault(w->c->peer, "route treated as withdrawn", "NLRI with a fault", nlri, len, w->now);
+}
+
+/* The next NLRI of r, BATCH at most. False when one cannot be located. */
+static bool take_batch(struct walk *w, struct rbuf *r, struct batch *b)
+{
+	const uint8_t *start;
+	enum bgp_nlri_verdict v;
+
+	for (b->n = 0; b->n < BATCH && rb_left(r);) {
+		start = r->p;
+		v = w->f->decode(r, !w->attrs, &b->nlri[b->n]);
+		if (v == BGP_NLRI_RESET || r->p == start)
+			return refuse(w->fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
+		if (v == BGP_NLRI_WITHDRAW)
+			note_faulty(w, start, (size_t)(r->p - start));
+		if (is_wanted(w, &v, &b->nlri[b->n]))
+			b->announced[b->n++] = v == BGP_NLRI_OK && w->attrs;
 	}
-	if (v == BGP_NLRI_WITHDRAW) {
-		peer->treat_as_withdraw++;
-		peer_log_fault(peer, "route treated as withdrawn", "NLRI with a fault", start, (size_t)(r->p - start), w->now);
-	}
-	withdraw(w, n);
 	return true;
+}
+
+static bool walk_nlri(struct walk *w, struct rbuf nlri)
+{
+	struct batch b;
+	bool located = true;
+
+	while (located && rb_left(&nlri)) {
+		located = take_batch(w, &nlri, &b);
+		rib_prefetch(w->c->peer->bgp->rib, w->f, b.nlri, b.n);
+		for (size_t i = 0; i < b.n; i++) {
+			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);
+			if (over_limit(w))
+				return false;
+		}
+	}
+	return located;
 }
 
 /* attrs NULL: withdraw. */
@@ -164,11 +198,8 @@ static bool walk(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlr
 		 struct msg_fault *fault, struct mtime now)
 {
 	struct walk w = { .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault, .checked_kind = -1 };
-	struct bgp_nlri n;
-	bool ok = true;
+	bool ok = walk_nlri(&w, nlri);
 
-	while (ok && rb_left(&nlri))
-		ok = one(&w, &nlri, &n) && !(attrs && over_limit(&w));
 	set_drop(&w);
 	return ok;
 }
