@@ -387,13 +387,15 @@ static void decide(struct rib *r, uint32_t h, struct route *rt)
 
 /* ---- changes ---- */
 
-/* The best path before; its set is held until the change is over. */
-static struct rib_path change_begin(struct rib *r, const struct route *rt)
+/* The best path before; its set is held until the change is over. Paths of dead peers go on the occasion. */
+static struct rib_path change_begin(struct rib *r, uint32_t h, struct route *rt)
 {
 	struct rib_path old = rib_best(rt);
 
 	if (old.set)
 		attrset_ref(r->sets, old.set);
+	if (r->n_dead)
+		drop_dead_paths(r, h, rt);
 	return old;
 }
 
@@ -496,9 +498,7 @@ void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	if (!h)
 		h = route_new(r, hash, family, key, key_len, path.peer);
 	rt = rib_route(r, h);
-	old = change_begin(r, rt);
-	if (r->n_dead)
-		drop_dead_paths(r, h, rt);
+	old = change_begin(r, h, rt);
 	put_path(r, h, rt, &path);
 	change_end(r, h, old);
 }
@@ -512,7 +512,7 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 
 	if (!h)
 		return false;
-	old = change_begin(r, rib_route(r, h));
+	old = change_begin(r, h, rib_route(r, h));
 	had = drop_path(r, h, rib_route(r, h), p ? p->index : 0);
 	change_end(r, h, old);
 	return had;
@@ -520,10 +520,7 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 
 void rib_purge_route(struct rib *r, uint32_t h)
 {
-	struct rib_path old = change_begin(r, rib_route(r, h));
-
-	drop_dead_paths(r, h, rib_route(r, h));
-	change_end(r, h, old);
+	change_end(r, h, change_begin(r, h, rib_route(r, h)));
 }
 
 static bool cluster_list_has(const struct bgp_attrs *a, uint32_t id)
