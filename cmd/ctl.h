@@ -22,7 +22,7 @@ struct ctl_params { /* all borrowed for the life of the struct ctl */
 	struct loop *loop;
 	struct log *log;
 	const char *path;  /* of the socket */
-	const char *group; /* may show; NULL: none */
+	const char *group; /* may show; NULL: none; only looked at by ctl_new() */
 	const struct reply_ops *const *verbs; /* VERB_N of them */
 	struct daemon *d; /* for the verbs */
 };
