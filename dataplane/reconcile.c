@@ -777,6 +777,11 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 		port_gone(r);
 		return;
 	}
+	if (!s->ifindex && is_local(r->port) && (r->ask || r->give)) {
+		r->ask = false; /* this was our write, and it came after the local event */
+		r->give = true;
+		return;
+	}
 	if (s->ifindex && r->port == DP_SEEN_OURS)
 		r->ask = true;
 	if (r->port != s->state || r->ifindex != s->ifindex) {

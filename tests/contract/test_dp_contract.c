@@ -4,299 +4,8 @@
  * What every dataplane backend must do, over every backend there is: the fake always, the kernel's in a network namespace
  * of the test's own (as root; skipped otherwise). What is there is read by iproute2, not by ourselves.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "tests/lib/dpworld.h"
+#include "tests/lib/dpbed.h"
 #include "tests/lib/test.h"
-
-/* What evpn would believe, by the last two octets of a MAC and the last of an address. */
-struct belief {
-	unsigned ifindex[65536];
-	uint8_t flags[65536];
-	bool ip[256];
-	unsigned macs_gone;
-	bool ready;
-};
-
-struct bed {
-	struct world *w;
-	struct dp *d;
-	struct log log;
-	struct belief b;
-	char lines[4096];
-};
-
-static unsigned low(const struct mac *m)
-{
-	return (unsigned)m->b[4] << 8 | m->b[5];
-}
-
-static void on_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
-{
-	struct belief *b = ctx;
-
-	if (mac->b[0] != 2 || mac->b[1])
-		return; /* the hosts' own veths speak, too */
-	b->ifindex[low(mac)] = ifindex;
-	b->flags[low(mac)] = flags;
-}
-
-static void on_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
-{
-	struct belief *b = ctx;
-
-	if (mac->b[0] != 2 || mac->b[1])
-		return;
-	b->macs_gone++;
-	b->ifindex[low(mac)] = 0;
-}
-
-static void on_ip(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags)
-{
-	((struct belief *)ctx)->ip[ip->b[ip->len - 1]] = true;
-}
-
-static void on_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
-{
-	((struct belief *)ctx)->ip[ip->b[ip->len - 1]] = false;
-}
-
-static void on_ready(void *ctx, uint32_t vni, bool ready)
-{
-	((struct belief *)ctx)->ready = ready;
-}
-
-static void on_line(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
-{
-	struct bed *t = ctx;
-	size_t n = strlen(t->lines);
-
-	snprintf(t->lines + n, sizeof(t->lines) - n, "%s\n", line);
-	if (getenv("VERBOSE"))
-		fprintf(stderr, "%s\n", line);
-}
-
-static struct dp_port_params ports[] = { { .name = "p1" }, { .name = "p2" } };
-
-static struct dp_vni_params params(void)
-{
-	return (struct dp_vni_params){
-		.vni = WORLD_VNI, .bridge = "br100", .vxlan = "vxlan100", .vtep = ip_v4(0xc0000201), .udp_port = 4789,
-		.ports = ports, .n_ports = 2, .neigh_suppress = true
-	};
-}
-
-static void settle(struct bed *t)
-{
-	t->w->settle(t->w, t->d);
-	t->w->look(t->w);
-}
-
-static void start_with(struct bed *t, const struct dp_vni_params *p)
-{
-	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b };
-
-	memset(&t->b, 0, sizeof(t->b));
-	log_init(&t->log, LOG_INFO);
-	t->log.sink = on_line;
-	t->log.ctx = t;
-	t->d = dp_new(t->w->ops(t->w), t->w->loop, &t->log, &ev);
-	assert_non_null(t->d);
-	assert_int_equal(dp_vni_add(t->d, p), 0);
-	settle(t);
-}
-
-static void start(struct bed *t)
-{
-	struct dp_vni_params p = params();
-
-	start_with(t, &p);
-}
-
-static void stop(struct bed *t, bool flush)
-{
-	dp_free(t->d, flush);
-	t->d = NULL;
-	t->w->look(t->w);
-}
-
-static int setup_bare(void **state, struct world *w)
-{
-	struct bed *t = calloc(1, sizeof(*t));
-
-	t->w = w;
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bed *t = *state;
-
-	if (t->w) {
-		if (t->d)
-			stop(t, true);
-		t->w->free(t->w);
-	}
-	free(t);
-	return 0;
-}
-
-static int bare_fake(void **state)
-{
-	return setup_bare(state, world_fake());
-}
-
-static int bare_kernel(void **state)
-{
-	return setup_bare(state, world_kernel(false));
-}
-
-static int running_fake(void **state)
-{
-	bare_fake(state);
-	start(*state);
-	return 0;
-}
-
-static int running_kernel(void **state)
-{
-	struct bed *t;
-
-	bare_kernel(state);
-	t = *state;
-	if (t->w)
-		start(t);
-	return 0;
-}
-
-#define NEEDS_WORLD(t)                                                                                                 \
-	do {                                                                                                           \
-		if (!(t)->w) {                                                                                         \
-			print_message("skipped: a network namespace takes CAP_SYS_ADMIN\n");                           \
-			skip();                                                                                        \
-		}                                                                                                      \
-	} while (0)
-
-/* ---- words ------------------------------------------------------------------------------------------------------- */
-
-static struct mac mac_nr(unsigned n)
-{
-	return (struct mac){ { 2, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
-}
-
-static struct ip vtep_nr(unsigned n)
-{
-	return ip_v4(0xc0000200u + n);
-}
-
-static struct ip host_nr(unsigned n)
-{
-	return ip_v4(0x0a000000u + n);
-}
-
-static struct ip ip_of(const char *s)
-{
-	struct ip ip = ip_none();
-
-	assert_true(ip_parse(s, &ip));
-	return ip;
-}
-
-static void want_fdb_to(struct bed *t, unsigned mac, struct ip vtep, uint8_t flags)
-{
-	struct mac m = mac_nr(mac);
-	struct dp_row row = { .key = dp_key_fdb(WORLD_VNI, &m), .vtep = vtep, .flags = flags };
-
-	dp_want(t->d, &row);
-}
-
-static void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags)
-{
-	want_fdb_to(t, mac, vtep_nr(vtep), flags);
-}
-
-static void unwant_fdb(struct bed *t, unsigned mac)
-{
-	struct mac m = mac_nr(mac);
-	struct dp_key k = dp_key_fdb(WORLD_VNI, &m);
-
-	dp_unwant(t->d, &k);
-}
-
-static void want_flood(struct bed *t, struct ip vtep)
-{
-	struct dp_row row = { .key = dp_key_flood(WORLD_VNI, &vtep) };
-
-	dp_want(t->d, &row);
-}
-
-static void want_neigh(struct bed *t, struct ip ip, unsigned mac)
-{
-	struct dp_row row = { .key = dp_key_neigh(WORLD_VNI, &ip), .mac = mac_nr(mac) };
-
-	dp_want(t->d, &row);
-}
-
-static void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand)
-{
-	struct mac m = mac_nr(mac);
-
-	t->w->learn(t->w, &m, port, hand);
-}
-
-static unsigned port_of(struct bed *t, unsigned mac)
-{
-	struct mac m = mac_nr(mac);
-
-	return t->w->port(t->w, &m);
-}
-
-static const char *fdb(struct bed *t, unsigned mac)
-{
-	static struct ip_str s[4];
-	static unsigned n;
-	struct mac m = mac_nr(mac);
-	struct ip ip = t->w->fdb(t->w, &m);
-
-	s[++n % 4] = ip_str(&ip);
-	return s[n % 4].s;
-}
-
-static bool flood(struct bed *t, const char *vtep)
-{
-	struct ip ip = ip_of(vtep);
-
-	return t->w->flood(t->w, &ip);
-}
-
-static unsigned neighbour(struct bed *t, struct ip ip)
-{
-	struct mac m;
-
-	return t->w->neighbour(t->w, &ip, &m) ? low(&m) : 0;
-}
-
-static struct dp_vni_info info(struct bed *t)
-{
-	struct dp_vni_info i;
-
-	assert_true(dp_vni_info(t->d, WORLD_VNI, &i));
-	return i;
-}
-
-static struct dp_stats stats(struct bed *t)
-{
-	struct dp_stats s;
-
-	dp_stats(t->d, &s);
-	return s;
-}
-
-/* ---- every backend ------------------------------------------------------------------------------------------------ */
 
 static void rows_appear_and_vanish(void **state)
 {
@@ -341,7 +50,7 @@ static void devices_that_say_the_same_are_adopted(void **state)
 
 	NEEDS_WORLD(t);
 	t->w->make_devices(t->w, "same");
-	start(t);
+	bed_start(t);
 	assert_int_equal(info(t).vxlan_state, DP_DEV_ADOPTED);
 	assert_int_equal(info(t).bridge_state, DP_DEV_ADOPTED);
 	assert_null(info(t).problem);
@@ -349,7 +58,7 @@ static void devices_that_say_the_same_are_adopted(void **state)
 	want_fdb(t, 1, 2, 0);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
-	stop(t, true);
+	bed_stop(t, true);
 	assert_string_equal(fdb(t, 1), "");
 }
 
@@ -365,13 +74,13 @@ static void device_that_contradicts_is_reported(void **state)
 	NEEDS_WORLD(t);
 	for (unsigned i = 0; i < 3; i++) {
 		t->w->make_devices(t->w, cases[i][0]);
-		start(t);
+		bed_start(t);
 		assert_int_equal(info(t).vxlan_state, DP_DEV_CONFLICT);
 		assert_string_equal(info(t).problem, cases[i][1]);
 		assert_false(t->b.ready);
 		want_fdb(t, 1, 2, 0);
 		t->w->settle(t->w, t->d);
-		stop(t, false);
+		bed_stop(t, false);
 		assert_string_equal(fdb(t, 1), "");
 		t->w->delete_devices(t->w);
 	}
@@ -424,11 +133,11 @@ static void foreign_rows_are_left_alone(void **state)
 	assert_int_equal(neighbour(t, h), 1);
 	assert_int_equal(stats(t).rows_there, 0);
 	unwant_fdb(t, 5);
-	stop(t, false);
+	bed_stop(t, false);
 	assert_true(flood(t, "192.0.2.9"));
 	assert_int_equal(neighbour(t, h), 1);
 	assert_int_equal(port_of(t, 6), 2);
-	start(t);
+	bed_start(t);
 	dp_sweep(t->d);
 	settle(t);
 	assert_true(flood(t, "192.0.2.9"));
@@ -459,8 +168,8 @@ static void local_rows_of_every_kind_are_told(void **state)
 	assert_true(t->b.ip[1]);
 	assert_true(t->b.ip[2]);
 	assert_true(t->b.ip[3]);
-	stop(t, false);
-	start(t); /* and from the dump at the start */
+	bed_stop(t, false);
+	bed_start(t); /* and from the dump at the start */
 	assert_int_equal(t->b.ifindex[1], t->w->ifindex(t->w, 1));
 	assert_int_equal(t->b.flags[2], DP_LOCAL_STATIC);
 	assert_int_equal(t->b.ifindex[3], t->w->ifindex(t->w, 2));
@@ -524,8 +233,8 @@ static void restart_adopts_without_a_write_and_sweeps_what_nobody_claims(void **
 	want_neigh(t, host_nr(2), 2);
 	settle(t);
 	assert_int_equal(stats(t).rows_there, 105);
-	stop(t, false);
-	start(t);
+	bed_stop(t, false);
+	bed_start(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.3");
 	for (unsigned i = 1; i <= 90; i++)
 		want_fdb(t, i, 2 + i % 3, i % 10 ? 0 : DP_STICKY);
@@ -556,7 +265,7 @@ static void flush_on_stop_leaves_nothing(void **state)
 	want_flood(t, vtep_nr(2));
 	want_neigh(t, host_nr(1), 1);
 	settle(t);
-	stop(t, true);
+	bed_stop(t, true);
 	assert_string_equal(fdb(t, 1), "");
 	assert_false(flood(t, "192.0.2.2"));
 	assert_int_equal(neighbour(t, host_nr(1)), 0);
@@ -605,9 +314,9 @@ static void ten_thousand_rows_come_and_go(void **state)
 }
 
 #define BOTH(name)                                                                                                     \
-	{ #name " (fake)", name, running_fake, teardown, NULL }, { #name " (kernel)", name, running_kernel, teardown, NULL }
+	{ #name " (fake)", name, bed_running_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_running_kernel, bed_teardown, NULL }
 #define BOTH_BARE(name)                                                                                                \
-	{ #name " (fake)", name, bare_fake, teardown, NULL }, { #name " (kernel)", name, bare_kernel, teardown, NULL }
+	{ #name " (fake)", name, bed_bare_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_bare_kernel, bed_teardown, NULL }
 
 int main(void)
 {

@@ -61,11 +61,9 @@ static bool is_quiet(struct kernel_world *k)
 	dp_stats(k->settling, &s);
 	same = !memcmp(&s, &k->last, sizeof(s));
 	k->last = s;
-	if (!dp_vni_info(k->settling, WORLD_VNI, &i))
-		return same;
-	if (i.bridge_state == DP_DEV_MISSING || i.vxlan_state == DP_DEV_MISSING)
-		return false;
-	return same && (i.ready ? !s.dirty : i.problem != NULL);
+	if (!same || !dp_vni_info(k->settling, WORLD_VNI, &i) || i.ready)
+		return same && !dp_backlog(k->settling); /* what was refused may wait */
+	return i.problem && (!strstr(i.problem, " is missing") || strstr(i.problem, "cannot be made"));
 }
 
 static void on_tick(struct loop_timer *t)

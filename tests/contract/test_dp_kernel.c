@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What only a kernel can do to its dataplane backend: devices and their options, frames that are learned, races with what
+ * lies in the queue of events, lost events, refusals. In namespaces of the test's own; skipped where there are none.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "dataplane/backend.h"
+#include "tests/lib/dpbed.h"
+#include "tests/lib/test.h"
+
+/* One value of iproute2's description of a device, as text; "" without it. path: keys joined by dots. */
+static const char *device(const char *name, const char *path)
+{
+	static char out[128];
+	char cmd[128], key[64];
+	json_error_t err;
+	json_t *doc, *v;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "ip -j -d link show %s 2>/dev/null", name);
+	f = popen(cmd, "r");
+	doc = json_loadf(f, JSON_DISABLE_EOF_CHECK, &err);
+	pclose(f);
+	v = json_array_get(doc, 0);
+	while (v && *path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(key, sizeof(key), "%.*s", (int)n, path);
+		v = json_object_get(v, key);
+		path += n + (path[n] == '.');
+	}
+	out[0] = '\0';
+	if (json_is_string(v))
+		snprintf(out, sizeof(out), "%s", json_string_value(v));
+	else if (json_is_integer(v))
+		snprintf(out, sizeof(out), "%lld", (long long)json_integer_value(v));
+	else if (json_is_boolean(v))
+		snprintf(out, sizeof(out), "%s", json_is_true(v) ? "true" : "false");
+	json_decref(doc);
+	return out;
+}
+
+static bool said(const struct bed *t, const char *text)
+{
+	return strstr(t->lines, text) != NULL;
+}
+
+/* A frame of a host behind port 1 or 2. */
+static void speak(unsigned port, const struct mac *from)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(port == 1 ? "h1" : "h2"), .sll_halen = 6
+	};
+	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+	memcpy(frame + 6, from->b, 6);
+	frame[12] = 0x88; /* a protocol that nobody speaks: local experimental */
+	frame[13] = 0xb5;
+	assert_int_equal(sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)), sizeof(frame));
+	close(fd);
+}
+
+static unsigned port_index(const char *name)
+{
+	return if_nametoindex(name);
+}
+
+/* ---- devices ------------------------------------------------------------------------------------------------------ */
+
+static void made_devices_are_as_vxlan_with_evpn_wants_them(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.id"), "100");
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.local"), "192.0.2.1");
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.port"), "4789");
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.learning"), "false");
+	assert_string_equal(device("vxlan100", "mtu"), "1450");
+	assert_string_equal(device("vxlan100", "master"), "br100");
+	assert_string_equal(device("vxlan100", "inet6_addr_gen_mode"), "none");
+	assert_string_equal(device("vxlan100", "linkinfo.info_slave_data.learning"), "false");
+	assert_string_equal(device("vxlan100", "linkinfo.info_slave_data.neigh_suppress"), "true");
+	assert_string_equal(device("br100", "inet6_addr_gen_mode"), "none");
+	assert_string_equal(device("br100", "operstate"), "UP");
+	assert_string_equal(device("p1", "master"), "br100");
+	assert_string_equal(device("p2", "master"), "br100");
+	assert_int_equal(info(t).vxlan_state, DP_DEV_MADE);
+	assert_int_equal(info(t).mtu, 1450);
+	assert_string_equal(info(t).underlay, "u0");
+	bed_stop(t, false);
+	assert_string_equal(device("vxlan100", "mtu"), "1450");
+	bed_start(t);
+	assert_int_equal(info(t).vxlan_state, DP_DEV_MADE); /* by the one before */
+	assert_null(info(t).problem);
+	bed_stop(t, true);
+	assert_string_equal(device("vxlan100", "mtu"), "");
+	assert_string_equal(device("br100", "mtu"), "");
+	assert_string_equal(device("p1", "master"), "");
+}
+
+static void adopted_devices_stay_when_rows_are_flushed(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	t->w->make_devices(t->w, "same");
+	bed_start(t);
+	assert_string_equal(device("vxlan100", "master"), "br100"); /* put there: it was in none */
+	assert_string_equal(device("vxlan100", "linkinfo.info_slave_data.learning"), "false");
+	want_fdb(t, 1, 2, 0);
+	settle(t);
+	bed_stop(t, true);
+	assert_string_equal(device("vxlan100", "mtu"), "1400");
+	assert_string_equal(fdb(t, 1), "");
+}
+
+static void vtep_of_ipv6_works_alike(void **state)
+{
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	p.vtep = ip_of("2001:db8::1");
+	bed_start_with(t, &p);
+	assert_null(info(t).problem);
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.local6"), "2001:db8::1");
+	assert_string_equal(device("vxlan100", "mtu"), "1430");
+	want_fdb_to(t, 1, ip_of("2001:db8::2"), 0);
+	want_flood(t, ip_of("2001:db8::2"));
+	settle(t);
+	assert_string_equal(fdb(t, 1), "2001:db8::2");
+	assert_true(flood(t, "2001:db8::2"));
+	bed_stop(t, false);
+	bed_start_with(t, &p);
+	want_fdb_to(t, 1, ip_of("2001:db8::2"), 0);
+	want_flood(t, ip_of("2001:db8::2"));
+	settle(t);
+	assert_int_equal(stats(t).writes, 0);
+	assert_int_equal(stats(t).rows_there, 2);
+}
+
+static void without_a_bridge_rows_are_on_the_vxlan_device(void **state)
+{
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	p.bridge = NULL;
+	p.n_ports = 0;
+	bed_start_with(t, &p);
+	assert_true(t->b.ready);
+	want_fdb(t, 1, 2, 0);
+	want_neigh(t, host_nr(1), 1);
+	settle(t);
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 nhid .* self extern_learn'");
+	world_run("ip neigh show dev vxlan100 | grep -q '10.0.0.1 lladdr 02:00:00:00:00:01 .*proto 179'");
+	assert_int_equal(stats(t).errors, 0);
+	assert_null(shown(t, 1, "bridge"));
+	unwant_fdb(t, 1);
+	settle(t);
+	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:01");
+	assert_string_equal(device("br100", "mtu"), "");
+}
+
+static void tap_is_made_put_into_the_bridge_and_removed_with_the_rest(void **state)
+{
+	static struct dp_port_params tap[] = { { .name = "tap100", .tap = true } };
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	if (access("/dev/net/tun", R_OK | W_OK)) {
+		print_message("skipped: no /dev/net/tun\n");
+		skip();
+	}
+	p.ports = tap;
+	p.n_ports = 1;
+	bed_start_with(t, &p);
+	assert_null(info(t).problem);
+	assert_string_equal(device("tap100", "master"), "br100");
+	assert_string_equal(device("tap100", "linkinfo.info_data.type"), "tap");
+	bed_stop(t, false);
+	assert_string_equal(device("tap100", "master"), "br100");
+	bed_start_with(t, &p);
+	bed_stop(t, true);
+	assert_string_equal(device("tap100", "master"), "");
+	assert_string_equal(device("tap100", "mtu"), "");
+}
+
+static void what_another_hand_changes_is_told_and_not_undone(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("ip link set vxlan100 down");
+	settle(t);
+	assert_string_equal(info(t).problem, "vxlan100 is down");
+	assert_false(t->b.ready);
+	assert_string_equal(device("vxlan100", "operstate"), "DOWN");
+	world_run("ip link set vxlan100 up");
+	settle(t);
+	assert_null(info(t).problem);
+	assert_true(t->b.ready);
+	world_run("ip link set vxlan100 nomaster");
+	settle(t);
+	assert_string_equal(info(t).problem, "vxlan100 is not in br100");
+	assert_false(t->b.ready);
+	world_run("ip link set vxlan100 master br100");
+	settle(t);
+	assert_true(t->b.ready);
+	assert_string_equal(info(t).problem, "vxlan100 learns MACs as a port of br100, expected learning off");
+	world_run("ip link set vxlan100 type bridge_slave learning off");
+	settle(t);
+	assert_string_equal(info(t).problem, "vxlan100 has neigh_suppress off");
+	world_run("ip link set vxlan100 type bridge_slave neigh_suppress on; ip link set vxlan100 mtu 1500");
+	settle(t);
+	assert_string_equal(info(t).problem, "vxlan100 has MTU 1500, the underlay carries 1450");
+	world_run("ip link set u0 mtu 1600");
+	settle(t);
+	assert_null(info(t).problem);
+	world_run("ip link set p1 nomaster");
+	settle(t);
+	assert_string_equal(info(t).problem, "port p1 has been taken out of br100");
+	assert_true(t->b.ready);
+	assert_true(said(t, "VNI 100: vxlan100 is not in br100"));
+}
+
+static void address_of_the_vtep_may_come_later(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("ip addr del 192.0.2.1/24 dev u0");
+	bed_start(t);
+	assert_string_equal(info(t).problem, "192.0.2.1 is not an address of this host");
+	world_run("ip link set u0 mtu 9000; ip addr add 192.0.2.1/24 dev u0");
+	settle(t);
+	assert_null(info(t).problem);
+	assert_string_equal(device("vxlan100", "mtu"), "8950"); /* what had been guessed is made right */
+}
+
+static void port_that_is_made_again_is_put_into_the_bridge_again(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+
+	NEEDS_WORLD(t);
+	speak(1, &m);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+	world_run("ip link del p1");
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], 0);
+	assert_string_equal(info(t).problem, "port p1 is missing");
+	world_run("ip link add p1 type veth peer name h1; ip link set h1 up");
+	settle(t);
+	assert_null(info(t).problem);
+	assert_string_equal(device("p1", "master"), "br100");
+	speak(1, &m);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+}
+
+static void device_that_is_in_another_bridge_is_left_there(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	t->w->make_devices(t->w, "same");
+	world_run("ip link add other type bridge; ip link set vxlan100 master other; ip link set p2 master other");
+	bed_start(t);
+	assert_string_equal(info(t).problem, "vxlan100 is in other, expected br100");
+	assert_int_equal(info(t).vxlan_state, DP_DEV_CONFLICT);
+	assert_false(t->b.ready);
+	world_run("ip link set vxlan100 nomaster");
+	settle(t);
+	assert_true(t->b.ready);
+	assert_string_equal(info(t).problem, "port p2 is in other, expected br100");
+	assert_string_equal(device("p2", "master"), "other");
+}
+
+static void names_that_are_something_else_are_reported(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("ip link add br100 type veth peer name x");
+	bed_start(t);
+	assert_string_equal(info(t).problem, "br100 is there and no bridge");
+	assert_int_equal(info(t).bridge_state, DP_DEV_CONFLICT);
+	assert_string_equal(device("vxlan100", "mtu"), "");
+}
+
+static void vni_of_another_device_is_reported_and_taken_when_free(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("ip link add old type vxlan id 100 local 192.0.2.1 dstport 4789");
+	bed_start(t);
+	assert_string_equal(info(t).problem, "vxlan100 is missing and cannot be made: File exists");
+	assert_true(said(t, "another device has this VNI and port"));
+	assert_false(t->b.ready);
+	world_run("ip link del old");
+	for (int i = 0; i < 100 && !t->b.ready; i++)
+		settle(t); /* it tries again after seconds */
+	assert_true(t->b.ready);
+}
+
+/* ---- local MACs --------------------------------------------------------------------------------------------------- */
+
+static void frames_are_learned_moved_and_aged(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+
+	NEEDS_WORLD(t);
+	speak(1, &m);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+	speak(2, &m);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p2"));
+	assert_int_equal(t->b.macs_gone, 0);
+	world_run("ip link set p2 down");
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], 0);
+}
+
+static void remote_mac_that_speaks_here_is_told_and_keeps_its_port(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+
+	NEEDS_WORLD(t);
+	want_fdb(t, 1, 2, 0);
+	settle(t);
+	speak(1, &m);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+	assert_int_equal(port_of(t, 1), 1);
+	unwant_fdb(t, 1);
+	settle(t);
+	assert_int_equal(port_of(t, 1), 1);
+	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:01");
+	want_fdb(t, 1, 3, DP_TAKE_OVER); /* it moved on */
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.3");
+	assert_int_equal(t->b.macs_gone, 0);
+}
+
+static void sticky_remote_mac_does_not_move_to_a_port(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+
+	NEEDS_WORLD(t);
+	want_fdb(t, 1, 2, DP_STICKY);
+	settle(t);
+	speak(1, &m);
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	assert_int_equal(t->b.ifindex[1], 0);
+	want_fdb(t, 1, 2, 0); /* no longer sticky */
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	speak(1, &m);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+	assert_int_equal(stats(t).errors, 0);
+}
+
+/* Our write goes over a row whose event lies in the queue unread: done here by hand, message by message. */
+static void write_over_unread(struct bed *t, const char *how)
+{
+	struct dp_op ops[4];
+
+	want_fdb(t, 2, 2, 0);
+	settle(t);
+	want_fdb(t, 1, 2, 0);
+	assert_int_equal(dp_pull(t->d, ops, 4), 1);
+	world_run("bridge fdb add 02:00:00:00:00:01 dev p1 master %s", how);
+	world_run("bridge fdb replace 02:00:00:00:00:01 dev vxlan100 master extern_learn");
+	world_run("bridge fdb replace 02:00:00:00:00:01 dev vxlan100 self nhid %u extern_learn", ops[0].dest->id[1]);
+	dp_done(t->d, &ops[0], 0, NULL);
+	settle(t);
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+	assert_int_equal(port_of(t, 1), 1);
+}
+
+static void dynamic_row_that_our_write_ran_over_is_given_back(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	write_over_unread(t, "dynamic");
+	world_run("bridge fdb show br br100 | grep '02:00:00:00:00:01 dev p1' | grep -qv extern_learn");
+}
+
+static void static_row_that_our_write_ran_over_is_given_back(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	write_over_unread(t, "static");
+	world_run("bridge fdb show br br100 | grep -q '02:00:00:00:00:01 dev p1 master br100 static'");
+	assert_int_equal(t->b.flags[1], DP_LOCAL_STATIC);
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------------------- */
+
+static void want_labelled(struct bed *t, unsigned mac, unsigned vtep, uint32_t label)
+{
+	struct mac m = mac_nr(mac);
+	struct dp_row row = { .key = dp_key_fdb(WORLD_VNI, &m), .vtep = vtep_nr(vtep), .label_vni = label };
+
+	dp_want(t->d, &row);
+}
+
+static void label_of_another_vni_goes_into_the_row_and_out_again(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_fdb(t, 1, 2, 0);
+	settle(t);
+	want_labelled(t, 1, 2, 777);
+	settle(t);
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 dst 192.0.2.2 vni 777 self'");
+	want_labelled(t, 1, 3, 778);
+	settle(t);
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 dst 192.0.2.3 vni 778 self'");
+	bed_stop(t, false);
+	bed_start(t);
+	want_labelled(t, 1, 3, 778);
+	settle(t);
+	assert_int_equal(stats(t).writes, 0);
+	assert_int_equal(stats(t).rows_there, 1);
+	want_fdb(t, 1, 3, 0);
+	settle(t);
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 nhid'");
+	assert_string_equal(fdb(t, 1), "192.0.2.3");
+	assert_int_equal(stats(t).errors, 0);
+}
+
+static void rows_that_another_hand_deletes_come_back_and_are_counted(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 2, 0);
+	want_flood(t, vtep_nr(2));
+	want_neigh(t, host_nr(1), 1);
+	settle(t);
+	world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 master; bridge fdb del 02:00:00:00:00:02 dev vxlan100 self; "
+		  "bridge fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.2 self; ip neigh del 10.0.0.1 dev br100");
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	assert_string_equal(fdb(t, 2), "192.0.2.2");
+	assert_true(flood(t, "192.0.2.2"));
+	assert_int_equal(neighbour(t, host_nr(1)), 1);
+	assert_int_equal(stats(t).repairs, 4);
+}
+
+static void neighbours_lost_with_the_bridge_down_come_back(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_neigh(t, host_nr(1), 1);
+	want_fdb(t, 1, 2, 0);
+	settle(t);
+	world_run("ip link set br100 down");
+	settle(t);
+	assert_int_equal(neighbour(t, host_nr(1)), 0);
+	world_run("ip link set br100 up");
+	settle(t);
+	assert_int_equal(neighbour(t, host_nr(1)), 1);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+}
+
+static void refused_row_is_told_and_the_rest_goes_on(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_fdb_to(t, 1, ip_of("2001:db8::9"), 0); /* another family than the device's */
+	want_flood(t, ip_of("2001:db8::9"));
+	for (unsigned i = 2; i <= 300; i++)
+		want_fdb(t, i, 2, 0);
+	for (int i = 0; i < 20 && stats(t).rows_there < 299; i++)
+		settle(t);
+	assert_int_equal(stats(t).rows_there, 299);
+	assert_int_equal(stats(t).dirty, 2);
+	assert_string_equal(fdb(t, 300), "192.0.2.2");
+	assert_non_null(shown(t, 1, "vxlan")->pending);
+	assert_true(said(t, "VNI 100: write flood row to 2001:db8::9: refused: Address family not supported by protocol"));
+	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:01 to 2001:db8::9: refused: "));
+}
+
+static void lost_events_make_it_learn_anew_before_it_writes(void **state)
+{
+	enum { N = 30000 };
+	struct bed *t = *state;
+	FILE *f;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 1; i <= 50; i++)
+		want_fdb(t, i, 2, 0);
+	want_neigh(t, host_nr(1), 1);
+	settle(t);
+	learn(t, 60, 1, FAKEDP_KERNEL);
+	settle(t);
+	assert_int_equal(t->b.ifindex[60], port_index("p1"));
+	f = popen("bridge -batch -", "w"); /* more than the queue of 8 MiB holds */
+	for (unsigned i = 0; i < N; i++)
+		fprintf(f, "fdb add 02:00:00:00:%02x:%02x dev p2 master static\n", (i + 1000) >> 8, (i + 1000) & 255);
+	for (unsigned i = 0; i < N - 5; i++)
+		fprintf(f, "fdb del 02:00:00:00:%02x:%02x dev p2 master\n", (i + 1000) >> 8, (i + 1000) & 255);
+	assert_int_equal(pclose(f), 0);
+	learn(t, 1, 1, FAKEDP_KERNEL);
+	learn(t, 2, 2, FAKEDP_STATIC);
+	world_run("bridge fdb del 02:00:00:00:00:03 dev vxlan100 self; bridge fdb del 02:00:00:00:00:04 dev vxlan100 master; "
+		  "bridge fdb del 02:00:00:00:00:3c dev p1 master; ip nexthop flush proto 179 >/dev/null 2>&1; "
+		  "ip neigh del 10.0.0.1 dev br100");
+	settle(t);
+	assert_true(stats(t).overruns > 0);
+	assert_true(said(t, "events were lost"));
+	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+	assert_int_equal(port_of(t, 1), 1);
+	assert_int_equal(t->b.ifindex[2], port_index("p2"));
+	assert_int_equal(port_of(t, 2), 2);
+	assert_int_equal(t->b.ifindex[60], 0);
+	for (unsigned i = 3; i <= 50; i++)
+		assert_string_equal(fdb(t, i), "192.0.2.2");
+	assert_int_equal(neighbour(t, host_nr(1)), 1);
+	for (unsigned i = 1000; i < 1000 + N - 5; i++)
+		assert_int_equal(t->b.ifindex[i], 0);
+	for (unsigned i = 1000 + N - 5; i < 1000 + N; i++)
+		assert_int_equal(t->b.ifindex[i], port_index("p2"));
+}
+
+static void burst_leaves_nothing_out_and_a_local_mac_in_it_alone(void **state)
+{
+	enum { N = 5000 };
+	struct bed *t = *state;
+	struct mac m = mac_nr(2500);
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 1; i <= N; i++)
+		want_fdb(t, i, 2 + i % 7, 0);
+	speak(1, &m); /* not read yet when the burst starts */
+	settle(t);
+	assert_int_equal(t->b.ifindex[2500], port_index("p1"));
+	assert_int_equal(port_of(t, 2500), 1);
+	assert_int_equal(t->w->count(t->w), N - 1);
+	for (unsigned i = 1; i <= N; i++)
+		unwant_fdb(t, i);
+	settle(t);
+	assert_int_equal(t->w->count(t->w), 0);
+	assert_int_equal(port_of(t, 2500), 1);
+	assert_int_equal(stats(t).errors, 0);
+}
+
+#define RUNNING(name) cmocka_unit_test_setup_teardown(name, bed_running_kernel, bed_teardown)
+#define BARE(name) cmocka_unit_test_setup_teardown(name, bed_bare_kernel, bed_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUNNING(made_devices_are_as_vxlan_with_evpn_wants_them),
+		BARE(adopted_devices_stay_when_rows_are_flushed),
+		BARE(vtep_of_ipv6_works_alike),
+		BARE(without_a_bridge_rows_are_on_the_vxlan_device),
+		BARE(tap_is_made_put_into_the_bridge_and_removed_with_the_rest),
+		RUNNING(what_another_hand_changes_is_told_and_not_undone),
+		BARE(address_of_the_vtep_may_come_later),
+		RUNNING(port_that_is_made_again_is_put_into_the_bridge_again),
+		BARE(device_that_is_in_another_bridge_is_left_there),
+		BARE(names_that_are_something_else_are_reported),
+		BARE(vni_of_another_device_is_reported_and_taken_when_free),
+		RUNNING(frames_are_learned_moved_and_aged),
+		RUNNING(remote_mac_that_speaks_here_is_told_and_keeps_its_port),
+		RUNNING(sticky_remote_mac_does_not_move_to_a_port),
+		RUNNING(dynamic_row_that_our_write_ran_over_is_given_back),
+		RUNNING(static_row_that_our_write_ran_over_is_given_back),
+		RUNNING(label_of_another_vni_goes_into_the_row_and_out_again),
+		RUNNING(rows_that_another_hand_deletes_come_back_and_are_counted),
+		RUNNING(neighbours_lost_with_the_bridge_down_come_back),
+		RUNNING(refused_row_is_told_and_the_rest_goes_on),
+		RUNNING(lost_events_make_it_learn_anew_before_it_writes),
+		RUNNING(burst_leaves_nothing_out_and_a_local_mac_in_it_alone),
+	};
+
+	return RUN_TESTS(tests);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "tests/lib/dpbed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/test.h"
+
+static unsigned low(const struct mac *m)
+{
+	return (unsigned)m->b[4] << 8 | m->b[5];
+}
+
+static void on_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
+{
+	struct belief *b = ctx;
+
+	if (mac->b[0] != 2 || mac->b[1])
+		return; /* the hosts' own veths speak, too */
+	b->ifindex[low(mac)] = ifindex;
+	b->flags[low(mac)] = flags;
+}
+
+static void on_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
+{
+	struct belief *b = ctx;
+
+	if (mac->b[0] != 2 || mac->b[1])
+		return;
+	b->macs_gone++;
+	b->ifindex[low(mac)] = 0;
+}
+
+static void on_ip(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags)
+{
+	((struct belief *)ctx)->ip[ip->b[ip->len - 1]] = true;
+}
+
+static void on_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
+{
+	((struct belief *)ctx)->ip[ip->b[ip->len - 1]] = false;
+}
+
+static void on_ready(void *ctx, uint32_t vni, bool ready)
+{
+	((struct belief *)ctx)->ready = ready;
+}
+
+static void on_line(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
+{
+	struct bed *t = ctx;
+	size_t n = strlen(t->lines);
+
+	snprintf(t->lines + n, sizeof(t->lines) - n, "%s\n", line);
+	if (getenv("VERBOSE"))
+		fprintf(stderr, "%s\n", line);
+}
+
+static struct dp_port_params ports[] = { { .name = "p1" }, { .name = "p2" } };
+
+struct dp_vni_params bed_params(void)
+{
+	return (struct dp_vni_params){
+		.vni = WORLD_VNI, .bridge = "br100", .vxlan = "vxlan100", .vtep = ip_v4(0xc0000201), .udp_port = 4789,
+		.ports = ports, .n_ports = 2, .neigh_suppress = true
+	};
+}
+
+void settle(struct bed *t)
+{
+	t->w->settle(t->w, t->d);
+	t->w->look(t->w);
+}
+
+void bed_start_with(struct bed *t, const struct dp_vni_params *p)
+{
+	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b };
+
+	memset(&t->b, 0, sizeof(t->b));
+	log_init(&t->log, LOG_INFO);
+	t->log.sink = on_line;
+	t->log.ctx = t;
+	t->d = dp_new(t->w->ops(t->w), t->w->loop, &t->log, &ev);
+	assert_non_null(t->d);
+	assert_int_equal(dp_vni_add(t->d, p), 0);
+	settle(t);
+}
+
+void bed_start(struct bed *t)
+{
+	struct dp_vni_params p = bed_params();
+
+	bed_start_with(t, &p);
+}
+
+void bed_stop(struct bed *t, bool flush)
+{
+	dp_free(t->d, flush);
+	t->d = NULL;
+	t->w->look(t->w);
+}
+
+static int setup_bare(void **state, struct world *w)
+{
+	struct bed *t = calloc(1, sizeof(*t));
+
+	t->w = w;
+	*state = t;
+	return 0;
+}
+
+int bed_teardown(void **state)
+{
+	struct bed *t = *state;
+
+	if (t->w) {
+		if (t->d)
+			bed_stop(t, true);
+		t->w->free(t->w);
+	}
+	free(t);
+	return 0;
+}
+
+int bed_bare_fake(void **state)
+{
+	return setup_bare(state, world_fake());
+}
+
+int bed_bare_kernel(void **state)
+{
+	return setup_bare(state, world_kernel(false));
+}
+
+int bed_bare_kernel6(void **state)
+{
+	return setup_bare(state, world_kernel(true));
+}
+
+int bed_running_fake(void **state)
+{
+	bed_bare_fake(state);
+	bed_start(*state);
+	return 0;
+}
+
+int bed_running_kernel(void **state)
+{
+	struct bed *t;
+
+	bed_bare_kernel(state);
+	t = *state;
+	if (t->w)
+		bed_start(t);
+	return 0;
+}
+
+/* ---- words ------------------------------------------------------------------------------------------------------- */
+
+struct mac mac_nr(unsigned n)
+{
+	return (struct mac){ { 2, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
+}
+
+struct ip vtep_nr(unsigned n)
+{
+	return ip_v4(0xc0000200u + n);
+}
+
+struct ip host_nr(unsigned n)
+{
+	return ip_v4(0x0a000000u + n);
+}
+
+struct ip ip_of(const char *s)
+{
+	struct ip ip = ip_none();
+
+	assert_true(ip_parse(s, &ip));
+	return ip;
+}
+
+void want_fdb_to(struct bed *t, unsigned mac, struct ip vtep, uint8_t flags)
+{
+	struct mac m = mac_nr(mac);
+	struct dp_row row = { .key = dp_key_fdb(WORLD_VNI, &m), .vtep = vtep, .flags = flags };
+
+	dp_want(t->d, &row);
+}
+
+void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags)
+{
+	want_fdb_to(t, mac, vtep_nr(vtep), flags);
+}
+
+void unwant_fdb(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+	struct dp_key k = dp_key_fdb(WORLD_VNI, &m);
+
+	dp_unwant(t->d, &k);
+}
+
+void want_flood(struct bed *t, struct ip vtep)
+{
+	struct dp_row row = { .key = dp_key_flood(WORLD_VNI, &vtep) };
+
+	dp_want(t->d, &row);
+}
+
+void want_neigh(struct bed *t, struct ip ip, unsigned mac)
+{
+	struct dp_row row = { .key = dp_key_neigh(WORLD_VNI, &ip), .mac = mac_nr(mac) };
+
+	dp_want(t->d, &row);
+}
+
+void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand)
+{
+	struct mac m = mac_nr(mac);
+
+	t->w->learn(t->w, &m, port, hand);
+}
+
+unsigned port_of(struct bed *t, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+
+	return t->w->port(t->w, &m);
+}
+
+const char *fdb(struct bed *t, unsigned mac)
+{
+	static struct ip_str s[4];
+	static unsigned n;
+	struct mac m = mac_nr(mac);
+	struct ip ip = t->w->fdb(t->w, &m);
+
+	s[++n % 4] = ip_str(&ip);
+	return s[n % 4].s;
+}
+
+bool flood(struct bed *t, const char *vtep)
+{
+	struct ip ip = ip_of(vtep);
+
+	return t->w->flood(t->w, &ip);
+}
+
+unsigned neighbour(struct bed *t, struct ip ip)
+{
+	struct mac m;
+
+	return t->w->neighbour(t->w, &ip, &m) ? low(&m) : 0;
+}
+
+struct dp_vni_info info(struct bed *t)
+{
+	struct dp_vni_info i;
+
+	assert_true(dp_vni_info(t->d, WORLD_VNI, &i));
+	return i;
+}
+
+struct dp_stats stats(struct bed *t)
+{
+	struct dp_stats s;
+
+	dp_stats(t->d, &s);
+	return s;
+}
+
+const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *table)
+{
+	static struct dp_row_info i;
+	struct dp_cursor c = { 0 };
+
+	while (dp_next(t->d, &c, WORLD_VNI, &i)) {
+		if (i.row.key.kind == DP_FDB && low(&i.row.key.mac) == mac && !strcmp(i.table, table))
+			return &i;
+	}
+	return NULL;
+}

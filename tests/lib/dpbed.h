@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* A dataplane in a world (dpworld.h), what evpn would believe of it, and short words for tests of it. */
+#ifndef TESTS_DPBED_H
+#define TESTS_DPBED_H
+
+#include "tests/lib/dpworld.h"
+
+/* By the last two octets of a MAC (02:00:00:00:xx:xx) and the last of an address. */
+struct belief {
+	unsigned ifindex[65536]; /* 0: not local */
+	uint8_t flags[65536];
+	bool ip[256];
+	unsigned macs_gone;
+	bool ready;
+};
+
+struct bed {
+	struct world *w;
+	struct dp *d;
+	struct log log;
+	struct belief b;
+	char lines[8192]; /* the log */
+};
+
+/* cmocka's: a world without and with a dataplane that runs; state is a struct bed. */
+int bed_bare_fake(void **state);
+int bed_bare_kernel(void **state);
+int bed_running_fake(void **state);
+int bed_running_kernel(void **state);
+int bed_bare_kernel6(void **state); /* VTEPs are IPv6 */
+int bed_teardown(void **state);
+
+/* The test is skipped where this process may not make a network namespace. */
+#define NEEDS_WORLD(t)                                                                                                 \
+	do {                                                                                                           \
+		if (!(t)->w) {                                                                                         \
+			print_message("skipped: a network namespace takes CAP_SYS_ADMIN\n");                           \
+			skip();                                                                                        \
+		}                                                                                                      \
+	} while (0)
+
+struct dp_vni_params bed_params(void); /* two ports, neigh_suppress */
+void bed_start_with(struct bed *t, const struct dp_vni_params *p);
+void bed_start(struct bed *t);
+void bed_stop(struct bed *t, bool flush);
+void settle(struct bed *t); /* and look */
+
+struct mac mac_nr(unsigned n);
+struct ip vtep_nr(unsigned n); /* 192.0.2.n */
+struct ip host_nr(unsigned n); /* 10.0.0.n */
+struct ip ip_of(const char *s);
+
+void want_fdb_to(struct bed *t, unsigned mac, struct ip vtep, uint8_t flags);
+void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags);
+void unwant_fdb(struct bed *t, unsigned mac);
+void want_flood(struct bed *t, struct ip vtep);
+void want_neigh(struct bed *t, struct ip ip, unsigned mac);
+void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand);
+
+/* what the last settle() saw */
+const char *fdb(struct bed *t, unsigned mac); /* VTEP, "" without one */
+unsigned port_of(struct bed *t, unsigned mac);
+bool flood(struct bed *t, const char *vtep);
+unsigned neighbour(struct bed *t, struct ip ip); /* number of its MAC, 0 without one */
+struct dp_vni_info info(struct bed *t);
+struct dp_stats stats(struct bed *t);
+/* What show says of a MAC's row in a table, NULL when it is not shown; valid until the next call. */
+const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *table);
+
+#endif
