@@ -375,6 +375,7 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 		.attributes_discarded = peer->attributes_discarded,
 		.unknown_nlri = peer->unknown_nlri,
 		.accepts_refused = peer->accepts_refused,
+		.connect_retries = peer->connect_retry_count,
 	};
 	info_session(peer, out);
 	info_routes(peer, out);

@@ -742,7 +742,7 @@ static void write_refresh(struct bgp_conn *c, struct wbuf *w)
 
 static void write_notification(struct bgp_conn *c, struct wbuf *w)
 {
-	if (wb_room(w) < MSG_NOTIFICATION_MIN_LEN + (size_t)c->notification.len && wb_len(w))
+	if (wb_len(w) && wb_room(w) < MSG_MAX_LEN)
 		return; /* the next pull has room */
 	msg_notification_write(w, c->notification.code, c->notification.subcode, c->notification.data,
 			       c->notification.len);

@@ -292,6 +292,7 @@ struct bgp_peer_info {
 	struct bgp_error last_in, last_out;
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri, rejected;
 	uint32_t accepts_refused; /* connections over the limit of bgp_accept() */
+	uint32_t connect_retries; /* ConnectRetryCounter of RFC 4271 8: faults since ManualStart */
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
 	bool eor_received, eor_sent;

@@ -45,7 +45,7 @@ static size_t family_encoded_len(const uint8_t *key, size_t key_len, size_t shar
 
 static enum bgp_nlri_verdict family_check(const struct bgp_attrs *a, const uint8_t *key, size_t key_len)
 {
-	return key[0] == 0xfe && !a->communities_len ? BGP_NLRI_WITHDRAW : BGP_NLRI_OK;
+	return key[0] == 0xfe && !a->communities_len && !a->shared_len ? BGP_NLRI_WITHDRAW : BGP_NLRI_OK;
 }
 
 static int family_prefer(const struct bgp_attrs *a, bool a_local, const struct bgp_attrs *b, bool b_local,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "bgp/session.h"
 #include "tests/lib/hex.h"
 #include "tests/lib/lines.h"
@@ -161,9 +162,26 @@ static void a_small_window_makes_no_difference(void **state)
 	check_exchange((struct setup){ .net = { .window = 16, .delay_min_us = 10, .delay_max_us = 5 * MS } });
 }
 
+static void check_capabilities(const struct side *side)
+{
+	struct buf b;
+	struct json j;
+
+	buf_init(&b);
+	json_init(&j, &b);
+	json_object(&j, NULL);
+	bgp_peer_print_capabilities(side->peer, &j);
+	json_object_end(&j);
+	buf_add(&b, "", 1);
+	assert_string_equal(buf_data(&b),
+			    "{\"capabilities_sent\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"],"
+			    "\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"]}");
+	buf_fini(&b);
+}
+
 static void established_says_what_was_negotiated(void **state)
 {
-	struct setup s = { .a.peer.hold_time = 30, .b.peer = { .hold_time = 180, .passive = true } };
+	struct setup s = { .a.peer = { .hold_time = 30, .description = "spine" }, .b.peer = { .hold_time = 180, .passive = true } };
 	struct pair w;
 
 	pair_start(&w, &s);
@@ -178,6 +196,11 @@ static void established_says_what_was_negotiated(void **state)
 	assert_int_equal(info(&w.a).out.open, 1);
 	assert_int_equal(info(&w.a).in.open, 1);
 	assert_int_equal(info(&w.a).established_count, 1);
+	assert_string_equal(info(&w.a).description, "spine");
+	assert_int_not_equal(info(&w.a).group, 0);
+	assert_in_range(mtime_diff_us(info(&w.a).since, simnet_now(w.net)), 90 * MS, 110 * MS);
+	assert_string_equal(info(&w.a).reason, "KEEPALIVE received");
+	check_capabilities(&w.a);
 	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: OpenConfirm -> Established (KEEPALIVE received)"), 1);
 	pair_end(&w);
 }
@@ -504,8 +527,15 @@ static void clear_comes_back(void **state)
 
 	pair_start(&w, &s);
 	wait_up(&w, 10 * S);
+	for (int i = 0; i < 5; i++) { /* so that there is a wait to be cleared */
+		sim_reset(w.net, w.a.node, w.b.node);
+		simnet_run(w.net, 1 * MS);
+		wait_up(&w, 60 * S);
+	}
+	assert_true(w.a.peer->hold_back_s > 2);
 	bgp_peer_clear(w.a.peer, simnet_now(w.net));
 	simnet_run(w.net, 100 * MS);
+	assert_int_equal(info(&w.a).connect_retries, 0);
 	assert_int_equal(info(&w.b).last_in.code, 6);
 	assert_int_equal(info(&w.b).last_in.subcode, 4);
 	assert_false(both_up(&w));

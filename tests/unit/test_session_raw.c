@@ -110,6 +110,8 @@ static void every_connection_gets_an_open_whatever_went_before(void **state)
 		assert_true(raw_connect(&w.raw));
 		raw_send_hex(&w.raw, MARKER "0013 07");
 		expect_end(&w, 1, 3, "07");
+		if (i == 0)
+			assert_int_equal(lines_count(&w.lines, "unknown message type [ffffffffffffffffffffffffffffffff001307]"), 1);
 		raw_drop(&w.raw);
 	}
 	raw_establish(&w.raw);
@@ -211,7 +213,9 @@ static void a_peer_that_is_down_refuses(void **state)
 	struct world w;
 
 	world_start(&w, (struct setup){ 0 });
+	assert_int_equal(info(&w).state, BGP_ACTIVE);
 	bgp_peer_down(w.peer, simnet_now(w.net));
+	assert_int_equal(info(&w).state, BGP_IDLE);
 	assert_false(raw_connect(&w.raw));
 	raw_drop(&w.raw);
 	bgp_peer_up(w.peer, simnet_now(w.net));
@@ -228,11 +232,88 @@ static void an_accepted_session_ends_our_own_attempts(void **state)
 	sim_refuse(w.raw.node, true);
 	run(&w, 10 * S);
 	raw_establish(&w.raw);
+	assert_int_equal(w.peer->own.state, BGP_IDLE);
+	assert_false(timerq_armed(&w.peer->idle_hold) || timerq_armed(&w.peer->connect_retry));
 	sim_refuse(w.raw.node, false);
 	run(&w, 80 * S);
 	assert_null(sim_raw_accepted(w.raw.node));
 	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
 	run(&w, 20 * S); /* no KEEPALIVE from there: it ends, and we connect again */
+	assert_non_null(sim_raw_accepted(w.raw.node));
+	world_end(&w);
+}
+
+static void a_connect_under_way_ends_when_an_accepted_session_stands(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ .active = true, .net = { .delay_min_us = 5 * S, .delay_max_us = 5 * S } });
+	assert_int_equal(w.peer->own.state, BGP_CONNECT);
+	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
+	run(&w, 10 * S);
+	raw_send_open(&w.raw);
+	raw_send_keepalive(&w.raw);
+	/* Meanwhile its own connect is done and gets no OPEN, so the session is the accepted one. */
+	run(&w, 20 * S);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_false(w.peer->session->outgoing);
+	world_end(&w);
+}
+
+static void a_connection_that_ends_before_its_open_leaves_nothing(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	raw_drop(&w.raw);
+	run(&w, 10 * MS);
+	assert_int_equal(lines_count(&w.lines, "OpenSent -> Idle (connection failed: closed by the peer)"), 1);
+	assert_int_equal(info(&w).state, BGP_ACTIVE);
+	assert_int_equal(w.peer->n_conns, 0);
+	world_end(&w);
+}
+
+static void while_an_open_is_being_answered_we_do_not_call(void **state)
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ .active = true, .peer.hold_time = 9 });
+	sim_refuse(w.raw.node, true);
+	run(&w, 100 * MS);
+	sim_refuse(w.raw.node, false);
+	assert_true(raw_connect(&w.raw));
+	raw_send_open(&w.raw); /* and no KEEPALIVE */
+	run(&w, 8 * S);
+	assert_int_equal(info(&w).state, BGP_OPENCONFIRM);
+	assert_null(sim_raw_accepted(w.raw.node));
+	run(&w, 5 * S); /* that one is over by its hold timer */
+	assert_non_null(sim_raw_accepted(w.raw.node));
+	world_end(&w);
+}
+
+static void a_peer_that_hangs_up_on_our_open_is_called_again_soon(void **state)
+{
+	struct sim_end *e;
+	struct world w;
+
+	world_start(&w, (struct setup){ .active = true, .peer.hold_time = 9 });
+	run(&w, 100 * MS);
+	e = sim_raw_accepted(w.raw.node);
+	assert_non_null(e);
+	sim_end_drop(e);
+	run(&w, 10 * MS);
+	assert_int_equal(w.peer->own.state, BGP_ACTIVE); /* RFC 4271 8.2.2, OpenSent on 18 */
+	run(&w, 1100 * MS);
+	e = sim_raw_accepted(w.raw.node);
+	assert_non_null(e);
+	sim_end_drop(e);
+	/* The wait in Active goes on while another connection is in OpenConfirm, and does not get lost. */
+	assert_true(raw_connect(&w.raw));
+	raw_send_open(&w.raw);
+	run(&w, 7 * S);
+	assert_null(sim_raw_accepted(w.raw.node));
+	run(&w, 12 * S);
 	assert_non_null(sim_raw_accepted(w.raw.node));
 	world_end(&w);
 }
@@ -264,6 +345,9 @@ static void messages_before_their_time_are_fsm_errors(void **state) /* RFC 6608 
 		raw_send_hex(&w.raw, cases[i].hex);
 		expect_end(&w, 5, cases[i].subcode, "");
 		assert_int_equal(info(&w).state, BGP_ACTIVE);
+		assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: NOTIFICATION 5/"), 1);
+		assert_int_equal(info(&w).connect_retries, 1);
+		assert_int_equal(info(&w).out.notification, 1);
 		world_end(&w);
 	}
 }
@@ -300,6 +384,9 @@ static void a_notification_is_never_answered(void **state) /* RFC 4271 6.4 */
 		assert_int_equal(info(&w).last_in.code, 6);
 		assert_int_equal(info(&w).last_in.subcode, 200);
 		assert_string_equal(info(&w).last_in.text, "cease");
+		assert_int_equal(info(&w).in.notification, 1);
+		/* The end of a session is a line of its own. */
+		assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: NOTIFICATION 6/200 received"), !established);
 		assert_false(info(&w).last_out.set);
 		world_end(&w);
 	}
@@ -488,6 +575,8 @@ static void what_is_wrong_with_an_open_is_said(void **state)
 
 static void routes_come_go_and_change(void **state)
 {
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
 	struct world w;
 
 	world_start(&w, (struct setup){ 0 });
@@ -502,6 +591,8 @@ static void routes_come_go_and_change(void **state)
 	raw_send_update(&w.raw, REACH("16", "03 6b6579 01 73" "03 6b657a 02 7374") ATTRS); /* two shared parts */
 	run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 2);
+	for (unsigned n = 0; bgp_rib_next(sim_bgp(w.dut), &c, &p); n++)
+		hex_assert("shared", p.attrs->shared, p.attrs->shared_len, p.key[2] == 'y' ? "73" : "7374");
 	raw_send_update(&w.raw, "800f07 0019 46 03 6b6579");
 	run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 1);
@@ -570,12 +661,14 @@ static void verdicts_on_nlri_are_carried_out(void **state)
 	assert_int_equal(w.seen.best, 2);
 	assert_int_equal(info(&w).unknown_nlri, 1);
 	assert_int_equal(info(&w).treat_as_withdraw, 1);
-	raw_send_update(&w.raw, ROUTE("fe6b65") ATTRS);
+	raw_send_update(&w.raw, REACH("0e", "03 fe6b65 00") ATTRS);
 	run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 3);
-	raw_send_update(&w.raw, ROUTE("fe6b65") "40010100 400200 400504 00000064");
+	/* Asked for each set: of two shared parts the first will do. */
+	raw_send_update(&w.raw, REACH("14", "03 fe6b66 01 73" "03 fe6b65 00") "40010100 400200 400504 00000064");
 	run(&w, 10 * MS);
-	assert_int_equal(w.seen.best, 2);
+	assert_int_equal(w.seen.best, 3);
+	assert_int_equal(info(&w).treat_as_withdraw, 2);
 	raw_send_update(&w.raw, ROUTE("ff7278") ATTRS);
 	expect_end(&w, 3, 9, NULL);
 	assert_int_equal(w.seen.best, 0);
@@ -612,6 +705,58 @@ static void the_next_hop_is_judged_by_length_and_value(void **state)
 	assert_int_equal(info(&w).rejected, 2);
 	raw_send_update(&w.raw, "800e10 0019 46 05 c633640100 00 03 6b6579 01 73" ATTRS);
 	expect_end(&w, 3, 9, NULL);
+	world_end(&w);
+}
+
+static void broken_withdrawals_end_the_session(void **state) /* RFC 7606 5.3 */
+{
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS);
+	raw_send_update(&w.raw, "800f07 0019 46 04 6b6579");
+	expect_end(&w, 3, 9, NULL);
+	world_end(&w);
+}
+
+/* RFC 4271 4.3's own fields, should IPv4 unicast be a family: the engine asks no more of it than of any other. */
+static void ipv4_fields_are_a_family_like_others(void **state)
+{
+	struct bgp_family ipv4 = test_family;
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+	struct world w;
+
+	ipv4.afi = 1;
+	ipv4.safi = 1;
+	world_start(&w, (struct setup){ .raw.caps = "010400010001" });
+	bgp_peer_del(w.peer, simnet_now(w.net));
+	bgp_family_register(sim_bgp(w.dut), &ipv4, NULL);
+	w.peer = sim_peer(w.dut, w.raw.node, &(struct bgp_peer_params){ .asn = 65001, .hold_time = 90, .passive = true });
+	raw_establish(&w.raw);
+	raw_send_hex(&w.raw, MARKER "0032 02 0000 0015 40010100 400200 400304 c6336401 400504 00000064 03 6b6579 01 73");
+	raw_send_update(&w.raw, ROUTE("6b657a") ATTRS);
+	run(&w, 10 * MS);
+	assert_int_equal(info(&w).prefixes_received, 2);
+	while (bgp_rib_next(sim_bgp(w.dut), &c, &p))
+		if (p.family == &ipv4)
+			assert_string_equal(ip_str(&p.attrs->next_hop).s, "198.51.100.1");
+	raw_send_hex(&w.raw, MARKER "001b 02 0004 03 6b6579 0000");
+	run(&w, 10 * MS);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(info(&w).prefixes_received, 1);
+	raw_send_hex(&w.raw, MARKER "0017 02 0000 0000"); /* End-of-RIB of IPv4 unicast alone */
+	run(&w, 10 * MS);
+	assert_false(info(&w).eor_received);
+	raw_send_update(&w.raw, "800f03 0019 46");
+	run(&w, 10 * MS);
+	assert_true(info(&w).eor_received);
+	assert_int_equal(bgp_peer_refresh(w.peer, simnet_now(w.net)), 0);
+	run(&w, 10 * MS);
+	assert_int_equal(info(&w).out.refresh, 2);
+	raw_send_hex(&w.raw, MARKER "0018 02 0001 09 0000");
+	expect_end(&w, 3, 10, NULL);
 	world_end(&w);
 }
 
@@ -817,6 +962,10 @@ int main(void)
 		cmocka_unit_test(of_two_that_the_peer_opened_the_new_one_stays),
 		cmocka_unit_test(a_peer_that_is_down_refuses),
 		cmocka_unit_test(an_accepted_session_ends_our_own_attempts),
+		cmocka_unit_test(a_connect_under_way_ends_when_an_accepted_session_stands),
+		cmocka_unit_test(a_connection_that_ends_before_its_open_leaves_nothing),
+		cmocka_unit_test(while_an_open_is_being_answered_we_do_not_call),
+		cmocka_unit_test(a_peer_that_hangs_up_on_our_open_is_called_again_soon),
 		cmocka_unit_test(messages_before_their_time_are_fsm_errors),
 		cmocka_unit_test(an_open_in_a_session_is_an_fsm_error),
 		cmocka_unit_test(a_notification_is_never_answered),
@@ -835,6 +984,8 @@ int main(void)
 		cmocka_unit_test(verdicts_on_nlri_are_carried_out),
 		cmocka_unit_test(unknown_routes_are_held_when_asked_for),
 		cmocka_unit_test(the_next_hop_is_judged_by_length_and_value),
+		cmocka_unit_test(broken_withdrawals_end_the_session),
+		cmocka_unit_test(ipv4_fields_are_a_family_like_others),
 		cmocka_unit_test(families_that_were_not_negotiated_are_ignored),
 		cmocka_unit_test(end_of_rib_is_told_in_both_encodings),
 		cmocka_unit_test(we_send_end_of_rib_after_the_routes),
