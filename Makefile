@@ -62,7 +62,11 @@ LDLIBS = $(call pkg,libs,$(PKGS)) -lev -lm
 # Conversions matter where wire values are handled.
 $(BUILD)/base/%.o $(BUILD)/bgp/%.o $(BUILD)/evpn/%.o: WARN += -Wconversion -Wno-sign-conversion
 
+# What root builds (sudo make) belongs to the owner of the checkout all the same.
+own = @[ "$$(id -u)" != 0 ] || chown -R --from=root --reference=Makefile $(BUILD)
+
 all: $(BUILD)/evpnd $(BUILD)/evpnctl
+	$(own)
 
 define archive
 $(BUILD)/lib$(1).a: $(call OBJ,$(call SRC,$(1)))
@@ -129,7 +133,9 @@ $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(BENCHLIB) $(TESTLIB) $(LIBS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(BENCHLIB) $(TESTLIB) $(LIBS) $(LDLIBS)
 
 tests: $(TEST_PROGS) $(REPLAY_PROGS)
+	$(own)
 benches: $(BENCH_PROGS)
+	$(own)
 
 check check-all demo bench:
 	@tests/run $@
