@@ -14,6 +14,7 @@
 
 #define MS_US 1000
 #define S_US 1000000
+#define LATE_US 1000000
 #define LARGE_HOLD_S 240     /* RFC 4271 8.2.2: "a large value", 4 minutes suggested */
 #define SEND_HOLD_MIN_S 480  /* RFC 9687 4: the greater of 8 minutes and twice the hold time */
 
@@ -37,6 +38,15 @@ static int64_t keepalive_us(const struct bgp_conn *c)
 	return engine_jitter(c->peer->bgp, (int64_t)c->hold_time * S_US / 3);
 }
 
+/*
+ * A process that was stopped, or starved, finds its timers late: what the peer said meanwhile waits to be read and is heard
+ * before the peer is given up.
+ */
+static bool is_late(const struct timerq_node *n, struct mtime now)
+{
+	return mtime_diff_us(n->at, now) > LATE_US;
+}
+
 static void on_hold(struct timerq_node *n, struct mtime now)
 {
 	struct bgp_conn *c = container_of(n, struct bgp_conn, hold);
@@ -44,6 +54,8 @@ static void on_hold(struct timerq_node *n, struct mtime now)
 
 	if (mtime_before(now, end))
 		engine_arm(c->peer->bgp, n, end);
+	else if (is_late(n, now))
+		engine_arm(c->peer->bgp, n, mtime_add_us(now, LATE_US));
 	else
 		session_event(c->run, FSM_HOLD_EXPIRES, NULL, NULL, now);
 }

@@ -422,6 +422,23 @@ static void silence_after_connecting_ends_after_four_minutes(void **state)
 	world_end(&w);
 }
 
+static void a_stopped_process_listens_before_it_gives_up(void **state)
+{
+	struct world w;
+	struct mtime late;
+
+	world_start(&w, (struct setup){ .raw.hold_time = 9 });
+	raw_establish(&w.raw);
+	late = mtime_add_us(simnet_now(w.net), 60 * S);
+	bgp_run_timers(sim_bgp(w.dut), late);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	late = bgp_deadline(sim_bgp(w.dut)); /* and nothing came */
+	bgp_run_timers(sim_bgp(w.dut), late);
+	assert_int_not_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(info(&w).last_out.code, 4);
+	world_end(&w);
+}
+
 static void updates_and_keepalives_keep_a_session_and_refreshes_do_not(void **state) /* RFC 4271 8.2.2 */
 {
 	static const struct {
@@ -971,6 +988,7 @@ int main(void)
 		cmocka_unit_test(a_notification_is_never_answered),
 		cmocka_unit_test(a_shutdown_text_is_shown_without_its_control_characters),
 		cmocka_unit_test(silence_after_connecting_ends_after_four_minutes),
+		cmocka_unit_test(a_stopped_process_listens_before_it_gives_up),
 		cmocka_unit_test(updates_and_keepalives_keep_a_session_and_refreshes_do_not),
 		cmocka_unit_test(a_peer_that_does_not_read_is_ended_and_costs_nothing),
 		cmocka_unit_test(a_slow_reader_gets_the_last_state_and_not_the_history),
