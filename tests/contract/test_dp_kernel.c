@@ -317,7 +317,7 @@ static void vni_of_another_device_is_reported_and_taken_when_free(void **state)
 	assert_true(said(t, "another device has this VNI and port"));
 	assert_false(t->b.ready);
 	world_run("ip link del old");
-	for (int i = 0; i < 100 && !t->b.ready; i++)
+	for (int i = 0; i < 1000 && !t->b.ready; i++)
 		settle(t); /* it tries again after seconds */
 	assert_true(t->b.ready);
 }

@@ -110,7 +110,8 @@ class Host(Node):
         """Connects to a port of router (named as the host), which is put into bridge if one is given."""
         self.dev = "eth%d" % self.plugs
         self.plugs += 1
-        port = port or self.name
+        self.router, self.port = router, port or self.name
+        port = self.port
         run(["ip", "link", "add", self.dev, "netns", self.ns, "address", self.mac, "type", "veth", "peer", "name", port, "netns", router.ns])
         router.ip("link set %s addrgenmode none" % port)
         if bridge:
@@ -147,9 +148,14 @@ class Host(Node):
         sender, target = (socket.inet_aton(a) for a in (self.ip4, self.ip4.rsplit(".", 1)[0] + ".254"))
         frame = b"\xff" * 6 + mac + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + mac + sender + bytes(6) + target
         with in_namespace(self, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
-            wait_for(lambda: self.ip_json("link show " + self.dev)[0]["operstate"] == "UP", 5, "%s has carrier" % self.name)
+            wait_for(self._port_forwards, 10, "the port of %s forwards" % self.name)
             s.bind((self.dev, 0))
             s.send(frame)
+
+    def _port_forwards(self):
+        """What comes before that is dropped by the bridge."""
+        port, = self.router.ip_json("link show " + self.port)
+        return port["linkinfo"]["info_slave_data"]["state"] == "forwarding"
 
     def ping(self, to, count=1):
         return self.run("ping", "-n", "-i0.2", "-c%d" % count, "-W1", "-w%d" % (count + 1), to, check=False).returncode == 0
