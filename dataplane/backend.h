@@ -109,8 +109,9 @@ struct dp_seen {
 	unsigned ifindex; /* part PORT: 0 for the vxlan port */
 	struct mac mac;   /* FDB: key; NEIGH: value */
 	struct ip ip;     /* FLOOD, NEIGH */
-	uint32_t dest;    /* FDB SELF: dp_dest_intern() */
+	uint32_t dest;    /* FDB SELF, FLOOD: where to; of a row that is gone: where it went to. 0: not said */
 };
+#define DP_DEST_OTHER UINT32_MAX /* .dest of a row that is gone: none that is known */
 void dp_seen(struct dp *d, const struct dp_seen *s);
 
 /* Handle of a destination, made when it is not known. Holds nothing: for use in a dp_seen() that follows at once. */

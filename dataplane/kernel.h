@@ -49,6 +49,8 @@ struct klink {
 	struct ip local;
 	uint16_t udp_port;
 	bool external, vxlan_learning;
+	/* as a bridge */
+	bool vlan_aware;
 	/* as a bridge or vxlan device that a VNI uses */
 	struct kvni *used_by;
 };
@@ -87,7 +89,7 @@ struct kvni {
 	bool waits; /* for not_before */
 	struct mtime not_before; /* devices are not made before */
 	bool mtu_guessed; /* made before its underlay was known */
-	char problem[192], logged[192];
+	char problem[256], logged[256];
 };
 
 struct kernel {
@@ -110,6 +112,7 @@ struct kernel {
 	bool overrun; /* events were lost */
 	bool filtered;
 	struct mtime armed;
+	char why[256]; /* the last request about a device failed */
 	/* nexthops: index + 1 -> destination, see kernel_nh.c */
 	uint32_t *nh;
 	uint32_t nh_cap, nh_next;
@@ -133,7 +136,7 @@ struct klink *kernel_link_refresh(struct kernel *k, const char *name);
 struct klink *kernel_link_find(const struct kernel *k, unsigned ifindex);
 struct klink *kernel_link_named(const struct kernel *k, const char *name);
 
-/* ---- kernel_make.c: 0 or -errno with a log line ------------------------------------------------------------------ */
+/* ---- kernel_make.c: 0, or -errno with a sentence in k->why ------------------------------------------------------------------ */
 
 int kernel_make_bridge(struct kernel *k, const struct kvni *v);
 int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu);

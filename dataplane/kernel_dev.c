@@ -139,11 +139,6 @@ void kernel_dev_check_all(struct kernel *k)
 	k->check = true;
 }
 
-static void later(struct kernel *k, struct kvni *v, int64_t ms)
-{
-	v->not_before = mtime_add_ms(loop_now(k->loop), ms);
-}
-
 struct mtime kernel_dev_next(const struct kernel *k)
 {
 	struct mtime next = MTIME_NEVER;
@@ -183,6 +178,19 @@ static void say(struct kernel *k, struct kvni *v)
 	else
 		log_info(k->log, LOG_DP, "VNI %u: %s is as it should be again", v->vni, v->vxlan);
 	memcpy(v->logged, v->problem, sizeof(v->logged));
+}
+
+static void later(struct kernel *k, struct kvni *v, int64_t ms)
+{
+	v->not_before = mtime_add_ms(loop_now(k->loop), ms);
+}
+
+/* A request failed; things may be better later. */
+static void failed(struct kernel *k, struct kvni *v)
+{
+	problem(v, "%s", k->why);
+	later(k, v, KERNEL_DEV_RETRY_MS);
+	v->waits = true;
 }
 
 /* ---- the underlay ------------------------------------------------------------------------------------------------ */
@@ -243,10 +251,11 @@ static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct
 		problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge", br->name);
 		return;
 	}
-	if (!l->master && kernel_set_master(k, l, (unsigned)br->ifindex))
+	if ((!l->master && kernel_set_master(k, l, (unsigned)br->ifindex)) ||
+	    (!(l->flags & IFF_UP) && kernel_set_up(k, l))) {
+		failed(k, v);
 		return;
-	if (!(l->flags & IFF_UP) && kernel_set_up(k, l))
-		return;
+	}
 	p->configured = (unsigned)l->ifindex;
 	kernel_link_refresh(k, p->name);
 }
@@ -255,9 +264,12 @@ static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const 
 {
 	struct klink *l = kernel_link_named(k, p->name);
 
-	if (!l && p->tap && !kernel_make_tap(k, p->name)) {
+	if (!l && p->tap) {
+		if (kernel_make_tap(k, p->name))
+			failed(k, v);
+		else
+			log_info(k->log, LOG_DP, "VNI %u: made TAP %s", v->vni, p->name);
 		l = kernel_link_refresh(k, p->name);
-		log_info(k->log, LOG_DP, "VNI %u: made TAP %s", v->vni, p->name);
 	}
 	if (!l) {
 		problem(v, "port %s is missing", p->name);
@@ -300,9 +312,7 @@ static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bo
 	}
 	err = bridge ? kernel_make_bridge(k, v) : kernel_make_vxlan(k, v, mtu);
 	if (err) {
-		problem(v, "%s is missing and cannot be made: %s", name, strerror(-err));
-		later(k, v, KERNEL_DEV_RETRY_MS);
-		v->waits = true;
+		failed(k, v);
 		return NULL;
 	}
 	if (bridge) {
@@ -341,8 +351,10 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 		return NULL;
 	v->bridge_state = l->made ? DP_DEV_MADE : DP_DEV_ADOPTED;
 	if (v->configured[CONFIGURED_BRIDGE] != (unsigned)l->ifindex) {
-		if (!(l->flags & IFF_UP) && kernel_set_up(k, l))
+		if (!(l->flags & IFF_UP) && kernel_set_up(k, l)) {
+			failed(k, v);
 			return NULL;
+		}
 		v->configured[CONFIGURED_BRIDGE] = (unsigned)l->ifindex;
 		/* Another bridge than before has none of its ports. */
 		v->configured[CONFIGURED_VXLAN] = 0;
@@ -410,8 +422,10 @@ static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct 
 			problem(v, "%s is in %s, expected %s", l->name, other ? other->name : "another bridge", br->name);
 			return NULL;
 		}
-		if (configure_vxlan(k, v, l, br))
+		if (configure_vxlan(k, v, l, br)) {
+			failed(k, v);
 			return NULL;
+		}
 		l = kernel_link_refresh(k, v->vxlan);
 	}
 	if (l)
@@ -436,6 +450,8 @@ static bool usable(struct kvni *v, const struct klink *br, const struct klink *v
 
 static void watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
 {
+	if (br && br->vlan_aware)
+		problem(v, "%s is VLAN-aware, rows are written for all of its VLANs", br->name);
 	if (vx->vxlan_learning)
 		problem(v, "%s learns MACs from the underlay, expected nolearning", vx->name);
 	if (br && vx->master == (unsigned)br->ifindex && vx->learning)
@@ -521,6 +537,14 @@ void kernel_dev_check(struct kernel *k)
 	}
 }
 
+static void remove_device(struct kernel *k, const struct kvni *v, const struct klink *l)
+{
+	if (kernel_delete(k, l))
+		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, k->why);
+	else
+		log_info(k->log, LOG_DP, "VNI %u: removed %s", v->vni, l->name);
+}
+
 void kernel_dev_remove(struct kernel *k, struct kvni *v)
 {
 	const char *name[] = { v->vxlan, v->bridge };
@@ -528,12 +552,12 @@ void kernel_dev_remove(struct kernel *k, struct kvni *v)
 
 	for (int i = 0; i < 2; i++) {
 		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
-		if (l && l->used_by == v && l->made && !kernel_delete(k, l))
-			log_info(k->log, LOG_DP, "VNI %u: removed %s", v->vni, name[i]);
+		if (l && l->used_by == v && l->made)
+			remove_device(k, v, l);
 	}
 	for (size_t i = 0; i < v->n_ports; i++) {
 		l = kernel_link_named(k, v->ports[i].name);
 		if (l && v->ports[i].tap && l->kind == KLINK_TUN && l->made)
-			kernel_delete(k, l);
+			remove_device(k, v, l);
 	}
 }

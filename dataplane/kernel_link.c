@@ -43,6 +43,14 @@ static void parse_vxlan(struct klink *l, struct nlattr *data)
 		l->local = ip_none();
 }
 
+static void parse_bridge(struct klink *l, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_BR_MAX + 1];
+
+	if (!nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
+		l->vlan_aware = tb[IFLA_BR_VLAN_FILTERING] && nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
+}
+
 static void parse_port(struct klink *l, struct nlattr *data)
 {
 	struct nlattr *tb[IFLA_BRPORT_MAX + 1];
@@ -70,6 +78,8 @@ static void parse_info(struct klink *l, struct nlattr *info)
 							  KLINK_OTHER;
 	if (l->kind == KLINK_VXLAN && tb[IFLA_INFO_DATA])
 		parse_vxlan(l, tb[IFLA_INFO_DATA]);
+	if (l->kind == KLINK_BRIDGE && tb[IFLA_INFO_DATA])
+		parse_bridge(l, tb[IFLA_INFO_DATA]);
 	l->is_port = kind_is(tb[IFLA_INFO_SLAVE_KIND], "bridge");
 	if (l->is_port && tb[IFLA_INFO_SLAVE_DATA])
 		parse_port(l, tb[IFLA_INFO_SLAVE_DATA]);

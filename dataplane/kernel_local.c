@@ -136,6 +136,22 @@ static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n)
 	return is_set(n) ? DP_SEEN_FOREIGN : DP_SEEN_NONE;
 }
 
+static uint32_t dest_of(struct kernel *k, const struct neigh *n)
+{
+	uint32_t label = n->tb[NDA_VNI] ? nla_get_u32(n->tb[NDA_VNI]) : 0;
+	uint32_t dest = 0;
+
+	if (n->tb[NDA_NH_ID])
+		dest = kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
+	else if (!n->dst.len)
+		return 0;
+	else if (n->gone)
+		dest = dp_dest_find(k->d, &n->dst, label);
+	else
+		dest = dp_dest_intern(k->d, &n->dst, label);
+	return n->gone && !dest ? DP_DEST_OTHER : dest;
+}
+
 static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klink *vx)
 {
 	struct kvni *v = vx->used_by;
@@ -145,12 +161,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 		return;
 	s.vni = v->v;
 	s.state = vxlan_state(k, n);
-	if (n->tb[NDA_NH_ID])
-		s.dest = kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
-	else if (!n->gone && n->dst.len)
-		s.dest = dp_dest_intern(k->d, &n->dst, n->tb[NDA_VNI] ? nla_get_u32(n->tb[NDA_VNI]) : 0);
-	if (n->gone)
-		s.dest = 0;
+	s.dest = dest_of(k, n);
 	if (mac_is_zero(&n->mac)) {
 		if (!n->dst.len)
 			return;

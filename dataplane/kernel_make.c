@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -34,8 +35,8 @@ static int judge(struct kernel *k, const char *what, const char *name, const cha
 {
 	if (!err)
 		return 0;
-	log_error(k->log, LOG_DP, "%s: cannot %s: %s%s%s%s%s", name, what, strerror(-err), k->cmd.words[0] ? " (" : "",
-		  k->cmd.words, k->cmd.words[0] ? ")" : "", hint(err, kind));
+	snprintf(k->why, sizeof(k->why), "%s: cannot %s: %s%s%s%s%s", name, what, strerror(-err),
+		 k->cmd.words[0] ? " (" : "", k->cmd.words, k->cmd.words[0] ? ")" : "", hint(err, kind));
 	return err;
 }
 

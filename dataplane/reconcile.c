@@ -813,6 +813,8 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 {
 	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
 
+	if (s->state == DP_SEEN_NONE && s->dest && s->dest != r->have_dest)
+		return; /* we have written another one since */
 	if (s->state == DP_SEEN_OURS) {
 		c->repairs += was_there && r->have_dest && r->have_dest != s->dest;
 		seen_self_ours(c, r, s);
@@ -824,7 +826,7 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 		r->self = s->state & 7;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
-	set_dest(c, &r->have_dest, s->dest);
+	set_dest(c, &r->have_dest, s->state == DP_SEEN_NONE ? 0 : s->dest);
 }
 
 static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
@@ -862,7 +864,7 @@ void rec_seen(struct rec *c, const struct dp_seen *s)
 		seen_self(c, r, s);
 	settle(c, h);
 out:
-	if (s->dest)
+	if (s->dest && s->state != DP_SEEN_NONE)
 		settle(c, s->dest);
 }
 

@@ -63,7 +63,7 @@ static bool is_quiet(struct kernel_world *k)
 	k->last = s;
 	if (!same || !dp_vni_info(k->settling, WORLD_VNI, &i) || i.ready)
 		return same && !dp_backlog(k->settling); /* what was refused may wait */
-	return i.problem && (!strstr(i.problem, " is missing") || strstr(i.problem, "cannot be made"));
+	return i.problem && (!strstr(i.problem, " is missing"));
 }
 
 static void on_tick(struct loop_timer *t)
