@@ -1,238 +1,82 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Load generator and sink in one process, on one clock: one feeder speaks BGP to a daemon and announces the load, sinks
- * take what the daemon passes on, and the daemon's kernel tables may be watched. Prints one JSON object.
+ * Load generator and sinks in one process, on one clock: a feeder speaks BGP to a daemon and announces the load, sinks take
+ * what the daemon passes on, and the daemon's kernel tables may be watched. Prints one JSON object.
  *
- *   feeder --> daemon --> sink, sink, ...        time: first octet fed to the last route out (or row in the kernel)
- *                 \--> kernel rows
+ *   feeder --> daemon --> sink, sink, ...        time: first octet fed until every sink that reads (and every row in the
+ *                 \--> kernel rows               kernel) is as it should be
  *
- * Every session ends with the program. All traffic is bounded by --timeout.
+ * What happens is a list of phases, one after the other:
+ *
+ *   announce       all routes
+ *   change         all routes again, with another MED
+ *   flap=N         every UPDATE's routes N times withdrawn and announced again with another MED, then the next
+ *   withdraw       all routes
+ *   wait=MS        time passes
+ *   wake           slow sinks read like the others, until they hold the present state
+ *   run=COMMAND    until the shell command ends; short JSON that it prints is taken into the result
+ *
+ * Without a sink and without a kernel to watch a phase ends when all is acknowledged and the daemon is idle.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/log.h"
+#include "base/wire.h"
 #include "tests/bench/loadmsg.h"
 #include "tests/bench/nlwatch.h"
 #include "tests/bench/proc.h"
+#include "tests/bench/sessions.h"
 
-#define MAX_SINKS 1024
 #define MAX_PIDS 8
-#define RECEIVE_OCTETS (1 << 18)
-
-struct session {
-	struct ip local;
-	int fd;
-	struct sink_count count;
-	uint8_t *in; /* RECEIVE_OCTETS */
-	size_t in_len;
-	const uint8_t *out; /* borrowed: what is being fed */
-	size_t out_left;
-	bool stalled; /* does not read */
-	double last_in;
-};
-
-struct options {
-	struct ip target;
-	uint16_t port;
-	uint32_t asn, stall_ms;
-	double timeout;
-	struct load load;
-	const char *watch;
-	bool withdraw;
-};
+#define MAX_SINKS 4096u
+#define OUTPUT_MAX 16384
+#define IDLE_S 0.05      /* a daemon that has used less than IDLE_CPU_S for so long is idle */
+#define IDLE_CPU_S 0.002
 
 struct bench {
-	struct options o;
-	struct session s[MAX_SINKS + 1]; /* s[0] is the feeder */
-	size_t n;
+	struct sessions t;
+	struct load load;
+	struct ip feed, first_sink;
+	uint32_t sinks, slow;
+	const char *watch;
+	uint32_t rows; /* expected in the kernel; 0: every route */
+	bool has_rows;
 	pid_t pids[MAX_PIDS];
 	size_t n_pids;
-	struct nlwatch watch;
-	double deadline, last_keepalive;
+	struct nlwatch nl;
+	uint64_t base_rss;
+	uint32_t version; /* MED of what has been announced last */
+	bool announced;
 };
-
-static void die(const char *fmt, const char *what)
-{
-	fprintf(stderr, "bench_load: ");
-	fprintf(stderr, fmt, what);
-	fprintf(stderr, "\n");
-	exit(1);
-}
-
-static void session_connect(struct bench *b, struct session *s)
-{
-	struct sockaddr_storage ss;
-	socklen_t len;
-	int on = 1, small = 65536;
-
-	s->fd = socket(ip_family(&b->o.target), SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
-		die("socket: %s", strerror(errno));
-	setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (s->stalled) /* or the kernel takes it all off the daemon */
-		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	len = ip_to_sockaddr(&s->local, 0, &ss);
-	if (bind(s->fd, (struct sockaddr *)&ss, len) < 0)
-		die("bind to the session's address: %s", strerror(errno));
-	len = ip_to_sockaddr(&b->o.target, b->o.port, &ss);
-	while (connect(s->fd, (struct sockaddr *)&ss, len) < 0) {
-		if (proc_now() > b->deadline)
-			die("no connection: %s", strerror(errno));
-		usleep(50000);
-	}
-	fcntl(s->fd, F_SETFL, O_NONBLOCK);
-	s->in = xcalloc(1, RECEIVE_OCTETS);
-}
-
-static void session_read(struct session *s)
-{
-	for (;;) {
-		ssize_t n = recv(s->fd, s->in + s->in_len, RECEIVE_OCTETS - s->in_len, 0);
-		size_t taken;
-
-		if (n == 0)
-			die("the daemon closed the session of %s", ip_str(&s->local).s);
-		if (n < 0)
-			return;
-		s->in_len += (size_t)n;
-		taken = sink_feed(&s->count, s->in, s->in_len);
-		memmove(s->in, s->in + taken, s->in_len - taken);
-		s->in_len -= taken;
-		s->last_in = proc_now();
-		if (s->count.notified) {
-			fprintf(stderr, "bench_load: %s: NOTIFICATION %u/%u\n", ip_str(&s->local).s, s->count.code, s->count.subcode);
-			exit(1);
-		}
-	}
-}
-
-static void session_write(struct session *s)
-{
-	while (s->out_left) {
-		ssize_t n = send(s->fd, s->out, s->out_left, MSG_NOSIGNAL);
-
-		if (n < 0) {
-			if (errno == EAGAIN || errno == EINTR)
-				return;
-			die("send: %s", strerror(errno));
-		}
-		s->out += n;
-		s->out_left -= (size_t)n;
-	}
-}
-
-static void send_small(struct session *s, void (*make)(struct bytes *))
-{
-	struct bytes m = { 0 };
-
-	make(&m);
-	if (send(s->fd, m.p, m.len, MSG_NOSIGNAL) != (ssize_t)m.len)
-		die("send: %s", strerror(errno));
-	free(m.p);
-}
-
-static void keepalives(struct bench *b)
-{
-	if (proc_now() - b->last_keepalive < 20)
-		return;
-	b->last_keepalive = proc_now();
-	for (size_t i = 0; i < b->n; i++) {
-		if (!b->s[i].out_left) /* not in the middle of a message */
-			send_small(&b->s[i], load_keepalive);
-	}
-}
-
-/* Serves all sockets once. */
-static void turn(struct bench *b, int wait_ms)
-{
-	static struct pollfd p[MAX_SINKS + 2];
-	size_t n = b->n;
-
-	for (size_t i = 0; i < n; i++) {
-		p[i].fd = b->s[i].fd;
-		p[i].events = (short)((b->s[i].stalled ? 0 : POLLIN) | (b->s[i].out_left ? POLLOUT : 0));
-	}
-	if (b->o.watch)
-		p[n++] = (struct pollfd){ .fd = b->watch.fd, .events = POLLIN };
-	if (poll(p, (nfds_t)n, wait_ms) < 0 && errno != EINTR)
-		die("poll: %s", strerror(errno));
-	for (size_t i = 0; i < b->n; i++) {
-		if (p[i].revents & POLLOUT)
-			session_write(&b->s[i]);
-		if (p[i].revents & (POLLIN | POLLHUP | POLLERR) && !b->s[i].stalled)
-			session_read(&b->s[i]);
-	}
-	if (b->o.watch)
-		nlwatch_read(&b->watch);
-	keepalives(b);
-	if (proc_now() > b->deadline) {
-		fprintf(stderr, "bench_load: time is up: sink 1 has %llu announced, %llu withdrawn; kernel rows: bridge %u, vxlan %u, lost %llu\n",
-			(unsigned long long)b->s[b->n > 1].count.announced, (unsigned long long)b->s[b->n > 1].count.withdrawn,
-			b->watch.bridge, b->watch.vxlan, (unsigned long long)b->watch.lost);
-		exit(1);
-	}
-}
-
-static bool sinks_have(const struct bench *b, bool withdrawn)
-{
-	for (size_t i = 1; i < b->n; i++) {
-		const struct sink_count *c = &b->s[i].count;
-
-		if (!b->s[i].stalled && (withdrawn ? c->withdrawn : c->announced) < b->o.load.routes)
-			return false;
-	}
-	return true;
-}
-
-static bool kernel_has(const struct bench *b, uint32_t rows)
-{
-	return !b->o.watch || (b->watch.bridge == rows && b->watch.vxlan == rows);
-}
-
-static void establish(struct bench *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		struct session *s = &b->s[i];
-		struct bytes m = { 0 };
-
-		session_connect(b, s);
-		load_open(&m, b->o.asn, 0xc0000200 + (uint32_t)i + 2, 180);
-		if (send(s->fd, m.p, m.len, MSG_NOSIGNAL) != (ssize_t)m.len)
-			die("send: %s", strerror(errno));
-		free(m.p);
-	}
-	b->last_keepalive = proc_now();
-	for (size_t i = 0; i < b->n; i++) {
-		struct session *s = &b->s[i];
-		bool stalled = s->stalled;
-
-		s->stalled = false;
-		while (!s->count.open_seen)
-			turn(b, 100);
-		send_small(s, load_keepalive);
-		while (!s->count.keepalive_seen)
-			turn(b, 100);
-		s->stalled = stalled;
-	}
-}
 
 struct sum {
 	uint64_t rss, peak;
 	double cpu;
 };
+
+struct phase {
+	const char *name;
+	struct sum before;
+	struct sink sink_before; /* of one that reads */
+	struct sink slow_before; /* of one that is slow */
+	double start;
+	bool first;
+};
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "bench_load: %s%s%s\n", what, why ? ": " : "", why ? why : "");
+	exit(1);
+}
 
 static struct sum sample(const struct bench *b)
 {
@@ -248,126 +92,305 @@ static struct sum sample(const struct bench *b)
 	return t;
 }
 
-struct phase {
-	double seconds, cpu;
-	uint64_t rss_before, rss_after, peak;
-};
+/* ---- a phase -------------------------------------------------------------------------------------------------------- */
 
-/* Feeds these octets and runs until every reading sink and the kernel have them. */
-static struct phase run_phase(struct bench *b, const struct bytes *feed, bool withdraw)
+/* A sink that reads; without one the feeder. */
+static const struct sink *a_reader(const struct bench *b)
 {
-	struct sum before = sample(b), after;
-	double start = proc_now(), end;
-
-	b->s[0].out = feed->p;
-	b->s[0].out_left = feed->len;
-	while (b->s[0].out_left || !sinks_have(b, withdraw) || !kernel_has(b, withdraw ? 0 : b->o.load.routes))
-		turn(b, 100);
-	end = proc_now();
-	after = sample(b);
-	return (struct phase){ end - start, after.cpu - before.cpu, before.rss, after.rss, after.peak };
+	return &b->t.s[b->sinks > b->slow].sink;
 }
 
-static void print_phase(const char *name, const struct bench *b, const struct phase *p)
+/* The slow ones are at the end. */
+static const struct sink *a_slow_one(const struct bench *b)
 {
-	double n = b->o.load.routes;
-
-	printf("\"%s\": {\"seconds\": %.4f, \"routes_per_s\": %.0f, \"cpu_s\": %.2f, \"rss_before\": %llu, \"rss_after\": %llu, "
-	       "\"peak\": %llu, \"memory_per_route\": %.1f}",
-	       name, p->seconds, n / p->seconds, p->cpu, (unsigned long long)p->rss_before, (unsigned long long)p->rss_after,
-	       (unsigned long long)p->peak, p->peak > p->rss_before ? (double)(p->peak - p->rss_before) / n : 0.0);
+	return &b->t.s[b->sinks].sink;
 }
 
-/* Lets time pass while one sink or more does not read, then wakes them: they must get the state as it is now. */
-static void run_stall(struct bench *b)
+static void phase_begin(struct bench *b, struct phase *p)
 {
-	struct sum before = sample(b), after;
-	double end = proc_now() + b->o.stall_ms / 1e3, start;
-
-	while (proc_now() < end)
-		turn(b, 100);
-	after = sample(b);
-	for (size_t i = 1; i < b->n; i++)
-		b->s[i].stalled = false;
-	start = proc_now();
-	while (!sinks_have(b, false))
-		turn(b, 100);
-	printf(", \"stall\": {\"seconds\": %.1f, \"growth\": %lld, \"caught_up_s\": %.3f}", b->o.stall_ms / 1e3,
-	       (long long)after.rss - (long long)before.rss, proc_now() - start);
-}
-
-static void run(struct bench *b)
-{
-	struct bytes announce = { 0 }, withdraw = { 0 };
-	struct phase p;
-
-	load_announce(&b->o.load, &announce);
-	load_withdraw(&b->o.load, &withdraw);
-	if (b->o.watch && nlwatch_open(&b->watch, b->o.watch, b->o.load.routes) < 0)
-		exit(1);
-	establish(b);
-	/* The daemon's own routes and End-of-RIB come before the clock starts. */
-	for (double quiet = proc_now(); proc_now() - quiet < 0.5;)
-		turn(b, 100);
-	for (size_t i = 1; i < b->n; i++)
-		b->s[i].count.announced = b->s[i].count.withdrawn = 0;
 	for (size_t i = 0; i < b->n_pids; i++)
 		proc_reset_peak(b->pids[i]);
-	p = run_phase(b, &announce, false);
-	printf("{\"routes\": %u, \"sinks\": %zu, ", b->o.load.routes, b->n - 1);
-	print_phase("announce", b, &p);
-	if (b->o.stall_ms)
-		run_stall(b);
-	if (b->o.withdraw) {
-		p = run_phase(b, &withdraw, true);
-		printf(", ");
-		print_phase("withdraw", b, &p);
+	sessions_listen(&b->t);
+	p->before = sample(b);
+	p->sink_before = *a_reader(b);
+	p->slow_before = *a_slow_one(b);
+	p->start = proc_now();
+}
+
+/* end: when the last route was there. Leaves the object open. */
+static void phase_print(struct bench *b, const struct phase *p, double end)
+{
+	const struct sink *s = a_reader(b), *slow = a_slow_one(b);
+	struct sum after = sample(b);
+	double n = b->load.routes, seconds = end - p->start;
+
+	printf("%s\n{\"name\": \"%.*s\", \"seconds\": %.5f, \"routes_per_s\": %.0f, \"cpu_s\": %.4f", p->first ? "" : ",",
+	       (int)strcspn(p->name, "="), p->name, seconds, n / seconds, after.cpu - p->before.cpu);
+	printf(", \"rss_before\": %llu, \"rss_after\": %llu, \"peak\": %llu", (unsigned long long)p->before.rss,
+	       (unsigned long long)after.rss, (unsigned long long)after.peak);
+	printf(", \"memory_per_route\": %.2f", after.peak > b->base_rss ? (double)(after.peak - b->base_rss) / n : 0.0);
+	printf(", \"sink\": {\"announced\": %llu, \"withdrawn\": %llu, \"updates\": %llu, \"octets\": %llu}",
+	       (unsigned long long)(s->announced - p->sink_before.announced), (unsigned long long)(s->withdrawn - p->sink_before.withdrawn),
+	       (unsigned long long)(s->updates - p->sink_before.updates), (unsigned long long)(s->octets - p->sink_before.octets));
+	if (b->slow)
+		printf(", \"slow_sink\": {\"announced\": %llu, \"withdrawn\": %llu}",
+		       (unsigned long long)(slow->announced - p->slow_before.announced),
+		       (unsigned long long)(slow->withdrawn - p->slow_before.withdrawn));
+	printf(", \"longest_silence_s\": %.4f, \"own_longest_turn_s\": %.4f", b->t.s[0].longest_silence, b->t.longest_turn);
+}
+
+static bool sinks_right(const struct bench *b)
+{
+	for (size_t i = 1; i < b->t.n; i++) {
+		if (!b->t.s[i].slow && b->t.s[i].sink.right < b->load.routes)
+			return false;
 	}
-	printf(", \"lost_notifications\": %llu}\n", (unsigned long long)b->watch.lost);
-	for (size_t i = 0; i < b->n; i++) {
-		close(b->s[i].fd);
-		free(b->s[i].in);
+	return true;
+}
+
+static bool kernel_right(const struct bench *b, bool there)
+{
+	uint32_t rows = !there ? 0 : b->has_rows ? b->rows : b->load.routes;
+
+	return !b->watch || (b->nl.bridge == rows && b->nl.vxlan == rows);
+}
+
+/* Turns until the daemon has taken all and rests; gives when it began to. */
+static double until_idle(struct bench *b)
+{
+	double cpu = sample(b).cpu, since = proc_now();
+
+	while (proc_now() - since < IDLE_S) {
+		double now_cpu;
+
+		sessions_turn(&b->t, 5);
+		now_cpu = sample(b).cpu;
+		if (sessions_unsent(&b->t) || now_cpu - cpu > IDLE_CPU_S) {
+			cpu = now_cpu;
+			since = proc_now();
+		}
 	}
-	if (b->o.watch)
-		nlwatch_close(&b->watch);
-	free(announce.p);
-	free(withdraw.p);
+	return since;
+}
+
+static void want(struct bench *b, uint8_t state)
+{
+	for (size_t i = 1; i < b->t.n; i++)
+		sink_want(&b->t.s[i].sink, state);
+}
+
+static void feed(struct bench *b, struct phase *p, struct bytes *what, bool there)
+{
+	double end;
+
+	if (b->version > 250)
+		die("too many versions of a route", NULL);
+	want(b, there ? SINK_HELD(b->version) : SINK_GONE);
+	phase_begin(b, p);
+	b->t.s[0].out = what->p;
+	b->t.s[0].out_left = what->len;
+	do {
+		sessions_turn(&b->t, 100);
+		if (b->watch)
+			nlwatch_read(&b->nl);
+	} while (b->t.s[0].out_left || !sinks_right(b) || !kernel_right(b, there));
+	end = proc_now();
+	if (!b->watch && b->t.n == 1)
+		end = until_idle(b);
+	b->announced = there;
+	phase_print(b, p, end);
+	free(what->p);
+}
+
+static void phase_announce(struct bench *b, struct phase *p, const char *arg)
+{
+	struct bytes m = { 0 };
+
+	b->load.med = b->version;
+	load_announce(&b->load, &m);
+	feed(b, p, &m, true);
+}
+
+static void phase_change(struct bench *b, struct phase *p, const char *arg)
+{
+	b->version++;
+	phase_announce(b, p, arg);
+}
+
+static void phase_flap(struct bench *b, struct phase *p, const char *arg)
+{
+	uint32_t times = (uint32_t)strtoul(arg, NULL, 10);
+	struct bytes m = { 0 };
+
+	b->load.med = b->version;
+	load_flap(&b->load, times, &m);
+	b->version += times;
+	feed(b, p, &m, true);
+}
+
+static void phase_withdraw(struct bench *b, struct phase *p, const char *arg)
+{
+	struct bytes m = { 0 };
+
+	load_withdraw(&b->load, &m);
+	feed(b, p, &m, false);
+}
+
+static void phase_wait(struct bench *b, struct phase *p, const char *arg)
+{
+	double end = proc_now() + strtod(arg, NULL) / 1e3;
+
+	phase_begin(b, p);
+	while (proc_now() < end)
+		sessions_turn(&b->t, 20);
+	phase_print(b, p, end);
+}
+
+static void phase_wake(struct bench *b, struct phase *p, const char *arg)
+{
+	phase_begin(b, p);
+	sessions_wake(&b->t);
+	while (!sinks_right(b))
+		sessions_turn(&b->t, 100);
+	phase_print(b, p, proc_now());
+}
+
+/* ---- commands ------------------------------------------------------------------------------------------------------- */
+
+static pid_t start_command(const char *command, int out)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork", strerror(errno));
+	if (pid)
+		return pid;
+	dup2(out, STDOUT_FILENO);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
+static void print_output(FILE *f)
+{
+	static char text[OUTPUT_MAX];
+	size_t n;
+
+	rewind(f);
+	n = fread(text, 1, sizeof(text), f);
+	if (n && n < sizeof(text) && (text[0] == '{' || text[0] == '['))
+		printf(", \"output\": %.*s", (int)n, text);
+}
+
+static void phase_run(struct bench *b, struct phase *p, const char *command)
+{
+	FILE *out = tmpfile();
+	int fd, status = 0;
+	pid_t pid;
+	double end;
+
+	if (!out)
+		die("temporary file", strerror(errno));
+	phase_begin(b, p);
+	pid = start_command(command, fileno(out));
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
+		die("pidfd_open", strerror(errno));
+	sessions_watch(&b->t, fd);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		sessions_turn(&b->t, 100);
+	end = proc_now();
+	close(fd);
+	phase_print(b, p, end);
+	printf(", \"status\": %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	print_output(out);
+	fclose(out);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	void (*run)(struct bench *b, struct phase *p, const char *arg);
+	bool has_arg;
+} phases[] = {
+	{ "announce", phase_announce }, { "change", phase_change },   { "flap=", phase_flap, true }, { "withdraw", phase_withdraw },
+	{ "wait=", phase_wait, true },  { "wake", phase_wake },       { "run=", phase_run, true },
+};
+
+/* Runs it, or only looks whether there is such a phase. */
+static bool phase_named(struct bench *b, const char *word, bool first, bool run)
+{
+	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+		size_t n = strlen(phases[i].name);
+		struct phase p = { .name = word, .first = first };
+
+		if (phases[i].has_arg ? strncmp(word, phases[i].name, n) != 0 : strcmp(word, phases[i].name) != 0)
+			continue;
+		if (run) {
+			phases[i].run(b, &p, word + n);
+			printf("}");
+			fflush(stdout);
+		}
+		return true;
+	}
+	return false;
+}
+
+static void run(struct bench *b, char **words, int n)
+{
+	if (b->watch && nlwatch_open(&b->nl, b->watch, b->load.routes) < 0)
+		exit(1);
+	sessions_establish(&b->t);
+	if (b->watch)
+		sessions_watch(&b->t, b->nl.fd);
+	/* The daemon's own routes and End-of-RIB come before the clock starts. */
+	for (double quiet = proc_now(); proc_now() - quiet < 0.5;)
+		sessions_turn(&b->t, 100);
+	b->base_rss = sample(b).rss;
+	printf("{\"routes\": %u, \"vteps\": %u, \"vnis\": %u, \"sinks\": %u, \"slow\": %u, \"base_rss\": %llu, \"phases\": [", b->load.routes,
+	       b->load.vteps, b->load.vnis, b->sinks, b->slow, (unsigned long long)b->base_rss);
+	for (int i = 0; i < n; i++)
+		phase_named(b, words[i], i == 0, true);
+	printf("],\n\"lost_notifications\": %llu}\n", (unsigned long long)b->nl.lost);
+	if (b->watch)
+		nlwatch_close(&b->nl);
+	sessions_close(&b->t);
 }
 
 static const char usage[] =
-	"bench_load --target ADDR --feed ADDR [--sink ADDR]... [--stall-sink ADDR]... [--asn N] [--port N]\n"
-	"        [--routes N] [--vteps N] [--vnis N] [--first-vni N] [--rt-as N] [--as-path N] [--mac-ip] [--per-update N]\n"
-	"        [--watch NETNS] [--withdraw] [--stall-ms N] [--pid N]... [--timeout S]\n";
+	"bench_load --target ADDR --feed ADDR [OPTION]... PHASE...\n"
+	"        --sinks N --first-sink ADDR   sinks at ADDR and the N-1 addresses behind it\n"
+	"        --slow N [--slow-rate OCTETS] the last N of them read so many octets a second, or none\n"
+	"        --routes N --vteps N --vnis N --first-vni N --rt-as N --as-path N --mac-ip --per-update N   the load\n"
+	"        --watch NETNS [--rows N]      count the rows in that namespace's tables (every route has one, or N have)\n"
+	"        --asn N --port N --hold S     of the sessions\n"
+	"        --pid N...                    whose memory and processor time are taken\n"
+	"        --timeout S\n"
+	"phases: announce, change, flap=N, withdraw, wait=MS, wake, run=COMMAND\n";
 
 static struct ip address_of(const char *s)
 {
 	struct ip a;
 
 	if (!ip_parse(s, &a))
-		die("not an address: %s", s);
+		die("not an address", s);
 	return a;
 }
 
-static void add_session(struct bench *b, const char *address, bool stalled)
-{
-	if (b->n > MAX_SINKS)
-		die("%s", "too many sinks");
-	b->s[b->n++] = (struct session){ .local = address_of(address), .fd = -1, .stalled = stalled };
-}
-
-enum { TARGET = 1, FEED, SINK, STALL_SINK, ASN, PORT, ROUTES, VTEPS, VNIS, FIRST_VNI, RT_AS, AS_PATH, MAC_IP, PER_UPDATE, WATCH, WITHDRAW,
-       STALL_MS, PID, TIMEOUT };
+enum { TARGET = 1, FEED, SINKS, FIRST_SINK, SLOW, SLOW_RATE, ASN, PORT, HOLD, ROUTES, VTEPS, VNIS, FIRST_VNI, RT_AS, AS_PATH, MAC_IP,
+       PER_UPDATE, WATCH, ROWS, PID, TIMEOUT };
 static const struct option long_options[] = {
-	{ "target", 1, NULL, TARGET },	   { "feed", 1, NULL, FEED },
-	{ "sink", 1, NULL, SINK },	   { "stall-sink", 1, NULL, STALL_SINK },
-	{ "asn", 1, NULL, ASN },	   { "port", 1, NULL, PORT },
-	{ "routes", 1, NULL, ROUTES },	   { "vteps", 1, NULL, VTEPS },
-	{ "vnis", 1, NULL, VNIS },	   { "first-vni", 1, NULL, FIRST_VNI },
-	{ "rt-as", 1, NULL, RT_AS },	   { "as-path", 1, NULL, AS_PATH },
-	{ "mac-ip", 0, NULL, MAC_IP },	   { "per-update", 1, NULL, PER_UPDATE },
-	{ "watch", 1, NULL, WATCH },	   { "withdraw", 0, NULL, WITHDRAW },
-	{ "stall-ms", 1, NULL, STALL_MS }, { "pid", 1, NULL, PID },
-	{ "timeout", 1, NULL, TIMEOUT },   { NULL, 0, NULL, 0 },
+	{ "target", 1, NULL, TARGET },	 { "feed", 1, NULL, FEED },
+	{ "sinks", 1, NULL, SINKS },	 { "first-sink", 1, NULL, FIRST_SINK },
+	{ "slow", 1, NULL, SLOW },	 { "slow-rate", 1, NULL, SLOW_RATE },
+	{ "asn", 1, NULL, ASN },	 { "port", 1, NULL, PORT },
+	{ "hold", 1, NULL, HOLD },	 { "routes", 1, NULL, ROUTES },
+	{ "vteps", 1, NULL, VTEPS },	 { "vnis", 1, NULL, VNIS },
+	{ "first-vni", 1, NULL, FIRST_VNI }, { "rt-as", 1, NULL, RT_AS },
+	{ "as-path", 1, NULL, AS_PATH }, { "mac-ip", 0, NULL, MAC_IP },
+	{ "per-update", 1, NULL, PER_UPDATE }, { "watch", 1, NULL, WATCH },
+	{ "rows", 1, NULL, ROWS },	 { "pid", 1, NULL, PID },
+	{ "timeout", 1, NULL, TIMEOUT }, { NULL, 0, NULL, 0 },
 };
 
 static void set_option(struct bench *b, int c, const char *v)
@@ -375,27 +398,29 @@ static void set_option(struct bench *b, int c, const char *v)
 	uint32_t n = v ? (uint32_t)strtoul(v, NULL, 10) : 0;
 
 	switch (c) {
-	case TARGET: b->o.target = address_of(v); break;
-	case FEED: b->s[0].local = address_of(v); break;
-	case SINK: add_session(b, v, false); break;
-	case STALL_SINK: add_session(b, v, true); break;
-	case ASN: b->o.asn = n; break;
-	case PORT: b->o.port = (uint16_t)n; break;
-	case ROUTES: b->o.load.routes = n; break;
-	case VTEPS: b->o.load.vteps = n; break;
-	case VNIS: b->o.load.vnis = n; break;
-	case FIRST_VNI: b->o.load.first_vni = n; break;
-	case RT_AS: b->o.load.rt_as = n; break;
-	case AS_PATH: b->o.load.as_path = n; break;
-	case MAC_IP: b->o.load.with_ip = true; break;
-	case PER_UPDATE: b->o.load.per_update = n; break;
-	case WATCH: b->o.watch = v; break;
-	case WITHDRAW: b->o.withdraw = true; break;
-	case STALL_MS: b->o.stall_ms = n; break;
-	case TIMEOUT: b->o.timeout = n; break;
+	case TARGET: b->t.target = address_of(v); break;
+	case FEED: b->feed = address_of(v); break;
+	case SINKS: b->sinks = n; break;
+	case FIRST_SINK: b->first_sink = address_of(v); break;
+	case SLOW: b->slow = n; break;
+	case SLOW_RATE: b->t.slow_rate = n; break;
+	case ASN: b->t.asn = n; break;
+	case PORT: b->t.port = (uint16_t)n; break;
+	case HOLD: b->t.hold_time = (uint16_t)n; break;
+	case ROUTES: b->load.routes = n; break;
+	case VTEPS: b->load.vteps = n; break;
+	case VNIS: b->load.vnis = n; break;
+	case FIRST_VNI: b->load.first_vni = n; break;
+	case RT_AS: b->load.rt_as = n; break;
+	case AS_PATH: b->load.as_path = n; break;
+	case MAC_IP: b->load.with_ip = true; break;
+	case PER_UPDATE: b->load.per_update = n; break;
+	case WATCH: b->watch = v; break;
+	case ROWS: b->rows = n; b->has_rows = true; break;
+	case TIMEOUT: b->t.timeout = n; break;
 	case PID:
 		if (b->n_pids == MAX_PIDS)
-			die("%s", "too many processes");
+			die("too many processes", NULL);
 		b->pids[b->n_pids++] = (pid_t)n;
 		break;
 	default:
@@ -404,20 +429,43 @@ static void set_option(struct bench *b, int c, const char *v)
 	}
 }
 
+/* The nth address behind it. */
+static struct ip address_plus(const struct ip *a, uint32_t n)
+{
+	struct rbuf r = rb_init(a->b, 4);
+
+	return ip_v4(rb_u32(&r) + n);
+}
+
+static void add_sessions(struct bench *b)
+{
+	sessions_add(&b->t, &b->feed, false, b->load.routes);
+	for (uint32_t i = 0; i < b->sinks; i++) {
+		struct ip a = address_plus(&b->first_sink, i);
+
+		sessions_add(&b->t, &a, i >= b->sinks - b->slow, b->load.routes);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench b = {
-		.o = { .port = 179, .asn = 65001, .timeout = 60, .load = { .routes = 100000, .vteps = 100, .vnis = 10, .first_vni = 100, .rt_as = 65001 } },
-		.n = 1,
+		.t = { .port = 179, .asn = 65001, .hold_time = 180, .timeout = 60 },
+		.load = { .routes = 100000, .vteps = 100, .vnis = 10, .first_vni = 100, .rt_as = 65001 },
 	};
+	bool right;
 
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
 		set_option(&b, c, optarg);
-	if (optind != argc || !b.o.target.len || !b.s[0].local.len || !b.o.load.routes || !b.o.load.vteps || !b.o.load.vnis) {
+	right = optind < argc && b.t.target.len && b.feed.len == 4 && b.load.routes && b.load.vteps && b.load.vnis &&
+		b.sinks <= MAX_SINKS && b.slow <= b.sinks && (!b.sinks || b.first_sink.len == 4);
+	for (int i = optind; i < argc; i++)
+		right &= phase_named(&b, argv[i], false, false);
+	if (!right) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	b.deadline = proc_now() + b.o.timeout;
-	run(&b);
+	add_sessions(&b);
+	run(&b, argv + optind, argc - optind);
 	return 0;
 }

@@ -180,71 +180,15 @@ void load_withdraw(const struct load *l, struct bytes *out)
 		i += put_update(out, l, i, true);
 }
 
-static uint64_t count_nlri(struct rbuf r)
+void load_flap(const struct load *l, uint32_t times, struct bytes *out)
 {
-	uint64_t n = 0;
+	for (uint32_t i = 0, n = 0; i < l->routes; i += n) {
+		struct load version = *l;
 
-	while (rb_left(&r)) {
-		rb_u8(&r);
-		rb_skip(&r, rb_u8(&r));
-		n += rb_ok(&r);
-	}
-	return n;
-}
-
-static void sink_update(struct sink_count *c, struct rbuf r)
-{
-	struct rbuf attrs;
-
-	c->updates++;
-	rb_skip(&r, rb_u16(&r));
-	attrs = rb_sub(&r, rb_u16(&r));
-	while (rb_left(&attrs)) {
-		uint8_t flags = rb_u8(&attrs), code = rb_u8(&attrs);
-		struct rbuf v = rb_sub(&attrs, flags & 0x10 ? rb_u16(&attrs) : rb_u8(&attrs));
-
-		if (code != 14 && code != 15)
-			continue;
-		rb_skip(&v, 3);
-		if (code == 14) {
-			rb_skip(&v, rb_u8(&v) + 1u);
-			c->announced += count_nlri(v);
-		} else if (rb_left(&v)) {
-			c->withdrawn += count_nlri(v);
-		} else {
-			c->end_of_rib = true;
+		for (uint32_t k = 1; k <= times; k++) {
+			put_update(out, l, i, true);
+			version.med = l->med + k;
+			n = put_update(out, &version, i, false);
 		}
 	}
-}
-
-size_t sink_feed(struct sink_count *c, const uint8_t *data, size_t len)
-{
-	size_t taken = 0;
-
-	while (len - taken >= HEADER) {
-		const uint8_t *m = data + taken;
-		size_t n = (size_t)m[16] << 8 | m[17];
-
-		if (n < HEADER || len - taken < n)
-			break;
-		taken += n;
-		switch (m[18]) {
-		case 1:
-			c->open_seen = true;
-			break;
-		case 2:
-			c->octets += n;
-			sink_update(c, rb_init(m + HEADER, n - HEADER));
-			break;
-		case 3:
-			c->notified = true;
-			c->code = n > HEADER ? m[19] : 0;
-			c->subcode = n > HEADER + 1 ? m[20] : 0;
-			break;
-		case 4:
-			c->keepalive_seen = true;
-			break;
-		}
-	}
-	return taken;
 }

@@ -26,19 +26,10 @@ struct bytes {
 /* All routes of the load, or their withdrawals, appended to out (the caller frees out->p). */
 void load_announce(const struct load *l, struct bytes *out);
 void load_withdraw(const struct load *l, struct bytes *out);
+/* As many routes as an UPDATE takes are withdrawn and announced again, each time with a MED one higher; then the next. */
+void load_flap(const struct load *l, uint32_t times, struct bytes *out);
 /* One OPEN (4-octet AS, route refresh, 25/70) or KEEPALIVE. */
 void load_open(struct bytes *out, uint32_t asn, uint32_t router_id, uint16_t hold_time);
 void load_keepalive(struct bytes *out);
-
-/* What a sink has been told; fed with the stream of messages. */
-struct sink_count {
-	uint64_t announced, withdrawn, updates, octets; /* NLRI, messages, octets of UPDATEs */
-	bool end_of_rib, notified;
-	uint8_t code, subcode; /* of the NOTIFICATION */
-	bool open_seen, keepalive_seen;
-};
-
-/* Takes whole messages off the front of data; returns the octets taken. */
-size_t sink_feed(struct sink_count *c, const uint8_t *data, size_t len);
 
 #endif

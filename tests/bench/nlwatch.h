@@ -18,6 +18,13 @@ static inline struct mac load_mac(uint32_t i)
 	return (struct mac){ { 0x02, 0xbe, (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
 }
 
+/* Its number; false when it is none of the load's. */
+static inline bool load_mac_index(const uint8_t *mac, uint32_t *i)
+{
+	*i = (uint32_t)mac[2] << 24 | (uint32_t)mac[3] << 16 | (uint32_t)mac[4] << 8 | mac[5];
+	return mac[0] == 0x02 && mac[1] == 0xbe;
+}
+
 struct nlwatch {
 	int fd;
 	uint32_t n;                /* MACs 0..n-1 are counted */

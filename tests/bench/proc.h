@@ -9,7 +9,7 @@
 
 struct proc_sample {
 	uint64_t rss, peak; /* octets, resident: now, and the most since proc_reset_peak() */
-	double cpu;         /* s, user and system of all threads */
+	double cpu;         /* s on a processor, of the threads that there are */
 };
 
 /* Zeros when there is no such process. */
