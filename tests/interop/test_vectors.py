@@ -23,7 +23,7 @@ import refdec  # noqa: E402
 import score  # noqa: E402
 
 # What a case may need of the receiver and evpnd does not have: leaving the session as it is is right, then.
-ABSENT = {"enhanced route refresh", "local role configured"}
+ABSENT = {"enhanced route refresh"}
 SHARES = 6  # the cases are dealt out, so that they run beside each other
 CONF = """
 asn: 65001
@@ -31,7 +31,7 @@ router-id: 192.0.2.1
 dataplane: none
 neighbors:
   - {address: 192.0.2.2, asn: 65001, passive: true, route-reflector-client: true}
-  - {address: 192.0.2.12, asn: 65002, passive: true}
+  - {address: 192.0.2.12, asn: 65002, passive: true, role: provider}
   - {address: 192.0.2.13, asn: 65002, passive: true}
 """
 
