@@ -504,15 +504,22 @@ static bool attr_next(struct rbuf *r, struct attr *a)
 	return rb_ok(r);
 }
 
+/* RFC 7606 4; what hides MP_REACH cannot be treated as withdraw, 3(j). */
+static void judge_overrun(struct decoder *d, uint8_t code)
+{
+	bool hides = code == BGP_ATTR_MP_REACH || code == BGP_ATTR_MP_UNREACH;
+
+	judge(d, hides ? ATTR_DISABLE : ATTR_WITHDRAW, MSG_UPDATE_ATTR_LIST, NULL,
+	      "attribute overruns the attribute list");
+}
+
 static void decode_list(struct decoder *d, struct rbuf r)
 {
 	struct attr a;
 
 	while (rb_left(&r)) {
 		if (!attr_next(&r, &a)) {
-			/* RFC 7606 4; what hides MP_REACH cannot be treated as withdraw, 3(j). */
-			judge(d, a.code == BGP_ATTR_MP_REACH || a.code == BGP_ATTR_MP_UNREACH ? ATTR_DISABLE : ATTR_WITHDRAW,
-			      MSG_UPDATE_ATTR_LIST, NULL, "attribute overruns the attribute list");
+			judge_overrun(d, a.code);
 			return;
 		}
 		if (bit_get(d->seen, a.code)) {
@@ -529,12 +536,13 @@ static void decode_list(struct decoder *d, struct rbuf r)
 	}
 }
 
-/* ---- what follows from the whole list ------------------------------------------------------------------------------ */
+/* ---- what follows from the whole list --------------------------------------------------------------------------- */
 
 /* RFC 7606 3(d). LOCAL_PREF is mandatory inside the AS (RFC 4271 5.1.5). */
 static void check_missing(struct decoder *d)
 {
-	static const uint8_t mandatory[] = { BGP_ATTR_ORIGIN, BGP_ATTR_AS_PATH, BGP_ATTR_LOCAL_PREF, BGP_ATTR_NEXT_HOP };
+	static const uint8_t mandatory[] = { BGP_ATTR_ORIGIN, BGP_ATTR_AS_PATH, BGP_ATTR_LOCAL_PREF,
+					     BGP_ATTR_NEXT_HOP };
 	struct attr_update *u = d->out;
 
 	for (size_t i = 0; i < sizeof(mandatory) && u->outcome < ATTR_WITHDRAW; i++) {

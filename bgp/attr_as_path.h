@@ -29,8 +29,8 @@ void attr_as_path_write(struct wbuf *w, const uint8_t *path, size_t len, uint32_
 /* Octets that attr_as_path_write() writes. */
 size_t attr_as_path_size(const uint8_t *path, size_t len, uint32_t prepend, unsigned width);
 /*
- * RFC 6793 4.2.3: the path that a 2-octet speaker has passed on. False, and nothing written, when as4 has more hops than
- * path and is to be ignored.
+ * RFC 6793 4.2.3: the path that a 2-octet speaker has passed on. False, and nothing written, when as4 has more hops
+ * than path and is to be ignored.
  */
 bool attr_as_path_merge(struct wbuf *w, const uint8_t *path, size_t len, const uint8_t *as4, size_t as4_len);
 

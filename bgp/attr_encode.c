@@ -103,7 +103,8 @@ static void write_reflection(struct encoder *e)
 	if (!a->cluster_list_len && !e->o->reflect)
 		return;
 	others_before(e, BGP_ATTR_CLUSTER_LIST);
-	attr_header_write(e->w, ATTR_FLAG_OPTIONAL, BGP_ATTR_CLUSTER_LIST, a->cluster_list_len + (e->o->reflect ? 4u : 0u));
+	attr_header_write(e->w, ATTR_FLAG_OPTIONAL, BGP_ATTR_CLUSTER_LIST,
+			  a->cluster_list_len + (e->o->reflect ? 4u : 0u));
 	if (e->o->reflect)
 		wb_u32(e->w, e->o->cluster_id);
 	wb_bytes(e->w, a->cluster_list, a->cluster_list_len);

@@ -142,8 +142,8 @@ void bgp_shutdown(struct bgp *b, uint8_t cease_subcode, const char *text, struct
 
 /* ---- routes -------------------------------------------------------------------------------------------------- */
 
-void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri, const struct bgp_attrs *attrs,
-		   struct mtime now)
+void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri,
+		   const struct bgp_attrs *attrs, struct mtime now)
 {
 	struct bgp_attrs a = *attrs;
 

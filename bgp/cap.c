@@ -170,12 +170,18 @@ static const char *cap_name(uint8_t code)
 		uint8_t code;
 		const char *name;
 	} names[] = {
-		{ CAP_MULTIPROTOCOL, "multiprotocol" },     { CAP_ROUTE_REFRESH, "route-refresh" },
-		{ CAP_EXTENDED_NEXT_HOP, "extended-next-hop" }, { CAP_EXTENDED_MESSAGE, "extended-message" },
-		{ CAP_ROLE, "role" },                       { CAP_GRACEFUL_RESTART, "graceful-restart" },
-		{ CAP_AS4, "4-octet-as" },                  { CAP_ADD_PATH, "add-path" },
-		{ CAP_ENHANCED_REFRESH, "enhanced-route-refresh" }, { CAP_LONG_LIVED_GR, "long-lived-graceful-restart" },
-		{ CAP_FQDN, "fqdn" },                       { CAP_REFRESH_OLD, "route-refresh-old" },
+		{ CAP_MULTIPROTOCOL, "multiprotocol" },
+		{ CAP_ROUTE_REFRESH, "route-refresh" },
+		{ CAP_EXTENDED_NEXT_HOP, "extended-next-hop" },
+		{ CAP_EXTENDED_MESSAGE, "extended-message" },
+		{ CAP_ROLE, "role" },
+		{ CAP_GRACEFUL_RESTART, "graceful-restart" },
+		{ CAP_AS4, "4-octet-as" },
+		{ CAP_ADD_PATH, "add-path" },
+		{ CAP_ENHANCED_REFRESH, "enhanced-route-refresh" },
+		{ CAP_LONG_LIVED_GR, "long-lived-graceful-restart" },
+		{ CAP_FQDN, "fqdn" },
+		{ CAP_REFRESH_OLD, "route-refresh-old" },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

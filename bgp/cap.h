@@ -53,7 +53,9 @@ struct caps {
 bool cap_family_has(const struct caps *c, uint16_t afi, uint8_t safi);
 void cap_family_add(struct caps *c, uint16_t afi, uint8_t safi);
 
-/* The optional parameters of o. An instance of a known capability with a wrong length is skipped, but 4-octet AS: 2/0. */
+/*
+ * The optional parameters of o. An instance of a known capability with a wrong length is skipped, but 4-octet AS: 2/0.
+ */
 bool cap_decode(const struct msg_open *o, struct caps *out, struct msg_fault *fault);
 /* One optional parameter with all of c, into an open OPEN. */
 void cap_encode(struct wbuf *w, const struct caps *c);

@@ -5,8 +5,8 @@
  * other[]. Where we differ from the letter:
  *
  *  - Connect on 18 damps our next own connect (the RFC restarts nothing and leaves the wait open).
- *  - OpenSent on 25 closes without the FSM error that "any other event" would send: a NOTIFICATION is never answered with
- *    one (RFC 4271 6.4).
+ *  - OpenSent on 25 closes without the FSM error that "any other event" would send: a NOTIFICATION is never answered
+ *    with one (RFC 4271 6.4).
  *  - Collision (23) does not damp: nothing is wrong with the peer.
  */
 #include "bgp/fsm.h"

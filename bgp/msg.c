@@ -210,8 +210,8 @@ const char *msg_subcode_name(uint8_t code, uint8_t subcode)
 				   "unsupported capability", NULL, NULL, NULL, "role mismatch" },
 		[MSG_ERR_UPDATE] = { NULL, "malformed attribute list", "unrecognized well-known attribute",
 				     "missing well-known attribute", "attribute flags error", "attribute length error",
-				     "invalid ORIGIN", "AS routing loop", "invalid NEXT_HOP", "optional attribute error",
-				     "invalid network field", "malformed AS_PATH" },
+				     "invalid ORIGIN", "AS routing loop", "invalid NEXT_HOP",
+				     "optional attribute error", "invalid network field", "malformed AS_PATH" },
 		[MSG_ERR_FSM] = { NULL, "unexpected message in OpenSent", "unexpected message in OpenConfirm",
 				  "unexpected message in Established" }, /* RFC 6608 3 */
 		[MSG_ERR_CEASE] = { NULL, "maximum number of prefixes reached", "administrative shutdown",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * BGP messages: bytes <--> structs, pure. Header, OPEN, UPDATE frame, NOTIFICATION, KEEPALIVE, ROUTE-REFRESH. What is in
- * an OPEN's optional parameters is cap.h's, what is in an UPDATE's attributes is attr.h's.
+ * BGP messages: bytes <--> structs, pure. Header, OPEN, UPDATE frame, NOTIFICATION, KEEPALIVE, ROUTE-REFRESH. What is
+ * in an OPEN's optional parameters is cap.h's, what is in an UPDATE's attributes is attr.h's.
  */
 #ifndef BGP_MSG_H
 #define BGP_MSG_H
@@ -74,8 +74,9 @@ enum msg_verdict {
 };
 
 /*
- * Judges the message that starts at p, of which have octets are there. Everything in the header is judged as soon as the
- * header is complete, so that a wrong length is never waited for. WHOLE and MORE (when have >= 19) set *len and *type.
+ * Judges the message that starts at p, of which have octets are there. Everything in the header is judged as soon as
+ * the header is complete, so that a wrong length is never waited for. WHOLE and MORE (when have >= 19) set *len and
+ * *type.
  */
 enum msg_verdict msg_frame(const uint8_t *p, size_t have, size_t *len, enum msg_type *type, struct msg_fault *fault);
 

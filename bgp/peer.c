@@ -3,8 +3,8 @@
 /*
  * Neighbors: configuration, administration, the wait before our own connects, error bookkeeping, what show tells.
  *
- * Our own connects wait after a fault: 1 s, doubling to 60 s (the damping that RFC 4271 8.1.1 leaves open). A session that
- * lasted longer than the wait clears it. What the neighbor opens is never held back by it.
+ * Our own connects wait after a fault: 1 s, doubling to 60 s (the damping that RFC 4271 8.1.1 leaves open). A session
+ * that lasted longer than the wait clears it. What the neighbor opens is never held back by it.
  */
 #include "bgp/peer.h"
 
@@ -130,7 +130,7 @@ bool peer_accept_take(struct bgp_peer *peer, struct mtime now)
 	return true;
 }
 
-/* ---- configuration ------------------------------------------------------------------------------------------------- */
+/* ---- configuration ---------------------------------------------------------------------------------------------- */
 
 static struct bgp_peer *peer_new(struct bgp *b, const struct bgp_peer_params *p)
 {
@@ -245,7 +245,7 @@ const struct bgp_peer_params *bgp_peer_params(const struct bgp_peer *peer)
 	return &peer->p;
 }
 
-/* ---- administration ------------------------------------------------------------------------------------------------ */
+/* ---- administration --------------------------------------------------------------------------------------------- */
 
 void bgp_peer_up(struct bgp_peer *peer, struct mtime now)
 {
@@ -287,12 +287,13 @@ void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char 
 	const char *sub = msg_subcode_name(f->code, f->subcode);
 	size_t n = f->data_len < sizeof(e->data) ? f->data_len : sizeof(e->data);
 
-	*e = (struct bgp_error){ .code = f->code, .subcode = f->subcode, .set = true, .at = now, .data_len = (uint8_t)n };
+	*e = (struct bgp_error){ .code = f->code, .subcode = f->subcode, .set = true, .at = now };
 	if (f->code)
 		snprintf(e->text, sizeof(e->text), "%s%s%s%s%s", msg_code_name(f->code), sub ? "/" : "", sub ? sub : "",
 			 text ? ": " : "", text ? text : "");
 	else
 		snprintf(e->text, sizeof(e->text), "%s", text ? text : "");
+	e->data_len = (uint8_t)n;
 	if (n)
 		memcpy(e->data, f->data, n);
 }

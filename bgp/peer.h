@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * A configured neighbor: what stays while connections come and go. It owns one run of the state machine for the
- * connections that we open (Idle, Connect, Active live here); each connection that the neighbor opens brings a run of its
- * own (session.h).
+ * connections that we open (Idle, Connect, Active live here); each connection that the neighbor opens brings a run of
+ * its own (session.h).
  */
 #ifndef BGP_PEER_H
 #define BGP_PEER_H

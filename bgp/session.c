@@ -4,8 +4,8 @@
  * Carries out what fsm.c decides. session_event() is the one way in: it looks the step up, does its actions, and
  * change_state() alone changes a state and logs it.
  *
- * Hold, keepalive and send-hold timers are lazy: a message only notes the time, and a timer that fires too early for what
- * was noted is armed again. So a million UPDATEs cost no timer operation.
+ * Hold, keepalive and send-hold timers are lazy: a message only notes the time, and a timer that fires too early for
+ * what was noted is armed again. So a million UPDATEs cost no timer operation.
  */
 #include "bgp/session.h"
 
@@ -39,8 +39,8 @@ static int64_t keepalive_us(const struct bgp_conn *c)
 }
 
 /*
- * A process that was stopped, or starved, finds its timers late: what the peer said meanwhile waits to be read and is heard
- * before the peer is given up.
+ * A process that was stopped, or starved, finds its timers late: what the peer said meanwhile waits to be read and is
+ * heard before the peer is given up.
  */
 static bool is_late(const struct timerq_node *n, struct mtime now)
 {
@@ -113,7 +113,7 @@ static void timers_stop(struct bgp_conn *c)
 	timerq_stop(q, &c->send_hold);
 }
 
-/* ---- connections --------------------------------------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------------------------------------ */
 
 static struct bgp_conn *conn_new(struct bgp_peer *peer, struct fsm_run *run)
 {
@@ -206,18 +206,19 @@ static void notify(struct bgp_conn *c, const struct msg_fault *f, struct mtime n
 /* The NOTIFICATION that an event stands for when its caller brought none. */
 static struct msg_fault implied_fault(enum fsm_event e, enum bgp_state s, uint32_t actions)
 {
-	if (actions & FSM_NOTIFY_FSM)
-		return (struct msg_fault){ .code = MSG_ERR_FSM, .subcode = fsm_error_subcode(s), .why = fsm_event_name(e) };
-	switch (e) {
-	case FSM_HOLD_EXPIRES:
-		return (struct msg_fault){ .code = MSG_ERR_HOLD };
-	case FSM_SEND_HOLD_EXPIRES:
-		return (struct msg_fault){ .code = MSG_ERR_SEND_HOLD };
-	case FSM_COLLISION_DUMP:
-		return (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_COLLISION };
-	default:
-		return (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_ADMIN_SHUTDOWN };
+	struct msg_fault f = { .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_ADMIN_SHUTDOWN };
+
+	if (actions & FSM_NOTIFY_FSM) {
+		f = (struct msg_fault){ .code = MSG_ERR_FSM, .subcode = fsm_error_subcode(s) };
+		f.why = fsm_event_name(e);
+	} else if (e == FSM_HOLD_EXPIRES) {
+		f = (struct msg_fault){ .code = MSG_ERR_HOLD };
+	} else if (e == FSM_SEND_HOLD_EXPIRES) {
+		f = (struct msg_fault){ .code = MSG_ERR_SEND_HOLD };
+	} else if (e == FSM_COLLISION_DUMP) {
+		f.subcode = BGP_CEASE_COLLISION;
 	}
+	return f;
 }
 
 static void act(struct fsm_run *run, struct fsm_step step, const struct msg_fault *fault, struct mtime now)
@@ -313,7 +314,8 @@ static void drop_own_attempt(struct bgp_peer *peer, struct mtime now)
 }
 
 /* The one place where a state changes. c: its connection before the step. */
-static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_conn *c, const char *why, struct mtime now)
+static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_conn *c, const char *why,
+			 struct mtime now)
 {
 	struct bgp_peer *peer = run->peer;
 	enum bgp_state from = run->state;
@@ -341,8 +343,8 @@ static void explain(char *out, size_t cap, enum fsm_event e, const struct msg_fa
 	const char *why = f && f->why && f->why != fsm_event_name(e) ? f->why : NULL;
 
 	snprintf(out, cap, "%s%s%s%s%s%s%s%s%s", fsm_event_name(e), f && f->code ? ": " : "",
-		 f && f->code ? msg_code_name(f->code) : "", sub ? "/" : "", sub ? sub : "", why ? ": " : "", why ? why : "",
-		 text ? ": " : "", text ? text : "");
+		 f && f->code ? msg_code_name(f->code) : "", sub ? "/" : "", sub ? sub : "", why ? ": " : "",
+		 why ? why : "", text ? ": " : "", text ? text : "");
 }
 
 /* Events that blame the peer; the rest is its or our will, or the network's. */
@@ -465,8 +467,8 @@ static bool settle_open(struct bgp_conn *c, struct rbuf body, struct msg_fault *
 	uint16_t ours = c->peer->p.hold_time;
 	struct msg_open o;
 
-	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &c->caps, f) || !check_open(c, &o, f) || !check_role(c, f) ||
-	    !settle_families(c, f, space, cap))
+	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &c->caps, f) || !check_open(c, &o, f) ||
+	    !check_role(c, f) || !settle_families(c, f, space, cap))
 		return false;
 	c->router_id = o.router_id;
 	c->hold_time = o.hold_time < ours ? o.hold_time : ours;
@@ -501,8 +503,8 @@ static struct bgp_conn *rival(const struct bgp_conn *c)
 
 /*
  * c has brought a good OPEN. False when it is the one to go. An Established session stays (RFC 4271 6.8,
- * CollisionDetectEstablishedState off), but is made to speak: if the peer has lost it, TCP's answer ends it at once, and
- * not the hold timer.
+ * CollisionDetectEstablishedState off), but is made to speak: if the peer has lost it, TCP's answer ends it at once,
+ * and not the hold timer.
  */
 static bool collide(struct bgp_conn *c, struct mtime now)
 {
@@ -537,7 +539,7 @@ static void receive_open(struct bgp_conn *c, struct rbuf body, struct mtime now)
 	session_event(c->run, FSM_OPEN, NULL, NULL, now);
 }
 
-/* ---- the other messages --------------------------------------------------------------------------------------------- */
+/* ---- the other messages ----------------------------------------------------------------------------------------- */
 
 static void receive_update(struct bgp_conn *c, struct rbuf body, struct mtime now)
 {
@@ -561,21 +563,28 @@ static void log_notification(struct bgp_conn *c, const struct msg_fault *f, stru
 	peer_log_fault(c->peer, what, c->peer->last_in.text, c->message, c->message_len, now);
 }
 
+static bool may_have_text(const struct msg_fault *f)
+{
+	return f->code == MSG_ERR_CEASE &&
+	       (f->subcode == BGP_CEASE_ADMIN_SHUTDOWN || f->subcode == BGP_CEASE_ADMIN_RESET);
+}
+
 static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mtime now)
 {
+	const char *text = NULL;
 	struct msg_fault f;
-	char text[160];
-	bool has_text;
+	char space[160];
+	bool version;
 
 	c->peer->in.notification++;
 	msg_notification_decode(body, &f);
-	has_text = f.code == MSG_ERR_CEASE && (f.subcode == BGP_CEASE_ADMIN_SHUTDOWN || f.subcode == BGP_CEASE_ADMIN_RESET) &&
-		   msg_shutdown_text(f.data, f.data_len, text, sizeof(text));
-	peer_note_error(&c->peer->last_in, &f, has_text ? text : NULL, now);
+	if (may_have_text(&f) && msg_shutdown_text(f.data, f.data_len, space, sizeof(space)))
+		text = space;
+	peer_note_error(&c->peer->last_in, &f, text, now);
 	log_notification(c, &f, now);
 	f.why = NULL;
-	session_event(c->run, f.code == MSG_ERR_OPEN && f.subcode == MSG_OPEN_VERSION ? FSM_NOTIFICATION_VERSION : FSM_NOTIFICATION,
-		      &f, has_text ? text : NULL, now);
+	version = f.code == MSG_ERR_OPEN && f.subcode == MSG_OPEN_VERSION;
+	session_event(c->run, version ? FSM_NOTIFICATION_VERSION : FSM_NOTIFICATION, &f, text, now);
 }
 
 /* RFC 2918 4. Subtypes other than a request (RFC 7313) mean nothing without that capability of ours. */
@@ -627,7 +636,7 @@ static void receive(struct bgp_conn *c, enum msg_type type, const uint8_t *p, si
 	c->message_len = 0;
 }
 
-/* ---- framing of the input -------------------------------------------------------------------------------------------- */
+/* ---- framing of the input --------------------------------------------------------------------------------------- */
 
 static void header_error(struct bgp_conn *c, const uint8_t *p, const struct msg_fault *f, struct mtime now)
 {
@@ -715,7 +724,7 @@ void bgp_conn_input(struct bgp_conn *c, const uint8_t *data, size_t len, struct 
 	}
 }
 
-/* ---- output -------------------------------------------------------------------------------------------------------- */
+/* ---- output ----------------------------------------------------------------------------------------------------- */
 
 void session_want_write(struct bgp_peer *peer)
 {
@@ -797,7 +806,7 @@ size_t bgp_conn_pull(struct bgp_conn *c, uint8_t *out, size_t cap, struct mtime 
 	return wb_len(&w);
 }
 
-/* ---- what the network tells ------------------------------------------------------------------------------------------- */
+/* ---- what the network tells ------------------------------------------------------------------------------------- */
 
 /* Accepted connections that have not said who they are; the oldest goes when there are too many. */
 static void bound_waiting(struct bgp_peer *peer, struct mtime now)

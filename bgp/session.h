@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A TCP connection with a neighbor and what the state machine does with it: timers, OPEN negotiation, collisions, framing
- * of the input, messages out. Output is pulled: what is due is a set of bits, not a queue, so nothing here grows.
+ * A TCP connection with a neighbor and what the state machine does with it: timers, OPEN negotiation, collisions,
+ * framing of the input, messages out. Output is pulled: what is due is a set of bits, not a queue, so nothing here
+ * grows.
  *
  * Life of a connection: made by us (bgp_net.connect) or accepted; when its run of the state machine ends it is detached
  * from the run, says what is left to say (a NOTIFICATION is the last thing pulled) and is freed when the network

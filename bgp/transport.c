@@ -31,7 +31,7 @@
 #define CHUNKS_A_TURN 4    /* of one link, so that others have their turn */
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 128
-#define UNSENT 262144      /* octets in the kernel that TCP may not send yet: more would only be old news to a slow peer */
+#define UNSENT 262144 /* octets in the kernel that TCP may not send yet: more would only be old news to a slow peer */
 #define LINGER_MS 2000
 #define PARKED_MAX 16u     /* connections of one peer that wait for bgp_accept_at() */
 #define ACCEPT_PAUSE_MS 1000
@@ -85,7 +85,7 @@ struct bgp_transport {
 	uint8_t *in, *out; /* CHUNK octets each, for the link that is served */
 };
 
-/* ---- sockets ------------------------------------------------------------------------------------------------------- */
+/* ---- sockets ---------------------------------------------------------------------------------------------------- */
 
 static int set_int(int fd, int level, int name, int value)
 {
@@ -149,7 +149,7 @@ static struct ip local_of(int fd)
 	return ip_from_sockaddr((struct sockaddr *)&ss, NULL);
 }
 
-/* ---- links --------------------------------------------------------------------------------------------------------- */
+/* ---- links ------------------------------------------------------------------------------------------------------ */
 
 static void on_link(struct loop_io *io, unsigned events);
 static void on_linger(struct loop_timer *timer);
@@ -378,7 +378,7 @@ static void on_link(struct loop_io *io, unsigned events)
 			link_read(l);
 }
 
-/* ---- what the engine asks ------------------------------------------------------------------------------------------- */
+/* ---- what the engine asks --------------------------------------------------------------------------------------- */
 
 /* The address that we are known by, when the configuration names one for the family. */
 static const struct ip *source_for(const struct bgp_transport *t, const struct ip *peer)
@@ -478,7 +478,7 @@ static void on_flush(struct loop_flush *f)
 	flush(container_of(f, struct bgp_transport, flush));
 }
 
-/* ---- listening ----------------------------------------------------------------------------------------------------- */
+/* ---- listening -------------------------------------------------------------------------------------------------- */
 
 /* fd is the transport's or closed afterwards. */
 static void accept_take(struct bgp_transport *t, struct bgp_peer *peer, int fd)
@@ -697,7 +697,7 @@ int bgp_transport_listen(struct bgp_transport *t, const struct ip *address, uint
 	return 0;
 }
 
-/* ---- what listening sockets know of peers ----------------------------------------------------------------------------- */
+/* ---- what listening sockets know of peers ----------------------------------------------------------------------- */
 
 static struct key *key_find(const struct bgp_transport *t, const struct ip *peer)
 {
@@ -776,7 +776,7 @@ void bgp_transport_peers_changed(struct bgp_transport *t)
 	ttl_update(t);
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 struct bgp_transport *bgp_transport_new(struct loop *loop, struct log *log, struct bgp_net *net)
 {

@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * An UPDATE into the RIB. Attributes are parsed once a message and interned once for each different shared part of its
- * NLRI; routes of one origin follow one another with the same shared part, so most take the last handle again. Nothing is
- * allocated here.
+ * NLRI; routes of one origin follow one another with the same shared part, so most take the last handle again.
+ * Nothing is allocated here.
  *
  * Order: withdrawn routes first, so that a key that is both withdrawn and announced is announced in the end (RFC 4271
  * 4.3). RFC 7606 section 3(j): what cannot be located is never treated as withdrawn, it ends the session.
@@ -38,7 +38,8 @@ struct walk {
 
 static bool refuse(struct msg_fault *f, uint8_t subcode, const uint8_t *data, size_t len, const char *why)
 {
-	*f = (struct msg_fault){ .code = MSG_ERR_UPDATE, .subcode = subcode, .data = data, .data_len = len, .why = why };
+	*f = (struct msg_fault){ .code = MSG_ERR_UPDATE, .subcode = subcode, .data = data, .data_len = len };
+	f->why = why;
 	return false;
 }
 
@@ -59,7 +60,7 @@ static void log_ignored(struct bgp_conn *c, uint16_t afi, uint8_t safi, struct m
 	peer_log_fault(c->peer, what, "the family is not negotiated", c->message, c->message_len, now);
 }
 
-/* ---- NLRI ---------------------------------------------------------------------------------------------------------- */
+/* ---- NLRI ------------------------------------------------------------------------------------------------------- */
 
 static void set_drop(struct walk *w)
 {
@@ -204,7 +205,7 @@ static bool walk(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlr
 	return ok;
 }
 
-/* ---- the message ----------------------------------------------------------------------------------------------------- */
+/* ---- the message ------------------------------------------------------------------------------------------------ */
 
 static void end_of_rib(struct bgp_conn *c, uint16_t afi, uint8_t safi)
 {
@@ -229,8 +230,8 @@ static bool is_end_of_rib(const struct attr_update *u, uint16_t *afi, uint8_t *s
 }
 
 /*
- * The attributes are beyond use. When NLRI are broken, too, that is what is said: it is the earlier fault, and what comes
- * behind it in the list was misread.
+ * The attributes are beyond use. When NLRI are broken, too, that is what is said: it is the earlier fault, and what
+ * comes behind it in the list was misread.
  */
 static bool refuse_attrs(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault)
 {
@@ -256,8 +257,8 @@ static void note_faults(struct bgp_conn *c, const struct attr_update *u, struct 
 	if (u->outcome == ATTR_WITHDRAW)
 		peer->treat_as_withdraw++;
 	peer_note_error(&peer->last_in, &f, u->error.why, now);
-	peer_log_fault(peer, u->outcome == ATTR_WITHDRAW ? "UPDATE treated as withdraw" : "attribute discarded", u->error.why,
-		       c->message, c->message_len, now);
+	peer_log_fault(peer, u->outcome == ATTR_WITHDRAW ? "UPDATE treated as withdraw" : "attribute discarded",
+		       u->error.why, c->message, c->message_len, now);
 }
 
 static bool reach(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,

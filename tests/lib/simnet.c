@@ -79,7 +79,7 @@ static void arm(struct simnet *n, struct timerq_node *t, struct mtime at)
 	timerq_arm(&n->timers, t, mtime_before(at, n->now) ? n->now : at);
 }
 
-/* ---- ends --------------------------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------------------------- */
 
 static void on_pump(struct timerq_node *t, struct mtime now);
 static void on_arrive(struct timerq_node *t, struct mtime now);
@@ -288,7 +288,7 @@ static void on_arrive(struct timerq_node *t, struct mtime now)
 	free(data);
 }
 
-/* ---- connects ------------------------------------------------------------------------------------------------------ */
+/* ---- connects --------------------------------------------------------------------------------------------------- */
 
 static struct sim_node *node_at(struct simnet *n, const struct ip *address)
 {
@@ -351,7 +351,7 @@ static struct sim_end *connect_start(struct sim_node *from, struct sim_node *to,
 	return e;
 }
 
-/* ---- engines -------------------------------------------------------------------------------------------------------- */
+/* ---- engines ---------------------------------------------------------------------------------------------------- */
 
 static void net_connect(void *ctx, struct bgp_conn *c)
 {
@@ -489,7 +489,7 @@ void sim_crash(struct sim_node *node)
 	bgp_free(b);
 }
 
-/* ---- disturbance ----------------------------------------------------------------------------------------------------- */
+/* ---- disturbance ------------------------------------------------------------------------------------------------ */
 
 void sim_reset(struct simnet *n, struct sim_node *a, struct sim_node *b)
 {
@@ -533,7 +533,7 @@ void sim_refuse(struct sim_node *node, bool refuse)
 	node->refuse = refuse;
 }
 
-/* ---- by hand ------------------------------------------------------------------------------------------------------- */
+/* ---- by hand ---------------------------------------------------------------------------------------------------- */
 
 struct sim_node *simnet_raw(struct simnet *n, const char *address)
 {
@@ -598,7 +598,7 @@ void sim_end_drop(struct sim_end *e)
 	end_free(e);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static void mute(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
 {

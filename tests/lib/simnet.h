@@ -39,7 +39,10 @@ uint64_t simnet_octets(const struct simnet *n); /* delivered */
 
 /* ---- engines ---------------------------------------------------------------------------------------------------- */
 
-/* p->net is filled here, p->log and p->seed when they are NULL and 0 (a mute log). Families are the caller's to register. */
+/*
+ * p->net is filled here, p->log and p->seed when they are NULL and 0 (a mute log). Families are the caller's to
+ * register.
+ */
 struct sim_node *simnet_engine(struct simnet *n, const char *address, const struct bgp_params *p);
 struct bgp *sim_bgp(const struct sim_node *node);
 /* A neighbor of node at the address of other; p's address is filled. Returns the peer. */

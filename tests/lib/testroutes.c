@@ -44,7 +44,9 @@ void routes_listen(struct routes_seen *seen)
 void routes_originate(struct bgp *b, const char *key, unsigned n, struct mtime now)
 {
 	const uint8_t community[4] = { 0, 0, (uint8_t)(n >> 8), (uint8_t)n };
-	struct bgp_attrs a = { .next_hop = ip_v4(0xc6336400 + (n & 0xff)), .communities = community, .communities_len = 4 };
+	struct bgp_attrs a = { .next_hop = ip_v4(0xc6336400 + (n & 0xff)),
+			       .communities = community,
+			       .communities_len = 4 };
 	struct bgp_nlri nlri = { .key_len = (uint8_t)strlen(key), .shared_len = 1, .shared = { 's' } };
 
 	memcpy(nlri.key, key, nlri.key_len);

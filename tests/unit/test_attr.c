@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Path attributes: each reaction of RFC 7606, values, canonical form, 2-octet speakers, encoding, and the two directions
- * against each other on random sets.
+ * Path attributes: each reaction of RFC 7606, values, canonical form, 2-octet speakers, encoding, and the two
+ * directions against each other on random sets.
  */
 #include "tests/lib/test.h"
 
@@ -112,8 +112,14 @@ static void framing_faults(void **state) /* RFC 7606 4, 5.2 */
 		{ "last attribute overruns", &ibgp, IBGP "d008ffff 00000000", ATTR_WITHDRAW, 1 },
 		{ "MP_REACH overruns", &ibgp, ORIGIN PATH0 PREF "800e40 0019 46 04", ATTR_DISABLE, 1 },
 		{ "overrun before MP_REACH", &ibgp, ORIGIN "4002ff 00", ATTR_NOTIFY, 1 },
-		{ "bad attribute beside MP_UNREACH only", &ibgp, "800f05 0019 46 0102" "c00803 000000", ATTR_NOTIFY, 9 },
-		{ "discard beside MP_UNREACH only", &ibgp, "800f05 0019 46 0102" "400601 00", ATTR_DISCARD, 0 },
+		{ "bad attribute beside MP_UNREACH only", &ibgp,
+		  "800f05 0019 46 0102"
+		  "c00803 000000",
+		  ATTR_NOTIFY, 9 },
+		{ "discard beside MP_UNREACH only", &ibgp,
+		  "800f05 0019 46 0102"
+		  "400601 00",
+		  ATTR_DISCARD, 0 },
 	};
 	struct attr_update u;
 
@@ -185,7 +191,8 @@ static void value_faults(void **state) /* RFC 7606 7 and the RFCs of the attribu
 		{ "PREFIX_SID of 1", &ibgp, IBGP "c02801 01", ATTR_DISCARD, 0 },
 		{ "ATTR_SET cut", &ibgp, IBGP "c08006 0000fde9 4001", ATTR_WITHDRAW, 0 },
 		{ "MP_REACH of 3", &ibgp, ORIGIN PATH0 PREF "800e03 0019 46", ATTR_DISABLE, 9 },
-		{ "MP_REACH without reserved octet", &ibgp, ORIGIN PATH0 PREF "800e08 0019 46 04 c0000202", ATTR_DISABLE, 9 },
+		{ "MP_REACH without reserved octet", &ibgp, ORIGIN PATH0 PREF "800e08 0019 46 04 c0000202",
+		  ATTR_DISABLE, 9 },
 		{ "MP_UNREACH of 2", &ibgp, "800f02 0019", ATTR_DISABLE, 9 },
 		{ "unknown well-known", &ibgp, IBGP "40c90100", ATTR_NOTIFY, 2 },
 		{ "unknown well-known, not transitive", &ibgp, IBGP "00c90100", ATTR_NOTIFY, 2 },
@@ -204,7 +211,8 @@ static void flag_faults(void **state) /* RFC 7606 3(c), 3(f) */
 		{ "ORIGINATOR_ID transitive", &ibgp, IBGP "c00904 00000001", ATTR_WITHDRAW, 4 },
 		{ "AGGREGATOR well-known", &ibgp, IBGP "400708 0000fde9 c0000201", ATTR_DISCARD, 4 },
 		{ "TUNNEL_ENCAP not transitive", &ibgp, IBGP "801704 270f 0000", ATTR_WITHDRAW, 4 },
-		{ "MP_REACH well-known", &ibgp, "400e0b 0019 46 04 c0000202 00 0102" ORIGIN PATH0 PREF, ATTR_DISABLE, 4 },
+		{ "MP_REACH well-known", &ibgp, "400e0b 0019 46 04 c0000202 00 0102" ORIGIN PATH0 PREF, ATTR_DISABLE,
+		  4 },
 	};
 
 	check_verdicts(v, sizeof(v) / sizeof(v[0]));
@@ -227,7 +235,8 @@ static void missing_attributes_withdraw(void **state) /* RFC 7606 3(d) */
 	attr_decode_update(rb_init(body, make_body("", ORIGIN PATH0 PREF, "080a")), &ibgp, scratch, &u);
 	assert_int_equal(u.outcome, ATTR_WITHDRAW);
 	hex_assert("NEXT_HOP", u.error.data, u.error.data_len, "03");
-	attr_decode_update(rb_init(body, make_body("", ORIGIN PATH0 "400304 c0000202" PREF, "080a")), &ibgp, scratch, &u);
+	attr_decode_update(rb_init(body, make_body("", ORIGIN PATH0 "400304 c0000202" PREF, "080a")), &ibgp, scratch,
+			   &u);
 	assert_int_equal(u.outcome, ATTR_OK);
 	assert_int_equal(u.next_hop4.len, 4);
 	hex_assert("NLRI", u.nlri4.p, rb_left(&u.nlri4), "080a");
@@ -261,10 +270,11 @@ static void the_strongest_fault_wins(void **state) /* RFC 7606 3(h) */
 
 static void values_are_taken(void **state)
 {
-	struct attr_update u = decode(&ibgp, REACH "40010102 400218 0203 0000fdea 0000fdeb 0000fdec 0102 00000001 00000002"
-					     "800404 00000007" PREF "c00804 fde90001 800904 0a000001"
-					     "800a08 0a000002 0a000003 c01008 0002fde90000000a c01609 00 06 00000a c0000202"
-					     "c02018 000000010000000200000003 000000010000000200000003");
+	struct attr_update u =
+		decode(&ibgp, REACH "40010102 400218 0203 0000fdea 0000fdeb 0000fdec 0102 00000001 00000002"
+				    "800404 00000007" PREF "c00804 fde90001 800904 0a000001"
+				    "800a08 0a000002 0a000003 c01008 0002fde90000000a c01609 00 06 00000a c0000202"
+				    "c02018 000000010000000200000003 000000010000000200000003");
 
 	assert_int_equal(u.outcome, ATTR_OK);
 	assert_int_equal(u.attrs.origin, 2);
@@ -288,8 +298,9 @@ static void values_are_taken(void **state)
 static void what_passes_through_has_one_form(void **state)
 {
 	/* Out of order, unused bits, extended length for short values; AIGP and non-transitive ones are left behind. */
-	struct attr_update u = decode(&ibgp, "dfc90001aa" REACH "80ca0101" ORIGIN PATH0 PREF "400600 f0070008 0000fde9 0a000001"
-					     "c02304 0000fde9 801a0b 01000b0000000000000001");
+	struct attr_update u =
+		decode(&ibgp, "dfc90001aa" REACH "80ca0101" ORIGIN PATH0 PREF "400600 f0070008 0000fde9 0a000001"
+			      "c02304 0000fde9 801a0b 01000b0000000000000001");
 
 	assert_int_equal(u.outcome, ATTR_OK);
 	hex_assert("others", u.attrs.others, u.attrs.others_len,
@@ -317,15 +328,19 @@ static void paths_of_old_speakers_are_restored(void **state) /* RFC 6793 4.2.3 *
 	/* AS4_PATH with more hops than AS_PATH is ignored. */
 	path_of(&ebgp2, REACH ORIGIN "400206 0202 fdea 5ba0 c0110e 0203 00011170 00011171 00011172", "65002 23456");
 	/* A set counts one hop; confederation segments in AS4_PATH are stripped. */
-	path_of(&ebgp2, REACH ORIGIN "40020c 0202 fdea 5ba0 0102 0001 0002 c01114 0301 0000fff0 0201 00011170 0102 00000001",
+	path_of(&ebgp2,
+		REACH ORIGIN "40020c 0202 fdea 5ba0 0102 0001 0002 c01114 0301 0000fff0 0201 00011170 0102 00000001",
 		"65002 23456 {1,2}");
 	path_of(&ebgp2,
-		REACH ORIGIN "40020c 0202 fdea 5ba0 0102 0001 0002 c01116 0301 0000fff0 0201 00011170 0102 00000001 00000002",
+		REACH ORIGIN
+		"40020c 0202 fdea 5ba0 0102 0001 0002 c01116 0301 0000fff0 0201 00011170 0102 00000001 00000002",
 		"65002 70000 {1,2}");
 	/* An AGGREGATOR that the old speaker itself has written makes AS4_PATH worthless. */
-	path_of(&ebgp2, REACH ORIGIN "400206 0202 fdea 5ba0 c00706 fdea 0a000001 c01106 0201 00011170 c01208 00011170 0a000001",
+	path_of(&ebgp2,
+		REACH ORIGIN "400206 0202 fdea 5ba0 c00706 fdea 0a000001 c01106 0201 00011170 c01208 00011170 0a000001",
 		"65002 23456");
-	path_of(&ebgp2, REACH ORIGIN "400206 0202 fdea 5ba0 c00706 5ba0 0a000001 c01106 0201 00011170 c01208 00011170 0a000001",
+	path_of(&ebgp2,
+		REACH ORIGIN "400206 0202 fdea 5ba0 c00706 5ba0 0a000001 c01106 0201 00011170 c01208 00011170 0a000001",
 		"65002 70000");
 }
 
@@ -373,7 +388,9 @@ static void reflection_adds_originator_and_cluster(void **state) /* RFC 4456 8 *
 {
 	static const uint8_t clusters[] = { 10, 0, 0, 9 };
 	struct bgp_attrs a = { .has_local_pref = true, .local_pref = 200 };
-	struct attr_out o = { .as4 = true, .local_as = 65001, .reflect = true, .originator_id = 0x0a000001, .cluster_id = 0x0a000002 };
+	struct attr_out o = {
+		.as4 = true, .local_as = 65001, .reflect = true, .originator_id = 0x0a000001, .cluster_id = 0x0a000002
+	};
 
 	encodes_as("first", &a, &o, "40010100 400200 400504 000000c8 800904 0a000001 800a04 0a000002");
 	a.has_originator_id = true;
@@ -421,7 +438,8 @@ static void others_are_merged_in_order_and_unknown_ones_are_partial(void **state
 	struct bgp_attrs a = { .others = others, .large_communities = large, .large_communities_len = 12 };
 	struct attr_out o = { .as4 = true, .local_as = 65001 }, old = { .ebgp = true, .local_as = 65001 };
 
-	a.others_len = (uint16_t)hex_bytes("400600 c00708 00011170 0a000001 c02304 0000fde9 c0c901aa", others, sizeof(others));
+	a.others_len =
+		(uint16_t)hex_bytes("400600 c00708 00011170 0a000001 c02304 0000fde9 c0c901aa", others, sizeof(others));
 	encodes_as("new", &a, &o,
 		   "40010100 400200 400504 00000064 400600 c00708 00011170 0a000001 c0200c 010000000000000000000000"
 		   "c02304 0000fde9 e0c901aa");
@@ -479,7 +497,8 @@ static struct bgp_attrs random_attrs(struct rng *r, struct store *st)
 		a.pmsi_len = 9;
 	}
 	if (rng_below(r, 2)) {
-		a.others_len = (uint16_t)hex_bytes("400600 c00708 00011170 0a000001 c02304 0000fde9 e0c901aa", st->others, 300);
+		a.others_len = (uint16_t)hex_bytes("400600 c00708 00011170 0a000001 c02304 0000fde9 e0c901aa",
+						   st->others, 300);
 		a.others = st->others;
 	}
 	return a;

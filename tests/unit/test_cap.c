@@ -13,7 +13,8 @@ static uint8_t space[4096];
 
 static struct msg_open params(const char *hex, bool extended)
 {
-	return (struct msg_open){ .params = rb_init(space, hex_bytes(hex, space, sizeof(space))), .extended = extended };
+	return (struct msg_open){ .params = rb_init(space, hex_bytes(hex, space, sizeof(space))),
+				  .extended = extended };
 }
 
 static bool decode(const char *hex, bool extended, struct caps *c, struct msg_fault *f)

@@ -148,8 +148,8 @@ static void check_row(enum bgp_state s, const struct row *r)
 
 	if (step.next != r->next || (step.actions & r->must) != r->must || step.actions & r->must_not)
 		fail_msg("%s on \"%s\": goes to %s with %#x, wanted %s with %#x and without %#x", bgp_state_name(s),
-			 fsm_event_name(r->e), bgp_state_name(step.next), step.actions, bgp_state_name(r->next), r->must,
-			 r->must_not);
+			 fsm_event_name(r->e), bgp_state_name(step.next), step.actions, bgp_state_name(r->next),
+			 r->must, r->must_not);
 }
 
 /* rows: what the state names; other: its last paragraph. */
@@ -185,12 +185,14 @@ static void opensent_any_other_event_is_an_fsm_error(void **state)
 
 static void openconfirm_any_other_event_is_an_fsm_error(void **state)
 {
-	check_state(BGP_OPENCONFIRM, openconfirm, (struct row){ .next = BGP_IDLE, .must = FAULT | FSMERR, .must_not = NOTE });
+	check_state(BGP_OPENCONFIRM, openconfirm,
+		    (struct row){ .next = BGP_IDLE, .must = FAULT | FSMERR, .must_not = NOTE });
 }
 
 static void established_any_other_event_is_an_fsm_error(void **state)
 {
-	check_state(BGP_ESTABLISHED, established, (struct row){ .next = BGP_IDLE, .must = FAULT | FSMERR, .must_not = NOTE });
+	check_state(BGP_ESTABLISHED, established,
+		    (struct row){ .next = BGP_IDLE, .must = FAULT | FSMERR, .must_not = NOTE });
 }
 
 static void every_way_out_of_a_connection_closes_it(void **state)

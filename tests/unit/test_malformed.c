@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * tests/vectors/malformed/cases.json against an engine in memory: each case in a session of its own, preceded by the valid
- * route that it names and followed by another one (the canary), which shows that the session is as good as before.
- * What is asked: the reaction or one of the listed alternatives, code, subcode and data of a NOTIFICATION, whether the key
- * is in the RIB, whether the session stands.
+ * tests/vectors/malformed/cases.json against an engine in memory: each case in a session of its own, preceded by the
+ * valid route that it names and followed by another one (the canary), which shows that the session is as good as
+ * before. What is asked: the reaction or one of the listed alternatives, code, subcode and data of a NOTIFICATION,
+ * whether the key is in the RIB, whether the session stands.
  */
 #include "tests/lib/test.h"
 
@@ -31,7 +31,9 @@ static struct rawpeer tester(struct world *w, const char *address, uint32_t asn,
 {
 	struct rawpeer r = { .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, address),
 			     .p = { .asn = asn, .id = id, .hold_time = 90, .no_as4 = no_as4, .caps = "4600" } };
-	struct bgp_peer_params p = { .asn = asn, .passive = true, .hold_time = 90, .rr_client = asn == 65001, .role = role };
+	struct bgp_peer_params p = {
+		.asn = asn, .passive = true, .hold_time = 90, .rr_client = asn == 65001, .role = role
+	};
 
 	if (!ip_parse(address, &p.address) || bgp_peer_add(sim_bgp(w->dut), &p, simnet_now(w->net), NULL))
 		fail();
@@ -77,7 +79,7 @@ static enum presence in_rib(struct world *w, const char *key)
 	return found;
 }
 
-/* ---- what was seen ------------------------------------------------------------------------------------------------- */
+/* ---- what was seen ---------------------------------------------------------------------------------------------- */
 
 struct outcome {
 	bool prior_missing;
@@ -89,7 +91,8 @@ struct outcome {
 };
 
 #define CANARY_KEY "2|0001c0000209fffe|0|02bad0fffe01|"
-#define CANARY_NLRI "800e2c 0019 46 04 c0000202 00 0221 0001c0000209fffe 00000000000000000000 00000000 30 02bad0fffe01 00 00000a"
+#define CANARY_NLRI                                                                                                    \
+	"800e2c 0019 46 04 c0000202 00 0221 0001c0000209fffe 00000000000000000000 00000000 30 02bad0fffe01 00 00000a"
 
 static void send_canary(struct rawpeer *r)
 {
@@ -163,11 +166,12 @@ static void run_opening(struct world *w, struct rawpeer *r, const json_t *c, str
 	o->key = o->canary ? THERE : ABSENT;
 }
 
-/* ---- what was expected ------------------------------------------------------------------------------------------------ */
+/* ---- what was expected ------------------------------------------------------------------------------------------ */
 
 static bool code_is(const json_t *pair, const struct outcome *o)
 {
-	return json_integer_value(json_array_get(pair, 0)) == o->code && json_integer_value(json_array_get(pair, 1)) == o->subcode;
+	return json_integer_value(json_array_get(pair, 0)) == o->code &&
+	       json_integer_value(json_array_get(pair, 1)) == o->subcode;
 }
 
 static bool notified_as(const json_t *expect, const struct outcome *o)
@@ -197,7 +201,8 @@ static bool reacted(const char *action, const json_t *expect, const struct outco
 {
 	bool stands = o->up && !o->notified && o->canary;
 
-	if (strcmp(action, "accept") == 0 || strcmp(action, "ignore-nlri") == 0 || strcmp(action, "ignore-message") == 0)
+	if (strcmp(action, "accept") == 0 || strcmp(action, "ignore-nlri") == 0 ||
+	    strcmp(action, "ignore-message") == 0)
 		return stands && key_is(o, want);
 	if (strcmp(action, "attribute-discard") == 0)
 		return stands && o->key == THERE;
@@ -214,14 +219,15 @@ static bool reacted(const char *action, const json_t *expect, const struct outco
 }
 
 /*
- * The priors of Type 3 have no PMSI, which makes them withdrawn by themselves (RFC 7432 11.2), and the priors of some cases
- * are what the case is about. In all others the key is there before the case.
+ * The priors of Type 3 have no PMSI, which makes them withdrawn by themselves (RFC 7432 11.2), and the priors of some
+ * cases are what the case is about. In all others the key is there before the case.
  */
 static bool prior_may_be_missing(const json_t *c)
 {
 	const char *key = json_string_value(json_object_get(c, "nlri_key"));
 
-	return key[0] == '3' || strcmp(json_string_value(json_object_get(json_object_get(c, "expect"), "action")), "ignore-route") == 0;
+	return key[0] == '3' ||
+	       strcmp(json_string_value(json_object_get(json_object_get(c, "expect"), "action")), "ignore-route") == 0;
 }
 
 /* What the engine does not offer makes a case one of ignoring. */
@@ -238,7 +244,8 @@ static bool offered(const json_t *c)
 
 static bool as_expected(const json_t *c, const struct outcome *o, bool *alternative)
 {
-	const json_t *expect = json_object_get(c, "expect"), *after = json_object_get(json_object_get(c, "after"), "nlri_in_rib");
+	const json_t *expect = json_object_get(c, "expect"),
+		     *after = json_object_get(json_object_get(c, "after"), "nlri_in_rib");
 	const json_t *alts = json_object_get(expect, "alt"), *alt;
 	int want = json_is_boolean(after) ? json_is_true(after) : -1;
 	size_t i;
@@ -253,11 +260,23 @@ static bool as_expected(const json_t *c, const struct outcome *o, bool *alternat
 	return !offered(c) && reacted("ignore-message", expect, o, 1);
 }
 
-/* ---- the run ----------------------------------------------------------------------------------------------------------- */
+/* ---- the run ---------------------------------------------------------------------------------------------------- */
+
+static void report(const json_t *c, const struct outcome *o, const char *verdict)
+{
+	static const char *const presence[] = { "absent", "ineligible", "there" };
+
+	print_message("%s %s: %s: session %s, key %s, canary %s, NOTIFICATION %u/%u %s; wanted %s%s\n", verdict,
+		      json_string_value(json_object_get(c, "id")), json_string_value(json_object_get(c, "title")),
+		      o->up ? "up" : "down", presence[o->key], o->canary ? "there" : "absent", o->code, o->subcode,
+		      o->data, json_string_value(json_object_get(json_object_get(c, "expect"), "action")),
+		      o->prior_missing ? " (the valid route was not there)" : "");
+}
 
 static bool run_case(const json_t *c, unsigned *alternatives)
 {
-	bool established = strcmp(json_string_value(json_object_get(c, "state")), "Established") == 0, alternative = false, ok;
+	bool established = strcmp(json_string_value(json_object_get(c, "state")), "Established") == 0;
+	bool alternative = false, ok;
 	struct outcome o = { 0 };
 	struct rawpeer *r;
 	struct world w;
@@ -268,11 +287,7 @@ static bool run_case(const json_t *c, unsigned *alternatives)
 	ok = as_expected(c, &o, &alternative) && (!o.prior_missing || prior_may_be_missing(c));
 	*alternatives += ok && alternative;
 	if (!ok || alternative || getenv("VERBOSE"))
-		print_message("%s %s %s: %ssession %s, key %s%s, %s %u/%u %s; wanted %s\n", ok ? "alt " : "FAIL",
-			      json_string_value(json_object_get(c, "id")), json_string_value(json_object_get(c, "title")),
-			      o.prior_missing ? "the valid route was not there, " : "", o.up ? "up" : "down", o.key == ABSENT ? "absent" : o.key == THERE ? "there" : "ineligible",
-			      o.canary ? ", canary there" : "", o.notified ? "NOTIFICATION" : "nothing said", o.code, o.subcode,
-			      o.data, json_string_value(json_object_get(json_object_get(c, "expect"), "action")));
+		report(c, &o, ok ? "alternative" : "FAIL");
 	simnet_free(w.net);
 	return ok;
 }
@@ -289,7 +304,8 @@ static void every_malformed_message_gets_its_reaction(void **state)
 	assert_int_equal(json_array_size(cases), 210);
 	json_array_foreach(cases, i, c)
 		failed += !run_case(c, &alternatives);
-	print_message("%zu cases, %u by a listed alternative, %u failed\n", json_array_size(cases), alternatives, failed);
+	print_message("%zu cases, %u by a listed alternative, %u failed\n", json_array_size(cases), alternatives,
+		      failed);
 	json_decref(cases);
 	assert_int_equal(failed, 0);
 }

@@ -129,7 +129,8 @@ static void refresh_of_another_length_is_refused(void **state)
 		const char *body;
 		uint8_t code, subcode;
 	} cases[] = {
-		{ "001900", 1, 2 }, { "0019004600", 1, 2 }, { "0019c84600", 1, 2 }, { "0019014600", 7, 1 }, { "0019024600", 7, 1 },
+		{ "001900", 1, 2 },	{ "0019004600", 1, 2 }, { "0019c84600", 1, 2 },
+		{ "0019014600", 7, 1 }, { "0019024600", 7, 1 },
 	};
 	uint8_t space[64];
 	struct msg_fault f;

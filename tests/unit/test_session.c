@@ -108,13 +108,13 @@ static bool both_up(void *ctx)
 static void wait_up(struct pair *w, int64_t us)
 {
 	if (!simnet_run_until(w->net, us, both_up, w))
-		fail_msg("not established: %s, %s\n%s", bgp_state_name(info(&w->a).state), bgp_state_name(info(&w->b).state),
-			 lines_text(&w->a.lines));
+		fail_msg("not established: %s, %s\n%s", bgp_state_name(info(&w->a).state),
+			 bgp_state_name(info(&w->b).state), lines_text(&w->a.lines));
 	simnet_run(w->net, 100 * MS);
 }
 
 
-/* ---- start and routes ------------------------------------------------------------------------------------------------- */
+/* ---- start and routes ------------------------------------------------------------------------------------------- */
 
 static void check_exchange(struct setup s)
 {
@@ -173,15 +173,17 @@ static void check_capabilities(const struct side *side)
 	bgp_peer_print_capabilities(side->peer, &j);
 	json_object_end(&j);
 	buf_add(&b, "", 1);
-	assert_string_equal(buf_data(&b),
-			    "{\"capabilities_sent\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"],"
-			    "\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"]}");
+	assert_string_equal(
+		buf_data(&b),
+		"{\"capabilities_sent\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"],"
+		"\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"]}");
 	buf_fini(&b);
 }
 
 static void established_says_what_was_negotiated(void **state)
 {
-	struct setup s = { .a.peer = { .hold_time = 30, .description = "spine" }, .b.peer = { .hold_time = 180, .passive = true } };
+	struct setup s = { .a.peer = { .hold_time = 30, .description = "spine" },
+			   .b.peer = { .hold_time = 180, .passive = true } };
 	struct pair w;
 
 	pair_start(&w, &s);
@@ -201,11 +203,12 @@ static void established_says_what_was_negotiated(void **state)
 	assert_in_range(mtime_diff_us(info(&w.a).since, simnet_now(w.net)), 90 * MS, 110 * MS);
 	assert_string_equal(info(&w.a).reason, "KEEPALIVE received");
 	check_capabilities(&w.a);
-	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: OpenConfirm -> Established (KEEPALIVE received)"), 1);
+	assert_int_equal(
+		lines_count(&w.a.lines, "info peer 192.0.2.2: OpenConfirm -> Established (KEEPALIVE received)"), 1);
 	pair_end(&w);
 }
 
-/* ---- OPEN ------------------------------------------------------------------------------------------------------------ */
+/* ---- OPEN ------------------------------------------------------------------------------------------------------- */
 
 static void a_wrong_as_is_refused_and_both_sides_say_so(void **state)
 {
@@ -222,8 +225,10 @@ static void a_wrong_as_is_refused_and_both_sides_say_so(void **state)
 	assert_true(a.last_out.set && a.last_out.code == 2 && a.last_out.subcode == 2);
 	assert_true(b.last_in.set && b.last_in.code == 2 && b.last_in.subcode == 2);
 	assert_string_equal(b.last_in.text, "OPEN message error/bad peer AS");
-	assert_int_equal(lines_count(&w.b.lines, "remote peer 192.0.2.1: NOTIFICATION 2/2 received: OPEN message error/bad peer "
-						 "AS [ffff"), 1);
+	assert_int_equal(lines_count(&w.b.lines,
+				     "remote peer 192.0.2.1: NOTIFICATION 2/2 received: OPEN message error/bad peer "
+				     "AS [ffff"),
+			 1);
 	assert_int_equal(lines_count(&w.a.lines, "remote peer 192.0.2.2: NOTIFICATION 2/2 sent, OPEN message error/bad "
 							"peer AS: not the configured AS [ffff"), 1);
 	pair_end(&w);
@@ -270,7 +275,7 @@ static void roles_are_checked(void **state) /* RFC 9234 4.2 */
 	pair_end(&w);
 }
 
-/* ---- collisions -------------------------------------------------------------------------------------------------------- */
+/* ---- collisions ------------------------------------------------------------------------------------------------- */
 
 /* Both connect at once; want: who opened the connection that stays. */
 static void check_collision(struct setup s, bool a_opened)
@@ -348,7 +353,7 @@ static void with_equal_identifiers_the_larger_as_decides(void **state) /* RFC 62
 	check_collision((struct setup){ .a.id = 7, .b.id = 7, .a.asn = 65002 }, true);
 }
 
-/* ---- timers -------------------------------------------------------------------------------------------------------------- */
+/* ---- timers ----------------------------------------------------------------------------------------------------- */
 
 static void keepalives_come_at_a_third_of_the_hold_time_with_jitter(void **state)
 {
@@ -435,7 +440,8 @@ static void our_connects_wait_longer_each_time(void **state)
 		want = want * 2 > 60 ? 60 : want * 2;
 	}
 	/* One line for all of them, and one again when it happens anew. */
-	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: connection refused"), 1);
+	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: connection refused"),
+			 1);
 	sim_refuse(w.b.node, false);
 	wait_up(&w, 61 * S);
 	/* A session that has lasted clears the wait. */
@@ -447,7 +453,8 @@ static void our_connects_wait_longer_each_time(void **state)
 	sim_refuse(w.b.node, true);
 	sim_reset(w.net, w.a.node, w.b.node);
 	simnet_run(w.net, 5 * S);
-	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: connection refused"), 2);
+	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: connection refused"),
+			 2);
 	pair_end(&w);
 }
 
@@ -491,7 +498,7 @@ static void a_peer_that_died_silently_is_back_at_once(void **state)
 	pair_end(&w);
 }
 
-/* ---- administration --------------------------------------------------------------------------------------------------- */
+/* ---- administration --------------------------------------------------------------------------------------------- */
 
 static void down_and_up(void **state)
 {
@@ -576,8 +583,10 @@ static void shutdown_tells_why(void **state) /* RFC 9003 */
 	simnet_run(w.net, 100 * MS);
 	assert_int_equal(info(&w.b).last_in.code, 6);
 	assert_non_null(strstr(info(&w.b).last_in.text, "gone fishing \xf0\x9f\x90\x9f"));
-	assert_int_equal(lines_count(&w.b.lines, "Established -> Idle (NOTIFICATION received: cease/administrative shutdown: "
-						 "gone fishing"), 1);
+	assert_int_equal(lines_count(&w.b.lines,
+				     "Established -> Idle (NOTIFICATION received: cease/administrative shutdown: "
+				     "gone fishing"),
+			 1);
 	simnet_run(w.net, 300 * S);
 	assert_int_equal(info(&w.a).state, BGP_IDLE);
 	assert_int_equal(info(&w.a).out.open, 1);
@@ -635,7 +644,7 @@ static void more_routes_than_allowed_end_the_session(void **state) /* RFC 4486 *
 	pair_end(&w);
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static uint64_t trace_of(uint64_t seed)
 {

@@ -99,7 +99,7 @@ static void expect_end(struct world *w, uint8_t code, uint8_t subcode, const cha
 	assert_int_equal(info(w).last_out.subcode, subcode);
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------------------ */
+/* ---- connections ------------------------------------------------------------------------------------------------ */
 
 static void every_connection_gets_an_open_whatever_went_before(void **state)
 {
@@ -111,7 +111,9 @@ static void every_connection_gets_an_open_whatever_went_before(void **state)
 		raw_send_hex(&w.raw, MARKER "0013 07");
 		expect_end(&w, 1, 3, "07");
 		if (i == 0)
-			assert_int_equal(lines_count(&w.lines, "unknown message type [ffffffffffffffffffffffffffffffff001307]"), 1);
+			assert_int_equal(
+				lines_count(&w.lines, "unknown message type [ffffffffffffffffffffffffffffffff001307]"),
+				1);
 		raw_drop(&w.raw);
 	}
 	raw_establish(&w.raw);
@@ -318,7 +320,7 @@ static void a_peer_that_hangs_up_on_our_open_is_called_again_soon(void **state)
 	world_end(&w);
 }
 
-/* ---- order of messages ------------------------------------------------------------------------------------------------- */
+/* ---- order of messages ------------------------------------------------------------------------------------------ */
 
 static void messages_before_their_time_are_fsm_errors(void **state) /* RFC 6608 */
 {
@@ -386,7 +388,8 @@ static void a_notification_is_never_answered(void **state) /* RFC 4271 6.4 */
 		assert_string_equal(info(&w).last_in.text, "cease");
 		assert_int_equal(info(&w).in.notification, 1);
 		/* The end of a session is a line of its own. */
-		assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: NOTIFICATION 6/200 received"), !established);
+		assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: NOTIFICATION 6/200 received"),
+				 !established);
 		assert_false(info(&w).last_out.set);
 		world_end(&w);
 	}
@@ -407,7 +410,7 @@ static void a_shutdown_text_is_shown_without_its_control_characters(void **state
 	world_end(&w);
 }
 
-/* ---- timers ------------------------------------------------------------------------------------------------------------ */
+/* ---- timers ----------------------------------------------------------------------------------------------------- */
 
 static void silence_after_connecting_ends_after_four_minutes(void **state)
 {
@@ -533,7 +536,7 @@ static void a_slow_reader_gets_the_last_state_and_not_the_history(void **state)
 	world_end(&w);
 }
 
-/* ---- OPEN ------------------------------------------------------------------------------------------------------------- */
+/* ---- OPEN ------------------------------------------------------------------------------------------------------- */
 
 static void without_a_common_family_the_wanted_ones_are_named(void **state) /* RFC 5492 5 */
 {
@@ -581,14 +584,15 @@ static void what_is_wrong_with_an_open_is_said(void **state)
 
 		world_start(&w, (struct setup){ 0 });
 		assert_true(raw_connect(&w.raw));
-		snprintf(hex, sizeof(hex), MARKER "%04zx 01 %s", 19 + hex_bytes(cases[i].body, tmp, sizeof(tmp)), cases[i].body);
+		snprintf(hex, sizeof(hex), MARKER "%04zx 01 %s", 19 + hex_bytes(cases[i].body, tmp, sizeof(tmp)),
+			 cases[i].body);
 		raw_send_hex(&w.raw, hex);
 		expect_end(&w, 2, cases[i].subcode, "");
 		world_end(&w);
 	}
 }
 
-/* ---- UPDATE --------------------------------------------------------------------------------------------------------- */
+/* ---- UPDATE ----------------------------------------------------------------------------------------------------- */
 
 static void routes_come_go_and_change(void **state)
 {
@@ -645,8 +649,10 @@ static void a_bad_attribute_withdraws_and_is_logged_with_its_octets(void **state
 	assert_int_equal(w.seen.best, 1);
 	assert_int_equal(info(&w).treat_as_withdraw, 1);
 	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: UPDATE treated as withdraw: ORIGIN is not one octet of 0 "
-					       "to 2 [ffffffffffffffffffffffffffffffff"), 1);
+	assert_int_equal(lines_count(&w.lines,
+				     "remote peer 192.0.2.2: UPDATE treated as withdraw: ORIGIN is not one octet of 0 "
+				     "to 2 [ffffffffffffffffffffffffffffffff"),
+			 1);
 	assert_int_equal(info(&w).last_in.code, 3);
 	assert_int_equal(info(&w).last_in.subcode, 6);
 	world_end(&w);
@@ -750,9 +756,11 @@ static void ipv4_fields_are_a_family_like_others(void **state)
 	world_start(&w, (struct setup){ .raw.caps = "010400010001" });
 	bgp_peer_del(w.peer, simnet_now(w.net));
 	bgp_family_register(sim_bgp(w.dut), &ipv4, NULL);
-	w.peer = sim_peer(w.dut, w.raw.node, &(struct bgp_peer_params){ .asn = 65001, .hold_time = 90, .passive = true });
+	w.peer = sim_peer(w.dut, w.raw.node,
+			  &(struct bgp_peer_params){ .asn = 65001, .hold_time = 90, .passive = true });
 	raw_establish(&w.raw);
-	raw_send_hex(&w.raw, MARKER "0032 02 0000 0015 40010100 400200 400304 c6336401 400504 00000064 03 6b6579 01 73");
+	raw_send_hex(&w.raw,
+		     MARKER "0032 02 0000 0015 40010100 400200 400304 c6336401 400504 00000064 03 6b6579 01 73");
 	raw_send_update(&w.raw, ROUTE("6b657a") ATTRS);
 	run(&w, 10 * MS);
 	assert_int_equal(info(&w).prefixes_received, 2);
@@ -886,7 +894,7 @@ static void a_two_octet_speaker_is_understood_and_spoken_to(void **state) /* RFC
 	world_end(&w);
 }
 
-/* ---- framing -------------------------------------------------------------------------------------------------------- */
+/* ---- framing ---------------------------------------------------------------------------------------------------- */
 
 static void a_stream_may_be_cut_anywhere(void **state)
 {

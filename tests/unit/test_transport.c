@@ -145,7 +145,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------------------------------- */
+/* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
 struct waiting {
 	struct loop_timer timer;
@@ -221,7 +221,7 @@ static void two_end(struct two *w)
 	side_end(&w->b);
 }
 
-/* ---- sessions ---------------------------------------------------------------------------------------------------------- */
+/* ---- sessions --------------------------------------------------------------------------------------------------- */
 
 static bool b_has_routes(void *ctx)
 {
@@ -324,7 +324,7 @@ static void ttl_security_stands_between_both_who_have_it(void **state) /* RFC 50
 	two_end(&w);
 }
 
-/* ---- plain sockets ------------------------------------------------------------------------------------------------------- */
+/* ---- plain sockets ---------------------------------------------------------------------------------------------- */
 
 static int dial(const char *from, const char *to, uint16_t port)
 {
@@ -363,7 +363,8 @@ static void strangers_are_turned_away_and_counted(void **state)
 		assert_int_equal(read(fd[i], &octet, 1), 0);
 		close(fd[i]);
 	}
-	assert_in_range(lines_count(&a.lines, "remote connection from 127.0.1.9: not a configured neighbor, closed"), 1, 6);
+	assert_in_range(lines_count(&a.lines, "remote connection from 127.0.1.9: not a configured neighbor, closed"), 1,
+			6);
 	side_end(&a);
 }
 
@@ -394,9 +395,10 @@ static void a_burst_of_connections_waits_and_is_served(void **state)
 static void a_socket_that_is_not_read_costs_no_memory(void **state)
 {
 	static const uint8_t hello[] = {
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 45, 1,
-		4, 0xfd, 0xe9, 0, 90, 127, 0, 1, 9, 16, 2, 14, 1, 4, 0, 25, 0, 70, 2, 0, 65, 4, 0, 0, 0xfd, 0xe9,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 19, 4,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0,    45,   1,	  4,	0xfd, 0xe9, 0,	  90,	127,  0,    1,	  9,	16,   2,    14,	  1,
+		4,    0,    25,	  0,	70,   2,    0,	  65,	4,    0,    0,	  0xfd, 0xe9, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    19,	  4,
 	};
 	struct side a;
 	size_t before;
@@ -457,7 +459,8 @@ static void an_address_that_is_not_here_may_come_later(void **state)
 
 	side_start(&a, 1);
 	assert_int_equal(side_listen(&a, "192.0.2.77", PORT_A), 0);
-	assert_int_equal(lines_count(&a.lines, "warn listen 192.0.2.77 port 17901: the address is not on this host (yet)"), 1);
+	assert_int_equal(
+		lines_count(&a.lines, "warn listen 192.0.2.77 port 17901: the address is not on this host (yet)"), 1);
 	side_end(&a);
 }
 
@@ -472,7 +475,7 @@ static void a_refused_connect_is_a_reason(void **state)
 	side_end(&a);
 }
 
-/* ---- much ------------------------------------------------------------------------------------------------------------- */
+/* ---- much ------------------------------------------------------------------------------------------------------- */
 
 static void many_routes_arrive(void **state)
 {
@@ -489,8 +492,8 @@ static void many_routes_arrive(void **state)
 		routes_originate(w.a.bgp, key, i / 100, loop_now(&loop));
 	}
 	assert_true(wait_for(b_has_routes, &w, 60000));
-	print_message("%d routes in %.3f s, longest turn %.1f ms\n", N, (double)mtime_diff_us(from, loop_now(&loop)) / 1e6,
-		      (double)loop.longest_turn_us / 1e3);
+	print_message("%d routes in %.3f s, longest turn %.1f ms\n", N,
+		      (double)mtime_diff_us(from, loop_now(&loop)) / 1e6, (double)loop.longest_turn_us / 1e3);
 	two_end(&w);
 }
 
