@@ -210,6 +210,85 @@ static void of_two_that_the_peer_opened_the_new_one_stays(void **state)
 	world_end(&w);
 }
 
+static void a_connection_without_an_open_is_no_rival(void **state)
+{
+	struct sim_end *silent;
+	struct raw_msg m;
+	struct world w;
+
+	world_start(&w, (struct setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	silent = w.raw.end;
+	raw_establish(&w.raw);
+	run(&w, 1 * S);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(w.peer->n_conns, 2);
+	w.raw.end = silent;
+	assert_false(raw_closed(&w.raw));
+	raw_send_open(&w.raw);
+	assert_true(raw_wait(&w.raw, 3, 100 * MS, &m));
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	world_end(&w);
+}
+
+struct told {
+	unsigned want_write, close;
+};
+
+static void count_connect(void *ctx, struct bgp_conn *c)
+{
+}
+
+static void count_want_write(void *ctx, struct bgp_conn *c)
+{
+	((struct told *)ctx)->want_write++;
+}
+
+static void count_close(void *ctx, struct bgp_conn *c)
+{
+	((struct told *)ctx)->close++;
+}
+
+static void the_network_is_told_once_and_pulls_until_there_is_nothing(void **state)
+{
+	static const struct mtime now = { 0 };
+	struct told told = { 0 };
+	struct lines l;
+	struct bgp_params p = { .asn = 65001, .router_id = 1, .seed = 1, .log = &l.log,
+				.net = { count_connect, count_want_write, count_close, NULL, NULL, &told } };
+	struct bgp_peer_params pp = { .address = ip_v4(0xc0000202), .asn = 65001, .hold_time = 90, .passive = true };
+	struct bgp_peer *peer;
+	struct bgp_conn *c;
+	uint8_t space[4096], data[256];
+	struct bgp *b;
+
+	lines_init(&l, LOG_ERROR);
+	b = bgp_new(&p, now);
+	bgp_family_register(b, &test_family, NULL);
+	assert_int_equal(bgp_peer_add(b, &pp, now, &peer), 0);
+	c = bgp_accept(peer, now);
+	assert_int_equal(told.want_write, 1);
+	bgp_conn_input(c, data, hex_bytes(MARKER "002d 01 04 fde9 005a c0000202 10 02 0e 010400190046 0200 41040000fde9"
+					  KEEPALIVE, data, sizeof(data)), now);
+	routes_originate(b, "one", 1, now);
+	routes_originate(b, "two", 2, now);
+	assert_int_equal(told.want_write, 1); /* nothing was pulled yet */
+	while (bgp_conn_pull(c, space, sizeof(space), now))
+		assert_int_equal(told.want_write, 1);
+	routes_originate(b, "three", 3, now);
+	routes_originate(b, "four", 4, now);
+	assert_int_equal(told.want_write, 2);
+	bgp_peer_down(peer, now);
+	assert_int_equal(told.close, 1);
+	routes_originate(b, "five", 5, now);
+	assert_int_equal(told.want_write, 2); /* and the end is not news to it */
+	assert_int_equal(bgp_conn_pull(c, space, sizeof(space), now), 21);
+	assert_int_equal(bgp_conn_pull(c, space, sizeof(space), now), 0);
+	bgp_conn_release(c);
+	bgp_free(b);
+	lines_fini(&l);
+}
+
 static void a_peer_that_is_down_refuses(void **state)
 {
 	struct world w;
@@ -731,6 +810,76 @@ static void the_next_hop_is_judged_by_length_and_value(void **state)
 	world_end(&w);
 }
 
+/* A second neighbor by hand, at 192.0.2.3. */
+static struct rawpeer second(struct world *w, struct bgp_peer_params pp)
+{
+	struct rawpeer r = { .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, "192.0.2.3"),
+			     .p = { .asn = pp.asn, .id = 0xc0000203, .hold_time = 90 } };
+
+	pp.passive = true;
+	pp.hold_time = 90;
+	sim_peer(w->dut, r.node, &pp);
+	raw_establish(&r);
+	return r;
+}
+
+/* Does the second one get what the first one, inside our AS, sends with this path? */
+static bool passes(struct bgp_peer_params to, const char *path)
+{
+	struct raw_msg m;
+	struct rawpeer r;
+	struct world w;
+	char attrs[256];
+	bool got = false;
+
+	world_start(&w, (struct setup){ 0 });
+	raw_establish(&w.raw);
+	r = second(&w, to);
+	raw_wait(&r, 2, 50 * MS, &m); /* End-of-RIB */
+	snprintf(attrs, sizeof(attrs), ROUTE("6b6579") "40010100 %s 400504 00000064", path);
+	raw_send_update(&w.raw, attrs);
+	while (raw_wait(&r, 2, 50 * MS, &m))
+		got |= memmem(m.body, m.len, "key", 3) != NULL;
+	world_end(&w);
+	return got;
+}
+
+static void routes_pass_on_by_what_neighbors_are(void **state) /* RFC 4271 9.2, 4456 6 */
+{
+	struct bgp_peer_params internal = { .asn = 65001 }, client = { .asn = 65001, .rr_client = true };
+	struct bgp_peer_params external = { .asn = 65002 };
+
+	assert_false(passes(internal, "400200"));
+	assert_true(passes(client, "400200"));
+	assert_true(passes(external, "400200"));
+	assert_true(passes(external, "400206 0201 0000fdeb"));
+	assert_false(passes(external, "400206 0201 0000fdea")); /* it would drop it */
+}
+
+static void a_family_of_ours_that_this_peer_does_not_have_is_ignored(void **state)
+{
+	struct bgp_family other = test_family;
+	struct world w;
+
+	other.afi = 1;
+	other.safi = 132;
+	world_start(&w, (struct setup){ 0 });
+	bgp_peer_del(w.peer, simnet_now(w.net));
+	bgp_family_register(sim_bgp(w.dut), &other, NULL);
+	w.peer = sim_peer(w.dut, w.raw.node,
+			  &(struct bgp_peer_params){ .asn = 65001, .hold_time = 90, .passive = true });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, "800e0f 0001 84 04 c6336401 00 03 6b6579 01 73" ATTRS);
+	raw_send_update(&w.raw, "800f03 0001 84");
+	raw_send_hex(&w.raw, MARKER "0017 05 0001 00 84");
+	run(&w, 10 * MS);
+	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(info(&w).prefixes_received, 0);
+	assert_false(info(&w).eor_received);
+	assert_int_equal(lines_count(&w.lines, "routes of 1/132 ignored: the family is not negotiated"), 1);
+	world_end(&w);
+}
+
 static void broken_withdrawals_end_the_session(void **state) /* RFC 7606 5.3 */
 {
 	struct world w;
@@ -985,6 +1134,8 @@ int main(void)
 		cmocka_unit_test(connections_that_say_nothing_are_bounded),
 		cmocka_unit_test(a_newcomer_to_a_session_loses_but_makes_it_speak),
 		cmocka_unit_test(of_two_that_the_peer_opened_the_new_one_stays),
+		cmocka_unit_test(a_connection_without_an_open_is_no_rival),
+		cmocka_unit_test(the_network_is_told_once_and_pulls_until_there_is_nothing),
 		cmocka_unit_test(a_peer_that_is_down_refuses),
 		cmocka_unit_test(an_accepted_session_ends_our_own_attempts),
 		cmocka_unit_test(a_connect_under_way_ends_when_an_accepted_session_stands),
@@ -1010,6 +1161,8 @@ int main(void)
 		cmocka_unit_test(verdicts_on_nlri_are_carried_out),
 		cmocka_unit_test(unknown_routes_are_held_when_asked_for),
 		cmocka_unit_test(the_next_hop_is_judged_by_length_and_value),
+		cmocka_unit_test(routes_pass_on_by_what_neighbors_are),
+		cmocka_unit_test(a_family_of_ours_that_this_peer_does_not_have_is_ignored),
 		cmocka_unit_test(broken_withdrawals_end_the_session),
 		cmocka_unit_test(ipv4_fields_are_a_family_like_others),
 		cmocka_unit_test(families_that_were_not_negotiated_are_ignored),
