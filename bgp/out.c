@@ -117,23 +117,31 @@ static void place_last(struct out_group *g, uint32_t h, const struct route *rt, 
 	}
 }
 
-/* May a peer hold an earlier version of this entry? The last position knows, unless it is its source's alone. */
-static bool is_held(const struct out_group *g, const struct route *rt, const struct out_entry *e)
+/* The last position in the list that the entry concerns: not that of its source alone, which holds nothing of it. */
+static const struct out_pos *last_concerned(const struct out_group *g, const struct route *rt, const struct out_entry *e)
 {
 	const struct out_marker *source = marker_of(g, g->rib->peers[rt->peer]);
 	const struct out_pos *p = out_pos_last(g);
 
 	if (p && source && out_pos_is_sole(p, &source->main) && out_holds_none(rt, e, rt->peer, p->seq))
 		p = out_pos_before(g, p);
+	return p;
+}
+
+/* May a peer hold an earlier version of this entry? If any, then the last one. */
+static bool is_held(const struct out_group *g, const struct route *rt, const struct out_entry *e)
+{
+	const struct out_pos *p = last_concerned(g, rt, e);
+
 	return p && p->seq >= e->first;
 }
 
 /* Everybody has it still before him: he will find it as it is when he comes. So a burst of changes is one. */
-static bool is_ahead_of_all(const struct out_group *g, const struct out_entry *e)
+static bool is_ahead_of_all(const struct out_group *g, const struct route *rt, const struct out_entry *e)
 {
-	const struct out_pos *p = out_pos_last(g);
+	const struct out_pos *p = last_concerned(g, rt, e);
 
-	return p && p->seq < e->last;
+	return !p || p->seq < e->last;
 }
 
 static void count_own(const struct out_group *g, uint16_t source, uint32_t n)
@@ -168,7 +176,7 @@ static void entry_change(struct out_group *g, uint32_t h, const struct route *rt
 		out_entry_drop(g, h, e);
 		return;
 	}
-	if (is_ahead_of_all(g, e))
+	if (is_ahead_of_all(g, rt, e))
 		return;
 	out_seq_reserve(g);
 	out_entry_unlink(g, e);

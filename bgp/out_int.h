@@ -159,8 +159,8 @@ void out_cursor_leave(struct out_group *g, struct out_cursor *c);
 bool out_cursor_due(const struct out_group *g, const struct out_cursor *c);
 
 struct out_walk out_walk_begin(struct out_group *g, struct out_cursor *c);
-/* Passes positions; false when one of them is stop, which is not passed. */
-bool out_walk_positions(struct out_walk *w, const struct out_pos *stop);
+/* Passes positions; false when no entry follows. */
+bool out_walk_positions(struct out_walk *w);
 /* Passes the entry at w->next. A withdrawn one that nobody waits for is dropped, the route may be gone. */
 void out_walk_pass(struct out_walk *w);
 /* May the entry, somewhere in the list, be taken next: is it ahead, and no position between? */

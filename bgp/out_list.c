@@ -165,13 +165,12 @@ static uint32_t renumber_first(const struct renumbered *pos, uint32_t n, uint32_
 }
 
 /*
- * Counts the list through from 1. Positions get numbers of their own, so that those that differed still differ. An
- * End-of-RIB that waits for a number waits for the end of the list instead.
+ * Counts the list through from 1. Positions get numbers of their own, so that those that differed still differ. Numbers
+ * only get lower: an End-of-RIB that waits for one comes no earlier for it, and at the end of the list at the latest.
  */
 static void renumber(struct out_group *g)
 {
 	struct renumbered *pos = xcalloc(g->positions.used + 1, sizeof(*pos));
-	struct out_pos *p;
 	uint32_t n = 0;
 
 	g->seq = 0;
@@ -185,14 +184,6 @@ static void renumber(struct out_group *g)
 
 			e->first = renumber_first(pos, n, e->first, g->seq) & INT32_MAX;
 			e->last = g->seq;
-		}
-	}
-	list_for_each(p, &g->order, order) {
-		struct out_cursor *c;
-
-		list_for_each(c, &p->cursors, at) {
-			if (!c->marker->eor_sent && c->marker->eor_seq != UINT32_MAX)
-				c->marker->eor_seq = g->seq;
 		}
 	}
 	free(pos);
@@ -318,19 +309,15 @@ struct out_walk out_walk_begin(struct out_group *g, struct out_cursor *c)
 	return w;
 }
 
-bool out_walk_positions(struct out_walk *w, const struct out_pos *stop)
+bool out_walk_positions(struct out_walk *w)
 {
 	while (w->next && out_is_pos(w->next)) {
 		struct out_pos *p = out_pos(w->g, w->next);
 
-		if (p == stop)
-			return false;
 		w->behind = &p->order;
 		w->next = p->link.next;
-		if (p->seq > w->seq)
-			w->seq = p->seq;
 	}
-	return true;
+	return w->next != 0;
 }
 
 void out_walk_pass(struct out_walk *w)

@@ -284,11 +284,12 @@ static bool eor_is_due(const struct pull *p)
 
 /* ---- pulling ---- */
 
-static bool next_message(struct pull *p, const struct out_pos *stop)
+static bool next_message(struct pull *p)
 {
 	struct out_walk *walk = &p->walk;
 
-	while (out_walk_positions(walk, stop)) {
+	for (;;) {
+		bool more = out_walk_positions(walk);
 		const struct route *rt;
 		enum due kind;
 
@@ -297,7 +298,7 @@ static bool next_message(struct pull *p, const struct out_pos *stop)
 			p->m->eor_sent = true;
 			return true;
 		}
-		if (!walk->next)
+		if (!more)
 			return false;
 		rt = rib_route(walk->g->rib, walk->next);
 		kind = what_is_due(p, out_entry(walk->g, walk->next), rt);
@@ -314,30 +315,25 @@ static bool next_message(struct pull *p, const struct out_pos *stop)
 		p->skips--;
 		out_walk_pass(walk);
 	}
-	return false;
 }
 
-static void pull_messages(struct pull *p, const struct out_pos *stop)
+static void pull_messages(struct pull *p)
 {
 	size_t max = p->walk.g->policy.max_message;
 
-	while (wb_room(p->out) >= max && next_message(p, stop))
+	while (wb_room(p->out) >= max && next_message(p))
 		;
 }
 
-/* The refresh comes behind the changes, and ends where those have come to. */
+/* The refresh comes behind the changes: when those have come to the end of the list it goes there too. */
 static void pull_refresh(struct pull *p)
 {
 	struct out_marker *m = p->m;
 
 	p->refresh = true;
-	if (m->refresh.pos == m->main.pos) {
-		out_cursor_leave(m->group, &m->refresh);
-		return;
-	}
 	p->walk = out_walk_begin(m->group, &m->refresh);
-	pull_messages(p, m->main.pos);
-	if (out_walk_positions(&p->walk, m->main.pos) && p->walk.next)
+	pull_messages(p);
+	if (out_walk_positions(&p->walk))
 		out_walk_end(&p->walk, &m->refresh);
 }
 
@@ -346,7 +342,7 @@ static void pull_marker(struct out_marker *m, struct wbuf *out, uint64_t *messag
 	struct pull p = { .m = m, .skips = SKIPS_MAX, .out = out, .messages = messages };
 
 	p.walk = out_walk_begin(m->group, &m->main);
-	pull_messages(&p, NULL);
+	pull_messages(&p);
 	out_walk_end(&p.walk, &m->main);
 	if (m->refresh.pos && !out_cursor_due(m->group, &m->main))
 		pull_refresh(&p);

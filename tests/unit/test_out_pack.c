@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bgp/out_int.h"
 #include "bgp/rib.h"
@@ -239,20 +240,76 @@ static void out_a_lagging_peer_gets_full_messages_too(void **state)
 /* A set with very many routes costs no walk over all of them for each message. */
 static void out_packing_does_not_search_far(void **state)
 {
-	struct side *s = side_new(2);
-	uint64_t before;
+	struct side *s = side_new(3);
+	clock_t start;
 
 	for (uint32_t n = 0; n < 50000; n++)
 		announce(s, 0, n, 1);
 	pull_all(s, 1);
-	before = s->sinks[1].peer.sent;
-	for (uint32_t n = 0; n < 50000; n += 2) {
-		announce(s, 0, n, 2);
-		announce(s, 0, n, 1);
+	/* Another source with the same attributes: the route is due, those that hang before it on the set are not. */
+	s->sinks[2].peer.router_id = 5;
+	start = clock();
+	for (uint32_t n = 0; n < 5000; n++) {
+		announce(s, 2, n, 1);
+		pull_all(s, 1);
+		assert_pulled(s, 1, 1, 0, 1);
+		withdraw(s, 2, n); /* now the source is the same, too */
 		pull_all(s, 1);
 		assert_pulled(s, 1, 1, 0, 1);
 	}
-	assert_int_equal(s->sinks[1].peer.sent - before, 25000);
+	assert_true(clock() - start < CLOCKS_PER_SEC);
+	side_free(s);
+}
+
+static void out_a_change_keeps_its_place_while_nobody_has_seen_it(void **state)
+{
+	struct side *s = side_new(2);
+
+	pull_all(s, 1);
+	for (uint32_t n = 0; n < 1000; n++)
+		announce(s, 0, n, 1);
+	announce(s, 0, 0, 2);
+	pull(s, 1, 4096);
+	assert_int_equal(s->last[0], 2);
+	assert_int_equal(s->sinks[1].announced, 1);
+	side_free(s);
+}
+
+/* The walk of a peer that finds no room ends where it began, also when all that it had passed has moved on. */
+static void out_a_pull_without_room_forgets_nothing(void **state)
+{
+	struct side *s = side_new(3);
+
+	announce(s, 0, 1, 1);
+	announce(s, 0, 2, 1);
+	pull_all(s, 2);
+	announce(s, 0, 1, 2);
+	announce(s, 0, 2, 2);
+	assert_int_equal(pull(s, 2, 100), 0);
+	withdraw(s, 0, 1);
+	withdraw(s, 0, 2);
+	pull_all(s, 2);
+	assert_pulled(s, 2, 0, 2, 1);
+	side_free(s);
+}
+
+/* Of two withdrawn routes in a row the peer is told one; the other, its own, goes while the message is being filled. */
+static void out_a_route_may_go_while_its_message_is_filled(void **state)
+{
+	struct side *s = side_new(3);
+
+	announce(s, 0, 1, 1);
+	announce(s, 1, 2, 1);
+	for (int p = 0; p < 3; p++)
+		pull_all(s, p);
+	withdraw(s, 0, 1);
+	withdraw(s, 1, 2);
+	pull_all(s, 0);
+	pull_all(s, 2);
+	assert_int_equal(s->rib->index.n, 2);
+	pull_all(s, 1);
+	assert_pulled(s, 1, 0, 1, 1);
+	assert_int_equal(s->rib->index.n, 0);
 	side_free(s);
 }
 
@@ -392,6 +449,28 @@ static void out_a_large_table_fills_a_group_in_slices(void **state)
 	side_free(s);
 }
 
+/* Nothing of the last slices is for the peer: it is woken for End-of-RIB alone. */
+static void out_the_end_of_a_fill_wakes_for_end_of_rib(void **state)
+{
+	struct side *s = side_new(0);
+
+	rib_peer_up(s->rib, &s->sinks[0].peer);
+	rib_peer_up(s->rib, &s->sinks[1].peer);
+	for (uint32_t n = 0; n < 50000; n++)
+		announce(s, n < 10 ? 0 : 1, n, 1);
+	attach(s, 1);
+	pull_all(s, 1);
+	assert_pulled(s, 1, 10, 0, 1);
+	s->sinks[1].woken = 0;
+	while (rib_work(s->rib, (struct mtime){ 0 }))
+		;
+	assert_int_equal(s->sinks[1].woken, 1);
+	pull_all(s, 1);
+	assert_pulled(s, 1, 0, 0, 1);
+	assert_int_equal(s->sinks[1].end_of_ribs, 1);
+	side_free(s);
+}
+
 static void out_refresh_repeats_everything(void **state)
 {
 	struct side *s = side_new(2);
@@ -417,6 +496,26 @@ static void out_refresh_repeats_everything(void **state)
 		assert_int_equal(s->last[n], n < 100 ? 0 : n == 2999 ? 99 : 1 + n % 3);
 	assert_int_equal(s->sinks[1].end_of_ribs, 0);
 	assert_false(out_pending(s->rib, &s->sinks[1].peer));
+	side_free(s);
+}
+
+/* Withdrawn routes that another peer has not been told of yet are no part of it. */
+static void out_refresh_withdraws_nothing(void **state)
+{
+	struct side *s = side_new(3);
+
+	for (uint32_t n = 0; n < 20; n++)
+		announce(s, 0, n, 1);
+	pull_all(s, 1);
+	pull_all(s, 2);
+	for (uint32_t n = 0; n < 10; n++)
+		withdraw(s, 0, n);
+	pull_all(s, 1);
+	out_refresh(s->rib, &test_family, &s->sinks[1].peer);
+	pull_all(s, 1);
+	assert_pulled(s, 1, 10, 0, 1);
+	pull_all(s, 2);
+	assert_pulled(s, 2, 0, 10, 1);
 	side_free(s);
 }
 
@@ -529,6 +628,9 @@ int main(void)
 		cmocka_unit_test(out_withdrawals_go_in_full_messages),
 		cmocka_unit_test(out_a_lagging_peer_gets_full_messages_too),
 		cmocka_unit_test(out_packing_does_not_search_far),
+		cmocka_unit_test(out_a_change_keeps_its_place_while_nobody_has_seen_it),
+		cmocka_unit_test(out_a_pull_without_room_forgets_nothing),
+		cmocka_unit_test(out_a_route_may_go_while_its_message_is_filled),
 		cmocka_unit_test(out_a_burst_is_sent_once),
 		cmocka_unit_test(out_a_route_that_came_and_went_is_not_mentioned),
 		cmocka_unit_test(out_a_source_is_not_told_its_own),
@@ -536,7 +638,9 @@ int main(void)
 		cmocka_unit_test(out_end_of_rib_follows_the_dump),
 		cmocka_unit_test(out_end_of_rib_of_an_empty_table),
 		cmocka_unit_test(out_a_large_table_fills_a_group_in_slices),
+		cmocka_unit_test(out_the_end_of_a_fill_wakes_for_end_of_rib),
 		cmocka_unit_test(out_refresh_repeats_everything),
+		cmocka_unit_test(out_refresh_withdraws_nothing),
 		cmocka_unit_test(out_a_stalled_peer_costs_no_memory),
 		cmocka_unit_test(out_a_stalled_peer_that_goes_leaves_nothing),
 		cmocka_unit_test(out_the_last_peer_takes_the_group_along),
