@@ -214,15 +214,10 @@ static void seg_split(struct hidx *t, uint32_t i, uint32_t hash)
 	free(flat);
 }
 
-/* Hashes that all start alike would double the directory for nothing. */
-static bool may_split(const struct hidx *t, const struct hidx_seg *s)
-{
-	return s->total >= TOTAL_MAX && s->depth < 31 && 1u << s->depth <= t->n / 256;
-}
-
+/* Hashes that all start alike stay in one half, which then gets larger: that ends the cutting, too. */
 static void make_room(struct hidx *t, uint32_t i, uint32_t hash)
 {
-	if (may_split(t, &t->segs[i]))
+	if (t->segs[i].total >= TOTAL_MAX && t->segs[i].depth < 31)
 		seg_split(t, i, hash);
 	else
 		seg_resize(t, &t->segs[i], 0);
