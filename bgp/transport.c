@@ -697,6 +697,18 @@ int bgp_transport_listen(struct bgp_transport *t, const struct ip *address, uint
 	return 0;
 }
 
+void bgp_transport_unlisten(struct bgp_transport *t)
+{
+	struct listener *s, *tmp;
+
+	list_for_each_safe(s, tmp, &t->listeners, node) {
+		loop_io_set(&s->io, 0);
+		close(s->fd);
+		list_del(&s->node);
+		free(s);
+	}
+}
+
 /* ---- what listening sockets know of peers ----------------------------------------------------------------------- */
 
 static struct key *key_find(const struct bgp_transport *t, const struct ip *peer)
@@ -835,18 +847,6 @@ static void linger_all(struct bgp_transport *t, int ms)
 	}
 }
 
-static void listeners_close(struct bgp_transport *t)
-{
-	struct listener *s, *tmp;
-
-	list_for_each_safe(s, tmp, &t->listeners, node) {
-		loop_io_set(&s->io, 0);
-		close(s->fd);
-		list_del(&s->node);
-		free(s);
-	}
-}
-
 static void forget_parked_and_keys(struct bgp_transport *t)
 {
 	struct parked *p, *ptmp;
@@ -877,7 +877,7 @@ void bgp_transport_stop(struct bgp_transport *t, int ms)
 {
 	struct link *l;
 
-	listeners_close(t);
+	bgp_transport_unlisten(t);
 	flush(t);
 	while ((l = link_of_engine(t)))
 		link_closed(l, "the transport ends");

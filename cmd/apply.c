@@ -12,6 +12,35 @@
 #include "base/buf.h"
 #include "cmd/daemon.h"
 
+#define BGP_PORT 179
+
+/* ---- listening --------------------------------------------------------------------------------------------------- */
+
+static bool listen_all(struct daemon *d, const struct config *c)
+{
+	struct ip any = ip_none();
+
+	if (!c->n_listen)
+		return bgp_transport_listen(d->transport, &any, BGP_PORT) == 0;
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (bgp_transport_listen(d->transport, &c->listen[i].address, c->listen[i].port) < 0)
+			return false;
+	return true;
+}
+
+/* Without neighbors nobody may connect, so nothing listens unless it is asked for. */
+bool apply_listen(struct daemon *d, const struct config *c)
+{
+	bool wanted = c->n_listen || c->n_neighbors;
+
+	if (d->listening == wanted)
+		return true;
+	d->listening = wanted && listen_all(d, c);
+	if (!d->listening)
+		bgp_transport_unlisten(d->transport);
+	return d->listening == wanted;
+}
+
 /* ---- one item ---------------------------------------------------------------------------------------------------- */
 
 bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
@@ -167,7 +196,7 @@ static void remove_old(struct daemon *d, const struct config *old, const struct 
 static bool add_new(struct daemon *d, const struct config *new_)
 {
 	struct evpn_vni_info info;
-	bool ok = true;
+	bool ok = apply_listen(d, new_);
 
 	for (size_t i = 0; i < new_->n_vnis; i++)
 		if (!evpn_vni_find(d->evpn, new_->vnis[i].vni, &info))

@@ -7,10 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct config;
 struct config_neighbor;
 struct config_vni;
 struct daemon;
 
+/* Listens, or no more, as c says it. False with a line in the log. */
+bool apply_listen(struct daemon *d, const struct config *c);
 /* False with a line in the log. */
 bool apply_neighbor(struct daemon *d, const struct config_neighbor *n);
 bool apply_vni(struct daemon *d, const struct config_vni *v);

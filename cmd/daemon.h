@@ -26,6 +26,7 @@ struct daemon {
 	struct loop loop;
 	struct ctl *ctl;
 	struct bgp_transport *transport;
+	bool listening;
 	struct bgp_net transport_net; /* the transport's part of what bgp calls; ours is deadline and work */
 	struct bgp *bgp;
 	struct evpn *evpn;

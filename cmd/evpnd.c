@@ -25,7 +25,6 @@
 #include "cmd/notify.h"
 #include "cmd/show.h"
 
-#define BGP_PORT 179
 #define STOP_MS 1000 /* for the last NOTIFICATIONs to leave */
 
 static const char usage_text[] =
@@ -148,22 +147,6 @@ static void make_engine(struct daemon *d)
 	net_deadline(d);
 }
 
-/* Without neighbors nobody may connect, so nothing listens unless it is asked for. */
-static bool start_transport(struct daemon *d)
-{
-	const struct config *c = d->config;
-	struct ip any = ip_none();
-
-	if (bgp_transport_start(d->transport, d->bgp) < 0)
-		return false;
-	if (!c->n_listen && c->n_neighbors)
-		return bgp_transport_listen(d->transport, &any, BGP_PORT) == 0;
-	for (size_t i = 0; i < c->n_listen; i++)
-		if (bgp_transport_listen(d->transport, &c->listen[i].address, c->listen[i].port) < 0)
-			return false;
-	return true;
-}
-
 static bool make_dataplane(struct daemon *d)
 {
 	const struct dp_ops *ops = d->config->dataplane == CONFIG_DP_KERNEL ? &dp_kernel_ops : &dp_none_ops;
@@ -261,7 +244,8 @@ static bool make(struct daemon *d)
 	if (!make_control(d))
 		return false;
 	make_engine(d);
-	return start_transport(d) && make_dataplane(d) && apply_config(d);
+	return bgp_transport_start(d->transport, d->bgp) == 0 && apply_listen(d, d->config) && make_dataplane(d) &&
+	       apply_config(d);
 }
 
 /* ---- running and undoing ----------------------------------------------------------------------------------------- */

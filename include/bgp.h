@@ -387,6 +387,8 @@ struct bgp_transport *bgp_transport_new(struct loop *loop, struct log *log, stru
 /* Binds the engine and starts to listen; errors go to the log with address and reason, -errno. address none: all. */
 int bgp_transport_start(struct bgp_transport *t, struct bgp *b);
 int bgp_transport_listen(struct bgp_transport *t, const struct ip *address, uint16_t port);
+/* Listens no more; connections stay. */
+void bgp_transport_unlisten(struct bgp_transport *t);
 /* Peers were added or removed: keys and TTL limits of the listening sockets follow. */
 void bgp_transport_peers_changed(struct bgp_transport *t);
 /* Sends what is pending for at most ms milliseconds, then closes everything and frees t. */

@@ -152,6 +152,23 @@ def test_reload_applies_the_difference_only(lab):
     assert h1.ping(h2.ip4)
 
 
+def test_reload_listens_as_long_as_there_are_neighbors(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    none = evpnd.conf(r1, 65000, [], vnis=())
+    e = Evpnd(r1, none)
+    peer = Evpnd(r2, evpnd.conf(r2, 65000, [(r1.address, 65000)], vnis=()))
+
+    def listens():
+        return ":179 " in r1.run("ss", "-ltnH").stdout
+
+    assert not listens()
+    e.reload(evpnd.conf(r1, 65000, [(r2.address, 65000, "passive: true")], vnis=()))
+    assert listens()
+    lab.wait_for(lambda: peer.established(r1.address), "the neighbor that was added reaches us", 70)
+    e.reload(none)
+    assert not listens()
+
+
 @pytest.mark.parametrize("how", ["evpnctl", "SIGHUP"])
 def test_reload_of_a_bad_file_changes_nothing(lab, how):
     r1, r2 = lab.fabric("r1", "r2")
