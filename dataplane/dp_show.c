@@ -148,7 +148,6 @@ void dp_stats(const struct dp *d, struct dp_stats *out)
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
 		out->local_macs += v->local_macs;
 		out->local_ips += v->local_ips;
-		out->dirty += v->parked.n;
 	}
 }
 

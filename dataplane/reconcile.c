@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * A row is what is wanted (wanted, want_*), what is there as far as we know (port, self, have_*) and what evpn believes
- * (told). Every input changes some of that and ends in settle(), which asks plan() what the row calls for and puts it
+ * (told). Every input changes some of that and ends in rec_settle(), which asks plan() what the row calls for and puts it
  * in line or takes it out. So a row stands in line once, however often it changes, and an operation is made from the
  * state of the moment in which the backend asks for it.
  *
@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define TENTH_US 100000
-#define VALUE_FLAGS (DP_STICKY | DP_ROUTER)
 
 static uint32_t tenths(const struct rec *c)
 {
@@ -31,192 +30,11 @@ static uint32_t level_tenths(unsigned level)
 	return 10u << level;
 }
 
-static bool is_local(unsigned state)
-{
-	return state == DP_SEEN_LOCAL || state == DP_SEEN_LOCAL_EXTERN || state == DP_SEEN_LOCAL_STATIC;
-}
-
-/* The part of a row that can be local: a MAC sits on a port, a binding is in the neighbour table. */
-static unsigned local_state(const struct row *r)
-{
-	return r->kind == DP_FDB ? r->port : r->kind == DP_NEIGH ? r->self : DP_SEEN_NONE;
-}
-
-/* ---- the plan -------------------------------------------------------------------------------------------------- */
-
-static const struct rec_plan nothing = { REC_NOTHING, 0, NULL };
-
-static struct rec_plan blocked(const char *why)
-{
-	return (struct rec_plan){ REC_BLOCKED, 0, why };
-}
-
-static struct rec_plan todo(enum rec_todo what, unsigned parts)
-{
-	return (struct rec_plan){ what, (uint8_t)parts, NULL };
-}
-
-static bool value_differs(const struct row *r)
-{
-	return r->force || r->self != DP_SEEN_OURS || r->have_dest != r->want_dest ||
-	       r->have_flags != r->want_flags;
-}
-
-static const char *why_port_blocks(const struct row *r)
-{
-	switch (r->port) {
-	case DP_SEEN_LOCAL:
-		return "the MAC sits on a local port";
-	case DP_SEEN_LOCAL_EXTERN:
-		return "the MAC is set on a local port by another program";
-	case DP_SEEN_LOCAL_STATIC:
-		return "the MAC is set by hand on a local port";
-	default:
-		return "the MAC is a port's own address";
-	}
-}
-
-static struct rec_plan plan_fdb_wanted(const struct row *r, bool bridged)
-{
-	unsigned parts = !bridged || r->port == DP_SEEN_FOREIGN ? DP_SELF : DP_PORT | DP_SELF;
-
-	if (r->self == DP_SEEN_FOREIGN)
-		return r->have_dest == r->want_dest ? nothing : blocked("another program's row of this MAC is there");
-	if (value_differs(r) || (parts & DP_PORT && r->port != DP_SEEN_OURS))
-		return todo(REC_PUT, parts);
-	return nothing;
-}
-
-static bool is_ours(const struct row *r)
-{
-	return r->wrote || r->port == DP_SEEN_OURS || r->self == DP_SEEN_OURS;
-}
-
-/*
- * A part that does not seem to be there goes with the other: an event that says so may be older than our last write, and
- * the kernel deletes on the vxlan port only.
- */
-static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
-{
-	unsigned parts = 0;
-
-	if (r->keep || !is_ours(r))
-		return nothing;
-	if (bridged && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM || r->port == DP_SEEN_NONE))
-		parts |= DP_PORT;
-	if (r->self == DP_SEEN_OURS || r->self == DP_SEEN_NONE)
-		parts |= DP_SELF;
-	return parts ? todo(REC_DEL, parts) : nothing;
-}
-
-static struct rec_plan plan_fdb(const struct row *r, bool bridged)
-{
-	bool local = is_local(r->port) || r->port == DP_SEEN_OWN;
-
-	if (r->wanted && (!local || r->away))
-		return plan_fdb_wanted(r, bridged);
-	if (r->ask)
-		return todo(REC_ASK, 0);
-	if (r->give)
-		return todo(REC_GIVE, 0);
-	if (r->wanted)
-		return blocked(why_port_blocks(r));
-	return plan_unwanted(r, bridged);
-}
-
-static struct rec_plan plan_flood(const struct row *r)
-{
-	if (!r->wanted)
-		return plan_unwanted(r, false);
-	if (r->self == DP_SEEN_FOREIGN)
-		return nothing;
-	return value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
-}
-
-static struct rec_plan plan_neigh(const struct ip_row *n)
-{
-	const struct row *r = &n->r;
-	bool same = mac_eq(&n->have_mac, &r->mac);
-
-	if (!r->wanted)
-		return plan_unwanted(r, false);
-	switch (r->self) {
-	case DP_SEEN_FOREIGN:
-	case DP_SEEN_LOCAL_STATIC:
-		return same ? nothing : blocked("another program's neighbour entry of this address is there");
-	case DP_SEEN_LOCAL:
-		return same || r->away ? todo(REC_PUT, DP_SELF) : blocked("the address is a local host's");
-	default:
-		return !same || value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
-	}
-}
-
-static struct rec_plan plan_dest(const struct dest_row *d)
-{
-	const struct row *r = &d->r;
-
-	if (d->d.label)
-		return nothing;
-	if (d->refs)
-		return r->force || r->self != DP_SEEN_OURS ? todo(REC_PUT, DP_SELF) : nothing;
-	return plan_unwanted(r, false);
-}
-
-static bool must_tell(const struct dp_vni *v, const struct row *r)
-{
-	if (v->closing)
-		return false;
-	if (!is_local(local_state(r)))
-		return r->told;
-	return v->ready && (!r->told || r->tell) && !r->away;
-}
-
-struct rec_plan rec_plan(const struct rec *c, uint32_t h)
-{
-	const struct row *r = row_at(&c->rows, h);
-	const struct dp_vni *v;
-
-	if (r->kind == DP_DEST)
-		return plan_dest(row_dest(&c->rows, h));
-	v = row_vni(&c->rows, r);
-	if (must_tell(v, r))
-		return todo(REC_TELL, 0);
-	switch (r->kind) {
-	case DP_FDB:
-		return plan_fdb(r, v->bridged);
-	case DP_FLOOD:
-		return plan_flood(r);
-	default:
-		return plan_neigh(row_ip(&c->rows, h));
-	}
-}
-
-const char *rec_pending(const struct rec *c, uint32_t h)
-{
-	const struct row *r = row_at(&c->rows, h);
-	struct rec_plan p = rec_plan(c, h);
-
-	if (!r->wanted || p.todo == REC_NOTHING)
-		return NULL;
-	if (p.why)
-		return p.why;
-	if (r->err)
-		return strerrordesc_np(r->err);
-	return row_vni(&c->rows, r)->ready ? "waits for its turn" : "the devices are not ready";
-}
-
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
 
 static struct rowlist *list_of(struct rec *c, const struct row *r)
 {
-	switch (r->list) {
-	case ROW_LIST_DIRTY:
-		return &c->dirty;
-	case ROW_LIST_PARKED:
-		return &row_vni(&c->rows, r)->parked;
-	default:
-		return &c->retry[r->level];
-	}
+	return r->list == ROW_LIST_DIRTY ? &c->dirty : &c->retry[r->level];
 }
 
 static void unlist(struct rec *c, uint32_t h)
@@ -239,21 +57,19 @@ static void enlist(struct rec *c, uint32_t h, enum row_list list)
 		c->kick(c->ctx);
 }
 
-static void settle(struct rec *c, uint32_t h);
-
 static void dest_ref(struct rec *c, uint32_t h)
 {
 	if (row_dest(&c->rows, h)->refs++ == 0)
-		settle(c, h);
+		rec_settle(c, h);
 }
 
 static void dest_unref(struct rec *c, uint32_t h)
 {
 	if (--row_dest(&c->rows, h)->refs == 0)
-		settle(c, h);
+		rec_settle(c, h);
 }
 
-static void set_dest(struct rec *c, uint32_t *field, uint32_t dest)
+void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest)
 {
 	uint32_t old = *field;
 
@@ -279,8 +95,8 @@ static void drop_row(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 
-	set_dest(c, &r->want_dest, 0);
-	set_dest(c, &r->have_dest, 0);
+	rec_set_dest(c, &r->want_dest, 0);
+	rec_set_dest(c, &r->have_dest, 0);
 	rows_del(&c->rows, h);
 }
 
@@ -309,21 +125,22 @@ static void count(struct rec *c, struct row *r, enum rec_todo what)
 	}
 }
 
-/* Puts the row in the line where it belongs now, or drops it when there is nothing to know about it. */
-static void settle(struct rec *c, uint32_t h)
+void rec_settle(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 	struct rec_plan p;
-	enum row_list list;
+	bool due;
 
 	if (r->inflight)
 		return;
 	p = rec_plan(c, h);
 	if (r->kind != DP_DEST)
 		count(c, r, p.todo);
-	if (p.todo <= REC_BLOCKED) {
+	/* What waits for devices stands in no line: every row of the VNI is settled when they are ready. */
+	due = p.todo > REC_BLOCKED && (r->kind == DP_DEST || p.todo == REC_TELL || row_vni(&c->rows, r)->ready);
+	if (!due) {
 		unlist(c, h);
-		if (!is_idle(c, h))
+		if (p.todo > REC_BLOCKED || !is_idle(c, h))
 			return;
 		if (r->kind == DP_DEST)
 			drop_dest(c, h);
@@ -331,20 +148,18 @@ static void settle(struct rec *c, uint32_t h)
 			drop_row(c, h);
 		return;
 	}
-	list = r->kind == DP_DEST || p.todo == REC_TELL || row_vni(&c->rows, r)->ready ? ROW_LIST_DIRTY : ROW_LIST_PARKED;
-	if (r->list == list || (r->list == ROW_LIST_RETRY && p.todo != REC_TELL))
+	if (r->list == ROW_LIST_DIRTY || (r->list == ROW_LIST_RETRY && p.todo != REC_TELL))
 		return;
 	unlist(c, h);
-	enlist(c, h, list);
+	enlist(c, h, ROW_LIST_DIRTY);
 }
 
-static void touch(struct rec *c, struct row *r)
+void rec_touch(struct rec *c, struct row *r)
 {
 	r->since = tenths(c);
 }
 
-/* What was refused before is another thing now: it need not wait. */
-static void forgive(struct rec *c, uint32_t h)
+void rec_forgive(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 
@@ -399,7 +214,7 @@ static uint32_t wanted_dest(struct rec *c, const struct dp_row *row)
 
 static bool same_wish(const struct row *r, const struct dp_row *row, uint32_t dest)
 {
-	return r->wanted && r->want_dest == dest && r->want_flags == (row->flags & VALUE_FLAGS) &&
+	return r->wanted && r->want_dest == dest && r->want_flags == (row->flags & REC_VALUE_FLAGS) &&
 	       (r->kind != DP_NEIGH || mac_eq(&r->mac, &row->mac));
 }
 
@@ -432,23 +247,23 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	dest = wanted_dest(c, row);
 	/* Only what evpn knows of can have moved away: a local event that is on its way to it counts for more. */
 	over = row->flags & DP_TAKE_OVER && r->told;
-	away = over && !r->tell && local_state(r) == DP_SEEN_LOCAL;
+	away = over && !r->tell && rec_local_state(r) == DP_SEEN_LOCAL;
 	if (!over && same_wish(r, row, dest))
 		return;
-	forgive(c, h);
+	rec_forgive(c, h);
 	c->n_wanted += !r->wanted;
 	r->wanted = true;
 	r->keep = false;
-	r->want_flags = row->flags & VALUE_FLAGS;
+	r->want_flags = row->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_NEIGH)
 		r->mac = row->mac;
-	set_dest(c, &r->want_dest, dest);
+	rec_set_dest(c, &r->want_dest, dest);
 	if (away)
 		let_go(v, r);
 	else if (over)
 		r->tell = true; /* it is not ours to take: evpn, which has forgotten it, must hear of it again */
-	touch(c, r);
-	settle(c, h);
+	rec_touch(c, r);
+	rec_settle(c, h);
 }
 
 void rec_unwant(struct rec *c, const struct dp_key *key)
@@ -470,15 +285,15 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 	r->keep = false;
 	r->away = false;
 	r->want_flags = 0;
-	set_dest(c, &r->want_dest, 0);
-	forgive(c, h);
-	touch(c, r);
-	settle(c, h);
+	rec_set_dest(c, &r->want_dest, 0);
+	rec_forgive(c, h);
+	rec_touch(c, r);
+	rec_settle(c, h);
 }
 
 /* ---- operations ------------------------------------------------------------------------------------------------ */
 
-static void tell_gone(struct rec *c, uint32_t h)
+void rec_tell_gone(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 	struct dp_vni *v = row_vni(&c->rows, r);
@@ -491,7 +306,7 @@ static void tell_gone(struct rec *c, uint32_t h)
 	r->told = r->tell = false;
 	v->local_macs -= fdb;
 	v->local_ips -= !fdb;
-	settle(c, h);
+	rec_settle(c, h);
 	if (fdb)
 		c->ev.local_mac_gone(c->ev.ctx, v->vni, &mac);
 	else
@@ -502,14 +317,14 @@ static void tell_local(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 	struct dp_vni *v = row_vni(&c->rows, r);
-	uint8_t flags = local_state(r) == DP_SEEN_LOCAL_STATIC ? DP_LOCAL_STATIC : 0;
+	uint8_t flags = rec_local_state(r) == DP_SEEN_LOCAL_STATIC ? DP_LOCAL_STATIC : 0;
 	bool fdb = r->kind == DP_FDB;
 
 	v->local_macs += fdb && !r->told;
 	v->local_ips += !fdb && !r->told;
 	r->told = true;
 	r->tell = false;
-	settle(c, h); /* it is local, so it stays */
+	rec_settle(c, h); /* it is local, so it stays */
 	if (fdb) {
 		c->ev.local_mac(c->ev.ctx, v->vni, &r->mac, r->ifindex, flags);
 	} else {
@@ -523,10 +338,10 @@ static void tell_local(struct rec *c, uint32_t h)
 /* The callback may wish and so change any row: nothing of this one is looked at after it. */
 static void tell(struct rec *c, uint32_t h)
 {
-	if (is_local(local_state(row_at(&c->rows, h))))
+	if (rec_is_local(rec_local_state(row_at(&c->rows, h))))
 		tell_local(c, h);
 	else
-		tell_gone(c, h);
+		rec_tell_gone(c, h);
 }
 
 static struct dp_dest *dest_value(struct rec *c, uint32_t h)
@@ -580,7 +395,7 @@ static void wait_for_dest(struct rec *c, uint32_t h, const struct row *dest)
 
 	r->err = dest->err;
 	r->level = dest->level;
-	touch(c, r);
+	rec_touch(c, r);
 	enlist(c, h, ROW_LIST_RETRY);
 }
 
@@ -599,7 +414,7 @@ unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
 			continue;
 		}
 		if (p.todo <= REC_BLOCKED || (r->kind != DP_DEST && !row_vni(&c->rows, r)->ready)) {
-			settle(c, h);
+			rec_settle(c, h);
 			continue;
 		}
 		if (p.todo == REC_PUT && r->want_dest) {
@@ -638,7 +453,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	r->have_flags = op->flags & 7;
 	if (r->kind == DP_NEIGH)
 		row_ip(&c->rows, op->row)->have_mac = op->mac;
-	set_dest(c, &r->have_dest, op->to);
+	rec_set_dest(c, &r->have_dest, op->to);
 }
 
 static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
@@ -650,14 +465,14 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 		r->force = r->wrote = false;
 		r->have_flags = 0;
 		if (r->kind != DP_DEST)
-			set_dest(c, &r->have_dest, 0);
+			rec_set_dest(c, &r->have_dest, 0);
 	}
 }
 
 static void ask_done(struct row *r, const struct dp_op *op)
 {
 	r->ask = false;
-	if (!is_local(r->port))
+	if (!rec_is_local(r->port))
 		return;
 	if (op->answer == DP_AT_VXLAN)
 		r->give = true;
@@ -692,7 +507,7 @@ static void half_done(struct row *r, const struct dp_op *op)
 	if (op->type != DP_OP_PUT)
 		return;
 	r->force = r->wrote = true;
-	if (op->parts & DP_PORT && is_local(r->port))
+	if (op->parts & DP_PORT && rec_is_local(r->port))
 		r->ask = true;
 }
 
@@ -732,315 +547,17 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 	unsigned again = 0;
 
 	r->inflight = false;
-	touch(c, r);
+	rec_touch(c, r);
 	if (!err)
 		apply(c, r, op);
 	else
 		half_done(r, op);
 	if (err && err != -EAGAIN)
 		again = refused(c, r, op, err);
-	settle(c, op->row);
+	rec_settle(c, op->row);
 	if (op->to)
 		dest_unref(c, op->to);
 	return again;
-}
-
-/* ---- observations ---------------------------------------------------------------------------------------------- */
-
-static bool before_sweep(const struct dp_vni *v)
-{
-	return !v->was_ready || v->sweep_at.us != MTIME_NEVER.us;
-}
-
-/* A bridge row with our mark is ours when the vxlan row says so. */
-static void seen_port_mark(struct row *r, const struct dp_seen *s)
-{
-	bool claimed = s->state == DP_SEEN_CLAIM && is_ours(r);
-
-	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
-	r->have_flags = s->flags & DP_STICKY;
-}
-
-static void port_gone(struct row *r)
-{
-	r->port = DP_SEEN_NONE;
-	r->ifindex = 0;
-	r->ask = r->give = false;
-}
-
-static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
-{
-	if (s->state == DP_SEEN_NONE) {
-		if (s->ifindex != r->ifindex)
-			return; /* it has moved since */
-		c->repairs += r->port == DP_SEEN_OURS && r->wanted;
-		port_gone(r);
-		return;
-	}
-	if (!s->ifindex && is_local(r->port) && (r->ask || r->give)) {
-		r->ask = false; /* this was our write, and it came after the local event */
-		r->give = true;
-		return;
-	}
-	if (s->ifindex && r->port == DP_SEEN_OURS)
-		r->ask = true;
-	if (r->port != s->state || r->ifindex != s->ifindex) {
-		r->tell = true;
-		r->away = false;
-	}
-	r->ifindex = s->ifindex;
-	if (s->ifindex) {
-		r->port = s->state & 7;
-		return;
-	}
-	r->ask = r->give = false;
-	seen_port_mark(r, s);
-}
-
-static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s)
-{
-	if (!r->wanted && r->self != DP_SEEN_OURS)
-		r->keep = before_sweep(s->vni);
-	r->self = DP_SEEN_OURS;
-	if (r->kind == DP_NEIGH)
-		r->have_flags = s->flags & DP_ROUTER;
-	set_dest(c, &r->have_dest, s->dest);
-	if (r->port == DP_SEEN_CLAIM)
-		r->port = DP_SEEN_OURS;
-}
-
-static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
-{
-	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
-
-	if (s->state == DP_SEEN_NONE && s->dest && s->dest != r->have_dest)
-		return; /* we have written another one since */
-	if (s->state == DP_SEEN_OURS) {
-		c->repairs += was_there && r->have_dest && r->have_dest != s->dest;
-		seen_self_ours(c, r, s);
-		return;
-	}
-	c->repairs += was_there;
-	/* Another hand rewrote our row in place: it is still ours. */
-	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
-		r->self = s->state & 7;
-	if (r->kind == DP_NEIGH)
-		r->have_flags = s->flags & DP_ROUTER;
-	set_dest(c, &r->have_dest, s->state == DP_SEEN_NONE ? 0 : s->dest);
-}
-
-static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
-{
-	struct row *r = &n->r;
-
-	if (is_local(s->state) && (r->self != s->state || !mac_eq(&n->have_mac, &s->mac) || r->have_flags != s->flags)) {
-		r->tell = true;
-		r->away = false;
-	}
-	c->repairs += s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&n->have_mac, &s->mac);
-	n->have_mac = s->mac;
-	seen_self(c, r, s);
-}
-
-void rec_seen(struct rec *c, const struct dp_seen *s)
-{
-	struct row_key k = row_key(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
-	uint32_t h = rows_find(&c->rows, &k);
-	struct row *r;
-
-	if (!h) {
-		if (s->state == DP_SEEN_NONE)
-			goto out;
-		h = rows_add(&c->rows, &k);
-		touch(c, row_at(&c->rows, h));
-	}
-	r = row_at(&c->rows, h);
-	r->unseen = false;
-	if (s->kind == DP_NEIGH)
-		seen_neigh(c, row_ip(&c->rows, h), s);
-	else if (s->part == DP_PORT)
-		seen_port(c, r, s);
-	else
-		seen_self(c, r, s);
-	settle(c, h);
-out:
-	if (s->dest && s->state != DP_SEEN_NONE)
-		settle(c, s->dest);
-}
-
-/* Nothing of what rows have there through this object is there any more. */
-static void lose_dest(struct rec *c, uint32_t dest)
-{
-	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
-		struct row *r = row_at(&c->rows, h);
-
-		if (r->kind != DP_FDB || r->have_dest != dest)
-			continue;
-		c->repairs += r->wanted;
-		r->self = DP_SEEN_NONE;
-		set_dest(c, &r->have_dest, 0);
-		settle(c, h);
-	}
-}
-
-void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
-{
-	struct row *r = row_at(&c->rows, dest);
-
-	if (there) {
-		r->self = DP_SEEN_OURS;
-		r->wrote = true; /* so that the backend hears of its end */
-		r->keep = !row_dest(&c->rows, dest)->refs && !c->swept;
-		settle(c, dest);
-		return;
-	}
-	if (r->self != DP_SEEN_OURS) {
-		settle(c, dest);
-		return;
-	}
-	r->self = DP_SEEN_NONE;
-	r->keep = false;
-	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
-	lose_dest(c, dest);
-	row_dest(&c->rows, dest)->refs--;
-	settle(c, dest);
-}
-
-/* ---- VNIs ------------------------------------------------------------------------------------------------------ */
-
-/* Rows are dropped while this runs: it goes by handles. */
-#define for_each_row_of(c, v, h, r)                                                                                    \
-	for (uint32_t h = 0; (v)->n_rows && (h = rows_next(&(c)->rows, h));)                                           \
-		for (struct row *r = row_at(&(c)->rows, h); r && r->vni == (v)->handle; r = NULL)
-
-static void unpark(struct rec *c, struct dp_vni *v)
-{
-	while (v->parked.head) {
-		uint32_t h = v->parked.head;
-
-		unlist(c, h);
-		enlist(c, h, ROW_LIST_DIRTY);
-	}
-}
-
-void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready)
-{
-	bool again = v->was_ready;
-
-	if (v->ready == ready || v->closing)
-		return;
-	if (!ready) {
-		v->ready = false;
-		for_each_row_of(c, v, h, r)
-			tell_gone(c, h);
-		c->ev.vni_ready(c->ev.ctx, v->vni, false);
-		return;
-	}
-	v->ready = v->was_ready = true;
-	if (!again)
-		v->sweep_at = mtime_add_ms(c->now, DP_SWEEP_MS); /* later than every other */
-	if (!again && c->next_sweep.us == MTIME_NEVER.us)
-		c->next_sweep = v->sweep_at;
-	unpark(c, v);
-	c->ev.vni_ready(c->ev.ctx, v->vni, true);
-	/* What the kernel dropped while a device was down went without a word. */
-	for_each_row_of(c, v, h, r) {
-		r->force |= again;
-		settle(c, h);
-	}
-}
-
-static void forget_row(struct rec *c, uint32_t h)
-{
-	struct row *r = row_at(&c->rows, h);
-
-	r->port = r->self = DP_SEEN_NONE;
-	r->ask = r->give = r->force = r->keep = r->away = r->wrote = false;
-	r->ifindex = 0;
-	r->have_flags = 0;
-	set_dest(c, &r->have_dest, 0);
-	settle(c, h);
-}
-
-void rec_vni_forget(struct rec *c, struct dp_vni *v)
-{
-	rec_vni_ready(c, v, false);
-	for_each_row_of(c, v, h, r)
-		forget_row(c, h);
-}
-
-void rec_vni_close(struct rec *c, struct dp_vni *v)
-{
-	v->closing = true;
-	v->sweep_at = MTIME_NEVER;
-	v->local_macs = v->local_ips = 0;
-	for_each_row_of(c, v, h, r) {
-		c->n_wanted -= r->wanted;
-		r->wanted = r->keep = r->told = r->force = r->away = false;
-		r->ask = r->give = false;
-		r->want_flags = 0;
-		set_dest(c, &r->want_dest, 0);
-		settle(c, h);
-	}
-}
-
-void rec_vni_reopen(struct rec *c, struct dp_vni *v)
-{
-	for_each_row_of(c, v, h, r)
-		forget_row(c, h);
-	v->closing = v->ready = v->was_ready = false;
-}
-
-void rec_vni_drop(struct rec *c, struct dp_vni *v)
-{
-	for_each_row_of(c, v, h, r)
-		forget_row(c, h);
-	rows_vni_del(&c->rows, v);
-}
-
-void rec_resync_begin(struct rec *c, struct dp_vni *v)
-{
-	for_each_row_of(c, v, h, r)
-		r->unseen = is_local(local_state(r)) || r->port == DP_SEEN_OWN;
-}
-
-void rec_resync_end(struct rec *c, struct dp_vni *v)
-{
-	for_each_row_of(c, v, h, r) {
-		if (r->unseen && r->kind == DP_FDB)
-			port_gone(r);
-		else if (r->unseen)
-			r->self = DP_SEEN_NONE;
-		r->unseen = false;
-		r->force = true;
-		settle(c, h);
-	}
-	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
-		row_at(&c->rows, h)->force = true;
-		settle(c, h);
-	}
-}
-
-void rec_sweep(struct rec *c, struct dp_vni *only)
-{
-	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
-		if ((only && v != only) || !v->was_ready || v->sweep_at.us == MTIME_NEVER.us)
-			continue;
-		v->sweep_at = MTIME_NEVER;
-		for_each_row_of(c, v, h, r) {
-			r->keep = false;
-			settle(c, h);
-		}
-	}
-	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
-		if (before_sweep(v))
-			return;
-	}
-	c->swept = true;
-	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
-		row_at(&c->rows, h)->keep = false;
-		settle(c, h);
-	}
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------------ */
@@ -1076,7 +593,7 @@ void rec_set_now(struct rec *c, struct mtime now)
 			uint32_t h = c->retry[i].head;
 
 			unlist(c, h);
-			settle(c, h);
+			rec_settle(c, h);
 		}
 	}
 	if (mtime_before(now, c->next_sweep))

@@ -78,4 +78,34 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h);
 /* Why a wanted row is not there yet, NULL when it is. */
 const char *rec_pending(const struct rec *c, uint32_t h);
 
+/* ---- between reconcile.c, reconcile_plan.c and reconcile_seen.c ------------------------------------------------- */
+
+static inline bool rec_is_local(unsigned state)
+{
+	return state == DP_SEEN_LOCAL || state == DP_SEEN_LOCAL_EXTERN || state == DP_SEEN_LOCAL_STATIC;
+}
+
+/* The part of a row that can be local: a MAC sits on a port, a binding is in the neighbour table. */
+static inline unsigned rec_local_state(const struct row *r)
+{
+	return r->kind == DP_FDB ? r->port : r->kind == DP_NEIGH ? r->self : DP_SEEN_NONE;
+}
+
+/* Something of it is there that we have written. */
+static inline bool rec_is_ours(const struct row *r)
+{
+	return r->wrote || r->port == DP_SEEN_OURS || r->self == DP_SEEN_OURS;
+}
+
+/* After every change: puts the row in the line where it belongs now, or drops it when there is nothing to know of it. */
+void rec_settle(struct rec *c, uint32_t h);
+/* What was refused before is another thing now: it need not wait. */
+void rec_forgive(struct rec *c, uint32_t h);
+/* Takes the destination into a field of a row, with a reference; 0 lets go. */
+void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
+void rec_touch(struct rec *c, struct row *r);
+#define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER) /* those of DP_* that the row carries in the kernel */
+/* If evpn believes the row to be local: not any more. */
+void rec_tell_gone(struct rec *c, uint32_t h);
+
 #endif

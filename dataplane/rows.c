@@ -121,6 +121,14 @@ uint32_t rows_find(struct rows *t, const struct row_key *k)
 	return h;
 }
 
+static void note_place(struct dp_vni *v, enum rows_slab s, uint32_t i)
+{
+	if (!v->first[s] || i < v->first[s])
+		v->first[s] = i;
+	if (i > v->last[s])
+		v->last[s] = i;
+}
+
 uint32_t rows_add(struct rows *t, const struct row_key *k)
 {
 	enum rows_slab s = k->kind == DP_FDB ? ROWS_FDB : ROWS_IP;
@@ -133,6 +141,7 @@ uint32_t rows_add(struct rows *t, const struct row_key *k)
 		r->mac = *k->mac;
 	else
 		row_ip(t, h)->ip = *k->ip;
+	note_place(k->v, s, h >> 2);
 	k->v->n_rows++;
 	htab_insert(&t->by_key, k->hash, h);
 	return h;
@@ -140,8 +149,11 @@ uint32_t rows_add(struct rows *t, const struct row_key *k)
 
 void rows_del(struct rows *t, uint32_t h)
 {
+	struct dp_vni *v = row_vni(t, row_at(t, h));
+
 	BUG_ON(row_at(t, h)->list != ROW_LIST_NONE);
-	row_vni(t, row_at(t, h))->n_rows--;
+	if (!--v->n_rows)
+		v->first[0] = v->first[1] = v->last[0] = v->last[1] = 0;
 	htab_remove(&t->by_key, key_hash(t, h), h);
 	slab_free(&t->slab[h & 3], h >> 2);
 }
@@ -154,6 +166,21 @@ uint32_t rows_next(const struct rows *t, uint32_t h)
 		i = slab_next(&t->slab[s], i);
 		if (i)
 			return i << 2 | s;
+	}
+	return 0;
+}
+
+uint32_t rows_next_of(const struct rows *t, const struct dp_vni *v, uint32_t h)
+{
+	uint32_t i = h >> 2;
+
+	for (enum rows_slab s = row_slab(h); s < ROWS_DEST && v->n_rows; s++, i = 0) {
+		if (i + 1 < v->first[s])
+			i = v->first[s] - 1;
+		while ((i = slab_next(&t->slab[s], i)) && i <= v->last[s]) {
+			if (row_at(t, i << 2 | s)->vni == v->handle)
+				return i << 2 | s;
+		}
 	}
 	return 0;
 }

@@ -18,7 +18,7 @@ enum rows_slab { ROWS_FDB, ROWS_IP, ROWS_DEST };
 #define ROWS_SLABS 3
 
 /* Where a row stands in line; in one place at most. */
-enum row_list { ROW_LIST_NONE, ROW_LIST_DIRTY, ROW_LIST_PARKED, ROW_LIST_RETRY };
+enum row_list { ROW_LIST_NONE, ROW_LIST_DIRTY, ROW_LIST_RETRY };
 
 struct row {
 	/* What a look-up touches comes first: one line of the cache. */
@@ -74,7 +74,7 @@ struct dp_vni {
 	uint32_t vni;
 	uint32_t handle;
 	uint32_t n_rows, n_doomed, local_macs, local_ips;
-	struct rowlist parked;
+	uint32_t first[2], last[2]; /* no row of it lies outside, by slab: a walk over a VNI need not see all rows */
 	bool bridged; /* an FDB row has a bridge part */
 	bool ready, was_ready;
 	bool closing; /* being taken away: nothing is told any more */
@@ -135,6 +135,8 @@ uint32_t rows_add(struct rows *t, const struct row_key *k);
 void rows_del(struct rows *t, uint32_t h);
 /* The row after h of any slab but destinations, in the order of slabs; 0 starts and ends. */
 uint32_t rows_next(const struct rows *t, uint32_t h);
+/* The same for those of a VNI. */
+uint32_t rows_next_of(const struct rows *t, const struct dp_vni *v, uint32_t h);
 
 uint32_t rows_dest_find(struct rows *t, const struct ip *vtep, uint32_t label);
 uint32_t rows_dest_add(struct rows *t, const struct ip *vtep, uint32_t label);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/reconcile.h"
+#include "dataplane/dp.h"
 #include "tests/lib/fakedp.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
@@ -477,6 +477,34 @@ static void take_over_does_not_reach_what_evpn_has_not_heard_of(void **state)
 	fakedp_settle(t->d);
 	assert_int_equal(port_of(t, 1), PORT_A);
 	assert_int_equal(t->b.ifindex[1], PORT_A);
+}
+
+static void local_event_between_take_over_and_its_write_counts_for_more(void **state)
+{
+	struct bed *t = *state;
+
+	learn(t, 1, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	t->b.ifindex[1] = 0;
+	want_fdb(t, 1, 2, DP_TAKE_OVER);
+	learn(t, 1, PORT_B, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	assert_int_equal(port_of(t, 1), PORT_B);
+	assert_int_equal(t->b.ifindex[1], PORT_B);
+}
+
+static void end_of_a_row_on_a_port_that_it_has_left_says_nothing(void **state)
+{
+	struct bed *t = *state;
+	struct dp_seen old = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_PORT,
+			       .state = DP_SEEN_NONE, .ifindex = PORT_A, .mac = mac_nr(1) };
+
+	learn(t, 1, PORT_B, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	dp_seen(t->d, &old); /* older than the dump that said B */
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], PORT_B);
+	assert_int_equal(t->b.macs_gone, 0);
 }
 
 static void take_over_taken_back_before_the_write_tells_the_local_mac_again(void **state)
@@ -1033,6 +1061,8 @@ int main(void)
 		T(take_over_never_goes_over_another_hand),
 		T(host_that_comes_back_after_take_over_is_told_and_not_taken_again),
 		T(take_over_does_not_reach_what_evpn_has_not_heard_of),
+		T(local_event_between_take_over_and_its_write_counts_for_more),
+		T(end_of_a_row_on_a_port_that_it_has_left_says_nothing),
 		T(take_over_taken_back_before_the_write_tells_the_local_mac_again),
 		T(roaming_host_leaves_the_bridge_row_alone_and_loses_the_vxlan_row),
 		T(local_event_queued_behind_our_write_gives_the_row_back),

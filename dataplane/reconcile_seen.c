@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What was seen, against what was known: rows, destinations, devices that come and go, events that were lost, what an
+ * earlier run left.
+ */
+#include "dataplane/reconcile.h"
+
+/* ---- observations ---------------------------------------------------------------------------------------------- */
+
+static bool before_sweep(const struct dp_vni *v)
+{
+	return !v->was_ready || v->sweep_at.us != MTIME_NEVER.us;
+}
+
+/* A bridge row with our mark is ours when the vxlan row says so. */
+static void seen_port_mark(struct row *r, const struct dp_seen *s)
+{
+	bool claimed = s->state == DP_SEEN_CLAIM && rec_is_ours(r);
+
+	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
+	r->have_flags = s->flags & DP_STICKY;
+}
+
+static void port_gone(struct row *r)
+{
+	r->port = DP_SEEN_NONE;
+	r->ifindex = 0;
+	r->ask = r->give = false;
+}
+
+static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	if (s->state == DP_SEEN_NONE) {
+		if (s->ifindex != r->ifindex)
+			return; /* it has moved since */
+		c->repairs += r->port == DP_SEEN_OURS && r->wanted;
+		port_gone(r);
+		return;
+	}
+	if (!s->ifindex && rec_is_local(r->port) && (r->ask || r->give)) {
+		r->ask = false; /* this was our write, and it came after the local event */
+		r->give = true;
+		return;
+	}
+	if (s->ifindex && r->port == DP_SEEN_OURS)
+		r->ask = true;
+	if (r->port != s->state || r->ifindex != s->ifindex) {
+		r->tell = true;
+		r->away = false;
+	}
+	r->ifindex = s->ifindex;
+	if (s->ifindex) {
+		r->port = s->state & 7;
+		return;
+	}
+	r->ask = r->give = false;
+	seen_port_mark(r, s);
+}
+
+static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	if (!r->wanted && r->self != DP_SEEN_OURS)
+		r->keep = before_sweep(s->vni);
+	r->self = DP_SEEN_OURS;
+	if (r->kind == DP_NEIGH)
+		r->have_flags = s->flags & DP_ROUTER;
+	rec_set_dest(c, &r->have_dest, s->dest);
+	if (r->port == DP_SEEN_CLAIM)
+		r->port = DP_SEEN_OURS;
+}
+
+static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
+
+	if (s->state == DP_SEEN_NONE && s->dest && s->dest != r->have_dest)
+		return; /* we have written another one since */
+	if (s->state == DP_SEEN_OURS) {
+		c->repairs += was_there && r->have_dest && r->have_dest != s->dest;
+		seen_self_ours(c, r, s);
+		return;
+	}
+	c->repairs += was_there;
+	/* Another hand rewrote our row in place: it is still ours. */
+	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
+		r->self = s->state & 7;
+	if (r->kind == DP_NEIGH)
+		r->have_flags = s->flags & DP_ROUTER;
+	rec_set_dest(c, &r->have_dest, s->state == DP_SEEN_NONE ? 0 : s->dest);
+}
+
+static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
+{
+	struct row *r = &n->r;
+
+	if (rec_is_local(s->state) && (r->self != s->state || !mac_eq(&n->have_mac, &s->mac) || r->have_flags != s->flags)) {
+		r->tell = true;
+		r->away = false;
+	}
+	c->repairs += s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&n->have_mac, &s->mac);
+	n->have_mac = s->mac;
+	seen_self(c, r, s);
+}
+
+void rec_seen(struct rec *c, const struct dp_seen *s)
+{
+	struct row_key k = row_key(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
+	uint32_t h = rows_find(&c->rows, &k);
+	struct row *r;
+
+	if (!h) {
+		if (s->state == DP_SEEN_NONE)
+			goto out;
+		h = rows_add(&c->rows, &k);
+		rec_touch(c, row_at(&c->rows, h));
+	}
+	r = row_at(&c->rows, h);
+	r->unseen = false;
+	if (s->kind == DP_NEIGH)
+		seen_neigh(c, row_ip(&c->rows, h), s);
+	else if (s->part == DP_PORT)
+		seen_port(c, r, s);
+	else
+		seen_self(c, r, s);
+	rec_settle(c, h);
+out:
+	if (s->dest && s->state != DP_SEEN_NONE)
+		rec_settle(c, s->dest);
+}
+
+/* Nothing of what rows have there through this object is there any more. */
+static void lose_dest(struct rec *c, uint32_t dest)
+{
+	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
+		struct row *r = row_at(&c->rows, h);
+
+		if (r->kind != DP_FDB || r->have_dest != dest)
+			continue;
+		c->repairs += r->wanted;
+		r->self = DP_SEEN_NONE;
+		rec_set_dest(c, &r->have_dest, 0);
+		rec_settle(c, h);
+	}
+}
+
+void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
+{
+	struct row *r = row_at(&c->rows, dest);
+
+	if (there) {
+		r->self = DP_SEEN_OURS;
+		r->wrote = true; /* so that the backend hears of its end */
+		r->keep = !row_dest(&c->rows, dest)->refs && !c->swept;
+		rec_settle(c, dest);
+		return;
+	}
+	if (r->self != DP_SEEN_OURS) {
+		rec_settle(c, dest);
+		return;
+	}
+	r->self = DP_SEEN_NONE;
+	r->keep = false;
+	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
+	lose_dest(c, dest);
+	row_dest(&c->rows, dest)->refs--;
+	rec_settle(c, dest);
+}
+
+/* ---- VNIs ------------------------------------------------------------------------------------------------------ */
+
+/* Rows may be dropped while this runs: it goes by handles. */
+#define for_each_row_of(c, v, h, r)                                                                                    \
+	for (uint32_t h = 0; (h = rows_next_of(&(c)->rows, v, h));)                                                    \
+		for (struct row *r = row_at(&(c)->rows, h); r; r = NULL)
+
+void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready)
+{
+	bool again = v->was_ready;
+
+	if (v->ready == ready || v->closing)
+		return;
+	if (!ready) {
+		v->ready = false;
+		for_each_row_of(c, v, h, r)
+			rec_tell_gone(c, h);
+		c->ev.vni_ready(c->ev.ctx, v->vni, false);
+		return;
+	}
+	v->ready = v->was_ready = true;
+	if (!again)
+		v->sweep_at = mtime_add_ms(c->now, DP_SWEEP_MS); /* later than every other */
+	if (!again && c->next_sweep.us == MTIME_NEVER.us)
+		c->next_sweep = v->sweep_at;
+	c->ev.vni_ready(c->ev.ctx, v->vni, true);
+	/* What the kernel dropped while a device was down went without a word. */
+	for_each_row_of(c, v, h, r) {
+		if (again) {
+			r->force = true;
+			rec_forgive(c, h);
+		}
+		rec_settle(c, h);
+	}
+}
+
+static void forget_row(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	rec_forgive(c, h);
+	r->port = r->self = DP_SEEN_NONE;
+	r->ask = r->give = r->force = r->keep = r->away = r->wrote = false;
+	r->ifindex = 0;
+	r->have_flags = 0;
+	rec_set_dest(c, &r->have_dest, 0);
+	rec_settle(c, h);
+}
+
+void rec_vni_forget(struct rec *c, struct dp_vni *v)
+{
+	rec_vni_ready(c, v, false);
+	for_each_row_of(c, v, h, r)
+		forget_row(c, h);
+}
+
+void rec_vni_close(struct rec *c, struct dp_vni *v)
+{
+	v->closing = true;
+	v->sweep_at = MTIME_NEVER;
+	v->local_macs = v->local_ips = 0;
+	for_each_row_of(c, v, h, r) {
+		c->n_wanted -= r->wanted;
+		r->wanted = r->keep = r->told = r->force = r->away = false;
+		r->ask = r->give = false;
+		r->want_flags = 0;
+		rec_set_dest(c, &r->want_dest, 0);
+		rec_settle(c, h);
+	}
+}
+
+void rec_vni_reopen(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r)
+		forget_row(c, h);
+	v->closing = v->ready = v->was_ready = false;
+}
+
+void rec_vni_drop(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r)
+		forget_row(c, h);
+	rows_vni_del(&c->rows, v);
+}
+
+void rec_resync_begin(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r)
+		r->unseen = rec_is_local(rec_local_state(r)) || r->port == DP_SEEN_OWN;
+}
+
+void rec_resync_end(struct rec *c, struct dp_vni *v)
+{
+	for_each_row_of(c, v, h, r) {
+		if (r->unseen && r->kind == DP_FDB)
+			port_gone(r);
+		else if (r->unseen)
+			r->self = DP_SEEN_NONE;
+		r->unseen = false;
+		r->force = true;
+		rec_settle(c, h);
+	}
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		row_at(&c->rows, h)->force = true;
+		rec_settle(c, h);
+	}
+}
+
+void rec_sweep(struct rec *c, struct dp_vni *only)
+{
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
+		if ((only && v != only) || !v->was_ready || v->sweep_at.us == MTIME_NEVER.us)
+			continue;
+		v->sweep_at = MTIME_NEVER;
+		for_each_row_of(c, v, h, r) {
+			r->keep = false;
+			rec_settle(c, h);
+		}
+	}
+	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
+		if (before_sweep(v))
+			return;
+	}
+	c->swept = true;
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		row_at(&c->rows, h)->keep = false;
+		rec_settle(c, h);
+	}
+}
