@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Real TCP on the loopback: two engines, each with its transport, on one event loop; and plain sockets that do what no
- * speaker would. The engines are 127.0.1.1 and 127.0.1.2, or both ::1, on ports of their own.
+ * speaker would. The engines are 127.X.Y.1 and 127.X.Y.2, or both ::1, on ports of their own; X, Y and the ports come
+ * from the process id, so that runs side by side do not meet.
  */
 #include "tests/lib/test.h"
 
@@ -21,8 +22,8 @@
 #include "tests/lib/lines.h"
 #include "tests/lib/testroutes.h"
 
-#define PORT_A 17901u
-#define PORT_B 17902u
+#define PORT_A ((uint16_t)(20000 + getpid() % 6000 * 2))
+#define PORT_B ((uint16_t)(PORT_A + 1))
 
 struct side {
 	struct bgp_transport *t;
@@ -37,12 +38,27 @@ struct side {
 
 static struct loop loop;
 
+/* "127.N": this run's address N; anything else as it is written. */
 static struct ip ip_of(const char *s)
 {
 	struct ip a = ip_none();
 
+	if (strncmp(s, "127.", 4) == 0)
+		return ip_v4(0x7f000000 | ((uint32_t)getpid() & 0xffff) << 8 | (uint32_t)atoi(s + 4));
 	assert_true(ip_parse(s, &a));
 	return a;
+}
+
+/* How many lines have this text, in which ADDRESS and PORT are this run's 127.N and port. */
+static unsigned lines_with(struct lines *l, const char *before, const char *address, uint16_t port, const char *after)
+{
+	struct ip a = ip_of(address);
+	char what[256], number[16] = "";
+
+	if (port)
+		snprintf(number, sizeof(number), " port %u", port);
+	snprintf(what, sizeof(what), "%s%s%s%s", before, ip_str(&a).s, number, after);
+	return lines_count(l, what);
 }
 
 static void net_connect(void *ctx, struct bgp_conn *c)
@@ -207,12 +223,12 @@ static void two_start(struct two *w, struct bgp_peer_params at_a, struct bgp_pee
 {
 	side_start(&w->a, 0x7f000101);
 	side_start(&w->b, 0x7f000102);
-	assert_int_equal(side_listen(&w->a, "127.0.1.1", PORT_A), 0);
-	assert_int_equal(side_listen(&w->b, "127.0.1.2", PORT_B), 0);
+	assert_int_equal(side_listen(&w->a, "127.1", PORT_A), 0);
+	assert_int_equal(side_listen(&w->b, "127.2", PORT_B), 0);
 	at_a.port = PORT_B;
 	at_b.port = PORT_A;
-	side_peer(&w->a, "127.0.1.2", at_a);
-	side_peer(&w->b, "127.0.1.1", at_b);
+	side_peer(&w->a, "127.2", at_a);
+	side_peer(&w->b, "127.1", at_b);
 }
 
 static void two_end(struct two *w)
@@ -232,12 +248,14 @@ static bool b_has_routes(void *ctx)
 
 static void sessions_stand_on_ipv4(void **state)
 {
+	struct ip local;
 	struct two w;
 
 	two_start(&w, (struct bgp_peer_params){ 0 }, (struct bgp_peer_params){ 0 });
 	assert_true(wait_for(up, &w, 5000));
 	/* The source is the listen address: the peer knows us by it. */
-	assert_string_equal(ip_str(&(struct ip[]){ info(&w.a).local_address }[0]).s, "127.0.1.1");
+	local = info(&w.a).local_address;
+	assert_true(ip_eq(&local, &bgp_peer_params(w.b.peer)->address));
 	routes_originate(w.a.bgp, "key", 1, loop_now(&loop));
 	assert_true(wait_for(b_has_routes, &w, 1000));
 	two_end(&w);
@@ -306,7 +324,7 @@ static void keys_protect_sessions(void **state) /* RFC 2385 */
 	/* The key goes with the neighbor: afterwards the address connects without. */
 	bgp_peer_del(w.a.peer, loop_now(&loop));
 	bgp_transport_peers_changed(w.a.t);
-	side_peer(&w.a, "127.0.1.2", (struct bgp_peer_params){ .port = PORT_B });
+	side_peer(&w.a, "127.2", (struct bgp_peer_params){ .port = PORT_B, .passive = true });
 	assert_true(wait_for(up, &w, 8000));
 	two_end(&w);
 }
@@ -355,16 +373,17 @@ static void strangers_are_turned_away_and_counted(void **state)
 	int fd[20];
 
 	side_start(&a, 1);
-	assert_int_equal(side_listen(&a, "127.0.1.1", PORT_A), 0);
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
 	for (int i = 0; i < 20; i++)
-		fd[i] = dial("127.0.1.9", "127.0.1.1", PORT_A);
+		fd[i] = dial("127.9", "127.1", PORT_A);
 	wait_for(never, NULL, 50);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(read(fd[i], &octet, 1), 0);
 		close(fd[i]);
 	}
-	assert_in_range(lines_count(&a.lines, "remote connection from 127.0.1.9: not a configured neighbor, closed"), 1,
-			6);
+	assert_in_range(
+		lines_with(&a.lines, "remote connection from ", "127.9", 0, ": not a configured neighbor, closed"), 1,
+		6);
 	side_end(&a);
 }
 
@@ -375,10 +394,10 @@ static void a_burst_of_connections_waits_and_is_served(void **state)
 	int fd[25];
 
 	side_start(&a, 1);
-	assert_int_equal(side_listen(&a, "127.0.1.1", PORT_A), 0);
-	side_peer(&a, "127.0.1.9", (struct bgp_peer_params){ .passive = true });
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
+	side_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
 	for (int i = 0; i < 25; i++)
-		fd[i] = dial("127.0.1.9", "127.0.1.1", PORT_A);
+		fd[i] = dial("127.9", "127.1", PORT_A);
 	wait_for(never, NULL, 100);
 	for (int i = 0; i < 25; i++)
 		open += got_open(fd[i]);
@@ -387,6 +406,10 @@ static void a_burst_of_connections_waits_and_is_served(void **state)
 	for (open = 0; open < 25 && got_open(fd[open]);)
 		open++;
 	assert_int_equal(open, 20);
+	wait_for(never, NULL, 1050);
+	for (open = 0; open < 25 && got_open(fd[open]);)
+		open++;
+	assert_int_equal(open, 25);
 	for (int i = 0; i < 25; i++)
 		close(fd[i]);
 	side_end(&a);
@@ -406,9 +429,9 @@ static void a_socket_that_is_not_read_costs_no_memory(void **state)
 	int fd, small = 4096;
 
 	side_start(&a, 1);
-	assert_int_equal(side_listen(&a, "127.0.1.1", PORT_A), 0);
-	side_peer(&a, "127.0.1.9", (struct bgp_peer_params){ .passive = true });
-	fd = dial("127.0.1.9", "127.0.1.1", PORT_A);
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
+	side_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
+	fd = dial("127.9", "127.1", PORT_A);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	assert_int_equal(write(fd, hello, sizeof(hello)), sizeof(hello));
 	wait_for(never, NULL, 100);
@@ -443,12 +466,12 @@ static void a_port_in_use_is_said(void **state)
 
 	side_start(&a, 1);
 	side_start(&b, 2);
-	assert_int_equal(side_listen(&a, "127.0.1.1", PORT_A), 0);
-	assert_int_equal(side_listen(&b, "127.0.1.1", PORT_A), -EADDRINUSE);
-	assert_int_equal(lines_count(&b.lines, "error listen 127.0.1.1 port 17901: Address already in use"), 1);
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
+	assert_int_equal(side_listen(&b, "127.1", PORT_A), -EADDRINUSE);
+	assert_int_equal(lines_with(&b.lines, "error listen ", "127.1", PORT_A, ": Address already in use"), 1);
 	assert_int_equal(side_listen(&b, "", PORT_B), 0); /* every address of both families */
 	close(dial("::1", "::1", PORT_B));
-	close(dial("127.0.1.9", "127.0.1.7", PORT_B));
+	close(dial("127.9", "127.7", PORT_B));
 	side_end(&a);
 	side_end(&b);
 }
@@ -460,7 +483,8 @@ static void an_address_that_is_not_here_may_come_later(void **state)
 	side_start(&a, 1);
 	assert_int_equal(side_listen(&a, "192.0.2.77", PORT_A), 0);
 	assert_int_equal(
-		lines_count(&a.lines, "warn listen 192.0.2.77 port 17901: the address is not on this host (yet)"), 1);
+		lines_with(&a.lines, "warn listen ", "192.0.2.77", PORT_A, ": the address is not on this host (yet)"),
+		1);
 	side_end(&a);
 }
 
@@ -469,7 +493,7 @@ static void a_refused_connect_is_a_reason(void **state)
 	struct side a;
 
 	side_start(&a, 1);
-	side_peer(&a, "127.0.1.9", (struct bgp_peer_params){ .port = 1 });
+	side_peer(&a, "127.9", (struct bgp_peer_params){ .port = 1 });
 	wait_for(never, NULL, 100);
 	assert_string_equal(info(&a).reason, "connection failed: Connection refused");
 	side_end(&a);
