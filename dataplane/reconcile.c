@@ -462,7 +462,6 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 		r->port = DP_SEEN_NONE;
 	if (op->parts & DP_SELF) {
 		r->self = DP_SEEN_NONE;
-		r->force = r->wrote = false;
 		r->have_flags = 0;
 		if (r->kind != DP_DEST)
 			rec_set_dest(c, &r->have_dest, 0);
@@ -494,6 +493,7 @@ static void apply(struct rec *c, struct row *r, const struct dp_op *op)
 		break;
 	case DP_OP_GIVE:
 		r->give = false;
+	r->force = r->wrote = false;
 		break;
 	}
 	r->err = 0;

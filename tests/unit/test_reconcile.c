@@ -251,6 +251,33 @@ static const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *
 
 /* ---- wishes ----------------------------------------------------------------------------------------------------- */
 
+/* Refused because another program was quicker: its row stays, and nothing of ours is left to delete over and over. */
+static void refused_row_that_became_foreign_is_let_go(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(7);
+	struct ip vtep = vtep_nr(9);
+	struct dp_op op[4];
+	unsigned n;
+
+	want_fdb(t, 7, 2, 0);
+	n = dp_pull(t->d, op, 4);
+	for (unsigned i = 0; i < n; i++)
+		dp_done(t->d, &op[i], op[i].kind == DP_FDB ? -EOPNOTSUPP : fakedp_carry_out(t->f, &op[i]), NULL);
+	fakedp_vxlan_set(t->f, VNI, &m, &vtep);
+	fakedp_settle(t->d);
+	unwant_fdb(t, 7);
+	for (int i = 0; i < 10; i++) {
+		n = dp_pull(t->d, op, 4);
+		for (unsigned j = 0; j < n; j++)
+			dp_done(t->d, &op[j], fakedp_carry_out(t->f, &op[j]), NULL);
+	}
+	assert_int_equal(n, 0);
+	assert_true(has_vxlan(t, 7));
+	fakedp_vxlan_del(t->f, VNI, &m, &vtep);
+	fakedp_settle(t->d);
+}
+
 static void want_then_unwant_writes_and_deletes_both_rows(void **state)
 {
 	struct bed *t = *state;
@@ -1048,6 +1075,7 @@ static void random_edits_end_with_desired_equal_to_observed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(refused_row_that_became_foreign_is_let_go),
 		T(want_then_unwant_writes_and_deletes_both_rows),
 		T(same_wish_twice_is_one_write),
 		T(wishes_between_two_flushes_cost_one_write),
