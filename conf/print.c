@@ -127,11 +127,18 @@ static void flow_set(const struct schema_key *k, const void *object, struct buf 
 	buf_adds(out, "]");
 }
 
+static bool is_read_from_a_file(const struct schema_key *k, const void *object)
+{
+	return k->read_from && *(char *const *)((const char *)object + k->read_from);
+}
+
 /* Appends nothing when there is no value. */
 static void flow_value(const struct printer *p, const struct schema_key *k, const void *object, struct buf *out)
 {
 	const void *value = (const char *)object + k->offset;
 
+	if (is_read_from_a_file(k, object))
+		return;
 	if (k->shape == SCHEMA_SET)
 		flow_set(k, object, out);
 	else if (k->shape != SCHEMA_ONE)

@@ -3,7 +3,9 @@
 /* conf/print.c against conf/parse.c: what is printed loads to an equal configuration. The samples, too. */
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/load.h"
 #include "tests/lib/config.h"
@@ -148,6 +150,29 @@ static void passwords_are_printed_only_as_secrets(void **state)
 	config_free(c);
 }
 
+static void password_file_is_printed_in_place_of_the_password(void **state)
+{
+	char file[] = "/tmp/evpnd-test-XXXXXX", text[200];
+	struct config *c;
+	struct buf b;
+	int fd = mkstemp(file);
+
+	assert_int_equal(write(fd, "hunter2\n", 8), 8);
+	close(fd);
+	snprintf(text, sizeof(text),
+		 "asn: 1\nrouter-id: 192.0.2.1\nneighbors: [{address: 192.0.2.2, asn: 1, password-file: %s}]\n", file);
+	c = load_any("x", text, strlen(text));
+	unlink(file);
+	assert_string_equal(c->neighbors[0].password, "hunter2");
+	for (int secrets = 0; secrets < 2; secrets++) {
+		b = print(c, secrets, true);
+		assert_non_null(strstr(buf_data(&b), "    password-file: /tmp/evpnd-test-"));
+		assert_null(strstr(buf_data(&b), "password:"));
+		buf_fini(&b);
+	}
+	config_free(c);
+}
+
 static void defaults_are_left_out_unless_asked_for(void **state)
 {
 	static const char text[] = "asn: 1\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\n"
@@ -181,6 +206,7 @@ int main(void)
 		cmocka_unit_test(samples_load_or_say_what_is_not_supported),
 		cmocka_unit_test(every_key_is_in_the_sample_of_all_keys),
 		cmocka_unit_test(passwords_are_printed_only_as_secrets),
+		cmocka_unit_test(password_file_is_printed_in_place_of_the_password),
 		cmocka_unit_test(defaults_are_left_out_unless_asked_for),
 	};
 
