@@ -118,8 +118,10 @@ static void close_levels(struct convert *c)
 		else
 			json_array_end(c->j);
 	}
-	if (!c->wrote)
-		json_null(c->j, NULL);
+	if (!c->wrote) {
+		json_object(c->j, NULL);
+		json_object_end(c->j);
+	}
 }
 
 bool yaml_to_json(const char *yaml, size_t len, struct json *j)

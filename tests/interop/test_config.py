@@ -122,6 +122,12 @@ def test_neighbors_and_vnis_may_be_empty(lab):
     assert e.show("neighbors") == [] and e.show("rib") == [] and e.show("vni") == []
 
 
+def test_empty_file_is_an_empty_configuration(lab):
+    e = Evpnd(lab.node("n"), "")
+    assert e.show("config") == {}
+    assert e.show("config", "--defaults")["dataplane"] == "kernel"
+
+
 def test_two_in_two_namespaces(lab):
     r1, r2 = lab.fabric("r1", "r2")
     e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)])) for n, o in ((r1, r2), (r2, r1))]

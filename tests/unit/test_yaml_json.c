@@ -39,10 +39,10 @@ static void yaml_nests(void **state)
 		true);
 }
 
-static void yaml_without_content_is_null(void **state)
+static void yaml_without_content_is_an_empty_object(void **state)
 {
-	assert_json("", "null", true);
-	assert_json("# nothing\n", "null", true);
+	assert_json("", "{}", true);
+	assert_json("# nothing\n", "{}", true);
 }
 
 /* Never: what we print is YAML. Should it happen, the reply is JSON still. */
@@ -76,7 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(yaml_values_keep_their_kind),        cmocka_unit_test(yaml_nests),
-		cmocka_unit_test(yaml_without_content_is_null),       cmocka_unit_test(yaml_broken_text_is_closed),
+		cmocka_unit_test(yaml_without_content_is_an_empty_object),       cmocka_unit_test(yaml_broken_text_is_closed),
 		cmocka_unit_test(yaml_printed_configuration_is_json),
 	};
 
