@@ -23,10 +23,14 @@ static int start_neighbor(struct reply *r)
 {
 	struct bgp_peer *peer = show_find_peer(r, ARG_ADDRESS);
 	enum verb_action action = (enum verb_action)reply_arg(r, ARG_ACTION)->n;
+	struct bgp_peer_info info;
 
 	if (!peer)
 		return 1;
 	r->body = REPLY_NONE;
+	bgp_peer_info(peer, &info);
+	if (action == ACTION_CLEAR && info.admin_down)
+		return reply_fail(r, 1, "neighbor %s is down by hand, 'up' starts it", reply_arg(r, ARG_ADDRESS)->text);
 	log_info(&r->d->log, LOG_CTL, "neighbor %s: %s by the control socket", reply_arg(r, ARG_ADDRESS)->text,
 		 reply_arg(r, ARG_ACTION)->text);
 	switch (action) {
