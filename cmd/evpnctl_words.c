@@ -57,6 +57,13 @@ void format_neighbor_head(struct buf *out, const json_t *v, const json_t *row)
 		buf_printf(out, ": %s", description);
 }
 
+static bool is_established(const json_t *row)
+{
+	const char *state = text(row, "state");
+
+	return state && strcmp(state, "Established") == 0;
+}
+
 void format_neighbor_session(struct buf *out, const json_t *v, const json_t *row)
 {
 	format_neighbor_state(out, format_member(row, "state"), row);
@@ -66,6 +73,8 @@ void format_neighbor_session(struct buf *out, const json_t *v, const json_t *row
 		buf_printf(out, ", session number %" JSON_INTEGER_FORMAT, number(row, "established_count"));
 	if (is(row, "passive"))
 		buf_adds(out, ", passive");
+	if (text(row, "state_reason") && !is_established(row))
+		buf_printf(out, " (%s)", text(row, "state_reason"));
 }
 
 void format_neighbor_timers(struct buf *out, const json_t *v, const json_t *row)

@@ -68,11 +68,13 @@ static uint64_t resident(void)
 static void memory_process(struct reply *r, struct json *j)
 {
 	struct rusage ru = { 0 };
+	uint64_t now = resident(), peak;
 
 	getrusage(RUSAGE_SELF, &ru);
+	peak = (uint64_t)ru.ru_maxrss * 1024; /* the kernel brings it up to date now and then only */
 	json_object(j, "process");
-	json_uint(j, "resident_bytes", resident());
-	json_uint(j, "peak_resident_bytes", (uint64_t)ru.ru_maxrss * 1024);
+	json_uint(j, "resident_bytes", now);
+	json_uint(j, "peak_resident_bytes", peak > now ? peak : now);
 	json_int(j, "cpu_user_us", ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec);
 	json_int(j, "cpu_system_us", ru.ru_stime.tv_sec * 1000000 + ru.ru_stime.tv_usec);
 	json_int(j, "longest_turn_us", r->d->loop.longest_turn_us);
