@@ -4,6 +4,7 @@
  * evpnctl: asks a running evpnd over its control socket and shows the answer, as text that fits the terminal or as the
  * JSON that came. It has no privileges and no state. Exit codes: 0 yes, 1 no or failed, 2 usage.
  */
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -64,7 +65,7 @@ static void show_row(const struct view *view, struct table *table, const json_t 
 	} else if (view) {
 		if (n)
 			puts("");
-		block_print(view, row, stdout);
+		block_print(view, row, terminal_width(), stdout);
 	}
 }
 
@@ -94,7 +95,7 @@ static void show_object(struct conn *c, const struct view *view)
 	json_t *row = line ? json_loadb(line, len, JSON_DECODE_ANY, NULL) : NULL;
 
 	if (row && view)
-		block_print(view, row, stdout);
+		block_print(view, row, terminal_width(), stdout);
 	json_decref(row);
 }
 
@@ -214,6 +215,7 @@ int main(int argc, char **argv)
 	struct options o = { .socket = EVPND_SOCKET };
 	int rc;
 
+	setlocale(LC_CTYPE, ""); /* descriptions are UTF-8; a table says others' characters as numbers */
 	o.words = xcalloc((size_t)argc + 1, sizeof(*o.words));
 	rc = parse_options(argc, argv, &o);
 	if (rc < 0 && !o.n_words && !o.help) {

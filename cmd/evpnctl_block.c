@@ -21,9 +21,31 @@ static int title_width(const struct view *view)
 	return (int)width;
 }
 
-void block_print(const struct view *view, const json_t *row, FILE *out)
+void fill_print(const char *text, size_t len, size_t indent, size_t width, FILE *out)
 {
-	int width = title_width(view);
+	const char *end = text + len;
+	size_t column = indent;
+
+	for (const char *word = text; word < end;) {
+		const char *space = memchr(word, ' ', (size_t)(end - word));
+		size_t n = (size_t)((space ? space : end) - word);
+
+		if (word > text && width && column + 1 + n > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (word > text) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(word, 1, n, out);
+		column += n;
+		word += n + 1;
+	}
+}
+
+void block_print(const struct view *view, const json_t *row, size_t width, FILE *out)
+{
+	int titles = title_width(view);
 	struct buf text;
 
 	buf_init(&text);
@@ -36,9 +58,9 @@ void block_print(const struct view *view, const json_t *row, FILE *out)
 		buf_reset(&text);
 		f->format(&text, v, row);
 		if (f->title)
-			fprintf(out, "  %-*s  %.*s\n", width, f->title, (int)text.len, buf_data(&text));
-		else
-			fprintf(out, "%.*s\n", (int)text.len, buf_data(&text));
+			fprintf(out, "  %-*s  ", titles, f->title);
+		fill_print(buf_data(&text), text.len, f->title ? (size_t)titles + 4 : 0, width, out);
+		fputs("\n", out);
 	}
 	buf_fini(&text);
 }

@@ -5,6 +5,15 @@
 #include <string.h>
 
 #include "cmd/daemon.h"
+#include "cmd/evpnctl_render.h"
+
+#define WIDTH 80
+
+static void print(const char *text, size_t indent, FILE *out)
+{
+	fill_print(text, strlen(text), indent, WIDTH, out);
+	fputs("\n", out);
+}
 
 void help_usage(FILE *out)
 {
@@ -20,8 +29,10 @@ void help_all(FILE *out)
 	      "  -h, -V       this text; the version\n"
 	      "\n",
 	      out);
-	for (enum verb_id i = 0; i < VERB_N; i++)
-		fprintf(out, "  %-16s %s\n", verbs[i].name, verbs[i].help);
+	for (enum verb_id i = 0; i < VERB_N; i++) {
+		fprintf(out, "  %-16s ", verbs[i].name);
+		print(verbs[i].help, 19, out);
+	}
 	fputs("\nevpnctl help VERB shows its arguments. Exit: 0 yes, 1 no or failed, 2 usage.\n", out);
 }
 
@@ -35,7 +46,10 @@ void help_verb(enum verb_id id, FILE *out)
 		end = at + strcspn(at, "\n");
 		fprintf(out, "%s%.*s", at == v->usage ? " " : "\n        ", (int)(end - at), at);
 	}
-	fprintf(out, "\n\n%s%s\n", v->help, v->change ? " (needs root or the daemon's own user)" : "");
+	fputs("\n\n", out);
+	print(v->help, 0, out);
+	if (v->change)
+		fputs("(needs root or the daemon's own user)\n", out);
 	if (known)
 		fputs("\n", out);
 	for (enum verb_arg a = 0; a < ARG_N; a++) {
@@ -45,6 +59,7 @@ void help_verb(enum verb_id id, FILE *out)
 		if (!(known & 1u << a))
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", verb_arg_name(a), value ? " " : "", value ? value : "");
-		fprintf(out, "  %-22s %s\n", name, verb_arg_help(a));
+		fprintf(out, "  %-22s ", name);
+		print(verb_arg_help(a), 25, out);
 	}
 }

@@ -16,6 +16,9 @@ void table_add(struct table *t, const json_t *row);
 /* Prints what is left and frees t. */
 void table_finish(struct table *t);
 
-void block_print(const struct view *view, const json_t *row, FILE *out);
+/* width as table_new()'s: longer lines go on below their value. */
+void block_print(const struct view *view, const json_t *row, size_t width, FILE *out);
+/* Words that begin in column indent, and go on there in the next line when one would pass width. */
+void fill_print(const char *text, size_t len, size_t indent, size_t width, FILE *out);
 
 #endif

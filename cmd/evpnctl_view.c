@@ -89,14 +89,14 @@ static const struct view_column vni_columns[] = {
 	{ "MODE", "mode", format_any, 0, 8 },
 	{ "READY", "ready", format_any },
 	{ "RD", "rd", format_any, 0, 4 },
-	{ "IMPORT", NULL, format_vni_import, F, 5 },
-	{ "EXPORT", "export", format_any, F, 6 },
+	{ "IMPORT", NULL, format_vni_import, 0, 6 },
+	{ "EXPORT", "export", format_any, 0, 7 },
 	{ "BRIDGE", "bridge", format_bridge, 0, 2 },
 	{ "VXLAN", "vxlan", format_vxlan, 0, 1 },
 	{ "LOCAL", "local_macs", format_any, R },
 	{ "REMOTE", "remote_macs", format_any, R },
 	{ "FLOOD", "flood", format_vni_flood, F, 3 },
-	{ "PROBLEM", "problem", format_any, F, 7 },
+	{ "PROBLEM", "problem", format_any, F },
 };
 
 static const struct view_field vni_fields[] = {
@@ -179,7 +179,7 @@ static const struct view_field memory_fields[] = {
 	{ "RIB routes", "rib.route_bytes", format_bytes },
 	{ "RIB index", "rib.index_bytes", format_bytes },
 	{ "attribute sets", "rib.attribute_sets", format_any },
-	{ "attribute sets", "rib.attribute_set_bytes", format_bytes },
+	{ "attributes", "rib.attribute_set_bytes", format_bytes },
 	{ "outbound", "rib.outbound_bytes", format_bytes },
 	{ "connections", "rib.connections", format_any },
 	{ "VNIs", "evpn.vnis", format_any },

@@ -19,9 +19,9 @@ const struct verb verbs[VERB_N] = {
 				  "sessions: state, uptime, routes in and out; with ADDR everything about one",
 				  .optional = BIT(ARG_ADDRESS) },
 	[VERB_SHOW_RIB] = { "show rib",
-			    "[--type N] [--vni N] [--rd RD] [--mac M] [--ip IP] [--neighbor A] [--advertised-to A] "
-			    "[--best]\n"
-			    "[--rejected] [--summary] [--detail] [--keys]",
+			    "[--type N] [--vni N] [--rd RD] [--mac M] [--ip IP]\n"
+			    "[--neighbor A] [--advertised-to A] [--best] [--rejected]\n"
+			    "[--summary] [--detail] [--keys]",
 			    "routes, received and our own",
 			    .optional = BIT(ARG_TYPE) | BIT(ARG_VNI) | BIT(ARG_RD) | BIT(ARG_MAC) | BIT(ARG_IP) |
 					BIT(ARG_NEIGHBOR) | BIT(ARG_ADVERTISED_TO) | BIT(ARG_BEST) | BIT(ARG_REJECTED) |

@@ -100,6 +100,29 @@ def test_text_fits_a_terminal(full):
             assert max(len(line) for line in p.stdout.splitlines()) <= 132, verb
 
 
+def test_text_fits_80_columns(full):
+    """On a terminal nothing is wider than it, whatever is shown."""
+    for argv in [["show", v] for v in sorted(FIELDS) + ["version", "memory"]] + [
+            ["show", "neighbors", full.r2.address], ["show", "rib", "--detail"], ["show", "vni", "100"], ["help"], ["help", "show", "rib"],
+            ["help", "neighbor"]]:
+        text = full.r1.run("script", "-qec", "stty cols 80; exec %s/evpnctl -s %s %s" % (BUILD, full.e.socket, " ".join(argv)), "/dev/null").stdout
+        assert len(text.splitlines()) > 1 and max(len(line.rstrip()) for line in text.splitlines()) <= 80, text
+
+
+def test_memory_peak_is_no_less_than_resident(full):
+    process = full.e.show("memory")["process"]
+    assert process["peak_resident_bytes"] >= process["resident_bytes"] > 1 << 20
+
+
+def test_clear_of_a_neighbor_that_is_down_says_so(full):
+    full.e.ctl("neighbor", full.r2.address, "down")
+    p = full.e.ctl("neighbor", full.r2.address, "clear", check=False)
+    assert p.returncode == 1 and "down by hand" in p.stderr
+    assert full.e.neighbor(full.r2.address)["admin_down"] is True
+    full.e.ctl("neighbor", full.r2.address, "up")
+    full.wait_for(lambda: full.e.established(full.r2.address), "the session is up again", 20)
+
+
 def test_config_shows_no_secret(lab):
     r1, r2 = lab.fabric("r1", "r2")
     e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000, "password: hunter2")], vnis=()))

@@ -63,6 +63,17 @@ static void format_routes(void **state)
 	assert_format(format_mobility, "{\"m\":null}", "m", "-");
 }
 
+static void format_sessions(void **state)
+{
+	assert_format(format_neighbor_session, "{\"state\":\"Idle\",\"state_s\":5,\"state_reason\":\"no reason\"}", NULL,
+		      "Idle for 00:00:05 (no reason)");
+	assert_format(format_neighbor_session,
+		      "{\"state\":\"Established\",\"state_s\":5,\"state_reason\":\"KEEPALIVE received\"}", NULL,
+		      "Established for 00:00:05");
+	assert_format(format_neighbor_session, "{\"state\":\"Idle\",\"state_s\":5,\"state_reason\":null}", NULL,
+		      "Idle for 00:00:05");
+}
+
 static void format_tables(void **state)
 {
 	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[]}", NULL, "*:100");
@@ -199,7 +210,7 @@ static void block_leaves_out_what_does_not_apply(void **state)
 	char *text;
 	FILE *out = open_memstream(&text, &len);
 
-	block_print(view, row, out);
+	block_print(view, row, 0, out);
 	fclose(out);
 	assert_string_equal(text, "route type 3 imet 192.0.2.2, from 192.0.2.2, best\n"
 				  "  RD                 192.0.2.2:2\n"
@@ -210,12 +221,59 @@ static void block_leaves_out_what_does_not_apply(void **state)
 	json_decref(row);
 }
 
+static void block_goes_on_below_its_values(void **state)
+{
+	const struct view *view = view_for("show", "neighbors", "192.0.2.2");
+	json_t *row = json_loads("{\"address\":\"192.0.2.2\",\"asn\":65000,\"type\":\"internal\",\"state\":\"Idle\","
+				 "\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh-old\","
+				 "\"route-refresh\",\"enhanced-route-refresh\",\"4-octet-as 4200000000\"]}",
+				 0, NULL);
+	size_t len;
+	char *text;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(row);
+	block_print(view, row, 80, out);
+	fclose(out);
+	assert_non_null(strstr(text, "  capabilities received  multiprotocol 25/70, route-refresh-old, route-refresh,\n"
+				     "                         enhanced-route-refresh, 4-octet-as 4200000000\n"));
+	assert_true(longest_line(text) <= 80);
+	free(text);
+	json_decref(row);
+}
+
+static void table_of_vnis_keeps_the_problem(void **state)
+{
+	json_t *row = json_loads("{\"vni\":16777215,\"mode\":\"evpn\",\"ready\":false,\"rd\":\"192.0.2.1:65535\","
+				 "\"import_auto\":true,\"import\":[],\"export\":[\"65000:16777215\"],"
+				 "\"bridge\":\"br16777215\","
+				 "\"vxlan\":\"vxlan16777215\",\"local_macs\":0,\"remote_macs\":0,\"flood\":[],"
+				 "\"problem\":\"vxlan16777215 is down\"}",
+				 0, NULL);
+	size_t len;
+	char *text;
+	FILE *out = open_memstream(&text, &len);
+	struct table *t = table_new(view_for("show", "vni", NULL), 80, out);
+
+	assert_non_null(row);
+	table_add(t, row);
+	table_finish(t);
+	fclose(out);
+	assert_non_null(strstr(text, "PROBLEM"));
+	assert_non_null(strstr(text, "vxlan167"));
+	assert_null(strstr(text, "IMPORT")); /* a number cut short is another number */
+	assert_true(longest_line(text) <= 80);
+	free(text);
+	json_decref(row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_ages),
 		cmocka_unit_test(format_values),
 		cmocka_unit_test(format_routes),
+		cmocka_unit_test(format_sessions),
 		cmocka_unit_test(format_tables),
 		cmocka_unit_test(table_without_a_terminal_shows_all),
 		cmocka_unit_test(table_fits_the_terminal),
@@ -223,6 +281,8 @@ int main(void)
 		cmocka_unit_test(table_of_many_slices_has_one_heading),
 		cmocka_unit_test(table_without_rows_says_so),
 		cmocka_unit_test(block_leaves_out_what_does_not_apply),
+		cmocka_unit_test(block_goes_on_below_its_values),
+		cmocka_unit_test(table_of_vnis_keeps_the_problem),
 	};
 
 	return RUN_TESTS(tests);
