@@ -162,6 +162,7 @@ static void entry_add(struct out_group *g, uint32_t h, const struct route *rt)
 static void entry_change(struct out_group *g, uint32_t h, const struct route *rt, struct out_entry *e, bool wanted,
 			 uint16_t old_source)
 {
+	out_cache_touch(g, e->last);
 	if (e->live) {
 		count_own(g, old_source, UINT32_MAX);
 		g->n_live--;
@@ -504,7 +505,7 @@ size_t out_bytes(const struct rib *r)
 		struct out_group *g;
 
 		list_for_each(g, &r->families[f].groups, in_family) {
-			n += sizeof(*g) + g->block_bytes + slab_bytes(&g->positions);
+			n += sizeof(*g) + g->block_bytes + slab_bytes(&g->positions) + out_cache_bytes(g);
 			for (uint32_t c = 0; c < RIB_CLASSES; c++)
 				n += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
 		}

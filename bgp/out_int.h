@@ -62,6 +62,7 @@ struct out_marker {
 	uint32_t eor_seq;        /* End-of-RIB is due behind this change; UINT32_MAX while the group is being filled */
 	bool eor_sent;
 	bool wake; /* by the next slice of work */
+	uint32_t cache_hint;
 	uint32_t own; /* live entries whose source is this peer */
 };
 
@@ -70,6 +71,28 @@ struct out_blocks {
 	struct out_entry **blocks; /* NULL: none of its routes has an entry */
 	uint32_t *used;
 	uint32_t n;
+};
+
+/* A message that was written, and the part of the list that it says: see out_cache.c. */
+struct out_stretch {
+	uint32_t first, last; /* handles; first 0: forgotten */
+	uint32_t from, to;    /* numbers of those two */
+	uint32_t nlris;
+	uint32_t at;          /* where the message lies; given by out_cache_add() */
+	uint16_t len;         /* octets of the message */
+	uint16_t source;      /* index of the peer that all the routes are from */
+	bool full;            /* no other NLRI went in */
+};
+
+#define OUT_STRETCHES 512u
+
+struct out_cache {
+	struct out_stretch *stretches; /* a ring of OUT_STRETCHES; NULL until the first is added */
+	uint8_t *octets;               /* another */
+	uint32_t oldest, n;            /* stretches, forgotten ones in between included */
+	uint32_t head;                 /* where the next octets go */
+	uint32_t from, to;             /* no stretch has numbers outside */
+	uint64_t repeats;              /* messages that came from here */
 };
 
 struct out_group {
@@ -87,6 +110,7 @@ struct out_group {
 	bool filling; /* routes that were there before the group are still being looked at */
 	struct rib_sweep fill;
 	uint32_t fill_last; /* handle */
+	struct out_cache cache;
 };
 
 /*
@@ -165,11 +189,32 @@ bool out_walk_positions(struct out_walk *w);
 void out_walk_pass(struct out_walk *w);
 /* May the entry, somewhere in the list, be taken next: is it ahead, and no position between? */
 bool out_walk_may_pull(const struct out_walk *w, const struct out_entry *e);
+/* The element right before the walk: a handle, 0 at the start. */
+uint32_t out_walk_prev(struct out_walk *w);
+/* Passes a stretch that begins at w->next. */
+void out_walk_leap(struct out_walk *w, const struct out_stretch *s);
 /* Moves that entry behind the walk, as if it had been passed. */
 void out_walk_pull(struct out_walk *w, uint32_t h, struct out_entry *e);
 void out_walk_end(struct out_walk *w, struct out_cursor *c);
 /* Walks a ghost on by at most n entries; returns how many are left of n. */
 uint32_t out_ghosts_walk(struct out_group *g, uint32_t n);
+
+/* ---- out_cache.c ---- */
+
+void out_cache_clear(struct out_group *g);
+void out_cache_fini(struct out_group *g);
+size_t out_cache_bytes(const struct out_group *g);
+/* The message that was just written says exactly this stretch: live entries of one set and source, one by one. */
+void out_cache_add(struct out_group *g, const struct out_stretch *s, const uint8_t *message);
+/*
+ * The stretch that begins with that entry, which has number seq; NULL when there is none. Valid until something is added.
+ * The hint makes it quick to find the one behind the one found last.
+ */
+const struct out_stretch *out_cache_find(const struct out_group *g, uint32_t first, uint32_t seq, uint32_t *hint);
+/* The entry with that number changes, or leaves its place. */
+void out_cache_touch(struct out_group *g, uint32_t seq);
+/* Something with that number comes between these two, of which either may be 0. */
+void out_cache_split(struct out_group *g, uint32_t prev, uint32_t next, uint32_t seq);
 
 /* ---- out.c ---- */
 

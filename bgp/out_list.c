@@ -87,6 +87,7 @@ void out_list_fini(struct out_group *g)
 		free(c->used);
 	}
 	slab_fini(&g->positions);
+	out_cache_fini(g);
 }
 
 struct out_entry *out_entry_new(struct out_group *g, uint32_t h)
@@ -173,6 +174,7 @@ static void renumber(struct out_group *g)
 	struct renumbered *pos = xcalloc(g->positions.used + 1, sizeof(*pos));
 	uint32_t n = 0;
 
+	out_cache_clear(g);
 	g->seq = 0;
 	for (uint32_t h = g->ends.next; h; h = link_of(g, h)->next) {
 		g->seq++;
@@ -220,6 +222,7 @@ static struct out_pos *pos_new(struct out_group *g, uint32_t next, struct list *
 	p->seq = seq;
 	list_init(&p->cursors);
 	list_add_head(behind, &p->order);
+	out_cache_split(g, link_of(g, next)->prev, next, seq);
 	link_before(g, h, &p->link, next);
 	return p;
 }
@@ -331,6 +334,18 @@ void out_walk_pass(struct out_walk *w)
 	entry_settle(w->g, w->behind, h, e);
 }
 
+uint32_t out_walk_prev(struct out_walk *w)
+{
+	return link_of(w->g, w->next)->prev;
+}
+
+void out_walk_leap(struct out_walk *w, const struct out_stretch *s)
+{
+	if (s->to > w->seq)
+		w->seq = s->to;
+	w->next = out_entry(w->g, s->last)->link.next;
+}
+
 bool out_walk_may_pull(const struct out_walk *w, const struct out_entry *e)
 {
 	struct list *ahead = w->behind->next;
@@ -345,7 +360,9 @@ void out_walk_pull(struct out_walk *w, uint32_t h, struct out_entry *e)
 		out_walk_pass(w);
 		return;
 	}
+	out_cache_touch(w->g, e->last);
 	unlink_elem(w->g, &e->link);
+	out_cache_split(w->g, link_of(w->g, w->next)->prev, w->next, w->seq);
 	link_before(w->g, h, &e->link, w->next);
 	e->last = w->seq;
 	if (e->first > w->seq)
@@ -356,7 +373,7 @@ void out_walk_pull(struct out_walk *w, uint32_t h, struct out_entry *e)
 /* Where the walk stands is a position already, or becomes one. */
 static struct out_pos *walk_pos(struct out_walk *w)
 {
-	uint32_t prev = link_of(w->g, w->next)->prev;
+	uint32_t prev = out_walk_prev(w);
 	struct out_pos *p;
 
 	if (w->next && out_is_pos(w->next))

@@ -53,6 +53,8 @@ struct message {
 	const struct bgp_family *family;
 	const struct bgp_attrs *set; /* NULL: withdrawals */
 	uint32_t nlris;
+	bool full;    /* the next NLRI did not fit */
+	bool skipped; /* something between them was passed without a word */
 	uint32_t newer; /* the next route to try that hangs off the same set */
 };
 
@@ -140,8 +142,10 @@ static bool put_nlri(struct message *msg, const struct route *rt)
 	size_t shared_len = msg->set ? msg->set->shared_len : 0;
 	const uint8_t *shared = !msg->set ? NULL : shared_len ? msg->set->shared : nothing;
 
-	if (wb_room(&msg->w) < msg->family->encoded_len(rt->key, rt->key_len, shared_len))
+	if (wb_room(&msg->w) < msg->family->encoded_len(rt->key, rt->key_len, shared_len)) {
+		msg->full = true;
 		return false;
+	}
 	msg->family->encode(&msg->w, rt->key, rt->key_len, shared, shared_len);
 	msg->nlris++;
 	return true;
@@ -165,6 +169,7 @@ static void take_neighbours(struct pull *p, struct message *msg, enum due kind, 
 			break;
 		} else {
 			p->skips--;
+			msg->skipped = true;
 			if (msg->newer == walk->next)
 				msg->newer = rt->set_prev;
 		}
@@ -216,9 +221,50 @@ static void message_end(struct pull *p, struct message *msg)
 	++*p->messages;
 }
 
+/*
+ * What another peer was sent from here on is as good for this one, unless it is the source. But a message that was not
+ * full is made anew when more routes hang off its set by now.
+ */
+static bool repeat(struct pull *p, const struct route *first)
+{
+	struct out_group *g = p->walk.g;
+	uint32_t h = p->walk.next;
+	const struct out_stretch *s = out_cache_find(g, h, out_entry(g, h)->last, &p->m->cache_hint);
+	uint8_t *to;
+
+	if (!s || (!s->full && rib_route(g->rib, s->last)->set_prev))
+		return false;
+	to = wb_ptr(p->out, s->len);
+	BUG_ON(!to || s->source != first->peer);
+	memcpy(to, g->cache.octets + s->at, s->len);
+	out_walk_leap(&p->walk, s);
+	p->m->peer->sent += s->nlris;
+	++*p->messages;
+	g->cache.repeats++;
+	return true;
+}
+
+/* The message is kept for peers to come. The last entry that was taken stands right before the walk. */
+static void keep(struct pull *p, const struct message *msg, struct out_stretch s)
+{
+	if (msg->skipped)
+		return;
+	s.last = out_walk_prev(&p->walk);
+	s.to = out_entry(p->walk.g, s.last)->last;
+	s.nlris = msg->nlris;
+	s.len = (uint16_t)wb_len(&msg->w);
+	s.full = msg->full;
+	out_cache_add(p->walk.g, &s, msg->w.start);
+}
+
 static void announce(struct pull *p, const struct route *first)
 {
-	const struct out_group *g = p->walk.g;
+	struct out_group *g = p->walk.g;
+	const struct out_stretch stretch = {
+		.first = p->walk.next,
+		.from = out_entry(g, p->walk.next)->last,
+		.source = first->peer,
+	};
 	const struct bgp_attrs *a = attrset_get(g->rib->sets, first->set);
 	const struct attr_out o = attr_out_for(g, first->peer);
 	size_t attrs_max = attr_encoded_len(a, &o);
@@ -238,6 +284,7 @@ static void announce(struct pull *p, const struct route *first)
 	attr_encode(&msg.w, a, &o);
 	wb_close16(&msg.w, msg.attrs);
 	message_end(p, &msg);
+	keep(p, &msg, stretch);
 }
 
 static void withdraw(struct pull *p, const struct route *first)
@@ -303,7 +350,8 @@ static bool next_message(struct pull *p)
 		rt = rib_route(walk->g->rib, walk->next);
 		kind = what_is_due(p, out_entry(walk->g, walk->next), rt);
 		if (kind == DUE_ANNOUNCE) {
-			announce(p, rt);
+			if (!repeat(p, rt))
+				announce(p, rt);
 			return true;
 		}
 		if (kind == DUE_WITHDRAW) {

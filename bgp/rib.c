@@ -75,6 +75,7 @@ struct rib *rib_new(const struct rib_params *p, struct attrset_table *sets)
 	r->n_peers = 1;
 	r->peers = xcalloc(1, sizeof(*r->peers));
 	r->out_seq_limit = INT32_MAX;
+	r->out_cache_octets = OUT_CACHE_OCTETS;
 	return r;
 }
 

@@ -59,6 +59,9 @@ struct rib_sweep {
 	uint32_t class, handle;
 };
 
+/* A few times what the peers of a turn are written in one round (bgp/transport.c). */
+#define OUT_CACHE_OCTETS 262144u
+
 struct rib {
 	struct rib_params params;
 	struct attrset_table *sets;
@@ -79,6 +82,7 @@ struct rib {
 	uint32_t n_dead; /* peers with routes to purge */
 	struct rib_sweep purge;
 	uint32_t group_ids;     /* last one given */
+	uint32_t out_cache_octets; /* of a group; lowered by tests only */
 	uint32_t out_seq_limit; /* see out.c; lowered by tests only */
 };
 

@@ -17,7 +17,7 @@
 #include "tests/lib/testfamily.h"
 #include "tests/lib/updread.h"
 
-#define N_PEERS 9 /* and index 0: routes of our own */
+#define N_PEERS 13 /* and index 0: routes of our own */
 #define N_KEYS 60
 #define N_SETS 14
 #define N_FAMILIES 2
@@ -44,6 +44,11 @@ static const struct peer_kind kinds[N_PEERS] = {
 	{ .ebgp = true, .asn = 65010, .max_message = 4096 },
 	{ .ebgp = true, .asn = 65020, .second_family = true, .max_message = 4096 },
 	{ .client = true, .asn = OUR_AS, .max_message = 65535 },
+	/* Messages that are soon full. */
+	{ .client = true, .asn = OUR_AS, .max_message = 256 },
+	{ .client = true, .asn = OUR_AS, .max_message = 256 },
+	{ .client = true, .second_family = true, .asn = OUR_AS, .max_message = 256 },
+	{ .client = true, .asn = OUR_AS, .max_message = 256 },
 };
 
 struct held {
@@ -73,6 +78,8 @@ struct world {
 	struct attrset_table *sets;
 	struct sink sinks[N_PEERS];
 	bool work;
+	bool few; /* routes of two sources and two sets, so that many go with each other */
+	uint64_t repeats; /* the most that a group has counted */
 	struct model_path paths[N_FAMILIES][N_KEYS][N_PEERS];
 	struct bgp_route_ref told[N_FAMILIES][N_KEYS]; /* the listener's view; key and attrs are not kept */
 	uint8_t keys[N_KEYS][BGP_KEY_MAX];
@@ -291,13 +298,47 @@ static void check_group(const struct out_group *g)
 	assert_true(last <= g->seq && seq <= g->seq);
 }
 
+/* What is kept of messages is still what the list says: out_cache.c. */
+static void check_stretch(const struct out_group *g, const struct out_stretch *s)
+{
+	uint32_t h = s->first, set = rib_route(g->rib, h)->set, n = 1;
+
+	assert_int_equal(out_entry(g, h)->last, s->from);
+	for (;; n++) {
+		assert_false(out_is_pos(h));
+		assert_true(out_entry(g, h)->live);
+		assert_int_equal(rib_route(g->rib, h)->set, set);
+		assert_int_equal(rib_route(g->rib, h)->peer, s->source);
+		if (h == s->last)
+			break;
+		h = out_entry(g, h)->link.next;
+		assert_true(h);
+	}
+	assert_int_equal(n, s->nlris);
+	assert_int_equal(out_entry(g, h)->last, s->to);
+	assert_true(g->cache.from <= s->from && s->from <= s->to && s->to <= g->cache.to);
+}
+
+static void check_cache(const struct out_group *g)
+{
+	for (uint32_t i = 0; i < g->cache.n; i++) {
+		const struct out_stretch *s = &g->cache.stretches[(g->cache.oldest + i) % OUT_STRETCHES];
+
+		if (s->first)
+			check_stretch(g, s);
+	}
+}
+
 static void check_groups(struct world *w)
 {
 	for (uint32_t f = 0; f < w->rib->n_families; f++) {
 		struct out_group *g;
 
-		list_for_each(g, &w->rib->families[f].groups, in_family)
+		list_for_each(g, &w->rib->families[f].groups, in_family) {
 			check_group(g);
+			check_cache(g);
+			w->repeats = g->cache.repeats > w->repeats ? g->cache.repeats : w->repeats;
+		}
 	}
 }
 
@@ -558,15 +599,17 @@ static void step(struct world *w, bool calm)
 	int k = (int)rng_below(&w->rng, N_KEYS);
 	uint32_t what = rng_below(&w->rng, 1000);
 
+	if (w->few && what < 750)
+		p %= 2;
 	if (what < 450) {
 		if (p == 0 || w->sinks[p].up)
-			announce(w, p, f, k, (int)rng_below(&w->rng, N_SETS), rng_below(&w->rng, 10) == 0);
+			announce(w, p, f, k, (int)rng_below(&w->rng, w->few ? 2 : N_SETS), rng_below(&w->rng, 10) == 0);
 	} else if (what < 750) {
 		if (p == 0 || w->sinks[p].up)
 			withdraw(w, p, f, k);
 	} else if (what < 960) {
 		if (w->sinks[p].up && p % 4 != 3) /* the others stall until it is quiet */
-			pull(w, &w->sinks[p], kinds[p].max_message + rng_below(&w->rng, 30000));
+			pull(w, &w->sinks[p], kinds[p].max_message + rng_below(&w->rng, kinds[p].max_message == 256 ? 500 : 30000));
 	} else if (what < 975) {
 		if (w->work)
 			w->work = rib_work(w->rib, (struct mtime){ 0 });
@@ -581,10 +624,12 @@ static void step(struct world *w, bool calm)
 	}
 }
 
-static void run(struct rng rng, uint32_t seq_limit, bool calm, unsigned steps)
+static void run(struct rng rng, uint32_t seq_limit, bool calm, bool few, unsigned steps)
 {
 	struct world *w = world_new(rng);
 
+	w->few = few;
+	w->rib->out_cache_octets = 300 + rng_below(&w->rng, 5000);
 	if (seq_limit)
 		w->rib->out_seq_limit = seq_limit;
 	for (int i = 1; i < N_PEERS; i++)
@@ -597,6 +642,9 @@ static void run(struct rng rng, uint32_t seq_limit, bool calm, unsigned steps)
 			quiet(w);
 	}
 	quiet(w);
+	check_groups(w);
+	if (calm)
+		assert_true(w->repeats > 20);
 	world_end(w);
 }
 
@@ -605,7 +653,7 @@ static void out_sinks_hold_what_the_model_says(void **state)
 	struct rng rng = rng_start("out_sinks_hold_what_the_model_says");
 
 	for (int i = 0; i < 6; i++, rng_u64(&rng))
-		run(rng, 0, true, 20000);
+		run(rng, 0, true, false, 20000);
 }
 
 static void out_sinks_hold_what_the_model_says_when_sessions_flap(void **state)
@@ -613,7 +661,7 @@ static void out_sinks_hold_what_the_model_says_when_sessions_flap(void **state)
 	struct rng rng = rng_start("out_sinks_hold_what_the_model_says_when_sessions_flap");
 
 	for (int i = 0; i < 6; i++, rng_u64(&rng))
-		run(rng, 0, false, 20000);
+		run(rng, 0, false, false, 20000);
 }
 
 static void out_sinks_hold_what_the_model_says_when_numbers_run_out(void **state)
@@ -621,7 +669,15 @@ static void out_sinks_hold_what_the_model_says_when_numbers_run_out(void **state
 	struct rng rng = rng_start("out_sinks_hold_what_the_model_says_when_numbers_run_out");
 
 	for (int i = 0; i < 6; i++, rng_u64(&rng))
-		run(rng, 300, false, 20000);
+		run(rng, 300, false, false, 20000);
+}
+
+static void out_peers_are_given_what_others_were_given(void **state)
+{
+	struct rng rng = rng_start("out_peers_are_given_what_others_were_given");
+
+	for (int i = 0; i < 6; i++, rng_u64(&rng))
+		run(rng, 0, i % 2, true, 20000);
 }
 
 int main(void)
@@ -630,6 +686,7 @@ int main(void)
 		cmocka_unit_test(out_sinks_hold_what_the_model_says),
 		cmocka_unit_test(out_sinks_hold_what_the_model_says_when_sessions_flap),
 		cmocka_unit_test(out_sinks_hold_what_the_model_says_when_numbers_run_out),
+		cmocka_unit_test(out_peers_are_given_what_others_were_given),
 	};
 
 	return RUN_TESTS(tests);
