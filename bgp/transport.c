@@ -4,8 +4,9 @@
  * TCP under the engine: the one file of bgp with descriptors. A struct link is a connection's socket.
  *
  *   in    readable --> read (64 KiB, a few times a turn) --> bgp_conn_input()
- *   out   bgp_net.want_write --> the link is dirty --> end of the turn: bgp_conn_pull(), write(). What the socket does
- *         not take is kept (at most 64 KiB a link) and nothing more is pulled until it has gone.
+ *   out   bgp_net.want_write or room in the socket --> the link is dirty --> end of the turn: bgp_conn_pull(), write(), a
+ *         chunk of each dirty link by turns, so that peers that get the same messages get them while they are at hand.
+ *         What the socket does not take is kept (at most 64 KiB a link) and nothing more is pulled until it has gone.
  *   end   bgp_net.close --> what is left is pulled, the engine's connection is released at once, and the link lingers:
  *         it writes the rest, sends FIN and reads until the peer's FIN, so that a NOTIFICATION is not lost in a reset.
  *
@@ -28,7 +29,8 @@
 
 #define TOS_CS6 0xc0       /* network control, RFC 4594 3.2 */
 #define CHUNK 65536u       /* octets a read or pull */
-#define CHUNKS_A_TURN 4    /* of one link, so that others have their turn */
+#define CHUNKS_A_TURN 4    /* read of one link, so that others have their turn */
+#define OCTETS_A_TURN (4u << 20) /* written to all links: some milliseconds */
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 128
 #define UNSENT 262144 /* octets in the kernel that TCP may not send yet: more would only be old news to a slow peer */
@@ -82,6 +84,7 @@ struct bgp_transport {
 	struct log_limit strangers;
 	uint64_t n_strangers;
 	struct loop_flush flush;
+	struct loop_work more; /* keeps the loop from sleeping while links are dirty */
 	uint8_t *in, *out; /* CHUNK octets each, for the link that is served */
 };
 
@@ -252,27 +255,27 @@ static bool link_write(struct link *l, size_t len)
 	return true;
 }
 
-/* Pulls and writes until there is nothing to pull or the socket is full. False when the link is closed by it. */
-static bool link_pump(struct link *l)
+/*
+ * Pulls and writes a chunk, unless what is kept fills the socket. The link stays dirty when there may be more to do at
+ * once. The octets pulled.
+ */
+static size_t link_pump(struct link *l)
 {
-	struct mtime now = loop_now(l->t->loop);
 	size_t n;
 
-	for (int i = 0; i < CHUNKS_A_TURN; i++) {
-		if (!link_write_kept(l))
-			return false;
-		if (l->out_len)
-			break;
-		n = bgp_conn_pull(l->c, l->t->out, CHUNK, now);
-		if (!n) {
-			loop_io_set(&l->io, LOOP_READ);
-			return true;
-		}
-		if (!link_write(l, n))
-			return false;
+	if (!link_write_kept(l))
+		return 0;
+	if (l->out_len) {
+		loop_io_set(&l->io, LOOP_READ | LOOP_WRITE);
+		return 0;
 	}
-	loop_io_set(&l->io, LOOP_READ | LOOP_WRITE);
-	return true;
+	n = bgp_conn_pull(l->c, l->t->out, CHUNK, loop_now(l->t->loop));
+	if (n && !link_write(l, n))
+		return n;
+	loop_io_set(&l->io, LOOP_READ | (l->out_len ? LOOP_WRITE : 0));
+	if (n && !l->out_len)
+		link_dirty(l);
+	return n;
 }
 
 /* Goes on with the end of a link: the rest, FIN, then whatever comes until the peer's FIN. False when it is over. */
@@ -367,15 +370,17 @@ static void on_link(struct loop_io *io, unsigned events)
 {
 	struct link *l = container_of(io, struct link, io);
 
-	if (!l->c)
-		link_linger(l);
-	else if (l->connecting)
-		link_connected(l);
-	else if (l->closing)
-		return; /* the end of the turn sees to it */
-	else if (!(events & LOOP_WRITE) || link_pump(l))
-		if (events & LOOP_READ)
-			link_read(l);
+	if (!l->c || l->connecting || l->closing) {
+		if (!l->c)
+			link_linger(l);
+		else if (!l->closing) /* else the end of the turn sees to it */
+			link_connected(l);
+		return;
+	}
+	if (events & LOOP_WRITE)
+		link_dirty(l);
+	if (events & LOOP_READ)
+		link_read(l);
 }
 
 /* ---- what the engine asks --------------------------------------------------------------------------------------- */
@@ -457,25 +462,36 @@ static void net_close(void *ctx, struct bgp_conn *c)
 }
 
 /* The end of a turn: what it brought goes out together. */
-static void flush(struct bgp_transport *t)
+static void flush(struct bgp_transport *t, size_t budget)
 {
 	struct link *l;
+	size_t n;
 
-	while (!list_empty(&t->dirty)) {
+	while (!list_empty(&t->dirty) && budget) {
 		l = container_of(t->dirty.next, struct link, dirty);
 		list_del(&l->dirty);
+		n = 0;
 		if (l->closing)
 			link_finish(l);
 		else if (l->error)
 			link_closed(l, strerror(l->error));
 		else if (!l->connecting)
-			link_pump(l);
+			n = link_pump(l);
+		budget -= n < budget ? n : budget;
 	}
+	if (!list_empty(&t->dirty))
+		loop_work_start(&t->more);
+}
+
+/* The flush of the same turn is what does the work. */
+static bool on_more(struct loop_work *w)
+{
+	return false;
 }
 
 static void on_flush(struct loop_flush *f)
 {
-	flush(container_of(f, struct bgp_transport, flush));
+	flush(container_of(f, struct bgp_transport, flush), OCTETS_A_TURN);
 }
 
 /* ---- listening -------------------------------------------------------------------------------------------------- */
@@ -804,6 +820,7 @@ struct bgp_transport *bgp_transport_new(struct loop *loop, struct log *log, stru
 	list_init(&t->keys);
 	loop_timer_init(&t->park_timer, loop, on_park_timer);
 	loop_timer_init(&t->accept_timer, loop, on_accept_timer);
+	loop_work_init(&t->more, loop, on_more);
 	t->in = xcalloc(1, CHUNK);
 	t->out = xcalloc(1, CHUNK);
 	net->connect = net_connect;
@@ -878,7 +895,8 @@ void bgp_transport_stop(struct bgp_transport *t, int ms)
 	struct link *l;
 
 	bgp_transport_unlisten(t);
-	flush(t);
+	flush(t, SIZE_MAX);
+	loop_work_stop(&t->more);
 	while ((l = link_of_engine(t)))
 		link_closed(l, "the transport ends");
 	linger_all(t, ms);
