@@ -329,6 +329,7 @@ bool out_work(struct rib *r)
 		list_for_each_safe(g, tmp, &r->families[f].groups, in_family)
 			more |= group_work(g);
 	}
+	rib_doomed_free(r);
 	return more;
 }
 

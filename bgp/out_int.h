@@ -130,7 +130,7 @@ static inline bool out_is_pos(uint32_t h)
 
 static inline struct out_pos *out_pos(const struct out_group *g, uint32_t h)
 {
-	return slab_ptr(&g->positions, h & ((1u << RIB_CLASS_SHIFT) - 1));
+	return slab_ptr(&g->positions, h & RIB_HANDLE_MASK);
 }
 
 /* NULL when the route has no entry. */
@@ -138,7 +138,7 @@ static inline struct out_entry *out_entry(const struct out_group *g, uint32_t h)
 {
 	const struct out_blocks *c = &g->classes[h >> RIB_CLASS_SHIFT];
 	const struct slab *s = &g->rib->routes[h >> RIB_CLASS_SHIFT];
-	uint32_t i = (h & ((1u << RIB_CLASS_SHIFT) - 1)) - 1;
+	uint32_t i = (h & RIB_HANDLE_MASK) - 1;
 	struct out_entry *e;
 
 	if (i >> s->shift >= c->n || !c->blocks[i >> s->shift])

@@ -10,8 +10,6 @@
 #include "base/log.h"
 #include "bgp/out_int.h"
 
-#define HANDLE_MASK ((1u << RIB_CLASS_SHIFT) - 1)
-
 static struct out_link *link_of(struct out_group *g, uint32_t h)
 {
 	if (!h)
@@ -95,7 +93,7 @@ struct out_entry *out_entry_new(struct out_group *g, uint32_t h)
 	uint32_t class = h >> RIB_CLASS_SHIFT;
 	const struct slab *s = &g->rib->routes[class];
 	struct out_blocks *c = &g->classes[class];
-	uint32_t i = (h & HANDLE_MASK) - 1;
+	uint32_t i = (h & RIB_HANDLE_MASK) - 1;
 	uint32_t b = i >> s->shift;
 	struct out_entry *e;
 
@@ -120,7 +118,7 @@ void out_entry_unlink(struct out_group *g, struct out_entry *e)
 void out_entry_drop(struct out_group *g, uint32_t h, struct out_entry *e)
 {
 	uint32_t class = h >> RIB_CLASS_SHIFT;
-	uint32_t b = ((h & HANDLE_MASK) - 1) >> g->rib->routes[class].shift;
+	uint32_t b = ((h & RIB_HANDLE_MASK) - 1) >> g->rib->routes[class].shift;
 
 	unlink_elem(g, &e->link);
 	e->last = 0;
@@ -231,7 +229,7 @@ static void pos_free(struct out_group *g, struct out_pos *p)
 {
 	unlink_elem(g, &p->link);
 	list_del(&p->order);
-	slab_free(&g->positions, p->handle & HANDLE_MASK);
+	slab_free(&g->positions, p->handle & RIB_HANDLE_MASK);
 }
 
 struct out_pos *out_pos_start(struct out_group *g)

@@ -413,6 +413,7 @@ size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, u
 
 	for (struct out_marker *m = p->marker; m; m = m->next)
 		pull_marker(m, &out, messages);
+	rib_doomed_free(r);
 	p->eor_sent = all_eor_sent(p);
 	return wb_len(&out);
 }

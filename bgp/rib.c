@@ -21,8 +21,6 @@
 #include "bgp/attr.h"
 #include "bgp/rib_int.h"
 
-#define HANDLE_MASK ((1u << RIB_CLASS_SHIFT) - 1)
-
 /* ---- index ---- */
 
 static uint64_t key_hash(const struct rib *r, uint32_t family, const uint8_t *key, size_t len)
@@ -165,10 +163,12 @@ static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const u
 			  uint16_t peer)
 {
 	uint32_t class = key_class(key_len);
-	uint32_t h = slab_alloc(&r->routes[class]);
 	struct route *rt;
+	uint32_t h;
 
-	BUG_ON(h > HANDLE_MASK);
+	BUG_ON(key_len == 0 || key_len > BGP_KEY_MAX);
+	h = slab_alloc(&r->routes[class]);
+	BUG_ON(h > RIB_HANDLE_MASK);
 	h |= class << RIB_CLASS_SHIFT;
 	rt = rib_route(r, h);
 	rt->key_len = key_len & 0x7fu;
@@ -180,15 +180,40 @@ static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const u
 	return h;
 }
 
+static uint64_t route_hash(const struct rib *r, const struct route *rt)
+{
+	return key_hash(r, rt->family, rt->key, rt->key_len);
+}
+
 void rib_route_settle(struct rib *r, uint32_t h)
 {
 	struct route *rt = rib_route(r, h);
+	struct rib_doomed *d;
 
 	if (rt->set || out_has_entry(r, rt->family, h))
 		return;
 	list_unlink(r, rt);
-	hidx_remove(&r->index, key_hash(r, rt->family, rt->key, rt->key_len), h);
-	slab_free(&r->routes[h >> RIB_CLASS_SHIFT], h & HANDLE_MASK);
+	if (r->n_doomed == RIB_DOOMED)
+		rib_doomed_free(r);
+	d = &r->doomed[r->n_doomed++];
+	*d = (struct rib_doomed){ route_hash(r, rt), h };
+	hidx_prefetch(&r->index, d->hash);
+}
+
+void rib_doomed_free(struct rib *r)
+{
+	for (uint32_t i = 0; i < r->n_doomed; i++) {
+		uint32_t h = r->doomed[i].h;
+
+		hidx_remove(&r->index, r->doomed[i].hash, h);
+		slab_free(&r->routes[h >> RIB_CLASS_SHIFT], h & RIB_HANDLE_MASK);
+	}
+	r->n_doomed = 0;
+}
+
+void rib_prefetch_route(const struct rib *r, uint32_t h)
+{
+	hidx_prefetch(&r->index, route_hash(r, rib_route(r, h)));
 }
 
 /* ---- paths of a route ---- */
@@ -337,6 +362,17 @@ static bool is_dead(const struct rib *r, uint16_t peer)
 	return r->peers[peer] && r->peers[peer]->dead;
 }
 
+bool rib_route_has_dead(const struct rib *r, uint32_t h)
+{
+	const struct route *rt = rib_route(r, h);
+
+	for (uint32_t a = rt->alt; a; a = alt_at(r, a)->next) {
+		if (is_dead(r, alt_at(r, a)->peer))
+			return true;
+	}
+	return rt->set && is_dead(r, rt->peer);
+}
+
 static void drop_dead_paths(struct rib *r, uint32_t h, struct route *rt)
 {
 	for (uint32_t *link = &rt->alt; *link;) {
@@ -427,6 +463,13 @@ static void tell(struct rib *r, const struct bgp_listener *l, const uint8_t *key
 		attrset_unref(r->sets, best.set);
 }
 
+/* By words, as it lies in the slot: GCC makes a slow string instruction of a short memcpy() of unknown length. */
+static void key_copy(uint8_t key[BGP_KEY_MAX], const struct route *rt)
+{
+	for (size_t i = 0; i < rt->key_len; i += 4)
+		memcpy(key + i, rt->key + i, 4);
+}
+
 /*
  * Decides, queues for the groups, tells. The listener comes last, with a copy of the key and both sets held: it may
  * change any route, this one too.
@@ -445,9 +488,12 @@ static void change_end(struct rib *r, uint32_t h, struct rib_path old)
 	changed = best.set != old.set || best.peer != old.peer;
 	if (changed)
 		out_best_changed(r, h, old);
-	memcpy(key, rt->key, key_len);
-	if (!rt->set)
+	if (l)
+		key_copy(key, rt);
+	if (!rt->set) {
 		rib_route_settle(r, h);
+		rib_doomed_free(r);
+	}
 	if (changed && l)
 		tell(r, l, key, key_len, old, best);
 	if (old.set)
@@ -490,12 +536,10 @@ void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	const uint64_t hash = key_hash(r, family, key, key_len);
 	const struct rib_alt path = { .set = set, .since = (uint32_t)(now.us / 1000000), .peer = p ? p->index : 0,
 				      .reject = (uint16_t)reject };
+	uint32_t h = find_hashed(r, hash, family, key, key_len);
 	struct rib_path old;
 	struct route *rt;
-	uint32_t h;
 
-	BUG_ON(key_len == 0 || key_len > BGP_KEY_MAX);
-	h = find_hashed(r, hash, family, key, key_len);
 	if (!h)
 		h = route_new(r, hash, family, key, key_len, path.peer);
 	rt = rib_route(r, h);

@@ -23,9 +23,11 @@
 #include "bgp/rib.h"
 
 #define RIB_CLASS_SHIFT 27
+#define RIB_HANDLE_MASK ((1u << RIB_CLASS_SHIFT) - 1)
 #define RIB_CLASSES (BGP_KEY_MAX / 4 + 1) /* class 0 is not used */
 #define RIB_POS_CLASS 31u                 /* handles of positions in the lists of out.c */
 #define RIB_FAMILIES 8u
+#define RIB_DOOMED 16u
 
 struct route {
 	uint32_t set;                /* of the embedded path */
@@ -75,6 +77,11 @@ struct rib {
 	struct rib_peer **peers; /* by index; NULL: free, and 0 */
 	uint32_t n_peers;
 	uint32_t tombs;
+	struct rib_doomed {
+		uint64_t hash;
+		uint32_t h;
+	} doomed[RIB_DOOMED];
+	uint32_t n_doomed;
 	uint64_t n_keys, n_paths; /* keys with a path, paths */
 	struct decide_path *candidates; /* scratch of a decision, */
 	struct rib_alt **candidate_alts; /* and where each comes from, NULL: embedded */
@@ -94,7 +101,7 @@ struct rib_path {
 
 static inline struct route *rib_route(const struct rib *r, uint32_t h)
 {
-	return slab_ptr(&r->routes[h >> RIB_CLASS_SHIFT], h & ((1u << RIB_CLASS_SHIFT) - 1));
+	return slab_ptr(&r->routes[h >> RIB_CLASS_SHIFT], h & RIB_HANDLE_MASK);
 }
 
 static inline struct rib_path rib_best(const struct route *rt)
@@ -110,8 +117,16 @@ uint32_t rib_family_index(const struct rib *r, const struct bgp_family *f);
 uint32_t rib_find(const struct rib *r, uint32_t family, const uint8_t *key, size_t key_len);
 /* Removes the paths of dead peers from a route, decides, tells. The route may be gone after it. */
 void rib_purge_route(struct rib *r, uint32_t h);
-/* Frees a tombstone when no group has an entry for it. */
+/*
+ * Dooms a tombstone when no group has an entry for it: it is in no list any more, and is taken out of the index with
+ * others, so that the waits for its memory overlap. Nothing may be looked up until rib_doomed_free().
+ */
 void rib_route_settle(struct rib *r, uint32_t h);
+void rib_doomed_free(struct rib *r);
+/* A hint: the route will be purged soon. */
+void rib_prefetch_route(const struct rib *r, uint32_t h);
+/* Has it paths of dead peers? */
+bool rib_route_has_dead(const struct rib *r, uint32_t h);
 
 /* ---- rib_walk.c ---- */
 

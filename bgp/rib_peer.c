@@ -12,7 +12,8 @@
 #include "bgp/rib_int.h"
 
 /* Routes looked at in a slice: about 1 ms when all of them go. */
-#define PURGE_SLICE 2048
+#define PURGE_SLICE 2048u
+#define BATCH 16u
 
 void rib_peer_add(struct rib *r, struct rib_peer *p)
 {
@@ -32,10 +33,35 @@ void rib_peer_add(struct rib *r, struct rib_peer *p)
 	p->marker = NULL;
 }
 
+/* The next routes with something to purge, of at most *left that are looked at. */
+static uint32_t find_dead(struct rib *r, uint32_t *left, uint32_t found[BATCH])
+{
+	uint32_t n = 0;
+
+	for (; n < BATCH && *left; --*left) {
+		uint32_t h = rib_sweep_next(r, &r->purge);
+
+		if (!rib_route_has_dead(r, h))
+			continue;
+		rib_prefetch_route(r, h);
+		found[n++] = h;
+	}
+	return n;
+}
+
 static void purge_slice(struct rib *r)
 {
-	for (int i = 0; i < PURGE_SLICE && r->n_dead; i++)
-		rib_purge_route(r, rib_sweep_next(r, &r->purge));
+	uint32_t left = PURGE_SLICE;
+
+	while (r->n_dead && left) {
+		uint32_t found[BATCH];
+		uint32_t n = find_dead(r, &left, found);
+
+		for (uint32_t i = 0; i < n; i++) {
+			if (slab_live(&r->routes[found[i] >> RIB_CLASS_SHIFT], found[i] & RIB_HANDLE_MASK))
+				rib_purge_route(r, found[i]); /* the listener may have been quicker */
+		}
+	}
 }
 
 void rib_peer_down(struct rib *r, struct rib_peer *p)
