@@ -93,11 +93,14 @@ def test_foreign_route_targets_are_not_imported(lab):
     assert [r["mac"] for r in p.evpnd.routes("--mac", MAC9)] == [MAC9]  # it is in the table all the same
 
 
-def test_route_with_our_own_next_hop_is_not_imported(lab):
-    p = Pair(lab)
+@pytest.mark.parametrize("v6", [False, True], ids=["of-the-session", "of-the-vtep"])
+def test_route_with_our_own_next_hop_is_not_imported(lab, v6):
+    """Over IPv6 our VTEP is not the session's address: another check must hold."""
+    p = Pair(lab, v6=v6)
     p.add(next_hop=p.r1.address)
     p.add(mac="02:00:00:00:00:98")
     p.has("02:00:00:00:00:98")
+    assert [r["next_hop"] for r in p.evpnd.routes("--mac", MAC9)] == [p.r1.address]
     assert not p.r1.fdb("vxlan100", MAC9) and p.evpnd.mac(100, MAC9) is None
 
 
