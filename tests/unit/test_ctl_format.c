@@ -65,8 +65,8 @@ static void format_routes(void **state)
 
 static void format_sessions(void **state)
 {
-	assert_format(format_neighbor_session, "{\"state\":\"Idle\",\"state_s\":5,\"state_reason\":\"no reason\"}", NULL,
-		      "Idle for 00:00:05 (no reason)");
+	assert_format(format_neighbor_session, "{\"state\":\"Idle\",\"state_s\":5,\"state_reason\":\"stopped\"}", NULL,
+		      "Idle for 00:00:05 (stopped)");
 	assert_format(format_neighbor_session,
 		      "{\"state\":\"Established\",\"state_s\":5,\"state_reason\":\"KEEPALIVE received\"}", NULL,
 		      "Established for 00:00:05");
