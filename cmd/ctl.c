@@ -265,7 +265,7 @@ struct ctl *ctl_new(const struct ctl_params *p)
 	return c;
 }
 
-void ctl_free(struct ctl *c)
+void ctl_stop(struct ctl *c)
 {
 	if (!c)
 		return;
@@ -273,6 +273,14 @@ void ctl_free(struct ctl *c)
 		client_free(container_of(c->clients.next, struct ctl_client, node));
 	loop_timer_at(&c->accept_again, MTIME_NEVER);
 	loop_io_set(&c->io, 0);
+	ctl_socket_shut(&c->socket);
+}
+
+void ctl_free(struct ctl *c)
+{
+	if (!c)
+		return;
+	ctl_stop(c);
 	ctl_socket_close(&c->socket);
 	free(c);
 }

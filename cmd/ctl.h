@@ -29,7 +29,9 @@ struct ctl_params { /* all borrowed for the life of the struct ctl */
 
 /* NULL with a line in the log. Requests are served when the loop runs. */
 struct ctl *ctl_new(const struct ctl_params *p);
-/* Drops every client, removes the socket. NULL does no harm. */
+/* Drops every client, removes the socket; its place stays taken until ctl_free(). NULL does no harm. */
+void ctl_stop(struct ctl *c);
+/* After, or in place of, ctl_stop(). NULL does no harm. */
 void ctl_free(struct ctl *c);
 
 struct ctl_stats {

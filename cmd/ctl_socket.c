@@ -193,17 +193,23 @@ int ctl_socket_open(struct ctl_socket *s, const char *path, const char *group, s
 	return rc;
 }
 
+void ctl_socket_shut(struct ctl_socket *s)
+{
+	if (s->fd < 0)
+		return;
+	unlink(s->path);
+	close(s->fd);
+	s->fd = -1;
+}
+
 void ctl_socket_close(struct ctl_socket *s)
 {
 	struct lock_path lock = lock_path(s->path);
 
-	if (s->fd >= 0) {
-		unlink(s->path);
-		close(s->fd);
-	}
+	ctl_socket_shut(s);
 	unlink(lock.s);
 	close(s->lock_fd);
-	s->fd = s->lock_fd = -1;
+	s->lock_fd = -1;
 }
 
 static bool in_group(int fd, gid_t primary, gid_t group)

@@ -21,6 +21,8 @@ struct ctl_socket {
  * it decides between two daemons. 0, or -errno with a line in the log.
  */
 int ctl_socket_open(struct ctl_socket *s, const char *path, const char *group, struct log *log);
+/* Removes the socket and keeps the lock: nobody is served, and no other daemon may start on it. */
+void ctl_socket_shut(struct ctl_socket *s);
 /* Removes socket and lock file. */
 void ctl_socket_close(struct ctl_socket *s);
 

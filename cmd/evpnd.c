@@ -257,7 +257,7 @@ static bool make(struct daemon *d)
 static void unmake(struct daemon *d)
 {
 	d->loop.after_wake = NULL;
-	ctl_free(d->ctl);
+	ctl_stop(d->ctl);
 	if (d->bgp) {
 		bgp_shutdown(d->bgp, BGP_CEASE_ADMIN_SHUTDOWN, NULL, loop_now(&d->loop));
 		bgp_transport_stop(d->transport, STOP_MS);
@@ -270,6 +270,7 @@ static void unmake(struct daemon *d)
 	loop_signal_stop(&d->sigterm);
 	loop_signal_stop(&d->sigint);
 	loop_signal_stop(&d->sighup);
+	ctl_free(d->ctl);
 }
 
 static int run(struct daemon *d)

@@ -332,6 +332,19 @@ static void ctl_second_daemon_is_told(void **state)
 	close(dial(f));
 }
 
+static void ctl_place_is_taken_until_the_daemon_has_ended(void **state)
+{
+	struct fixture *f = *state;
+
+	ctl_stop(f->ctl);
+	assert_int_equal(access(f->path, F_OK), -1);
+	assert_null(open_ctl(f));
+	assert_non_null(strstr(f->last_line, "another evpnd is running on it"));
+	ctl_free(f->ctl);
+	f->ctl = open_ctl(f);
+	assert_non_null(f->ctl);
+}
+
 static void ctl_stale_socket_is_replaced(void **state)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -398,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ctl_request_without_an_end_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_clients_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_second_daemon_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(ctl_place_is_taken_until_the_daemon_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_stale_socket_is_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_another_programs_socket_is_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_a_file_in_the_way_is_left, setup, teardown),
