@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -359,6 +360,19 @@ static int dial(const char *from, const char *to, uint16_t port)
 	return fd;
 }
 
+/* Accepted sockets take the size of their send buffer from the listening one. */
+static void shrink_listeners(int space)
+{
+	int yes;
+	socklen_t n;
+
+	for (int fd = 3; fd < 64; fd++) {
+		n = sizeof(yes);
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &n) == 0 && yes)
+			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &space, sizeof(space));
+	}
+}
+
 static bool got_open(int fd)
 {
 	uint8_t m[64];
@@ -415,38 +429,53 @@ static void a_burst_of_connections_waits_and_is_served(void **state)
 	side_end(&a);
 }
 
-static void a_socket_that_is_not_read_costs_no_memory(void **state)
-{
-	static const uint8_t hello[] = {
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0,    45,   1,	  4,	0xfd, 0xe9, 0,	  90,	127,  0,    1,	  9,	16,   2,    14,	  1,
-		4,    0,    25,	  0,	70,   2,    0,	  65,	4,    0,    0,	  0xfd, 0xe9, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    19,	  4,
-	};
-	struct side a;
-	size_t before;
-	char key[32];
-	int fd, small = 4096;
+static const uint8_t hello[] = { /* OPEN of 127.0.1.9 and KEEPALIVE */
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0,    45,   1,	  4,	0xfd, 0xe9, 0,	  90,	127,  0,    1,	  9,	16,   2,    14,	  1,
+	4,    0,    25,	  0,	70,   2,    0,	  65,	4,    0,    0,	  0xfd, 0xe9, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    19,	  4,
+};
 
-	side_start(&a, 1);
-	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
-	side_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
+/* A session of a with a plain socket at 127.9; space: octets that a's kernel holds for it, 0: as it likes. */
+static int plain_session(struct side *a, int space)
+{
+	int fd, receive = 16384;
+
+	side_start(a, 1);
+	assert_int_equal(side_listen(a, "127.1", PORT_A), 0);
+	if (space)
+		shrink_listeners(space);
+	side_peer(a, "127.9", (struct bgp_peer_params){ .passive = true });
 	fd = dial("127.9", "127.1", PORT_A);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	if (space)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
 	assert_int_equal(write(fd, hello, sizeof(hello)), sizeof(hello));
 	wait_for(never, NULL, 100);
-	assert_int_equal(info(&a).state, BGP_ESTABLISHED);
-	for (unsigned i = 0; i < 100000; i++) {
+	assert_int_equal(info(a).state, BGP_ESTABLISHED);
+	return fd;
+}
+
+static void many_changes(struct side *a, unsigned routes, unsigned value)
+{
+	char key[32];
+
+	for (unsigned i = 0; i < routes; i++) {
 		snprintf(key, sizeof(key), "a key of some length %08u", i);
-		routes_originate(a.bgp, key, 1, loop_now(&loop));
+		routes_originate(a->bgp, key, value, loop_now(&loop));
 	}
+}
+
+static void a_socket_that_is_not_read_costs_no_memory(void **state)
+{
+	struct side a;
+	size_t before;
+	int fd = plain_session(&a, 0);
+
+	many_changes(&a, 100000, 1);
 	before = mallinfo2().uordblks;
 	wait_for(never, NULL, 500);
 	for (unsigned k = 0; k < 3; k++) {
-		for (unsigned i = 0; i < 100000; i++) {
-			snprintf(key, sizeof(key), "a key of some length %08u", i);
-			routes_originate(a.bgp, key, 2 + k, loop_now(&loop));
-		}
+		many_changes(&a, 100000, 2 + k);
 		wait_for(never, NULL, 50);
 	}
 	assert_true(info(&a).pending > 0);
@@ -456,6 +485,120 @@ static void a_socket_that_is_not_read_costs_no_memory(void **state)
 #ifndef __SANITIZE_ADDRESS__
 	assert_true(mallinfo2().uordblks < before + 300000);
 #endif
+	close(fd);
+	side_end(&a);
+}
+
+/* Reads fd to its end, message by message. */
+struct reader {
+	int fd;
+	uint8_t data[8192];
+	size_t len;
+	unsigned messages;
+	uint8_t last[3]; /* type and the two octets behind it */
+	bool broken, ended;
+};
+
+static void take_messages(struct reader *r)
+{
+	size_t at = 0, len;
+
+	while (r->len - at >= 21) {
+		len = (size_t)r->data[at + 16] << 8 | r->data[at + 17];
+		r->broken |= r->data[at] != 0xff || r->data[at + 15] != 0xff || len < 19 || len > 4096;
+		if (r->broken || r->len - at < len)
+			break;
+		memcpy(r->last, r->data + at + 18, 3);
+		r->messages++;
+		at += len;
+	}
+	memmove(r->data, r->data + at, r->len - at);
+	r->len -= at;
+}
+
+static bool read_on(void *ctx)
+{
+	struct reader *r = ctx;
+	ssize_t n;
+
+	while ((n = read(r->fd, r->data + r->len, sizeof(r->data) - r->len)) > 0) {
+		r->len += (size_t)n;
+		take_messages(r);
+		if (r->broken)
+			return true;
+	}
+	r->ended = n == 0;
+	return r->ended;
+}
+
+static void the_last_words_come_behind_what_was_waiting(void **state)
+{
+	static struct reader r;
+	struct side a;
+
+	r = (struct reader){ .fd = plain_session(&a, 4096) };
+	many_changes(&a, 20000, 1);
+	wait_for(never, NULL, 50);
+	assert_true(info(&a).pending > 0);
+	bgp_peer_down(a.peer, loop_now(&loop));
+	assert_true(wait_for(read_on, &r, 1500));
+	assert_true(r.ended && !r.broken);
+	assert_int_equal(r.len, 0);
+	assert_true(r.messages > 10);
+	assert_memory_equal(r.last, "\x03\x06\x02", 3);
+	close(r.fd);
+	side_end(&a);
+}
+
+static void a_peer_that_hangs_up_is_seen(void **state)
+{
+	struct side a;
+	int fd = plain_session(&a, 0);
+
+	shutdown(fd, SHUT_WR);
+	wait_for(never, NULL, 50);
+	assert_int_equal(info(&a).state, BGP_ACTIVE);
+	assert_string_equal(info(&a).last_in.text, "closed by the peer");
+	close(fd);
+	side_end(&a);
+	fd = plain_session(&a, 0);
+	close(fd); /* with octets unread: a reset */
+	wait_for(never, NULL, 50);
+	assert_int_equal(info(&a).state, BGP_ACTIVE);
+	assert_string_equal(info(&a).last_in.text, "Connection reset by peer");
+	side_end(&a);
+}
+
+static void without_descriptors_connections_wait(void **state)
+{
+	struct ip from = ip_of("127.9"), to = ip_of("127.1");
+	struct sockaddr_storage ss;
+	int fd, dups[1024], n = 0;
+	struct rlimit old, low;
+	struct side a;
+	socklen_t len;
+
+	side_start(&a, 1);
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
+	side_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	getrlimit(RLIMIT_NOFILE, &old);
+	low = (struct rlimit){ 256, old.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &low);
+	while (n < 1024 && (dups[n] = dup(fd)) >= 0)
+		n++;
+	len = ip_to_sockaddr(&from, 0, &ss);
+	assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
+	len = ip_to_sockaddr(&to, PORT_A, &ss);
+	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
+	wait_for(never, NULL, 300);
+	assert_int_equal(lines_count(&a.lines, "warn accept: Too many open files"), 1); /* and no spinning */
+	while (n)
+		close(dups[--n]);
+	setrlimit(RLIMIT_NOFILE, &old);
+	wait_for(never, NULL, 900);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	assert_true(got_open(fd));
 	close(fd);
 	side_end(&a);
 }
@@ -533,6 +676,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(strangers_are_turned_away_and_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_burst_of_connections_waits_and_is_served, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_socket_that_is_not_read_costs_no_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_last_words_come_behind_what_was_waiting, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_peer_that_hangs_up_is_seen, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_descriptors_connections_wait, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_port_in_use_is_said, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_address_that_is_not_here_may_come_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_refused_connect_is_a_reason, set_up, tear_down),
