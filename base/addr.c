@@ -90,11 +90,33 @@ int ip_family(const struct ip *a)
 	return a->len == 4 ? AF_INET : a->len == 16 ? AF_INET6 : AF_UNSPEC;
 }
 
+static char *put_octet(char *s, uint8_t v)
+{
+	if (v >= 100)
+		*s++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*s++ = (char)('0' + v / 10 % 10);
+	*s++ = (char)('0' + v % 10);
+	return s;
+}
+
+/* By hand: a route has several, and inet_ntop() goes by printf. */
+static void put_ip4(char *s, const uint8_t b[4])
+{
+	for (int i = 0; i < 4; i++) {
+		s = put_octet(s, b[i]);
+		*s++ = i < 3 ? '.' : '\0';
+	}
+}
+
 struct ip_str ip_str(const struct ip *a)
 {
-	struct ip_str r = { "" };
+	struct ip_str r;
 
-	if (a->len)
+	r.s[0] = '\0';
+	if (a->len == 4)
+		put_ip4(r.s, a->b);
+	else if (a->len)
 		inet_ntop(ip_family(a), a->b, r.s, sizeof(r.s));
 	return r;
 }

@@ -187,6 +187,8 @@ static const struct buf *shared_members(struct rib_state *s, const struct bgp_pa
 	buf_reset(&s->shared);
 	json_init(&j, &s->shared);
 	j.comma = true;
+	if (p->family->print_attrs)
+		p->family->print_attrs(&j, a);
 	json_ip(&j, "next_hop", &a->next_hop);
 	print_as_path(&j, &s->text, a);
 	json_str(&j, "origin", origin_name(a->origin));

@@ -78,4 +78,5 @@ const struct bgp_family evpn_family = {
 	.check = check,
 	.prefer = prefer,
 	.print = evpn_route_print,
+	.print_attrs = evpn_attrs_print,
 };

@@ -3,7 +3,6 @@
 /* ADMIN:NN as text and as six octets. Which two octets stand before them is rd.c's and rt.c's business. */
 #include "evpn/ident.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Decimal digits only, no sign, no space. */
@@ -67,20 +66,36 @@ bool ident_parse(const char *s, enum ident_type *type, uint8_t v[6])
 	return true;
 }
 
+/* By hand: every route has one, and printf is slow. */
+static void put_number(char *s, uint32_t v)
+{
+	char digits[10];
+	size_t n = 0;
+
+	do {
+		digits[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	while (n)
+		*s++ = digits[--n];
+	*s = '\0';
+}
+
 struct evpn_str ident_str(enum ident_type type, const uint8_t v[6])
 {
 	struct rbuf r = rb_init(v, 6);
 	struct evpn_str out;
-	uint32_t as;
+	uint32_t admin = type == IDENT_AS2 ? rb_u16(&r) : rb_u32(&r);
+	uint32_t number = type == IDENT_AS2 ? rb_u32(&r) : rb_u16(&r);
+	struct ip address = ip_v4(admin);
+	size_t n;
 
-	if (type == IDENT_IP4) {
-		snprintf(out.s, sizeof(out.s), "%u.%u.%u.%u:%u", v[0], v[1], v[2], v[3], v[4] << 8 | v[5]);
-	} else if (type == IDENT_AS4) {
-		as = rb_u32(&r);
-		snprintf(out.s, sizeof(out.s), "%u:%u", as, rb_u16(&r));
-	} else {
-		as = rb_u16(&r);
-		snprintf(out.s, sizeof(out.s), "%u:%u", as, rb_u32(&r));
-	}
+	if (type == IDENT_IP4)
+		strcpy(out.s, ip_str(&address).s);
+	else
+		put_number(out.s, admin);
+	n = strlen(out.s);
+	out.s[n] = ':';
+	put_number(out.s + n + 1, number);
 	return out;
 }

@@ -54,7 +54,7 @@ static void print_vnis(struct json *j, const struct evpn_nlri *n, const struct b
 	print_label(j, "vni2", n->label2, n->has_label2);
 }
 
-static void print_nlri(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a)
+void evpn_route_print(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a)
 {
 	bool has_esi, has_tag;
 	struct evpn_nlri n;
@@ -186,12 +186,11 @@ static void print_pmsi(struct json *j, const struct bgp_attrs *a)
 	json_object_end(j);
 }
 
-void evpn_route_print(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a)
+void evpn_attrs_print(struct json *j, const struct bgp_attrs *a)
 {
 	struct evpn_ec ec;
 
 	evpn_ec_read(a, &ec);
-	print_nlri(j, key, key_len, a);
 	print_route_targets(j, a);
 	print_encapsulations(j, a, &ec);
 	print_mobility(j, &ec);

@@ -133,6 +133,8 @@ struct bgp_family {
 		      const uint8_t *key, size_t key_len);
 	/* The route as JSON members of an open object (type, rd, esi, ethernet_tag, mac, ip, vni, ...). */
 	void (*print)(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a);
+	/* Further members, those that follow from the attributes alone: written once for the routes of a set. May be NULL. */
+	void (*print_attrs)(struct json *j, const struct bgp_attrs *a);
 };
 
 /*

@@ -55,6 +55,7 @@ static void show(const struct bgp_nlri *n, const struct bgp_attrs *a, struct buf
 	json_init(&j, out);
 	json_object(&j, NULL);
 	evpn_family.print(&j, n->key, n->key_len, a);
+	evpn_family.print_attrs(&j, a);
 	json_object_end(&j);
 	evpn_key_line(n->key, n->key_len, out);
 	evpn_route_fields(n->key, n->key_len, a, &fields);
