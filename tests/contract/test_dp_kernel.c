@@ -19,6 +19,7 @@
 #include "base/loop.h"
 #include "dataplane/backend.h"
 #include "tests/lib/dpbed.h"
+#include "tests/lib/rng.h"
 #include "tests/lib/test.h"
 
 /* One value of iproute2's description of a device, as text; "" without it. path: keys joined by dots. */
@@ -207,8 +208,11 @@ static void what_another_hand_changes_is_told_and_not_undone(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
+	want_fdb(t, 1, 2, 0);
+	settle(t);
 	world_run("ip link set vxlan100 down");
 	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2"); /* the kernel keeps it */
 	assert_string_equal(info(t).problem, "vxlan100 is down");
 	assert_false(t->b.ready);
 	assert_string_equal(device("vxlan100", "operstate"), "DOWN");
@@ -479,6 +483,23 @@ static void rows_that_another_hand_deletes_come_back_and_are_counted(void **stat
 	assert_int_equal(stats(t).repairs, 4);
 }
 
+static void vxlan_row_goes_although_its_bridge_row_was_gone_before(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 1; i <= 3; i++)
+		want_fdb(t, i, 2, 0);
+	settle(t);
+	world_run("bridge fdb del 02:00:00:00:00:02 dev vxlan100 master");
+	for (unsigned i = 1; i <= 3; i++)
+		unwant_fdb(t, i);
+	settle(t);
+	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:0");
+	assert_int_equal(stats(t).errors, 0);
+	assert_int_equal(stats(t).rows, 0);
+}
+
 static void neighbours_lost_with_the_bridge_down_come_back(void **state)
 {
 	struct bed *t = *state;
@@ -579,6 +600,110 @@ static void burst_leaves_nothing_out_and_a_local_mac_in_it_alone(void **state)
 	assert_int_equal(stats(t).errors, 0);
 }
 
+/* ---- random ------------------------------------------------------------------------------------------------------- */
+
+#define CHAOS_MACS 24u
+#define CHAOS_STEPS 100
+
+/* Another program's and static rows by MAC number, so that they are known to have been left alone. */
+static enum fakedp_hand hand_of(unsigned mac)
+{
+	return mac % 8 == 6 ? FAKEDP_STATIC : mac % 8 == 7 ? FAKEDP_EXTERN : FAKEDP_KERNEL;
+}
+
+static void chaos_wish(struct bed *t, struct rng *r, unsigned m, unsigned *wish)
+{
+	if (rng_below(r, 3) == 0) {
+		*wish = 0;
+		unwant_fdb(t, m);
+		return;
+	}
+	*wish = 2 + rng_below(r, 4);
+	if (rng_below(r, 2)) {
+		want_fdb(t, m, *wish, DP_TAKE_OVER);
+		t->b.ifindex[m] = 0; /* evpn forgets it with the wish */
+	} else {
+		want_fdb(t, m, *wish, rng_below(r, 6) ? 0 : DP_STICKY);
+	}
+}
+
+static void chaos_hand(struct bed *t, struct rng *r, unsigned m)
+{
+	static const char *const cmds[] = {
+		"bridge fdb del %s dev vxlan100 self", "bridge fdb del %s dev vxlan100 master",
+		"bridge fdb del %s dev p1 master", "bridge fdb flush dev vxlan100 dynamic # %s",
+	};
+	struct mac mac = mac_nr(m);
+	char cmd[128];
+	unsigned n = rng_below(r, 16);
+
+	if (n < 4 && (n != 2 || hand_of(m) == FAKEDP_KERNEL)) {
+		snprintf(cmd, sizeof(cmd), cmds[n], mac_str(&mac).s);
+		world_run("%s 2>/dev/null; true", cmd);
+	} else if (n == 4) {
+		world_run("ip nexthop flush proto 179 >/dev/null 2>&1; true");
+	} else if (n == 5) {
+		world_run("ip link set vxlan100 down 2>/dev/null && ip link set vxlan100 up; true");
+	} else if (n == 6) {
+		world_run("ip link set br100 down 2>/dev/null && ip link set br100 up; true");
+	} else if (n == 7 && rng_below(r, 4) == 0) {
+		world_run("ip link del vxlan100 2>/dev/null; true");
+	} else if (hand_of(m) == FAKEDP_KERNEL) {
+		speak(1 + rng_below(r, 2), &mac);
+	} else if (!port_of(t, m)) {
+		learn(t, m, 1 + rng_below(r, 2), hand_of(m));
+	}
+}
+
+static void chaos_check(struct bed *t, unsigned m, unsigned wish)
+{
+	struct ip v = vtep_nr(wish);
+	unsigned port = port_of(t, m);
+
+	assert_int_equal(t->b.ifindex[m], port ? t->w->ifindex(t->w, port) : 0);
+	if (!wish || port)
+		assert_string_equal(fdb(t, m), "");
+	else
+		assert_string_equal(fdb(t, m), ip_str(&v).s);
+	if (!wish)
+		world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:%02x", m);
+}
+
+static void random_edits_of_a_kernel_end_as_wanted(void **state)
+{
+	struct rng r = rng_start("dp_kernel");
+	const char *runs = getenv("DP_CHAOS_RUNS");
+
+	for (unsigned run = 0; run < (runs ? strtoul(runs, NULL, 10) : 2); run++) {
+		unsigned wish[CHAOS_MACS + 1] = { 0 };
+		struct bed *t;
+
+		if (run)
+			bed_running_kernel(state);
+		t = *state;
+		NEEDS_WORLD(t);
+		for (unsigned i = 0; i < CHAOS_STEPS; i++) {
+			unsigned m = 1 + rng_below(&r, CHAOS_MACS);
+
+			if (rng_below(&r, 2))
+				chaos_wish(t, &r, m, &wish[m]);
+			else
+				chaos_hand(t, &r, m);
+			if (rng_below(&r, 4) == 0)
+				settle(t);
+		}
+		settle(t);
+		for (int i = 0; i < 200 && stats(t).dirty; i++)
+			settle(t); /* what was refused is tried again */
+		for (unsigned m = 1; m <= CHAOS_MACS; m++)
+			chaos_check(t, m, wish[m]);
+		if (run + 1 < (runs ? strtoul(runs, NULL, 10) : 2)) {
+			bed_teardown(state);
+			*state = NULL;
+		}
+	}
+}
+
 #define RUNNING(name) cmocka_unit_test_setup_teardown(name, bed_running_kernel, bed_teardown)
 #define BARE(name) cmocka_unit_test_setup_teardown(name, bed_bare_kernel, bed_teardown)
 
@@ -603,10 +728,12 @@ int main(void)
 		RUNNING(static_row_that_our_write_ran_over_is_given_back),
 		RUNNING(label_of_another_vni_goes_into_the_row_and_out_again),
 		RUNNING(rows_that_another_hand_deletes_come_back_and_are_counted),
+		RUNNING(vxlan_row_goes_although_its_bridge_row_was_gone_before),
 		RUNNING(neighbours_lost_with_the_bridge_down_come_back),
 		RUNNING(refused_row_is_told_and_the_rest_goes_on),
 		RUNNING(lost_events_make_it_learn_anew_before_it_writes),
 		RUNNING(burst_leaves_nothing_out_and_a_local_mac_in_it_alone),
+		RUNNING(random_edits_of_a_kernel_end_as_wanted),
 	};
 
 	return RUN_TESTS(tests);
