@@ -148,12 +148,28 @@ static void link_new(struct kernel *k, const struct nlmsghdr *h)
 	kernel_dev_touch(k, l);
 }
 
+/* As `bridge link set` makes them, nobody else tells. */
+static void port_changed(struct kernel *k, const struct nlmsghdr *h)
+{
+	const struct ifinfomsg *ifi = NLMSG_DATA(h);
+	struct klink *l = kernel_link_find(k, (unsigned)ifi->ifi_index);
+	struct nlattr *tb[IFLA_MAX + 1];
+
+	if (!l || !l->is_port || nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL) ||
+	    !tb[IFLA_PROTINFO])
+		return;
+	parse_port(l, tb[IFLA_PROTINFO]);
+	kernel_dev_touch(k, l);
+}
+
 void kernel_link_event(struct kernel *k, const struct nlmsghdr *h)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(h);
 	struct klink *l;
 
 	/* Of family AF_BRIDGE are a port's attributes; RTM_DELLINK then means that it left its bridge. */
+	if (ifi->ifi_family == AF_BRIDGE && h->nlmsg_type == RTM_NEWLINK)
+		port_changed(k, h);
 	if (ifi->ifi_family != AF_UNSPEC)
 		return;
 	if (h->nlmsg_type == RTM_NEWLINK) {

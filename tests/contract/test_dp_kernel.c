@@ -228,7 +228,7 @@ static void what_another_hand_changes_is_told_and_not_undone(void **state)
 	settle(t);
 	assert_true(t->b.ready);
 	assert_string_equal(info(t).problem, "vxlan100 learns MACs as a port of br100, expected learning off");
-	world_run("ip link set vxlan100 type bridge_slave learning off");
+	world_run("bridge link set dev vxlan100 learning off");
 	settle(t);
 	assert_string_equal(info(t).problem, "vxlan100 has neigh_suppress off");
 	world_run("ip link set vxlan100 type bridge_slave neigh_suppress on; ip link set vxlan100 mtu 1500");
@@ -278,6 +278,24 @@ static void port_that_is_made_again_is_put_into_the_bridge_again(void **state)
 	speak(1, &m);
 	settle(t);
 	assert_int_equal(t->b.ifindex[1], port_index("p1"));
+}
+
+static void bridge_that_is_deleted_alone_comes_back_with_its_ports(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_fdb(t, 1, 2, 0);
+	settle(t);
+	world_run("ip link del br100");
+	settle(t);
+	settle(t);
+	assert_true(t->b.ready);
+	assert_null(info(t).problem);
+	assert_string_equal(device("vxlan100", "master"), "br100");
+	assert_string_equal(device("vxlan100", "linkinfo.info_slave_data.learning"), "false");
+	assert_string_equal(device("p1", "master"), "br100");
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
 }
 
 static void device_that_is_in_another_bridge_is_left_there(void **state)
@@ -631,7 +649,7 @@ static void chaos_hand(struct bed *t, struct rng *r, unsigned m)
 {
 	static const char *const cmds[] = {
 		"bridge fdb del %s dev vxlan100 self", "bridge fdb del %s dev vxlan100 master",
-		"bridge fdb del %s dev p1 master", "bridge fdb flush dev vxlan100 dynamic # %s",
+		"bridge fdb del %s dev p1 master", "bridge fdb flush dev vxlan100 dynamic 2>/dev/null; : %s",
 	};
 	struct mac mac = mac_nr(m);
 	char cmd[128];
@@ -718,6 +736,7 @@ int main(void)
 		RUNNING(what_another_hand_changes_is_told_and_not_undone),
 		BARE(address_of_the_vtep_may_come_later),
 		RUNNING(port_that_is_made_again_is_put_into_the_bridge_again),
+		RUNNING(bridge_that_is_deleted_alone_comes_back_with_its_ports),
 		BARE(device_that_is_in_another_bridge_is_left_there),
 		BARE(names_that_are_something_else_are_reported),
 		BARE(vni_of_another_device_is_reported_and_taken_when_free),
