@@ -126,6 +126,15 @@ void loop_io_set(struct loop_io *io, unsigned events)
 		ev_io_start(io->loop->ev, &io->ev);
 }
 
+static void fire(struct loop_timer *t)
+{
+	int64_t late = clock_us() - t->at.us;
+
+	if (late > t->loop->latest_timer_us)
+		t->loop->latest_timer_us = late;
+	t->fn(t);
+}
+
 static void on_timer(struct ev_loop *ev, struct ev_timer *w, int revents)
 {
 	struct loop_timer *t = container_of(w, struct loop_timer, ev);
@@ -134,7 +143,7 @@ static void on_timer(struct ev_loop *ev, struct ev_timer *w, int revents)
 	if (mtime_before(loop_now(t->loop), t->at))
 		loop_timer_at(t, t->at);
 	else
-		t->fn(t);
+		fire(t);
 }
 
 void loop_timer_init(struct loop_timer *t, struct loop *l, void (*fn)(struct loop_timer *))

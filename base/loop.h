@@ -26,6 +26,7 @@ struct loop {
 	void *after_wake_ctx;
 	struct loop_flush *flushes;
 	int64_t longest_turn_us;
+	int64_t latest_timer_us; /* how late one ran at the most */
 	int64_t turn_start_us;
 };
 

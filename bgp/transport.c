@@ -30,7 +30,7 @@
 #define TOS_CS6 0xc0       /* network control, RFC 4594 3.2 */
 #define CHUNK 65536u       /* octets a read or pull */
 #define CHUNKS_A_TURN 4    /* read of one link, so that others have their turn */
-#define OCTETS_A_TURN (4u << 20) /* written to all links: some milliseconds */
+#define OCTETS_A_TURN (1u << 20) /* written to all links: a millisecond or two */
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 128
 #define UNSENT 262144 /* octets in the kernel that TCP may not send yet: more would only be old news to a slow peer */

@@ -174,6 +174,7 @@ static const struct view_field memory_fields[] = {
 	{ "resident", "process.resident_bytes", format_bytes },
 	{ "peak", "process.peak_resident_bytes", format_bytes },
 	{ "longest turn (us)", "process.longest_turn_us", format_any },
+	{ "latest timer (us)", "process.latest_timer_us", format_any },
 	{ "RIB keys", "rib.keys", format_any },
 	{ "RIB paths", "rib.paths", format_any },
 	{ "RIB routes", "rib.route_bytes", format_bytes },

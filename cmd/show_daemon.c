@@ -78,6 +78,7 @@ static void memory_process(struct reply *r, struct json *j)
 	json_int(j, "cpu_user_us", ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec);
 	json_int(j, "cpu_system_us", ru.ru_stime.tv_sec * 1000000 + ru.ru_stime.tv_usec);
 	json_int(j, "longest_turn_us", r->d->loop.longest_turn_us);
+	json_int(j, "latest_timer_us", r->d->loop.latest_timer_us);
 	json_object_end(j);
 }
 

@@ -60,7 +60,7 @@ struct bench {
 
 struct sum {
 	uint64_t rss, peak;
-	double cpu;
+	double cpu, waited;
 };
 
 struct phase {
@@ -88,6 +88,7 @@ static struct sum sample(const struct bench *b)
 		t.rss += p.rss;
 		t.peak += p.peak;
 		t.cpu += p.cpu;
+		t.waited += p.waited;
 	}
 	return t;
 }
@@ -124,8 +125,9 @@ static void phase_print(struct bench *b, const struct phase *p, double end)
 	struct sum after = sample(b);
 	double n = b->load.routes, seconds = end - p->start;
 
-	printf("%s\n{\"name\": \"%.*s\", \"seconds\": %.5f, \"routes_per_s\": %.0f, \"cpu_s\": %.4f", p->first ? "" : ",",
-	       (int)strcspn(p->name, "="), p->name, seconds, n / seconds, after.cpu - p->before.cpu);
+	printf("%s\n{\"name\": \"%.*s\", \"seconds\": %.5f, \"routes_per_s\": %.0f, \"cpu_s\": %.4f, \"waited_s\": %.4f", p->first ? "" : ",",
+	       (int)strcspn(p->name, "="), p->name, seconds, n / seconds, after.cpu - p->before.cpu,
+	       after.waited - p->before.waited);
 	printf(", \"rss_before\": %llu, \"rss_after\": %llu, \"peak\": %llu", (unsigned long long)p->before.rss,
 	       (unsigned long long)after.rss, (unsigned long long)after.peak);
 	printf(", \"memory_per_route\": %.2f", after.peak > b->base_rss ? (double)(after.peak - b->base_rss) / n : 0.0);

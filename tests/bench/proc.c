@@ -48,21 +48,22 @@ static void read_memory(pid_t pid, struct proc_sample *s)
 	fclose(f);
 }
 
-/* Nanoseconds on a processor, the first field of a thread's schedstat: finer than the ticks in stat. */
-static double thread_cpu(pid_t pid, const char *tid)
+/* Nanoseconds, the first fields of a thread's schedstat: finer than the ticks in stat. */
+static void add_thread(pid_t pid, const char *tid, struct proc_sample *s)
 {
-	unsigned long long ns = 0;
+	unsigned long long ran, waited;
 	char path[300];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid, tid);
 	f = fopen(path, "r");
 	if (!f)
-		return 0;
-	if (fscanf(f, "%llu", &ns) != 1)
-		ns = 0;
+		return;
+	if (fscanf(f, "%llu %llu", &ran, &waited) == 2) {
+		s->cpu += (double)ran * 1e-9;
+		s->waited += (double)waited * 1e-9;
+	}
 	fclose(f);
-	return (double)ns * 1e-9;
 }
 
 static void read_cpu(pid_t pid, struct proc_sample *s)
@@ -77,7 +78,7 @@ static void read_cpu(pid_t pid, struct proc_sample *s)
 		return;
 	while ((e = readdir(d))) {
 		if (e->d_name[0] != '.')
-			s->cpu += thread_cpu(pid, e->d_name);
+			add_thread(pid, e->d_name, s);
 	}
 	closedir(d);
 }

@@ -10,6 +10,7 @@
 struct proc_sample {
 	uint64_t rss, peak; /* octets, resident: now, and the most since proc_reset_peak() */
 	double cpu;         /* s on a processor, of the threads that there are */
+	double waited;      /* s that these were ready to run and had to wait for one */
 };
 
 /* Zeros when there is no such process. */

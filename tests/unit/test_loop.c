@@ -239,6 +239,22 @@ static void loop_measures_its_longest_turn(void **state)
 	end(&f);
 }
 
+static void loop_measures_its_latest_timer(void **state)
+{
+	struct fixture f;
+
+	start(&f);
+	loop_timer_init(&f.timer, &f.loop, on_timer);
+	loop_work_init(&f.a, &f.loop, sleep_20ms);
+	loop_work_start(&f.a);
+	f.due = mtime_add_ms(loop_now(&f.loop), 2);
+	loop_timer_at(&f.timer, f.due);
+	loop_run(&f.loop); /* the work's */
+	loop_run(&f.loop);
+	assert_true(f.loop.latest_timer_us >= 15000);
+	end(&f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -249,6 +265,7 @@ int main(void)
 		cmocka_unit_test(loop_io_says_what_is_ready),
 		cmocka_unit_test(loop_signals_arrive),
 		cmocka_unit_test(loop_measures_its_longest_turn),
+		cmocka_unit_test(loop_measures_its_latest_timer),
 	};
 
 	return RUN_TESTS(tests);
