@@ -82,6 +82,41 @@ void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest)
 		dest_unref(c, old);
 }
 
+static void dest_want(struct rec *c, uint32_t h)
+{
+	struct dest_row *d = row_dest(&c->rows, h);
+
+	d->wants++;
+	if (d->base)
+		dest_want(c, d->base);
+	else if (d->wants == 1)
+		rec_settle(c, h);
+}
+
+static void dest_unwant(struct rec *c, uint32_t h)
+{
+	struct dest_row *d = row_dest(&c->rows, h);
+
+	d->wants--;
+	if (d->base)
+		dest_unwant(c, d->base);
+	else if (!d->wants)
+		rec_settle(c, h);
+}
+
+void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest)
+{
+	uint32_t old = r->want_dest;
+
+	if (old == dest)
+		return;
+	if (dest)
+		dest_want(c, dest);
+	if (old)
+		dest_unwant(c, old);
+	rec_set_dest(c, &r->want_dest, dest);
+}
+
 static void drop_dest(struct rec *c, uint32_t h)
 {
 	uint32_t base = row_dest(&c->rows, h)->base;
@@ -95,7 +130,7 @@ static void drop_row(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 
-	rec_set_dest(c, &r->want_dest, 0);
+	rec_set_want_dest(c, r, 0);
 	rec_set_dest(c, &r->have_dest, 0);
 	rows_del(&c->rows, h);
 }
@@ -257,7 +292,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	r->want_flags = row->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_NEIGH)
 		r->mac = row->mac;
-	rec_set_dest(c, &r->want_dest, dest);
+	rec_set_want_dest(c, r, dest);
 	if (away)
 		let_go(v, r);
 	else if (over)
@@ -285,7 +320,7 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 	r->keep = false;
 	r->away = false;
 	r->want_flags = 0;
-	rec_set_dest(c, &r->want_dest, 0);
+	rec_set_want_dest(c, r, 0);
 	rec_forgive(c, h);
 	rec_touch(c, r);
 	rec_settle(c, h);

@@ -103,6 +103,8 @@ void rec_settle(struct rec *c, uint32_t h);
 void rec_forgive(struct rec *c, uint32_t h);
 /* Takes the destination into a field of a row, with a reference; 0 lets go. */
 void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
+/* The same for want_dest: frames are to go there, so the destination needs its object. */
+void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
 void rec_touch(struct rec *c, struct row *r);
 #define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER) /* those of DP_* that the row carries in the kernel */
 /* If evpn believes the row to be local: not any more. */

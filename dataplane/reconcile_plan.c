@@ -113,9 +113,9 @@ static struct rec_plan plan_dest(const struct dest_row *d)
 
 	if (d->d.label)
 		return nothing;
-	if (d->refs)
+	if (d->wants)
 		return r->force || r->self != DP_SEEN_OURS ? todo(REC_PUT, DP_SELF) : nothing;
-	return plan_unwanted(r, false);
+	return d->refs ? nothing : plan_unwanted(r, false);
 }
 
 static bool must_tell(const struct dp_vni *v, const struct row *r)

@@ -233,7 +233,7 @@ void rec_vni_close(struct rec *c, struct dp_vni *v)
 		r->wanted = r->keep = r->told = r->force = r->away = false;
 		r->ask = r->give = false;
 		r->want_flags = 0;
-		rec_set_dest(c, &r->want_dest, 0);
+		rec_set_want_dest(c, r, 0);
 		rec_settle(c, h);
 	}
 }

@@ -61,6 +61,7 @@ struct ip_row {
 struct dest_row {
 	struct row r;
 	uint32_t refs;
+	uint32_t wants; /* of those, the rows that are to go there: they need its object, what others wrote does not */
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
 	struct dp_dest d;
 };

@@ -251,6 +251,26 @@ static const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *
 
 /* ---- wishes ----------------------------------------------------------------------------------------------------- */
 
+static void foreign_rows_get_no_destination_of_ours(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(7), zero = { 0 };
+	struct ip vtep = vtep_nr(7);
+
+	fakedp_vxlan_set(t->f, VNI, &m, &vtep);
+	fakedp_vxlan_set(t->f, VNI, &zero, &vtep);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_dests(t->f), 0);
+	want_fdb(t, 8, 7, 0); /* a route to there */
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_dests(t->f), 1);
+	unwant_fdb(t, 8);
+	fakedp_vxlan_del(t->f, VNI, &m, &vtep);
+	fakedp_vxlan_del(t->f, VNI, &zero, &vtep);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_dests(t->f), 0);
+}
+
 /* Refused because another program was quicker: its row stays, and nothing of ours is left to delete over and over. */
 static void refused_row_that_became_foreign_is_let_go(void **state)
 {
@@ -1075,6 +1095,7 @@ static void random_edits_end_with_desired_equal_to_observed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(foreign_rows_get_no_destination_of_ours),
 		T(refused_row_that_became_foreign_is_let_go),
 		T(want_then_unwant_writes_and_deletes_both_rows),
 		T(same_wish_twice_is_one_write),
