@@ -45,7 +45,7 @@ struct dp_op {
 	uint8_t kind;  /* enum dp_kind or DP_DEST */
 	uint8_t parts; /* of enum dp_part */
 	uint8_t flags; /* DP_STICKY, DP_ROUTER as wanted */
-	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL... */
+	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL...; PUT: DP_SEEN_LOCAL when what is there now is the kernel's */
 	uint8_t old_flags;
 	uint8_t answer;    /* enum dp_answer */
 	struct mac mac;    /* FDB, NEIGH */
@@ -94,7 +94,7 @@ enum dp_seen_state {
 	DP_SEEN_OURS,         /* bears our mark */
 	DP_SEEN_CLAIM,        /* bridge row on the vxlan port that may be ours: the vxlan row will tell */
 	DP_SEEN_FOREIGN,      /* another hand's, not ours to change */
-	DP_SEEN_LOCAL,        /* learned by the kernel on a local port; a neighbour that it resolved */
+	DP_SEEN_LOCAL,        /* learned by the kernel on a local port or, a vxlan row, there; a neighbour that it resolved */
 	DP_SEEN_LOCAL_EXTERN, /* extern_learn on a local port */
 	DP_SEEN_LOCAL_STATIC, /* set by hand */
 	DP_SEEN_OWN           /* a port's or the bridge's own address, or locked: neither local nor ever written */

@@ -14,7 +14,7 @@
  *	  dynamic (learned there)                      as if it were not there
  *	vxlan row with a nexthop group of ours         ours
  *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
- *	  dynamic (learned there)                      as if it were not there
+ *	  dynamic (learned there)                      the kernel's, makes room for ours
  *	  any other                                    another hand's
  *	neighbour with our protocol                    ours
  *	  extern_learn, or NOARP                       another program's
@@ -133,7 +133,9 @@ static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n)
 		return kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID])) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
 	if (n->nd->ndm_flags & NTF_EXT_LEARNED)
 		return has_object(k, &n->dst) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
-	return is_set(n) ? DP_SEEN_FOREIGN : DP_SEEN_NONE;
+	if (is_set(n))
+		return DP_SEEN_FOREIGN;
+	return mac_is_zero(&n->mac) ? DP_SEEN_NONE : DP_SEEN_LOCAL;
 }
 
 static uint32_t dest_of(struct kernel *k, const struct neigh *n)

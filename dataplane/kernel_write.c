@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Operations as messages, a batch a system call, and what the kernel says to each. What the messages may not do in one
- * step, because the kernel answers 0 and does nothing, is done in two: a row that points at a nexthop does not take an
- * address in its place, a sticky row does not let go of that, a flood row is another one with another label.
+ * step, because the kernel refuses or answers 0 and does nothing, is done in two: a row that points at a nexthop does
+ * not take an address in its place nor the other way round, a sticky row does not let go of that, a flood row is another
+ * one with another label.
  */
 #include "dataplane/kernel.h"
 
@@ -57,7 +58,7 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 {
 	struct fdb_msg m = to_dest(v, &op->mac, op->dest);
 
-	if (op->old && !group_of(op->old) != !m.group)
+	if (op->local == DP_SEEN_LOCAL || (op->old && !group_of(op->old) != !m.group))
 		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
 		del_fdb(w, i, v, &op->mac, NTF_MASTER, ENOENT);

@@ -410,6 +410,7 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 			dest_ref(c, op->to); /* until dp_done() */
 		op->dest = dest_value(c, op->to);
 		op->old = r->self == DP_SEEN_OURS ? dest_value(c, r->have_dest) : NULL;
+		op->local = r->self;
 	} else {
 		op->dest = dest_value(c, r->have_dest);
 		op->ifindex = r->ifindex;
