@@ -16,7 +16,7 @@
  *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
  *	  dynamic (learned there)                      the kernel's, makes room for ours
  *	  any other                                    another hand's
- *	neighbour with our protocol                    ours
+ *	neighbour with our protocol                    ours; rewritten when it is not kept as we keep them
  *	  extern_learn, or NOARP                       another program's
  *	  permanent                                    local, by hand
  *	  reachable, stale, delay, probe               local
@@ -214,6 +214,7 @@ static void neighbour(struct kernel *k, const struct neigh *n)
 		return;
 	s.vni = v->v;
 	s.state = neighbour_state(n);
+	s.altered = !(n->nd->ndm_state & NUD_NOARP) || !(n->nd->ndm_flags & NTF_EXT_LEARNED);
 	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
 	dp_seen(k->d, &s);
 }

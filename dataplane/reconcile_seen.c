@@ -63,6 +63,7 @@ static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s
 	if (!r->wanted && r->self != DP_SEEN_OURS)
 		r->keep = before_sweep(s->vni);
 	r->self = DP_SEEN_OURS;
+	r->force |= s->altered;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
 	rec_set_dest(c, &r->have_dest, s->dest);
@@ -77,7 +78,7 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 	if (s->state == DP_SEEN_NONE && s->dest && s->dest != r->have_dest)
 		return; /* we have written another one since */
 	if (s->state == DP_SEEN_OURS) {
-		c->repairs += was_there && r->have_dest && r->have_dest != s->dest;
+		c->repairs += was_there && (s->altered || (r->have_dest && r->have_dest != s->dest));
 		seen_self_ours(c, r, s);
 		return;
 	}
