@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define VXLAN_TTL 64
 
@@ -75,13 +76,29 @@ static int dress(struct kernel *k, const char *name, const char *kind)
 	return judge(k, "mark it as ours", name, kind, err);
 }
 
+/*
+ * An address of its own: else the bridge takes the lowest of its ports', and each time that one comes or goes the kernel
+ * forgets every neighbour, and the hosts their gateway. The same after each start, another on each host.
+ */
+static struct mac bridge_address(const struct kvni *v)
+{
+	uint64_t h = XXH3_64bits_withSeed(v->vtep.b, sizeof(v->vtep.b), v->vni);
+	struct mac mac;
+
+	memcpy(mac.b, &h, sizeof(mac.b));
+	mac.b[0] = (uint8_t)((mac.b[0] & ~1) | 2); /* a station's, locally administered */
+	return mac;
+}
+
 int kernel_make_bridge(struct kernel *k, const struct kvni *v)
 {
 	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	struct mac mac = bridge_address(v);
 	struct nlattr *info;
 	int err;
 
 	nla_put_string(m, IFLA_IFNAME, v->bridge);
+	nla_put(m, IFLA_ADDRESS, sizeof(mac.b), mac.b);
 	info = nla_nest_start(m, IFLA_LINKINFO);
 	nla_put_string(m, IFLA_INFO_KIND, "bridge");
 	nla_nest_end(m, info);
