@@ -5,6 +5,7 @@
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 evpnd] br100-- h2
 """
 import os
+import signal
 
 import pytest
 
@@ -27,9 +28,13 @@ class Pair:
         lab.wait_for(lambda: self.e1.established(self.r2.address), "the session is up", 20)
 
     def reach(self):
+        return self.reach_beside([])
+
+    def reach_beside(self, foreign):
+        """With flood rows to these VTEPs, which are not ours."""
         self.lab.wait_for(lambda: self.h1.ping("10.0.0.2"), "h1 reaches h2", 20)
         self.lab.wait_for(lambda: self.r1.remote("vxlan100", MAC2) == self.r2.address, "r1 has h2")
-        self.lab.wait_for(lambda: self.r1.flood("vxlan100") == [self.r2.address], "r1 floods to r2")
+        self.lab.wait_for(lambda: self.r1.flood("vxlan100") == [self.r2.address, *foreign], "r1 floods to r2")
         self.lab.wait_for(lambda: all(r["desired"] == r["observed"] for r in self.e1.fdb(owner="evpnd")), "nothing is left to do")
         return self
 
@@ -75,6 +80,62 @@ def test_foreign_rows_are_untouched(lab):
     assert p.e1.stop() == 0
     assert foreign() == ("192.0.2.200", True, ["02:00:00:00:0f:02"])
     assert p.r1.remote("vxlan100", "02:00:00:00:0f:03") == "192.0.2.202"
+
+
+def test_foreign_external_rows_survive_restarts(lab):
+    """extern_learn rows of another program to VTEPs that are none of ours: no nexthop is made for them, so no later start takes them for ours."""
+    def prepare(r1):
+        r1.vxlan(100, r1.address)
+        r1.bridge("fdb append 00:00:00:00:00:00 dev vxlan100 self dst 192.0.2.201 extern_learn")
+        r1.bridge("fdb add 02:00:00:00:0f:01 dev vxlan100 self dst 192.0.2.202 extern_learn")
+
+    p = Pair(lab, prepare).reach_beside(["192.0.2.201"])
+    assert "192.0.2.20" not in p.r1.ip("nexthop list")
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        p.e1.process.stop(sig)
+        p.h2.unplug()
+        p.e1.start()
+        lab.wait_for(lambda: not p.r1.fdb("vxlan100", MAC2), "what is left over of ours is swept", 30)
+        p.h2.plug(p.r2, "br100")
+        p.reach_beside(["192.0.2.201"])
+        assert p.r1.remote("vxlan100", "02:00:00:00:0f:01") == "192.0.2.202"
+
+
+def test_learned_row_makes_room(lab):
+    """The vxlan device learned from the underlay before evpnd adopts it: what it learned does not outlive a route."""
+    def prepare(r1):
+        r1.vxlan(100, r1.address)
+        r1.bridge("fdb add %s dev vxlan100 self dst 192.0.2.99 dynamic" % MAC2)
+        r1.bridge("fdb add %s dev vxlan100 master dynamic" % MAC2)
+
+    Pair(lab, prepare).reach()
+
+
+def test_bridge_keeps_its_address(lab):
+    """Ports come and go, the bridge that evpnd made keeps its address: a change would cost every neighbour on it."""
+    p = Pair(lab).reach()
+    p.r1.ip("neigh add 10.0.0.200 lladdr 02:00:00:00:0f:02 dev br100 nud permanent")
+    before = p.r1.ip_json("link show br100")[0]["address"]
+    p.r1.ip("link add low address 00:00:00:00:00:01 type veth peer name peer")
+    p.r1.ip("link set low master br100")
+    p.r1.ip("link set low up")
+    p.r1.ip("link del low")
+    assert p.r1.ip_json("link show br100")[0]["address"] == before != p.r2.ip_json("link show br100")[0]["address"]
+    assert "02:00:00:00:0f:02" in p.r1.ip("neigh show 10.0.0.200 dev br100")
+
+
+def test_our_neighbour_that_someone_changes_is_put_right(lab):
+    """Of another state it would age, and take the answer to the host's ARP with it."""
+    p = Pair(lab).reach()
+    p.r2.ip("addr add 10.0.0.102/24 dev br100")
+    p.r2.run("ping", "-c1", "-W2", "10.0.0.2")
+
+    def ours():
+        return "lladdr %s extern_learn NOARP proto 179" % MAC2 in p.r1.ip("neigh show 10.0.0.2 dev br100")
+    lab.wait_for(ours, "the neighbour row is there")
+    for change in ("lladdr %s nud stale" % MAC2, "lladdr 02:00:00:00:00:99 nud reachable", "lladdr %s nud permanent" % MAC2):
+        p.r1.ip("neigh replace 10.0.0.2 dev br100 " + change)
+        lab.wait_for(ours, "it is as it was after: " + change)
 
 
 @pytest.mark.parametrize("row", ["fdb", "flood", "nexthop"])
