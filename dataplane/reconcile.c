@@ -494,6 +494,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 
 static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
+	r->force = r->wrote = false;
 	if (op->parts & DP_PORT && r->port == DP_SEEN_OURS)
 		r->port = DP_SEEN_NONE;
 	if (op->parts & DP_SELF) {
@@ -529,7 +530,6 @@ static void apply(struct rec *c, struct row *r, const struct dp_op *op)
 		break;
 	case DP_OP_GIVE:
 		r->give = false;
-	r->force = r->wrote = false;
 		break;
 	}
 	r->err = 0;
