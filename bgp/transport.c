@@ -3,10 +3,10 @@
 /*
  * TCP under the engine: the one file of bgp with descriptors. A struct link is a connection's socket.
  *
- *   in    readable --> read (64 KiB, a few times a turn) --> bgp_conn_input()
- *   out   bgp_net.want_write or room in the socket --> the link is dirty --> end of the turn: bgp_conn_pull(), write(), a
- *         chunk of each dirty link by turns, so that peers that get the same messages get them while they are at hand.
- *         What the socket does not take is kept (at most 64 KiB a link) and nothing more is pulled until it has gone.
+ *   in    readable --> in line --> end of the turn: read(), a chunk of each link by turns --> bgp_conn_input()
+ *   out   bgp_net.want_write, or room in the socket --> dirty --> end of the turn: bgp_conn_pull(), write(), a chunk of
+ *         each link by turns, so that peers that get the same messages get them while they are at hand. What the
+ *         socket does not take is kept (at most 64 KiB a link) and nothing more is pulled until it has gone.
  *   end   bgp_net.close --> what is left is pulled, the engine's connection is released at once, and the link lingers:
  *         it writes the rest, sends FIN and reads until the peer's FIN, so that a NOTIFICATION is not lost in a reset.
  *
@@ -29,7 +29,7 @@
 
 #define TOS_CS6 0xc0       /* network control, RFC 4594 3.2 */
 #define CHUNK 65536u       /* octets a read or pull */
-#define CHUNKS_A_TURN 4    /* read of one link, so that others have their turn */
+#define READS_A_TURN 8     /* chunks, of all links: a turn stays short however many have much to say */
 #define OCTETS_A_TURN (1u << 20) /* written to all links: a millisecond or two */
 #define ACCEPTS_A_TURN 64
 #define BACKLOG 128
@@ -49,7 +49,8 @@ struct listener {
 
 struct link {
 	struct list node;  /* bgp_transport.links */
-	struct list dirty; /* bgp_transport.dirty, or alone */
+	struct list readable; /* bgp_transport.readable, or alone */
+	struct list dirty;    /* bgp_transport.dirty, or alone */
 	struct bgp_transport *t;
 	struct bgp_conn *c; /* NULL: lingering */
 	struct loop_io io;
@@ -79,7 +80,8 @@ struct bgp_transport {
 	struct loop *loop;
 	struct log *log;
 	struct bgp *bgp;
-	struct list listeners, links, dirty, parked, keys;
+	struct list listeners, links, parked, keys;
+	struct list readable, dirty; /* links, in the order in which they are served at the end of a turn */
 	struct loop_timer park_timer, accept_timer;
 	struct log_limit strangers;
 	uint64_t n_strangers;
@@ -164,6 +166,7 @@ static struct link *link_new(struct bgp_transport *t, struct bgp_conn *c, int fd
 	l->t = t;
 	l->c = c;
 	l->fd = fd;
+	list_init(&l->readable);
 	list_init(&l->dirty);
 	list_add_tail(&t->links, &l->node);
 	loop_timer_init(&l->linger, t->loop, on_linger);
@@ -180,6 +183,7 @@ static void link_free(struct link *l)
 		close(l->fd);
 	}
 	loop_timer_at(&l->linger, MTIME_NEVER);
+	list_del(&l->readable);
 	list_del(&l->dirty);
 	list_del(&l->node);
 	free(l->out);
@@ -289,14 +293,10 @@ static bool link_linger(struct link *l)
 		shutdown(l->fd, SHUT_WR);
 		l->fin_sent = true;
 	}
-	for (int i = 0; i < CHUNKS_A_TURN; i++) {
-		n = read(l->fd, l->t->in, CHUNK);
-		if (n == 0 || (n < 0 && !would_block(errno))) {
-			link_free(l);
-			return false;
-		}
-		if (n < 0)
-			break;
+	n = read(l->fd, l->t->in, CHUNK);
+	if (n == 0 || (n < 0 && !would_block(errno))) {
+		link_free(l);
+		return false;
 	}
 	loop_io_set(&l->io, LOOP_READ | (l->out_len ? LOOP_WRITE : 0));
 	return true;
@@ -328,24 +328,14 @@ static void link_finish(struct link *l)
 
 static void link_read(struct link *l)
 {
-	struct mtime now = loop_now(l->t->loop);
-	ssize_t n;
+	ssize_t n = read(l->fd, l->t->in, CHUNK);
 
-	for (int i = 0; i < CHUNKS_A_TURN && !l->closing; i++) {
-		n = read(l->fd, l->t->in, CHUNK);
-		if (n == 0) {
-			link_closed(l, "closed by the peer");
-			return;
-		}
-		if (n < 0) {
-			if (!would_block(errno))
-				link_closed(l, strerror(errno));
-			return;
-		}
-		bgp_conn_input(l->c, l->t->in, (size_t)n, now);
-		if ((size_t)n < CHUNK)
-			return;
-	}
+	if (n > 0)
+		bgp_conn_input(l->c, l->t->in, (size_t)n, loop_now(l->t->loop));
+	else if (n == 0)
+		link_closed(l, "closed by the peer");
+	else if (!would_block(errno))
+		link_closed(l, strerror(errno));
 }
 
 static void link_connected(struct link *l)
@@ -366,21 +356,23 @@ static void link_connected(struct link *l)
 	bgp_conn_connected(l->c, &local, loop_now(l->t->loop));
 }
 
+/* While a link is in line the loop goes on to tell that it is readable, which keeps the loop from sleeping. */
 static void on_link(struct loop_io *io, unsigned events)
 {
 	struct link *l = container_of(io, struct link, io);
 
-	if (!l->c || l->connecting || l->closing) {
-		if (!l->c)
-			link_linger(l);
-		else if (!l->closing) /* else the end of the turn sees to it */
-			link_connected(l);
+	if (!l->c) {
+		link_linger(l);
 		return;
 	}
+	if (l->connecting && !l->closing) {
+		link_connected(l);
+		return;
+	}
+	if (events & LOOP_READ && list_empty(&l->readable))
+		list_add_tail(&l->t->readable, &l->readable);
 	if (events & LOOP_WRITE)
 		link_dirty(l);
-	if (events & LOOP_READ)
-		link_read(l);
 }
 
 /* ---- what the engine asks --------------------------------------------------------------------------------------- */
@@ -461,6 +453,18 @@ static void net_close(void *ctx, struct bgp_conn *c)
 	link_dirty(l);
 }
 
+static void serve_readable(struct bgp_transport *t)
+{
+	struct link *l;
+
+	for (int i = 0; i < READS_A_TURN && !list_empty(&t->readable); i++) {
+		l = container_of(t->readable.next, struct link, readable);
+		list_del(&l->readable);
+		if (l->c && !l->closing)
+			link_read(l);
+	}
+}
+
 /* The end of a turn: what it brought goes out together. */
 static void flush(struct bgp_transport *t, size_t budget)
 {
@@ -491,7 +495,10 @@ static bool on_more(struct loop_work *w)
 
 static void on_flush(struct loop_flush *f)
 {
-	flush(container_of(f, struct bgp_transport, flush), OCTETS_A_TURN);
+	struct bgp_transport *t = container_of(f, struct bgp_transport, flush);
+
+	serve_readable(t);
+	flush(t, OCTETS_A_TURN);
 }
 
 /* ---- listening -------------------------------------------------------------------------------------------------- */
@@ -815,6 +822,7 @@ struct bgp_transport *bgp_transport_new(struct loop *loop, struct log *log, stru
 	t->strangers = (struct log_limit){ .burst = 5, .interval_ms = 10000 };
 	list_init(&t->listeners);
 	list_init(&t->links);
+	list_init(&t->readable);
 	list_init(&t->dirty);
 	list_init(&t->parked);
 	list_init(&t->keys);

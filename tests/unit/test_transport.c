@@ -168,7 +168,8 @@ struct waiting {
 	struct loop_timer timer;
 	bool (*done)(void *ctx);
 	void *ctx;
-	struct mtime end;
+	int ms;
+	struct mtime end; /* of the first look on, when the loop knows what time it is */
 	bool ok;
 };
 
@@ -176,6 +177,8 @@ static void on_look(struct loop_timer *t)
 {
 	struct waiting *w = container_of(t, struct waiting, timer);
 
+	if (w->end.us == MTIME_NEVER.us)
+		w->end = mtime_add_ms(loop_now(&loop), w->ms);
 	w->ok = w->done(w->ctx);
 	if (w->ok || !mtime_before(loop_now(&loop), w->end))
 		loop_break(&loop);
@@ -186,10 +189,9 @@ static void on_look(struct loop_timer *t)
 /* Runs the loop until done, for ms milliseconds at most. */
 static bool wait_for(bool (*done)(void *ctx), void *ctx, int ms)
 {
-	struct waiting w = { .done = done, .ctx = ctx };
+	struct waiting w = { .done = done, .ctx = ctx, .ms = ms, .end = MTIME_NEVER };
 
 	loop_timer_init(&w.timer, &loop, on_look);
-	w.end = mtime_add_ms(loop_now(&loop), ms);
 	loop_timer_at(&w.timer, loop_now(&loop));
 	loop_run(&loop);
 	loop_timer_at(&w.timer, MTIME_NEVER);
