@@ -78,6 +78,16 @@ static bool match_path(const struct reply *r, const struct bgp_path_info *p)
 	return true;
 }
 
+/* What the key alone can tell, before the rest of the route is looked at. */
+static bool match_key(const struct reply *r, const struct bgp_path_info *p)
+{
+	const struct rib_state *s = r->state;
+
+	return evpn_key_may_match(p->key, p->key_len, reply_has(r, ARG_RD) ? s->rd : NULL,
+				  reply_has(r, ARG_MAC) ? &reply_arg(r, ARG_MAC)->mac : NULL,
+				  reply_has(r, ARG_IP) ? &reply_arg(r, ARG_IP)->ip : NULL);
+}
+
 static bool match_advertised(const struct reply *r, const struct bgp_path_info *p)
 {
 	const struct rib_state *s = r->state;
@@ -102,7 +112,7 @@ static bool match_route(const struct reply *r, const struct evpn_route_fields *f
 
 static bool match(const struct reply *r, const struct bgp_path_info *p, struct evpn_route_fields *f)
 {
-	if (!match_path(r, p))
+	if (!match_path(r, p) || !match_key(r, p))
 		return false;
 	evpn_route_fields(p->key, p->key_len, p->attrs, f);
 	return match_route(r, f) && match_advertised(r, p);

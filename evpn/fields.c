@@ -23,6 +23,21 @@ void evpn_route_fields(const uint8_t *key, size_t key_len, const struct bgp_attr
 		out->vni = pmsi.label;
 }
 
+#define MAC_AT 13u /* type, RD, Ethernet tag */
+
+bool evpn_key_may_match(const uint8_t *key, size_t key_len, const uint8_t *rd, const struct mac *mac,
+			const struct ip *ip)
+{
+	if (key[0] < EVPN_AD || key[0] > EVPN_PREFIX)
+		return !mac && !ip;
+	if (rd && (key_len < 9 || memcmp(evpn_key_rd(key), rd, 8) != 0))
+		return false;
+	if (mac && (key[0] != EVPN_MAC_IP || key_len < MAC_AT + 6 || memcmp(key + MAC_AT, mac->b, 6) != 0))
+		return false;
+	/* Of every type that has one it is the key's end. */
+	return !ip || (key_len > ip->len && memcmp(key + key_len - ip->len, ip->b, ip->len) == 0);
+}
+
 static void add_hex(struct buf *out, const uint8_t *p, size_t n)
 {
 	static const char digit[] = "0123456789abcdef";

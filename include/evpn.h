@@ -96,6 +96,11 @@ struct evpn_route_fields {
 	bool has_mac;
 };
 void evpn_route_fields(const uint8_t *key, size_t key_len, const struct bgp_attrs *a, struct evpn_route_fields *out);
+/*
+ * A look at the key that spares most of them that: false when the fields cannot have this RD, MAC and address (NULL: any).
+ */
+bool evpn_key_may_match(const uint8_t *key, size_t key_len, const uint8_t *rd, const struct mac *mac,
+			const struct ip *ip);
 
 /* ---- show ------------------------------------------------------------------------------------------------------ */
 

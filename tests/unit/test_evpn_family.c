@@ -273,6 +273,11 @@ static void print_opaque_route_shows_its_octets(void **state)
 
 /* ---- fields and key lines --------------------------------------------------------------------------------------- */
 
+static bool may_match(const struct route *r, const uint8_t *rd, const struct mac *mac, const struct ip *ip)
+{
+	return evpn_key_may_match(r->nlri.key, r->nlri.key_len, rd, mac, ip);
+}
+
 static void fields_of_every_type(void **state)
 {
 	static const struct {
@@ -288,6 +293,9 @@ static void fields_of_every_type(void **state)
 		{ "0417" RD ESI "20 c0000201", NULL, "192.0.2.1", 0, false },
 		{ PREFIX_ROUTE, NULL, "10.10.10.0", 5000, false },
 	};
+	static const struct mac mac = { { 2, 0, 0, 0, 0, 1 } };
+	static const uint8_t no_rd[8] = { 0xff };
+	const struct ip no_ip = ip_v4(0xfefefefe);
 	struct evpn_route_fields f;
 	struct route r;
 
@@ -300,6 +308,11 @@ static void fields_of_every_type(void **state)
 		assert_int_equal(f.vni, t[i].vni);
 		assert_int_equal(f.has_mac, t[i].has_mac);
 		assert_string_equal(mac_str(&f.mac).s, t[i].has_mac ? "02:00:00:00:00:01" : "00:00:00:00:00:00");
+		assert_true(may_match(&r, f.rd, NULL, NULL));
+		assert_false(may_match(&r, no_rd, NULL, NULL));
+		assert_int_equal(may_match(&r, NULL, &mac, NULL), f.has_mac);
+		assert_true(!f.ip.len || may_match(&r, NULL, NULL, &f.ip));
+		assert_false(may_match(&r, NULL, NULL, &no_ip));
 	}
 	route_make(&r, "0c03 aabbcc", "", NULL);
 	evpn_route_fields(r.nlri.key, r.nlri.key_len, &r.attrs, &f);
