@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "bgp/out_int.h"
 
+#define OCTETS_A_PEER 131072u
 /* A source and one other peer share nothing. */
 #define MARKERS_MIN 3u
 
@@ -47,7 +48,7 @@ void out_cache_fini(struct out_group *g)
 
 size_t out_cache_bytes(const struct out_group *g)
 {
-	return g->cache.stretches ? OUT_STRETCHES * sizeof(*g->cache.stretches) + g->rib->out_cache_octets : 0;
+	return g->cache.stretches ? OUT_STRETCHES * sizeof(*g->cache.stretches) + g->cache.size : 0;
 }
 
 static void forget_oldest(struct out_cache *c)
@@ -58,11 +59,11 @@ static void forget_oldest(struct out_cache *c)
 }
 
 /* Room for len octets and one more stretch; where the octets go. */
-static uint32_t make_room(struct out_cache *c, uint32_t octets, uint32_t len)
+static uint32_t make_room(struct out_cache *c, uint32_t len)
 {
 	uint32_t at = c->head;
 
-	if (at + len > octets) {
+	if (at + len > c->size) {
 		while (c->n && c->stretches[c->oldest].at >= at)
 			forget_oldest(c);
 		at = 0;
@@ -88,19 +89,35 @@ static void find_bounds(struct out_cache *c)
 	}
 }
 
+/* As large as the group's peers are worth; anew when they have become twice as many. */
+static void fit_peers(struct out_group *g)
+{
+	struct out_cache *c = &g->cache;
+	uint32_t size = g->n_markers < g->rib->out_cache_octets / OCTETS_A_PEER ? g->n_markers * OCTETS_A_PEER :
+										    g->rib->out_cache_octets;
+	uint64_t repeats = c->repeats;
+
+	if (c->stretches && size / 2 < c->size)
+		return;
+	out_cache_fini(g);
+	c->stretches = xcalloc(OUT_STRETCHES, sizeof(*c->stretches));
+	c->octets = xcalloc(1, size);
+	c->size = size;
+	c->repeats = repeats;
+	forget_all(c);
+}
+
 void out_cache_add(struct out_group *g, const struct out_stretch *s, const uint8_t *message)
 {
 	struct out_cache *c = &g->cache;
 	uint32_t i;
 
-	if (g->n_markers < MARKERS_MIN || s->len > g->rib->out_cache_octets)
+	if (g->n_markers < MARKERS_MIN)
 		return;
-	if (!c->stretches) {
-		c->stretches = xcalloc(OUT_STRETCHES, sizeof(*c->stretches));
-		c->octets = xcalloc(1, g->rib->out_cache_octets);
-		forget_all(c);
-	}
-	i = make_room(c, g->rib->out_cache_octets, s->len);
+	fit_peers(g);
+	if (s->len > c->size)
+		return;
+	i = make_room(c, s->len);
 	memcpy(c->octets + i, message, s->len);
 	c->stretches[(c->oldest + c->n) % OUT_STRETCHES] = *s;
 	c->stretches[(c->oldest + c->n) % OUT_STRETCHES].at = i;

@@ -88,7 +88,8 @@ struct out_stretch {
 
 struct out_cache {
 	struct out_stretch *stretches; /* a ring of OUT_STRETCHES; NULL until the first is added */
-	uint8_t *octets;               /* another */
+	uint8_t *octets;               /* another, of size octets */
+	uint32_t size;
 	uint32_t oldest, n;            /* stretches, forgotten ones in between included */
 	uint32_t head;                 /* where the next octets go */
 	uint32_t from, to;             /* no stretch has numbers outside */
