@@ -158,8 +158,10 @@ struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, 
 		rec_set_now(&d->rec, loop_now(loop));
 	}
 	d->be = ops->open(d, loop, log);
-	if (d->be)
+	if (d->be) {
+		dp_kick(d); /* there may be something to tidy up, even without VNIs */
 		return d;
+	}
 	rec_fini(&d->rec);
 	free(d);
 	return NULL;

@@ -134,6 +134,9 @@ static bool kernel_flush(void *be)
 	int64_t until = clock_us() + KERNEL_SLICE_US;
 	bool more = true;
 
+	if (!k->tidied)
+		kernel_dev_tidy(k);
+	k->tidied = true;
 	if (k->check)
 		kernel_dev_check(k);
 	set_filter(k, dp_backlog(k->d) > BURST_ROWS);

@@ -108,6 +108,7 @@ struct kernel {
 		struct ip vtep;
 		unsigned ifindex;
 	} underlay;
+	bool tidied;  /* kernel_dev_tidy() is done, once after the start */
 	bool check;   /* some VNI's devices want a look */
 	bool overrun; /* events were lost */
 	bool filtered;
@@ -163,6 +164,8 @@ struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
 /* A link has come, changed or is about to go: the VNIs that it matters to want a check. */
 void kernel_dev_touch(struct kernel *k, const struct klink *l);
 void kernel_dev_remove(struct kernel *k, struct kvni *v);
+/* Removes what evpnd made for VNIs that left the configuration while it did not run, as a reload would have done. */
+void kernel_dev_tidy(struct kernel *k);
 /* When the next look is due by time. */
 struct mtime kernel_dev_next(const struct kernel *k);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */

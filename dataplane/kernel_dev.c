@@ -561,3 +561,19 @@ void kernel_dev_remove(struct kernel *k, struct kvni *v)
 			remove_device(k, v, l);
 	}
 }
+
+void kernel_dev_tidy(struct kernel *k)
+{
+	struct klink *l, *tmp;
+	struct kname *n;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		HASH_FIND(hh, k->names, l->name, strlen(l->name), n);
+		if (!l->made || n)
+			continue;
+		if (kernel_delete(k, l))
+			log_warn(k->log, LOG_DP, "left over from an earlier run: %s", k->why);
+		else
+			log_info(k->log, LOG_DP, "%s: left over from an earlier run, of no VNI now, removed", l->name);
+	}
+}

@@ -208,3 +208,21 @@ def test_stop_of_rows_flush_leaves_nothing(lab):
     assert not p.r1.ip("nexthop list proto 179").strip()
     if p.r1.ip("link show vxlan100", check=False):
         assert not p.r1.fdb("vxlan100", MAC2) and not p.r1.flood("vxlan100")
+
+
+@pytest.mark.parametrize("vnis", [(100,), ()], ids=["one-of-two", "all"])
+def test_devices_of_a_vni_that_left_the_configuration_go(lab, vnis):
+    """While evpnd does not run a VNI leaves the configuration: the next start removes what a reload would have; adopted devices stay."""
+    r1, r2 = lab.fabric("r1", "r2")
+    r1.vxlan(300, r1.address)
+    r1.ip("link add other type bridge")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=(100, 200, 300)))
+
+    def links():
+        return {link["ifname"] for link in r1.ip_json("link show")} - {"lo", "eth0"}
+    lab.wait_for(lambda: {"br100", "vxlan100", "br200", "vxlan200"} <= links(), "devices are made")
+    e.kill()
+    e.configure(evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=vnis).replace("dataplane: none", "vtep: " + r1.address))
+    e.start()
+    kept = {"br300", "vxlan300", "other"} | {d + str(v) for v in vnis for d in ("br", "vxlan")}
+    lab.wait_for(lambda: links() == kept, "what was made for no VNI goes, all else stays")
