@@ -50,7 +50,7 @@ struct klink {
 	uint16_t udp_port;
 	bool external, vxlan_learning;
 	/* as a bridge */
-	bool vlan_aware;
+	bool vlan_aware, default_vlan; /* it puts its ports into one */
 	/* as a bridge or vxlan device that a VNI uses */
 	struct kvni *used_by;
 };

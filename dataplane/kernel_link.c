@@ -47,8 +47,10 @@ static void parse_bridge(struct klink *l, struct nlattr *data)
 {
 	struct nlattr *tb[IFLA_BR_MAX + 1];
 
-	if (!nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
-		l->vlan_aware = tb[IFLA_BR_VLAN_FILTERING] && nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
+	if (nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
+		return;
+	l->vlan_aware = tb[IFLA_BR_VLAN_FILTERING] && nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
+	l->default_vlan = tb[IFLA_BR_VLAN_DEFAULT_PVID] && nla_get_u16(tb[IFLA_BR_VLAN_DEFAULT_PVID]);
 }
 
 static void parse_port(struct klink *l, struct nlattr *data)

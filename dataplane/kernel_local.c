@@ -101,7 +101,8 @@ static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 	unsigned port = (unsigned)n->nd->ndm_ifindex;
 	bool vxlan;
 
-	if (!v || v->bridge_ifindex != bridge || mac_is_group(&n->mac))
+	/* A row that is set without a VLAN is there for each VLAN of its port, too, and only one of them is looked up. */
+	if (!v || v->bridge_ifindex != bridge || mac_is_group(&n->mac) || br->vlan_aware != (n->tb[NDA_VLAN] != NULL))
 		return;
 	vxlan = port == v->vxlan_ifindex && (n->gone || !(n->nd->ndm_state & NUD_PERMANENT));
 	s.vni = v->v;
@@ -159,14 +160,13 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	struct kvni *v = vx->used_by;
 	struct dp_seen s = { .kind = DP_FDB, .part = DP_SELF, .mac = n->mac };
 
-	if (!v || v->vxlan_ifindex != (unsigned)vx->ifindex)
+	/* Older kernels tell of each write once more, without saying where to. */
+	if (!v || v->vxlan_ifindex != (unsigned)vx->ifindex || (!n->tb[NDA_NH_ID] && !n->dst.len))
 		return;
 	s.vni = v->v;
 	s.state = vxlan_state(k, n);
 	s.dest = dest_of(k, n);
 	if (mac_is_zero(&n->mac)) {
-		if (!n->dst.len)
-			return;
 		s.kind = DP_FLOOD;
 		s.ip = n->dst;
 	}

@@ -94,13 +94,17 @@ int kernel_make_bridge(struct kernel *k, const struct kvni *v)
 {
 	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
 	struct mac mac = bridge_address(v);
-	struct nlattr *info;
+	struct nlattr *info, *data;
 	int err;
 
 	nla_put_string(m, IFLA_IFNAME, v->bridge);
 	nla_put(m, IFLA_ADDRESS, sizeof(mac.b), mac.b);
 	info = nla_nest_start(m, IFLA_LINKINFO);
 	nla_put_string(m, IFLA_INFO_KIND, "bridge");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	/* Else every port is in VLAN 1 and every FDB row there twice, although nobody looks at VLANs. */
+	nla_put_u16(m, IFLA_BR_VLAN_DEFAULT_PVID, 0);
+	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 	err = judge(k, "make the bridge", v->bridge, "bridge", ksock_request(&k->cmd, m));
 	return err ? err : dress(k, v->bridge, "bridge");

@@ -277,6 +277,7 @@ int ksock_events(struct ksock *s, message_fn fn, void *ctx)
 #define NEIGH_IFINDEX 20
 #define NEIGH_FLAGS 26
 #define NEIGH_ATTRS 28
+#define BARE_ROW 40 /* octets of a message with a MAC and nothing else, see vxlan_row() in kernel_local.c */
 #define FILTER_MAX 4096u
 
 struct filter {
@@ -322,7 +323,7 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n)
 	int none = 0;
 
 	setsockopt(s->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
-	if (!n || n > FILTER_MAX / 5 - 8)
+	if (!n || n > FILTER_MAX / 5 - 16)
 		return;
 	f.code = xcalloc(FILTER_MAX, sizeof(*f.code));
 	for (unsigned i = 0; i < n; i++)
@@ -331,8 +332,12 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n)
 	emit(&f, BPF_LD | BPF_H | BPF_ABS, 4, 0, 0);
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 1, 0);
 	emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
+	/* what we mark, or the bare message of an older kernel */
 	emit(&f, BPF_LD | BPF_B | BPF_ABS, NEIGH_FLAGS, 0, 0);
-	emit(&f, BPF_JMP | BPF_JSET | BPF_K, NTF_EXT_LEARNED, 1, 0);
+	emit(&f, BPF_JMP | BPF_JSET | BPF_K, NTF_EXT_LEARNED, 4, 0);
+	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, NTF_SELF, 0, 2);
+	emit(&f, BPF_LD | BPF_W | BPF_LEN, 0, 0, 0);
+	emit(&f, BPF_JMP | BPF_JGT | BPF_K, BARE_ROW, 0, 1);
 	emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
 	emit(&f, BPF_LD | BPF_B | BPF_ABS, NEIGH_FAMILY, 0, 0);
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 8, 0);
@@ -345,6 +350,7 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n)
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, KERNEL_PROTOCOL, 0, 1);
 	emit(&f, BPF_RET | BPF_K, 0, 0, 0);
 	emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
+	/* an FDB row: of one of our devices? */
 	emit(&f, BPF_LD | BPF_W | BPF_ABS, NEIGH_IFINDEX, 0, 0);
 	emit_search(&f, ifindex, n);
 	prog = (struct sock_fprog){ .len = (unsigned short)f.n, .filter = f.code };

@@ -116,16 +116,24 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 	}
 }
 
+/* The bridge row has twins in VLANs, which stayed on the vxlan port when it moved away; the kernel deletes there only. */
+static bool twins(const struct kernel *k, const struct dp_op *op)
+{
+	const struct klink *br = kernel_link_find(k, ((const struct kvni *)op->vni_data)->bridge_ifindex);
+
+	return br && br->default_vlan && op->local != DP_SEEN_FOREIGN;
+}
+
 static void del(struct writer *w, unsigned i, const struct dp_op *op)
 {
 	const struct kvni *v = op->vni_data;
+	uint8_t flags;
 
 	switch (op->kind) {
 	case DP_FDB:
+		flags = (op->parts & DP_SELF ? NTF_SELF : 0) | (op->parts & DP_PORT || twins(w->k, op) ? NTF_MASTER : 0);
 		/* With both parts the kernel stops at a bridge row that is not there, see unfinished(). */
-		del_fdb(w, i, v, &op->mac,
-			(op->parts & DP_SELF ? NTF_SELF : 0) | (op->parts & DP_PORT ? NTF_MASTER : 0),
-			op->parts == (DP_PORT | DP_SELF) ? 0 : ENOENT);
+		del_fdb(w, i, v, &op->mac, flags, flags == (NTF_SELF | NTF_MASTER) ? 0 : ENOENT);
 		break;
 	case DP_FLOOD: {
 		struct dp_dest d = { .vtep = op->ip };

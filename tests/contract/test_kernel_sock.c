@@ -94,9 +94,10 @@ static void filter_lets_go_of_our_echoes_only(void **state)
 		world_run("bridge fdb add 02:00:00:00:00:04 dev p1 master static");
 		world_run("ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 11");
 		world_run("ip neigh add 10.0.0.3 lladdr 02:00:00:00:00:01 dev br100 nud permanent");
+		world_run("ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 nud permanent"); /* ours, altered */
 		heard = hear(&s);
 		assert_int_equal(heard.rows, 3);
-		assert_int_equal(heard.neighbours, 2);
+		assert_int_equal(heard.neighbours, 3);
 		world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 self master; bridge fdb del 02:00:00:00:00:02 dev "
 			  "vxlan100 self; bridge fdb del 02:00:00:00:00:03 dev p1 master; "
 			  "bridge fdb del 02:00:00:00:00:04 dev p1 master; ip neigh flush dev br100; ip neigh flush dev br100 "

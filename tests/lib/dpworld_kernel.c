@@ -201,8 +201,8 @@ static void look_at_fdb(struct kernel_world *k)
 		const char *mac = text(row, "mac");
 		bool bridge = json_object_get(row, "master") != NULL;
 
-		if (!bridge && strcmp(text(row, "ifname"), "vxlan100"))
-			continue;
+		if ((!bridge && strcmp(text(row, "ifname"), "vxlan100")) || json_object_get(row, "vlan"))
+			continue; /* nobody looks at rows in VLANs of a bridge that does not filter */
 		if (bridge)
 			json_object_set(k->bridge, mac, row);
 		else if (strcmp(mac, "00:00:00:00:00:00"))
