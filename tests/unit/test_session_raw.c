@@ -9,107 +9,20 @@
 
 #include "bgp/session.h"
 #include "tests/lib/hex.h"
-#include "tests/lib/lines.h"
-#include "tests/lib/rawpeer.h"
+#include "tests/lib/rawworld.h"
 #include "tests/lib/rng.h"
-#include "tests/lib/testroutes.h"
-
-#define MS 1000LL
-#define S 1000000LL
-#define MARKER "ffffffffffffffffffffffffffffffff"
-#define KEEPALIVE MARKER "0013 04"
-/* Attributes of a route from inside, its next hop 198.51.100.1. */
-#define ATTRS "40010100 400200 400504 00000064 c00804 00000001 "
-#define REACH(nlri_len, nlri) "800e" nlri_len "0019 46 04 c6336401 00" nlri
-#define ROUTE(key) REACH("0f", "03" key "01 73") /* three octets of key, shared part "s" */
-
-struct world {
-	struct simnet *net;
-	struct sim_node *dut;
-	struct bgp_peer *peer;
-	struct routes_seen seen;
-	struct lines lines;
-	struct rawpeer raw;
-};
-
-struct setup {
-	struct bgp_peer_params peer; /* passive unless active; asn 65001, hold_time 90 when 0 */
-	bool active;
-	uint32_t asn;                /* ours, 65001 when 0 */
-	bool reflect_unknown;
-	struct raw_params raw;       /* asn and id as they should be when 0 */
-	struct simnet_params net;
-};
-
-static void world_start(struct world *w, struct setup s)
-{
-	struct bgp_params p = { .asn = s.asn ? s.asn : 65001, .router_id = 0xc0000201, .seed = 1, .log = &w->lines.log,
-				.reflect_unknown = s.reflect_unknown };
-
-	memset(w, 0, sizeof(*w));
-	lines_init(&w->lines, LOG_DEBUG);
-	routes_listen(&w->seen);
-	w->net = simnet_new(&s.net);
-	w->dut = simnet_engine(w->net, "192.0.2.1", &p);
-	bgp_family_register(sim_bgp(w->dut), &test_family, &w->seen.listener);
-	w->raw = (struct rawpeer){ .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, "192.0.2.2"), .p = s.raw };
-	s.peer.asn = s.peer.asn ? s.peer.asn : p.asn;
-	s.peer.hold_time = s.peer.hold_time ? s.peer.hold_time : 90;
-	s.peer.passive = !s.active;
-	w->raw.p.asn = s.raw.asn ? s.raw.asn : s.peer.asn;
-	w->raw.p.id = s.raw.id ? s.raw.id : 0xc0000202;
-	w->raw.p.hold_time = s.raw.hold_time ? s.raw.hold_time : 90;
-	w->peer = sim_peer(w->dut, w->raw.node, &s.peer);
-}
-
-static void world_end(struct world *w)
-{
-	simnet_free(w->net);
-	lines_fini(&w->lines);
-}
-
-static struct bgp_peer_info info(const struct world *w)
-{
-	struct bgp_peer_info i;
-
-	bgp_peer_info(w->peer, &i);
-	return i;
-}
-
-static void run(struct world *w, int64_t us)
-{
-	simnet_run(w->net, us);
-}
-
-/* The NOTIFICATION is there, is the last thing that came, and TCP is closed after it. */
-static void expect_end(struct world *w, uint8_t code, uint8_t subcode, const char *data)
-{
-	struct raw_msg m;
-
-	if (!raw_wait(&w->raw, 3, 100 * MS, &m))
-		fail_msg("no NOTIFICATION\n%s", lines_text(&w->lines));
-	assert_int_equal(m.body[0], code);
-	assert_int_equal(m.body[1], subcode);
-	if (data)
-		hex_assert("data", m.body + 2, m.len - 2, data);
-	run(w, 100 * MS);
-	assert_false(raw_next(&w->raw, &m));
-	assert_true(raw_closed(&w->raw));
-	assert_int_equal(info(w).last_out.code, code);
-	assert_int_equal(info(w).last_out.subcode, subcode);
-}
 
 /* ---- connections ------------------------------------------------------------------------------------------------ */
 
 static void every_connection_gets_an_open_whatever_went_before(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	for (int i = 0; i < 50; i++) {
 		assert_true(raw_connect(&w.raw));
 		raw_send_hex(&w.raw, MARKER "0013 07");
-		expect_end(&w, 1, 3, "07");
+		raw_expect_end(&w, 1, 3, "07");
 		if (i == 0)
 			assert_int_equal(
 				lines_count(&w.lines, "unknown message type [ffffffffffffffffffffffffffffffff001307]"),
@@ -117,47 +30,47 @@ static void every_connection_gets_an_open_whatever_went_before(void **state)
 		raw_drop(&w.raw);
 	}
 	raw_establish(&w.raw);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	world_end(&w);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	raw_world_end(&w);
 }
 
 static void more_than_ten_connections_a_second_wait(void **state)
 {
-	struct world w;
+	struct raw_world w;
 	struct mtime now;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	now = simnet_now(w.net);
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(bgp_accept_at(w.peer, now).us, now.us);
 		assert_true(raw_connect(&w.raw));
 		raw_drop(&w.raw);
 	}
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_false(raw_connect(&w.raw));
 	assert_true(raw_closed(&w.raw));
 	raw_drop(&w.raw);
-	assert_int_equal(info(&w).accepts_refused, 1);
+	assert_int_equal(raw_info(&w).accepts_refused, 1);
 	now = bgp_accept_at(w.peer, simnet_now(w.net));
 	assert_in_range(now.us - simnet_now(w.net).us, 1, S);
-	run(&w, now.us - simnet_now(w.net).us);
+	raw_run(&w, now.us - simnet_now(w.net).us);
 	raw_establish(&w.raw);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void connections_that_say_nothing_are_bounded(void **state)
 {
 	struct sim_end *ends[12];
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	for (int i = 0; i < 12; i++) {
-		run(&w, 200 * MS);
+		raw_run(&w, 200 * MS);
 		assert_true(raw_connect(&w.raw));
 		ends[i] = w.raw.end;
 	}
-	run(&w, 100 * MS);
+	raw_run(&w, 100 * MS);
 	assert_int_equal(w.peer->n_conns, 8);
 	for (int i = 0; i < 12; i++) {
 		w.raw.end = ends[i];
@@ -165,70 +78,70 @@ static void connections_that_say_nothing_are_bounded(void **state)
 		assert_int_equal(raw_wait(&w.raw, 3, 0, &m), i < 4);
 		assert_true(i >= 4 || (m.body[0] == 6 && m.body[1] == 8));
 	}
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_newcomer_to_a_session_loses_but_makes_it_speak(void **state) /* RFC 4271 6.8 */
 {
 	struct sim_end *session;
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	session = w.raw.end;
-	run(&w, 1 * S);
+	raw_run(&w, 1 * S);
 	raw_flush(&w.raw);
 	assert_true(raw_connect(&w.raw)); /* it gets its OPEN, too */
-	run(&w, 1 * S);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	raw_run(&w, 1 * S);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	raw_send_open(&w.raw);
-	expect_end(&w, 6, 7, "");
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	assert_int_equal(info(&w).established_count, 1);
+	raw_expect_end(&w, 6, 7, "");
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).established_count, 1);
 	w.raw.end = session;
 	assert_true(raw_wait(&w.raw, 4, 10 * MS, &m));
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void of_two_that_the_peer_opened_the_new_one_stays(void **state)
 {
 	struct sim_end *first;
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	assert_true(raw_connect(&w.raw));
 	first = w.raw.end;
 	raw_send_open(&w.raw);
-	run(&w, 100 * MS);
+	raw_run(&w, 100 * MS);
 	raw_establish(&w.raw);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	w.raw.end = first;
 	assert_true(raw_wait(&w.raw, 3, 10 * MS, &m));
 	assert_true(m.body[0] == 6 && m.body[1] == 7);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_connection_without_an_open_is_no_rival(void **state)
 {
 	struct sim_end *silent;
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	assert_true(raw_connect(&w.raw));
 	silent = w.raw.end;
 	raw_establish(&w.raw);
-	run(&w, 1 * S);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	raw_run(&w, 1 * S);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	assert_int_equal(w.peer->n_conns, 2);
 	w.raw.end = silent;
 	assert_false(raw_closed(&w.raw));
 	raw_send_open(&w.raw);
 	assert_true(raw_wait(&w.raw, 3, 100 * MS, &m));
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	world_end(&w);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	raw_world_end(&w);
 }
 
 struct told {
@@ -291,112 +204,112 @@ static void the_network_is_told_once_and_pulls_until_there_is_nothing(void **sta
 
 static void a_peer_that_is_down_refuses(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
-	assert_int_equal(info(&w).state, BGP_ACTIVE);
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	assert_int_equal(raw_info(&w).state, BGP_ACTIVE);
 	bgp_peer_down(w.peer, simnet_now(w.net));
-	assert_int_equal(info(&w).state, BGP_IDLE);
+	assert_int_equal(raw_info(&w).state, BGP_IDLE);
 	assert_false(raw_connect(&w.raw));
 	raw_drop(&w.raw);
 	bgp_peer_up(w.peer, simnet_now(w.net));
-	assert_int_equal(info(&w).state, BGP_ACTIVE);
+	assert_int_equal(raw_info(&w).state, BGP_ACTIVE);
 	raw_establish(&w.raw);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void an_accepted_session_ends_our_own_attempts(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ .active = true });
+	raw_world_start(&w, (struct raw_setup){ .active = true });
 	sim_refuse(w.raw.node, true);
-	run(&w, 10 * S);
+	raw_run(&w, 10 * S);
 	raw_establish(&w.raw);
 	assert_int_equal(w.peer->own.state, BGP_IDLE);
 	assert_false(timerq_armed(&w.peer->idle_hold) || timerq_armed(&w.peer->connect_retry));
 	sim_refuse(w.raw.node, false);
-	run(&w, 80 * S);
+	raw_run(&w, 80 * S);
 	assert_null(sim_raw_accepted(w.raw.node));
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	run(&w, 20 * S); /* no KEEPALIVE from there: it ends, and we connect again */
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	raw_run(&w, 20 * S); /* no KEEPALIVE from there: it ends, and we connect again */
 	assert_non_null(sim_raw_accepted(w.raw.node));
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_connect_under_way_ends_when_an_accepted_session_stands(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ .active = true, .net = { .delay_min_us = 5 * S, .delay_max_us = 5 * S } });
+	raw_world_start(&w, (struct raw_setup){ .active = true, .net = { .delay_min_us = 5 * S, .delay_max_us = 5 * S } });
 	assert_int_equal(w.peer->own.state, BGP_CONNECT);
 	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
-	run(&w, 10 * S);
+	raw_run(&w, 10 * S);
 	raw_send_open(&w.raw);
 	raw_send_keepalive(&w.raw);
 	/* Meanwhile its own connect is done and gets no OPEN, so the session is the accepted one. */
-	run(&w, 20 * S);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	raw_run(&w, 20 * S);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	assert_false(w.peer->session->outgoing);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_connection_that_ends_before_its_open_leaves_nothing(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	assert_true(raw_connect(&w.raw));
 	raw_drop(&w.raw);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(lines_count(&w.lines, "OpenSent -> Idle (connection failed: closed by the peer)"), 1);
-	assert_int_equal(info(&w).state, BGP_ACTIVE);
+	assert_int_equal(raw_info(&w).state, BGP_ACTIVE);
 	assert_int_equal(w.peer->n_conns, 0);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void while_an_open_is_being_answered_we_do_not_call(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ .active = true, .peer.hold_time = 9 });
+	raw_world_start(&w, (struct raw_setup){ .active = true, .peer.hold_time = 9 });
 	sim_refuse(w.raw.node, true);
-	run(&w, 100 * MS);
+	raw_run(&w, 100 * MS);
 	sim_refuse(w.raw.node, false);
 	assert_true(raw_connect(&w.raw));
 	raw_send_open(&w.raw); /* and no KEEPALIVE */
-	run(&w, 8 * S);
-	assert_int_equal(info(&w).state, BGP_OPENCONFIRM);
+	raw_run(&w, 8 * S);
+	assert_int_equal(raw_info(&w).state, BGP_OPENCONFIRM);
 	assert_null(sim_raw_accepted(w.raw.node));
-	run(&w, 5 * S); /* that one is over by its hold timer */
+	raw_run(&w, 5 * S); /* that one is over by its hold timer */
 	assert_non_null(sim_raw_accepted(w.raw.node));
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_peer_that_hangs_up_on_our_open_is_called_again_soon(void **state)
 {
 	struct sim_end *e;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ .active = true, .peer.hold_time = 9 });
-	run(&w, 100 * MS);
+	raw_world_start(&w, (struct raw_setup){ .active = true, .peer.hold_time = 9 });
+	raw_run(&w, 100 * MS);
 	e = sim_raw_accepted(w.raw.node);
 	assert_non_null(e);
 	sim_end_drop(e);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.peer->own.state, BGP_ACTIVE); /* RFC 4271 8.2.2, OpenSent on 18 */
-	run(&w, 1100 * MS);
+	raw_run(&w, 1100 * MS);
 	e = sim_raw_accepted(w.raw.node);
 	assert_non_null(e);
 	sim_end_drop(e);
 	/* The wait in Active goes on while another connection is in OpenConfirm, and does not get lost. */
 	assert_true(raw_connect(&w.raw));
 	raw_send_open(&w.raw);
-	run(&w, 7 * S);
+	raw_run(&w, 7 * S);
 	assert_null(sim_raw_accepted(w.raw.node));
-	run(&w, 12 * S);
+	raw_run(&w, 12 * S);
 	assert_non_null(sim_raw_accepted(w.raw.node));
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 /* ---- order of messages ------------------------------------------------------------------------------------------ */
@@ -417,32 +330,32 @@ static void messages_before_their_time_are_fsm_errors(void **state) /* RFC 6608 
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct world w;
+		struct raw_world w;
 
-		world_start(&w, (struct setup){ 0 });
+		raw_world_start(&w, (struct raw_setup){ 0 });
 		assert_true(raw_connect(&w.raw));
 		if (cases[i].open_first)
 			raw_send_open(&w.raw);
 		raw_send_hex(&w.raw, cases[i].hex);
-		expect_end(&w, 5, cases[i].subcode, "");
-		assert_int_equal(info(&w).state, BGP_ACTIVE);
+		raw_expect_end(&w, 5, cases[i].subcode, "");
+		assert_int_equal(raw_info(&w).state, BGP_ACTIVE);
 		assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: NOTIFICATION 5/"), 1);
-		assert_int_equal(info(&w).connect_retries, 1);
-		assert_int_equal(info(&w).out.notification, 1);
-		world_end(&w);
+		assert_int_equal(raw_info(&w).connect_retries, 1);
+		assert_int_equal(raw_info(&w).out.notification, 1);
+		raw_world_end(&w);
 	}
 }
 
 static void an_open_in_a_session_is_an_fsm_error(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_open(&w.raw);
-	expect_end(&w, 5, 3, "");
+	raw_expect_end(&w, 5, 3, "");
 	assert_int_equal(w.seen.downs, 1);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_notification_is_never_answered(void **state) /* RFC 4271 6.4 */
@@ -450,75 +363,75 @@ static void a_notification_is_never_answered(void **state) /* RFC 4271 6.4 */
 	struct raw_msg m;
 
 	for (int established = 0; established < 2; established++) {
-		struct world w;
+		struct raw_world w;
 
-		world_start(&w, (struct setup){ 0 });
+		raw_world_start(&w, (struct raw_setup){ 0 });
 		if (established)
 			raw_establish(&w.raw);
 		else
 			assert_true(raw_connect(&w.raw));
 		raw_flush(&w.raw);
 		raw_send_hex(&w.raw, MARKER "0015 03 06c8");
-		run(&w, 100 * MS);
+		raw_run(&w, 100 * MS);
 		assert_true(raw_closed(&w.raw));
 		assert_false(raw_next(&w.raw, &m));
-		assert_int_equal(info(&w).last_in.code, 6);
-		assert_int_equal(info(&w).last_in.subcode, 200);
-		assert_string_equal(info(&w).last_in.text, "cease");
-		assert_int_equal(info(&w).in.notification, 1);
+		assert_int_equal(raw_info(&w).last_in.code, 6);
+		assert_int_equal(raw_info(&w).last_in.subcode, 200);
+		assert_string_equal(raw_info(&w).last_in.text, "cease");
+		assert_int_equal(raw_info(&w).in.notification, 1);
 		/* The end of a session is a line of its own. */
 		assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: NOTIFICATION 6/200 received"),
 				 !established);
-		assert_false(info(&w).last_out.set);
-		world_end(&w);
+		assert_false(raw_info(&w).last_out.set);
+		raw_world_end(&w);
 	}
 }
 
 static void a_shutdown_text_is_shown_without_its_control_characters(void **state) /* RFC 9003 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_hex(&w.raw, MARKER "001c 03 0602 06 62791b5b310a");
-	run(&w, 100 * MS);
-	assert_string_equal(info(&w).last_in.text, "cease/administrative shutdown: by\\x1b[1\\x0a");
+	raw_run(&w, 100 * MS);
+	assert_string_equal(raw_info(&w).last_in.text, "cease/administrative shutdown: by\\x1b[1\\x0a");
 	assert_int_equal(lines_count(&w.lines, "info peer 192.0.2.2: Established -> Idle (NOTIFICATION received: "
 					       "cease/administrative shutdown: by\\x1b[1\\x0a)"), 1);
-	hex_assert("data", info(&w).last_in.data, info(&w).last_in.data_len, "0662791b5b310a");
-	world_end(&w);
+	hex_assert("data", raw_info(&w).last_in.data, raw_info(&w).last_in.data_len, "0662791b5b310a");
+	raw_world_end(&w);
 }
 
 /* ---- timers ----------------------------------------------------------------------------------------------------- */
 
 static void silence_after_connecting_ends_after_four_minutes(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	assert_true(raw_connect(&w.raw));
-	run(&w, 239 * S);
+	raw_run(&w, 239 * S);
 	assert_false(raw_closed(&w.raw));
-	run(&w, 1 * S);
-	expect_end(&w, 4, 0, "");
-	world_end(&w);
+	raw_run(&w, 1 * S);
+	raw_expect_end(&w, 4, 0, "");
+	raw_world_end(&w);
 }
 
 static void a_stopped_process_listens_before_it_gives_up(void **state)
 {
-	struct world w;
+	struct raw_world w;
 	struct mtime late;
 
-	world_start(&w, (struct setup){ .raw.hold_time = 9 });
+	raw_world_start(&w, (struct raw_setup){ .raw.hold_time = 9 });
 	raw_establish(&w.raw);
 	late = mtime_add_us(simnet_now(w.net), 60 * S);
 	bgp_run_timers(sim_bgp(w.dut), late);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	late = bgp_deadline(sim_bgp(w.dut)); /* and nothing came */
 	bgp_run_timers(sim_bgp(w.dut), late);
-	assert_int_not_equal(info(&w).state, BGP_ESTABLISHED);
-	assert_int_equal(info(&w).last_out.code, 4);
-	world_end(&w);
+	assert_int_not_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).last_out.code, 4);
+	raw_world_end(&w);
 }
 
 static void updates_and_keepalives_keep_a_session_and_refreshes_do_not(void **state) /* RFC 4271 8.2.2 */
@@ -533,69 +446,69 @@ static void updates_and_keepalives_keep_a_session_and_refreshes_do_not(void **st
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct world w;
+		struct raw_world w;
 
-		world_start(&w, (struct setup){ .raw.hold_time = 9 });
+		raw_world_start(&w, (struct raw_setup){ .raw.hold_time = 9 });
 		raw_establish(&w.raw);
 		for (int n = 0; n < 4; n++) {
-			run(&w, 3 * S);
+			raw_run(&w, 3 * S);
 			raw_send_hex(&w.raw, cases[i].hex);
 		}
-		run(&w, 100 * MS);
+		raw_run(&w, 100 * MS);
 		assert_int_equal(!raw_closed(&w.raw), cases[i].keeps);
-		run(&w, 10 * S);
-		expect_end(&w, 4, 0, "");
-		world_end(&w);
+		raw_run(&w, 10 * S);
+		raw_expect_end(&w, 4, 0, "");
+		raw_world_end(&w);
 	}
 }
 
 static void a_peer_that_does_not_read_is_ended_and_costs_nothing(void **state) /* RFC 9687 */
 {
-	struct setup s = { .raw.hold_time = 90, .net.window = 4096 };
+	struct raw_setup s = { .raw.hold_time = 90, .net.window = 4096 };
 	struct bgp_memory before, after;
-	struct world w;
+	struct raw_world w;
 	char key[16];
 
-	world_start(&w, s);
+	raw_world_start(&w, s);
 	raw_establish(&w.raw);
-	run(&w, 1 * S);
+	raw_run(&w, 1 * S);
 	sim_raw_read(w.raw.end, false);
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(key, sizeof(key), "route %u", i);
 		routes_originate(sim_bgp(w.dut), key, 1, simnet_now(w.net));
 	}
-	run(&w, 1 * S);
+	raw_run(&w, 1 * S);
 	bgp_memory(sim_bgp(w.dut), &before);
 	for (int i = 0; i < 47; i++) { /* it still says that it lives */
 		raw_send_keepalive(&w.raw);
-		run(&w, 10 * S);
+		raw_run(&w, 10 * S);
 		for (unsigned k = 0; k < 1000; k++) {
 			snprintf(key, sizeof(key), "route %u", k);
 			routes_originate(sim_bgp(w.dut), key, (unsigned)i, simnet_now(w.net));
 		}
 	}
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	bgp_memory(sim_bgp(w.dut), &after);
 	assert_int_equal(after.out_bytes, before.out_bytes);
 	raw_send_keepalive(&w.raw);
-	run(&w, 20 * S);
-	assert_int_not_equal(info(&w).state, BGP_ESTABLISHED);
-	assert_int_equal(info(&w).last_out.code, 8);
+	raw_run(&w, 20 * S);
+	assert_int_not_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).last_out.code, 8);
 	assert_int_equal(lines_count(&w.lines, "Established -> Idle (send hold timer expired"), 1);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_slow_reader_gets_the_last_state_and_not_the_history(void **state)
 {
-	struct setup s = { .net.window = 4096 };
+	struct raw_setup s = { .net.window = 4096 };
 	struct raw_msg m;
 	unsigned updates = 0;
-	struct world w;
+	struct raw_world w;
 	char key[16];
 
-	world_start(&w, s);
+	raw_world_start(&w, s);
 	raw_establish(&w.raw);
-	run(&w, 1 * S);
+	raw_run(&w, 1 * S);
 	raw_flush(&w.raw);
 	sim_raw_read(w.raw.end, false);
 	for (unsigned i = 0; i < 50; i++) {
@@ -603,42 +516,42 @@ static void a_slow_reader_gets_the_last_state_and_not_the_history(void **state)
 			snprintf(key, sizeof(key), "route %u", k);
 			routes_originate(sim_bgp(w.dut), key, i, simnet_now(w.net));
 		}
-		run(&w, 100 * MS);
+		raw_run(&w, 100 * MS);
 	}
 	sim_raw_read(w.raw.end, true);
-	run(&w, 1 * S);
+	raw_run(&w, 1 * S);
 	while (raw_next(&w.raw, &m))
 		updates += m.type == 2;
 	assert_in_range(updates, 1, 20);
-	assert_int_equal(info(&w).prefixes_sent, 200);
-	assert_int_equal(info(&w).pending, 0);
-	world_end(&w);
+	assert_int_equal(raw_info(&w).prefixes_sent, 200);
+	assert_int_equal(raw_info(&w).pending, 0);
+	raw_world_end(&w);
 }
 
 /* ---- OPEN ------------------------------------------------------------------------------------------------------- */
 
 static void without_a_common_family_the_wanted_ones_are_named(void **state) /* RFC 5492 5 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	assert_true(raw_connect(&w.raw));
 	raw_send_hex(&w.raw, MARKER "0025 01 04 fde9 005a c0000202 08 02 06 4104 0000fde9");
-	expect_end(&w, 2, 7, "0104 0019 00 46");
-	world_end(&w);
+	raw_expect_end(&w, 2, 7, "0104 0019 00 46");
+	raw_world_end(&w);
 }
 
 static void our_open_says_what_we_can(void **state)
 {
-	struct setup s = { .asn = 4200000000u, .peer = { .asn = 65002, .role = CAP_ROLE_PEER, .hold_time = 30 } };
+	struct raw_setup s = { .asn = 4200000000u, .peer = { .asn = 65002, .role = CAP_ROLE_PEER, .hold_time = 30 } };
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, s);
+	raw_world_start(&w, s);
 	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
 	assert_true(raw_wait(&w.raw, 1, 20 * MS, &m));
 	hex_assert("OPEN", m.body, m.len, "04 5ba0 001e c0000201 13 02 11 010400190046 0200 4104fa56ea00 090104");
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void what_is_wrong_with_an_open_is_said(void **state)
@@ -659,15 +572,15 @@ static void what_is_wrong_with_an_open_is_said(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char hex[256];
 		uint8_t tmp[128];
-		struct world w;
+		struct raw_world w;
 
-		world_start(&w, (struct setup){ 0 });
+		raw_world_start(&w, (struct raw_setup){ 0 });
 		assert_true(raw_connect(&w.raw));
 		snprintf(hex, sizeof(hex), MARKER "%04zx 01 %s", 19 + hex_bytes(cases[i].body, tmp, sizeof(tmp)),
 			 cases[i].body);
 		raw_send_hex(&w.raw, hex);
-		expect_end(&w, 2, cases[i].subcode, "");
-		world_end(&w);
+		raw_expect_end(&w, 2, cases[i].subcode, "");
+		raw_world_end(&w);
 	}
 }
 
@@ -677,141 +590,141 @@ static void routes_come_go_and_change(void **state)
 {
 	struct bgp_rib_cursor c = { 0 };
 	struct bgp_path_info p;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 1);
-	assert_int_equal(info(&w).prefixes_received, 1);
+	assert_int_equal(raw_info(&w).prefixes_received, 1);
 	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS); /* the same again is no change */
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.changes, 1);
 	raw_send_update(&w.raw, REACH("16", "03 6b6579 01 73" "03 6b657a 02 7374") ATTRS); /* two shared parts */
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 2);
 	for (unsigned n = 0; bgp_rib_next(sim_bgp(w.dut), &c, &p); n++)
 		hex_assert("shared", p.attrs->shared, p.attrs->shared_len, p.key[2] == 'y' ? "73" : "7374");
 	raw_send_update(&w.raw, "800f07 0019 46 03 6b6579");
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 1);
 	sim_raw_close(w.raw.end);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 0);
-	assert_string_equal(info(&w).last_in.text, "closed by the peer");
-	world_end(&w);
+	assert_string_equal(raw_info(&w).last_in.text, "closed by the peer");
+	raw_world_end(&w);
 }
 
 static void announced_and_withdrawn_in_one_message_is_announced(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, ROUTE("6b6579") "800f07 0019 46 03 6b6579" ATTRS);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 1);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void a_bad_attribute_withdraws_and_is_logged_with_its_octets(void **state) /* RFC 7606 2, 6 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS);
 	raw_send_update(&w.raw, ROUTE("6b657a") ATTRS);
 	raw_send_update(&w.raw, ROUTE("6b6579") "40010109 400200 400504 00000064");
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 1);
-	assert_int_equal(info(&w).treat_as_withdraw, 1);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).treat_as_withdraw, 1);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	assert_int_equal(lines_count(&w.lines,
 				     "remote peer 192.0.2.2: UPDATE treated as withdraw: ORIGIN is not one octet of 0 "
 				     "to 2 [ffffffffffffffffffffffffffffffff"),
 			 1);
-	assert_int_equal(info(&w).last_in.code, 3);
-	assert_int_equal(info(&w).last_in.subcode, 6);
-	world_end(&w);
+	assert_int_equal(raw_info(&w).last_in.code, 3);
+	assert_int_equal(raw_info(&w).last_in.subcode, 6);
+	raw_world_end(&w);
 }
 
 static void a_peer_full_of_faults_does_not_fill_the_log(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	for (int i = 0; i < 1000; i++)
 		raw_send_update(&w.raw, ROUTE("6b6579") "40010109 400200 400504 00000064");
-	run(&w, 10 * MS);
-	assert_int_equal(info(&w).treat_as_withdraw, 1000);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).treat_as_withdraw, 1000);
 	assert_in_range(lines_count(&w.lines, "treated as withdraw"), 1, 10);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void verdicts_on_nlri_are_carried_out(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	/* Unknown between two good ones, and one to be withdrawn; "fe" wants COMMUNITIES. */
 	raw_send_update(&w.raw, REACH("1f", "03 6b6579 01 73" "03 ff7578 01 73" "03 6b657a 01 73" "02 ff77 00") ATTRS);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 2);
-	assert_int_equal(info(&w).unknown_nlri, 1);
-	assert_int_equal(info(&w).treat_as_withdraw, 1);
+	assert_int_equal(raw_info(&w).unknown_nlri, 1);
+	assert_int_equal(raw_info(&w).treat_as_withdraw, 1);
 	raw_send_update(&w.raw, REACH("0e", "03 fe6b65 00") ATTRS);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 3);
 	/* Asked for each set: of two shared parts the first will do. */
 	raw_send_update(&w.raw, REACH("14", "03 fe6b66 01 73" "03 fe6b65 00") "40010100 400200 400504 00000064");
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 3);
-	assert_int_equal(info(&w).treat_as_withdraw, 2);
+	assert_int_equal(raw_info(&w).treat_as_withdraw, 2);
 	raw_send_update(&w.raw, ROUTE("ff7278") ATTRS);
-	expect_end(&w, 3, 9, NULL);
+	raw_expect_end(&w, 3, 9, NULL);
 	assert_int_equal(w.seen.best, 0);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void unknown_routes_are_held_when_asked_for(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ .reflect_unknown = true });
+	raw_world_start(&w, (struct raw_setup){ .reflect_unknown = true });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, ROUTE("ff7578") ATTRS);
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 1);
 	raw_send_update(&w.raw, "800f07 0019 46 03 ff7578");
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 0);
-	assert_int_equal(info(&w).unknown_nlri, 2);
-	world_end(&w);
+	assert_int_equal(raw_info(&w).unknown_nlri, 2);
+	raw_world_end(&w);
 }
 
 static void the_next_hop_is_judged_by_length_and_value(void **state)
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, "800e0f 0019 46 04 00000000 00 03 6b6579 01 73" ATTRS);
 	raw_send_update(&w.raw, "800e0f 0019 46 04 c0000201 00 03 6b657a 01 73" ATTRS); /* our own address */
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 0);
-	assert_int_equal(info(&w).prefixes_received, 2);
-	assert_int_equal(info(&w).rejected, 2);
+	assert_int_equal(raw_info(&w).prefixes_received, 2);
+	assert_int_equal(raw_info(&w).rejected, 2);
 	raw_send_update(&w.raw, "800e10 0019 46 05 c633640100 00 03 6b6579 01 73" ATTRS);
-	expect_end(&w, 3, 9, NULL);
-	world_end(&w);
+	raw_expect_end(&w, 3, 9, NULL);
+	raw_world_end(&w);
 }
 
 /* A second neighbor by hand, at 192.0.2.3. */
-static struct rawpeer second(struct world *w, struct bgp_peer_params pp)
+static struct rawpeer second(struct raw_world *w, struct bgp_peer_params pp)
 {
 	struct rawpeer r = { .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, "192.0.2.3"),
 			     .p = { .asn = pp.asn, .id = 0xc0000203, .hold_time = 90 } };
@@ -828,11 +741,11 @@ static bool passes(struct bgp_peer_params to, const char *path)
 {
 	struct raw_msg m;
 	struct rawpeer r;
-	struct world w;
+	struct raw_world w;
 	char attrs[256];
 	bool got = false;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	r = second(&w, to);
 	raw_wait(&r, 2, 50 * MS, &m); /* End-of-RIB */
@@ -840,7 +753,7 @@ static bool passes(struct bgp_peer_params to, const char *path)
 	raw_send_update(&w.raw, attrs);
 	while (raw_wait(&r, 2, 50 * MS, &m))
 		got |= memmem(m.body, m.len, "key", 3) != NULL;
-	world_end(&w);
+	raw_world_end(&w);
 	return got;
 }
 
@@ -859,11 +772,11 @@ static void routes_pass_on_by_what_neighbors_are(void **state) /* RFC 4271 9.2, 
 static void a_family_of_ours_that_this_peer_does_not_have_is_ignored(void **state)
 {
 	struct bgp_family other = test_family;
-	struct world w;
+	struct raw_world w;
 
 	other.afi = 1;
 	other.safi = 132;
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	bgp_peer_del(w.peer, simnet_now(w.net));
 	bgp_family_register(sim_bgp(w.dut), &other, NULL);
 	w.peer = sim_peer(w.dut, w.raw.node,
@@ -872,24 +785,24 @@ static void a_family_of_ours_that_this_peer_does_not_have_is_ignored(void **stat
 	raw_send_update(&w.raw, "800e0f 0001 84 04 c6336401 00 03 6b6579 01 73" ATTRS);
 	raw_send_update(&w.raw, "800f03 0001 84");
 	raw_send_hex(&w.raw, MARKER "0017 05 0001 00 84");
-	run(&w, 10 * MS);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	assert_int_equal(info(&w).prefixes_received, 0);
-	assert_false(info(&w).eor_received);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).prefixes_received, 0);
+	assert_false(raw_info(&w).eor_received);
 	assert_int_equal(lines_count(&w.lines, "routes of 1/132 ignored: the family is not negotiated"), 1);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void broken_withdrawals_end_the_session(void **state) /* RFC 7606 5.3 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS);
 	raw_send_update(&w.raw, "800f07 0019 46 04 6b6579");
-	expect_end(&w, 3, 9, NULL);
-	world_end(&w);
+	raw_expect_end(&w, 3, 9, NULL);
+	raw_world_end(&w);
 }
 
 /* RFC 4271 4.3's own fields, should IPv4 unicast be a family: the engine asks no more of it than of any other. */
@@ -898,11 +811,11 @@ static void ipv4_fields_are_a_family_like_others(void **state)
 	struct bgp_family ipv4 = test_family;
 	struct bgp_rib_cursor c = { 0 };
 	struct bgp_path_info p;
-	struct world w;
+	struct raw_world w;
 
 	ipv4.afi = 1;
 	ipv4.safi = 1;
-	world_start(&w, (struct setup){ .raw.caps = "010400010001" });
+	raw_world_start(&w, (struct raw_setup){ .raw.caps = "010400010001" });
 	bgp_peer_del(w.peer, simnet_now(w.net));
 	bgp_family_register(sim_bgp(w.dut), &ipv4, NULL);
 	w.peer = sim_peer(w.dut, w.raw.node,
@@ -911,70 +824,70 @@ static void ipv4_fields_are_a_family_like_others(void **state)
 	raw_send_hex(&w.raw,
 		     MARKER "0032 02 0000 0015 40010100 400200 400304 c6336401 400504 00000064 03 6b6579 01 73");
 	raw_send_update(&w.raw, ROUTE("6b657a") ATTRS);
-	run(&w, 10 * MS);
-	assert_int_equal(info(&w).prefixes_received, 2);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).prefixes_received, 2);
 	while (bgp_rib_next(sim_bgp(w.dut), &c, &p))
 		if (p.family == &ipv4)
 			assert_string_equal(ip_str(&p.attrs->next_hop).s, "198.51.100.1");
 	raw_send_hex(&w.raw, MARKER "001b 02 0004 03 6b6579 0000");
-	run(&w, 10 * MS);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	assert_int_equal(info(&w).prefixes_received, 1);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).prefixes_received, 1);
 	raw_send_hex(&w.raw, MARKER "0017 02 0000 0000"); /* End-of-RIB of IPv4 unicast alone */
-	run(&w, 10 * MS);
-	assert_false(info(&w).eor_received);
+	raw_run(&w, 10 * MS);
+	assert_false(raw_info(&w).eor_received);
 	raw_send_update(&w.raw, "800f03 0019 46");
-	run(&w, 10 * MS);
-	assert_true(info(&w).eor_received);
+	raw_run(&w, 10 * MS);
+	assert_true(raw_info(&w).eor_received);
 	assert_int_equal(bgp_peer_refresh(w.peer, simnet_now(w.net)), 0);
-	run(&w, 10 * MS);
-	assert_int_equal(info(&w).out.refresh, 2);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).out.refresh, 2);
 	raw_send_hex(&w.raw, MARKER "0018 02 0001 09 0000");
-	expect_end(&w, 3, 10, NULL);
-	world_end(&w);
+	raw_expect_end(&w, 3, 10, NULL);
+	raw_world_end(&w);
 }
 
 static void families_that_were_not_negotiated_are_ignored(void **state) /* RFC 4760 8 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, "800e09 0001 80 04 c6336401 00" ATTRS);
 	raw_send_update(&w.raw, "800f05 03e7 46 0102");
 	raw_send_hex(&w.raw, MARKER "001a 02 0002 18 0a 0000 00");
 	raw_send_update(&w.raw, "800f03 0001 01");
-	run(&w, 10 * MS);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	assert_int_equal(w.seen.ends, 0);
 	assert_int_equal(lines_count(&w.lines, "the family is not negotiated"), 3);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void end_of_rib_is_told_in_both_encodings(void **state) /* RFC 4724 2 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	raw_establish(&w.raw);
-	run(&w, 10 * MS);
-	assert_false(info(&w).eor_received);
+	raw_run(&w, 10 * MS);
+	assert_false(raw_info(&w).eor_received);
 	raw_send_update(&w.raw, "900f0003 0019 46"); /* ExaBGP's */
-	run(&w, 10 * MS);
-	assert_true(info(&w).eor_received);
+	raw_run(&w, 10 * MS);
+	assert_true(raw_info(&w).eor_received);
 	assert_int_equal(w.seen.ends, 1);
 	raw_send_update(&w.raw, "800f03 0019 46");
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.ends, 2);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 static void we_send_end_of_rib_after_the_routes(void **state)
 {
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
 	assert_true(raw_connect(&w.raw));
 	raw_send_open(&w.raw);
@@ -983,21 +896,21 @@ static void we_send_end_of_rib_after_the_routes(void **state)
 	assert_true(m.len > 10);
 	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
 	hex_assert("End-of-RIB", m.body, m.len, "0000 0006 800f03 0019 46");
-	assert_true(info(&w).eor_sent);
-	world_end(&w);
+	assert_true(raw_info(&w).eor_sent);
+	raw_world_end(&w);
 }
 
 static void a_refresh_is_answered_with_all_routes(void **state) /* RFC 2918, 7313 */
 {
 	static const char *const ignored[] = { "0017 05 0001 00 80", "0017 05 0019 01 46", "0017 05 0019 c8 46" };
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 	char hex[80];
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
 	raw_establish(&w.raw);
-	run(&w, 100 * MS);
+	raw_run(&w, 100 * MS);
 	raw_flush(&w.raw);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(hex, sizeof(hex), MARKER "%s", ignored[i]);
@@ -1007,32 +920,32 @@ static void a_refresh_is_answered_with_all_routes(void **state) /* RFC 2918, 731
 	raw_send_hex(&w.raw, MARKER "0017 05 0019 00 46");
 	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
 	assert_true(m.len > 10);
-	assert_int_equal(info(&w).in.refresh, 4);
-	assert_int_equal(info(&w).state, BGP_ESTABLISHED);
-	world_end(&w);
+	assert_int_equal(raw_info(&w).in.refresh, 4);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	raw_world_end(&w);
 }
 
 static void a_two_octet_speaker_is_understood_and_spoken_to(void **state) /* RFC 6793 */
 {
-	struct setup s = { .asn = 4200000000u, .peer.asn = 65002, .raw = { .asn = 65002, .no_as4 = true } };
+	struct raw_setup s = { .asn = 4200000000u, .peer.asn = 65002, .raw = { .asn = 65002, .no_as4 = true } };
 	struct bgp_rib_cursor c = { 0 };
 	struct bgp_path_info p;
 	struct raw_msg m;
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, s);
+	raw_world_start(&w, s);
 	routes_originate(sim_bgp(w.dut), "ours", 1, simnet_now(w.net));
 	raw_establish(&w.raw);
 	raw_flush(&w.raw);
-	run(&w, 100 * MS);
+	raw_run(&w, 100 * MS);
 	raw_send_update(&w.raw, ROUTE("6b6579") "40010100 400206 0202 fdea 5ba0 c01106 0201 00011170");
-	run(&w, 10 * MS);
+	raw_run(&w, 10 * MS);
 	while (bgp_rib_next(sim_bgp(w.dut), &c, &p))
 		if (p.peer)
 			hex_assert("path", p.attrs->as_path, p.attrs->as_path_len, "0201 0000fdea 0201 00011170");
 	assert_int_equal(w.seen.best, 2);
-	world_end(&w);
-	world_start(&w, s);
+	raw_world_end(&w);
+	raw_world_start(&w, s);
 	routes_originate(sim_bgp(w.dut), "ours", 1, simnet_now(w.net));
 	assert_true(raw_connect(&w.raw));
 	raw_send_open(&w.raw);
@@ -1040,7 +953,7 @@ static void a_two_octet_speaker_is_understood_and_spoken_to(void **state) /* RFC
 	assert_true(raw_wait(&w.raw, 2, 100 * MS, &m));
 	assert_non_null(memmem(m.body, m.len, "\x40\x02\x04\x02\x01\x5b\xa0", 7));       /* AS_TRANS */
 	assert_non_null(memmem(m.body, m.len, "\xc0\x11\x06\x02\x01\xfa\x56\xea", 8));   /* AS4_PATH */
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 /* ---- framing ---------------------------------------------------------------------------------------------------- */
@@ -1052,10 +965,10 @@ static void a_stream_may_be_cut_anywhere(void **state)
 	struct wbuf out;
 
 	for (int round = 0; round < 50; round++) {
-		struct world w;
+		struct raw_world w;
 		size_t len, at = 0, step;
 
-		world_start(&w, (struct setup){ 0 });
+		raw_world_start(&w, (struct raw_setup){ 0 });
 		raw_establish(&w.raw);
 		out = wb_init(all, sizeof(all));
 		for (unsigned i = 0; i < 100; i++) {
@@ -1076,37 +989,37 @@ static void a_stream_may_be_cut_anywhere(void **state)
 			step = step < len - at ? step : len - at;
 			sim_raw_send(w.raw.end, all + at, step);
 		}
-		run(&w, 100 * MS);
+		raw_run(&w, 100 * MS);
 		assert_int_equal(w.seen.best, 100);
-		assert_int_equal(info(&w).in.update, 100);
-		assert_int_equal(info(&w).in.keepalive, 101);
-		world_end(&w);
+		assert_int_equal(raw_info(&w).in.update, 100);
+		assert_int_equal(raw_info(&w).in.keepalive, 101);
+		raw_world_end(&w);
 	}
 }
 
 static void a_long_length_is_not_waited_for(void **state) /* RFC 4271 6.1 */
 {
-	struct world w;
+	struct raw_world w;
 
-	world_start(&w, (struct setup){ .net.piece = 1 });
+	raw_world_start(&w, (struct raw_setup){ .net.piece = 1 });
 	raw_establish(&w.raw);
 	raw_send_hex(&w.raw, MARKER "ffff 02");
-	expect_end(&w, 1, 2, "ffff");
-	world_end(&w);
+	raw_expect_end(&w, 1, 2, "ffff");
+	raw_world_end(&w);
 }
 
 static void random_octets_do_no_harm(void **state)
 {
 	struct rng r = rng_start("random_octets_do_no_harm");
 	struct bgp_memory m;
-	struct world w;
+	struct raw_world w;
 	uint8_t data[512];
 
-	world_start(&w, (struct setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ 0 });
 	for (int i = 0; i < 300; i++) {
 		size_t n = rng_below(&r, sizeof(data) - 19);
 
-		run(&w, 110 * MS);
+		raw_run(&w, 110 * MS);
 		raw_establish(&w.raw);
 		memset(data, 0xff, 16);
 		data[16] = (uint8_t)((n + 19) >> 8);
@@ -1115,15 +1028,15 @@ static void random_octets_do_no_harm(void **state)
 		for (size_t k = 0; k < n; k++)
 			data[19 + k] = (uint8_t)(rng_below(&r, 3) ? rng_below(&r, 256) : rng_below(&r, 4));
 		sim_raw_send(w.raw.end, data, n + 19);
-		run(&w, 10 * MS);
+		raw_run(&w, 10 * MS);
 		raw_drop(&w.raw);
 	}
-	run(&w, 1 * S);
+	raw_run(&w, 1 * S);
 	bgp_memory(sim_bgp(w.dut), &m);
 	assert_int_equal(m.conns, 0);
 	assert_int_equal(m.paths, 0);
 	assert_int_equal(m.sets, 0);
-	world_end(&w);
+	raw_world_end(&w);
 }
 
 int main(void)
