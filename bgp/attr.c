@@ -12,10 +12,14 @@
  */
 #include "bgp/attr.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "bgp/attr_as_path.h"
 #include "bgp/attr_wire.h"
 #include "bgp/msg.h"
+
+#define SEARCHED_OCTETS 4096u /* of a list that is searched item by item */
 
 /* The attribute under the reader. */
 struct attr {
@@ -363,6 +367,32 @@ static bool has_item(const uint8_t *list, const uint8_t *end, const uint8_t *ite
 	return false;
 }
 
+static int item12_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, 12);
+}
+
+/*
+ * A list from a longer message (RFC 8654) may have thousands of items: it is sorted, so that looking for twins stays
+ * cheap.
+ */
+static void keep_sorted12(struct wbuf *w, const uint8_t *list, size_t len)
+{
+	uint8_t *start = w->p, *all = wb_ptr(w, len), *kept = start;
+
+	if (!all)
+		return;
+	memcpy(all, list, len);
+	qsort(all, len / 12, 12, item12_compare);
+	for (const uint8_t *p = all; p < start + len; p += 12) {
+		if (kept > start && memcmp(kept - 12, p, 12) == 0)
+			continue;
+		memmove(kept, p, 12);
+		kept += 12;
+	}
+	w->p = kept;
+}
+
 /* RFC 8092 5: instances of one value count once. */
 static const char *decode_large_communities(struct decoder *d, struct attr *a)
 {
@@ -371,6 +401,10 @@ static const char *decode_large_communities(struct decoder *d, struct attr *a)
 
 	if (!is_list(a, 12))
 		return "LARGE_COMMUNITY is no multiple of 12 octets";
+	if (rb_left(&a->value) > SEARCHED_OCTETS) {
+		keep_sorted12(&d->scratch, a->value.p, rb_left(&a->value));
+		rb_skip(&a->value, rb_left(&a->value));
+	}
 	while (rb_left(&a->value)) {
 		p = rb_ptr(&a->value, 12);
 		if (!has_item(kept, d->scratch.p, p, 12))

@@ -49,7 +49,7 @@ struct attr_update {
 	struct attr_error error;
 };
 
-#define ATTR_SCRATCH 65536u /* octets that attr_decode_update() may need for rewritten AS_PATHs and the like */
+#define ATTR_SCRATCH 65535u /* octets that attr_decode_update() may need for rewritten AS_PATHs and the like */
 
 /*
  * body: an UPDATE without its 19-octet header. The next hop of MP_REACH is not judged (its length is the family's), nor

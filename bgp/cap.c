@@ -105,6 +105,9 @@ static bool cap_take(struct caps *c, struct cap *cap)
 	case CAP_REFRESH_OLD:
 		c->refresh = true;
 		break;
+	case CAP_EXTENDED_MESSAGE: /* RFC 8654 3 */
+		c->extended_message |= len == 0;
+		break;
 	case CAP_AS4: /* RFC 6793 3 */
 		c->as4 = true;
 		c->asn = rb_u32(&cap->value);
@@ -140,6 +143,12 @@ void cap_encode_families(struct wbuf *w, const struct caps *c)
 	}
 }
 
+static void cap_encode_empty(struct wbuf *w, uint8_t code)
+{
+	wb_u8(w, code);
+	wb_u8(w, 0);
+}
+
 void cap_encode(struct wbuf *w, const struct caps *c)
 {
 	size_t mark;
@@ -147,10 +156,10 @@ void cap_encode(struct wbuf *w, const struct caps *c)
 	wb_u8(w, PARAM_CAPABILITIES);
 	mark = wb_open8(w);
 	cap_encode_families(w, c);
-	if (c->refresh) {
-		wb_u8(w, CAP_ROUTE_REFRESH);
-		wb_u8(w, 0);
-	}
+	if (c->refresh)
+		cap_encode_empty(w, CAP_ROUTE_REFRESH);
+	if (c->extended_message)
+		cap_encode_empty(w, CAP_EXTENDED_MESSAGE);
 	if (c->as4) {
 		wb_u8(w, CAP_AS4);
 		wb_u8(w, 4);

@@ -44,6 +44,7 @@ struct caps {
 	struct cap_family families[CAP_FAMILIES_MAX];
 	uint8_t n_families;
 	bool refresh; /* 2 or 128 */
+	bool extended_message;
 	bool as4;
 	uint32_t asn;         /* of capability 65 */
 	uint8_t role;         /* enum cap_role; of a value that is not assigned: wire value + 1 */

@@ -23,12 +23,12 @@ static bool refuse(struct msg_fault *f, uint8_t code, uint8_t subcode, const uin
 	return false;
 }
 
-/* RFC 4271 6.1; ROUTE-REFRESH may be longer than 23 octets (RFC 5291), its own decoder judges that. */
+/* RFC 4271 6.1, 8654 4; ROUTE-REFRESH may be longer than 23 octets (RFC 5291), its own decoder judges that. */
 static bool length_fits_type(enum msg_type type, size_t len)
 {
 	switch (type) {
 	case MSG_OPEN:
-		return len >= MSG_OPEN_MIN_LEN;
+		return len >= MSG_OPEN_MIN_LEN && len <= MSG_MAX_LEN;
 	case MSG_UPDATE:
 		return len >= MSG_UPDATE_MIN_LEN;
 	case MSG_NOTIFICATION:
@@ -42,11 +42,11 @@ static bool length_fits_type(enum msg_type type, size_t len)
 }
 
 /* RFC 4271 6.1: marker, bounds of the length, type, length for the type, in this order. */
-static bool header_judge(const uint8_t *p, size_t len, uint8_t type, struct msg_fault *fault)
+static bool header_judge(const uint8_t *p, size_t len, size_t max, uint8_t type, struct msg_fault *fault)
 {
 	if (memcmp(p, marker, sizeof(marker)) != 0)
 		return refuse(fault, MSG_ERR_HEADER, MSG_HEADER_NOT_SYNCHRONIZED, NULL, 0, "marker is not all ones");
-	if (len < MSG_HEADER_LEN || len > MSG_MAX_LEN)
+	if (len < MSG_HEADER_LEN || len > max)
 		return refuse(fault, MSG_ERR_HEADER, MSG_HEADER_BAD_LENGTH, p + 16, 2, "message length out of bounds");
 	if (type < MSG_OPEN || type > MSG_REFRESH)
 		return refuse(fault, MSG_ERR_HEADER, MSG_HEADER_BAD_TYPE, p + 18, 1, "unknown message type");
@@ -56,7 +56,8 @@ static bool header_judge(const uint8_t *p, size_t len, uint8_t type, struct msg_
 	return true;
 }
 
-enum msg_verdict msg_frame(const uint8_t *p, size_t have, size_t *len, enum msg_type *type, struct msg_fault *fault)
+enum msg_verdict msg_frame(const uint8_t *p, size_t have, size_t max, size_t *len, enum msg_type *type,
+			   struct msg_fault *fault)
 {
 	struct rbuf r;
 	uint8_t t;
@@ -66,7 +67,7 @@ enum msg_verdict msg_frame(const uint8_t *p, size_t have, size_t *len, enum msg_
 	r = rb_init(p + sizeof(marker), MSG_HEADER_LEN - sizeof(marker));
 	*len = rb_u16(&r);
 	t = rb_u8(&r);
-	if (!header_judge(p, *len, t, fault))
+	if (!header_judge(p, *len, max, t, fault))
 		return MSG_BAD;
 	*type = (enum msg_type)t;
 	return have < *len ? MSG_SHORT : MSG_WHOLE;

@@ -12,6 +12,7 @@
 
 #define MSG_HEADER_LEN 19u /* marker 16, length 2, type 1: RFC 4271 4.1 */
 #define MSG_MAX_LEN 4096u
+#define MSG_EXTENDED_MAX_LEN 65535u /* RFC 8654 3: but OPEN and KEEPALIVE */
 #define MSG_OPEN_MIN_LEN 29u
 #define MSG_UPDATE_MIN_LEN 23u
 #define MSG_NOTIFICATION_MIN_LEN 21u
@@ -77,8 +78,10 @@ enum msg_verdict {
  * Judges the message that starts at p, of which have octets are there. Everything in the header is judged as soon as
  * the header is complete, so that a wrong length is never waited for. WHOLE and MORE (when have >= 19) set *len and
  * *type.
+ * max: octets of a message at most, MSG_MAX_LEN or, when that was negotiated, MSG_EXTENDED_MAX_LEN.
  */
-enum msg_verdict msg_frame(const uint8_t *p, size_t have, size_t *len, enum msg_type *type, struct msg_fault *fault);
+enum msg_verdict msg_frame(const uint8_t *p, size_t have, size_t max, size_t *len, enum msg_type *type,
+			   struct msg_fault *fault);
 
 struct msg_open {
 	uint16_t my_as, hold_time; /* s */

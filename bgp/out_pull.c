@@ -23,6 +23,8 @@
 /* Routes of the set that are not due before a message is left as it is. */
 #define MISSES_MAX 16u
 
+/* No message is begun in less space: only those that may be longer (RFC 8654) are cut where the space ends. */
+#define ROOM_MIN 4096u
 #define HEADER_OCTETS 19u
 #define TYPE_UPDATE 2u
 #define FLAG_OPTIONAL 0x80u
@@ -223,19 +225,27 @@ static void message_end(struct pull *p, struct message *msg)
 
 /*
  * What another peer was sent from here on is as good for this one, unless it is the source. But a message that was not
- * full is made anew when more routes hang off its set by now.
+ * full is made anew when more routes hang off its set by now. NULL: there is none.
  */
-static bool repeat(struct pull *p, const struct route *first)
+static const struct out_stretch *at_hand(struct pull *p)
 {
 	struct out_group *g = p->walk.g;
 	uint32_t h = p->walk.next;
 	const struct out_stretch *s = out_cache_find(g, h, out_entry(g, h)->last, &p->m->cache_hint);
+
+	return s && !s->full && rib_route(g->rib, s->last)->set_prev ? NULL : s;
+}
+
+/* False when there is too little space left. */
+static bool repeat(struct pull *p, const struct out_stretch *s, const struct route *first)
+{
+	struct out_group *g = p->walk.g;
 	uint8_t *to;
 
-	if (!s || (!s->full && rib_route(g->rib, s->last)->set_prev))
+	BUG_ON(s->source != first->peer);
+	if (wb_room(p->out) < s->len)
 		return false;
 	to = wb_ptr(p->out, s->len);
-	BUG_ON(!to || s->source != first->peer);
 	memcpy(to, g->cache.octets + s->at, s->len);
 	out_walk_leap(&p->walk, s);
 	p->m->peer->sent += s->nlris;
@@ -257,7 +267,16 @@ static void keep(struct pull *p, const struct message *msg, struct out_stretch s
 	out_cache_add(p->walk.g, &s, msg->w.start);
 }
 
-static void announce(struct pull *p, const struct route *first)
+/* Octets that the next message may have. */
+static size_t message_room(const struct pull *p)
+{
+	size_t max = p->walk.g->policy.max_message, room = wb_room(p->out);
+
+	return room < max ? room : max;
+}
+
+/* False when there is too little space left. */
+static bool announce(struct pull *p, const struct route *first)
 {
 	struct out_group *g = p->walk.g;
 	const struct out_stretch stretch = {
@@ -267,13 +286,12 @@ static void announce(struct pull *p, const struct route *first)
 	};
 	const struct bgp_attrs *a = attrset_get(g->rib->sets, first->set);
 	const struct attr_out o = attr_out_for(g, first->peer);
-	size_t attrs_max = attr_encoded_len(a, &o);
-	struct message msg = {
-		.w = wb_init(p->out->p, g->policy.max_message - attrs_max),
-		.family = g->rib->families[g->family].family,
-		.set = a,
-	};
+	size_t attrs_max = attr_encoded_len(a, &o), room = message_room(p);
+	struct message msg = { .family = g->rib->families[g->family].family, .set = a };
 
+	if (room < FRAME_OCTETS + NLRI_OCTETS + attrs_max)
+		return false;
+	msg.w = wb_init(p->out->p, room - attrs_max);
 	open_mp(&msg, BGP_ATTR_MP_REACH);
 	wb_u8(&msg.w, a->next_hop.len);
 	wb_ip(&msg.w, &a->next_hop);
@@ -285,13 +303,14 @@ static void announce(struct pull *p, const struct route *first)
 	wb_close16(&msg.w, msg.attrs);
 	message_end(p, &msg);
 	keep(p, &msg, stretch);
+	return true;
 }
 
 static void withdraw(struct pull *p, const struct route *first)
 {
 	const struct out_group *g = p->walk.g;
 	struct message msg = {
-		.w = wb_init(p->out->p, g->policy.max_message),
+		.w = wb_init(p->out->p, message_room(p)),
 		.family = g->rib->families[g->family].family,
 	};
 
@@ -350,9 +369,9 @@ static bool next_message(struct pull *p)
 		rt = rib_route(walk->g->rib, walk->next);
 		kind = what_is_due(p, out_entry(walk->g, walk->next), rt);
 		if (kind == DUE_ANNOUNCE) {
-			if (!repeat(p, rt))
-				announce(p, rt);
-			return true;
+			const struct out_stretch *s = at_hand(p);
+
+			return s ? repeat(p, s, rt) : announce(p, rt);
 		}
 		if (kind == DUE_WITHDRAW) {
 			withdraw(p, rt);
@@ -367,9 +386,9 @@ static bool next_message(struct pull *p)
 
 static void pull_messages(struct pull *p)
 {
-	size_t max = p->walk.g->policy.max_message;
+	size_t max = p->walk.g->policy.max_message, min = max < ROOM_MIN ? max : ROOM_MIN;
 
-	while (wb_room(p->out) >= max && next_message(p))
+	while (wb_room(p->out) >= min && next_message(p))
 		;
 }
 

@@ -128,7 +128,7 @@ void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p);
 /*
  * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first
  * (RFC 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is
- * due or cap is below the policy's max_message. *messages is increased by their number.
+ * due or cap is below what that takes (max_message octets are always enough). *messages is increased by their number.
  */
 size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, uint64_t *messages);
 bool out_pending(const struct rib *r, const struct rib_peer *p);

@@ -124,6 +124,7 @@ static struct bgp_conn *conn_new(struct bgp_peer *peer, struct fsm_run *run)
 	c->outgoing = run != NULL;
 	c->accepted = (struct fsm_run){ .state = BGP_ACTIVE, .peer = peer };
 	c->run->conn = c;
+	c->max_message = MSG_MAX_LEN;
 	c->hold.fn = on_hold;
 	c->keepalive.fn = on_keepalive;
 	c->send_hold.fn = on_send_hold;
@@ -283,7 +284,7 @@ static void session_up(struct bgp_conn *c)
 	policy.ebgp = peer->ebgp;
 	policy.rr_client = peer->p.rr_client;
 	policy.as4 = c->caps.as4;
-	policy.max_message = MSG_MAX_LEN;
+	policy.max_message = c->max_message;
 	policy.asn = peer->ebgp ? peer->p.asn : 0;
 
 	peer->session = c;
@@ -399,7 +400,13 @@ void session_our_caps(const struct bgp_peer *peer, struct caps *out)
 {
 	const struct bgp *b = peer->bgp;
 
-	*out = (struct caps){ .refresh = true, .as4 = true, .asn = b->p.asn, .role = peer->ebgp ? peer->p.role : 0 };
+	*out = (struct caps){
+		.refresh = true,
+		.extended_message = true,
+		.as4 = true,
+		.asn = b->p.asn,
+		.role = peer->ebgp ? peer->p.role : 0,
+	};
 	for (uint32_t i = 0; i < b->n_families; i++)
 		cap_family_add(out, b->families[i].f->afi, b->families[i].f->safi);
 }
@@ -472,6 +479,7 @@ static bool settle_open(struct bgp_conn *c, struct rbuf body, struct msg_fault *
 		return false;
 	c->router_id = o.router_id;
 	c->hold_time = o.hold_time < ours ? o.hold_time : ours;
+	c->max_message = c->caps.extended_message ? MSG_EXTENDED_MAX_LEN : MSG_MAX_LEN;
 	c->open_len = (uint16_t)rb_left(&body);
 	c->open = xrealloc(c->open, c->open_len);
 	memcpy(c->open, body.p, c->open_len);
@@ -654,7 +662,7 @@ static size_t input_whole(struct bgp_conn *c, const uint8_t *data, size_t len, s
 	struct msg_fault f;
 
 	while (c->run) {
-		switch (msg_frame(data + used, len - used, &n, &type, &f)) {
+		switch (msg_frame(data + used, len - used, c->max_message, &n, &type, &f)) {
 		case MSG_SHORT:
 			return used;
 		case MSG_BAD:
@@ -677,7 +685,7 @@ static size_t input_part(struct bgp_conn *c, const uint8_t *data, size_t len, st
 	struct msg_fault f;
 
 	for (;;) {
-		switch (msg_frame(c->part, c->part_len, &n, &type, &f)) {
+		switch (msg_frame(c->part, c->part_len, c->max_message, &n, &type, &f)) {
 		case MSG_BAD:
 			header_error(c, c->part, &f, now);
 			return len;
@@ -688,6 +696,8 @@ static size_t input_part(struct bgp_conn *c, const uint8_t *data, size_t len, st
 		case MSG_SHORT:
 			if (used == len)
 				return used;
+			if (n > MSG_MAX_LEN)
+				c->part = xrealloc(c->part, n);
 			step = (c->part_len < MSG_HEADER_LEN ? MSG_HEADER_LEN : n) - c->part_len;
 			if (step > len - used)
 				step = len - used;
@@ -701,8 +711,7 @@ static size_t input_part(struct bgp_conn *c, const uint8_t *data, size_t len, st
 
 static void part_keep(struct bgp_conn *c, const uint8_t *data, size_t len)
 {
-	if (!c->part)
-		c->part = xcalloc(1, MSG_MAX_LEN);
+	c->part = xrealloc(c->part, len < MSG_MAX_LEN ? MSG_MAX_LEN : len);
 	memcpy(c->part, data, len);
 	c->part_len = (uint16_t)len;
 }

@@ -44,6 +44,7 @@ struct bgp_conn {
 	uint16_t hold_time;       /* negotiated, s */
 	uint32_t families;        /* negotiated, bits are indices of bgp.families */
 	uint32_t families_ended;  /* of these End-of-RIB has come */
+	uint16_t max_message;     /* octets, either way: RFC 8654 */
 	struct caps caps;
 	uint8_t *open;            /* its body, for show */
 	uint16_t open_len;
@@ -51,7 +52,7 @@ struct bgp_conn {
 	const uint8_t *message;   /* under the reader, for the log; NULL between messages */
 	size_t message_len;
 
-	/* The start of a message of which the rest has not come. */
+	/* The start of a message of which the rest has not come; 4,096 octets, or as many as the message has. */
 	uint8_t *part;
 	uint16_t part_len;
 

@@ -318,7 +318,7 @@ void bgp_conn_local(struct bgp_conn *c, const struct ip *local);
 /* Bytes have come; takes all of them. After it the connection may be closing (bgp_net.close was called). */
 void bgp_conn_input(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now);
 /*
- * Bytes to send, up to cap (at least 4,096; give 64 KiB for throughput); 0 when there are none: then wait for
+ * Bytes to send, up to cap (at least 65,535, the longest message: RFC 8654); 0 when there are none: then wait for
  * want_write. They count as sent.
  */
 size_t bgp_conn_pull(struct bgp_conn *c, uint8_t *out, size_t cap, struct mtime now);

@@ -81,7 +81,7 @@ static uint64_t parse(const struct bytes *s, uint8_t *scratch)
 	uint64_t routes = 0;
 
 	for (size_t at = 0, len = 0; at < s->len; at += len) {
-		if (msg_frame(s->p + at, s->len - at, &len, &type, &f) != MSG_WHOLE)
+		if (msg_frame(s->p + at, s->len - at, MSG_MAX_LEN, &len, &type, &f) != MSG_WHOLE)
 			exit(1);
 		attr_decode_update(rb_init(s->p + at + MSG_HEADER_LEN, len - MSG_HEADER_LEN), &session, scratch, &u);
 		while (rb_left(&u.reach))

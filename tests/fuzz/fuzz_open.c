@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	size_t at = 0, n;
 
 	while (at < len) {
-		enum msg_verdict v = msg_frame(data + at, len - at, &n, &type, &fault);
+		enum msg_verdict v = msg_frame(data + at, len - at, MSG_EXTENDED_MAX_LEN, &n, &type, &fault);
 
 		if (v != MSG_WHOLE) {
 			BUG_ON(v == MSG_BAD && fault.code != MSG_ERR_HEADER);

@@ -100,7 +100,8 @@ static void check_sent(struct world *w, const struct side *to, size_t len)
 	size_t n;
 
 	for (size_t at = 0; at < len; at += n) {
-		BUG_ON(msg_frame(w->space + at, len - at, &n, &type, &fault) != MSG_WHOLE || n > len - at);
+		BUG_ON(msg_frame(w->space + at, len - at, MSG_EXTENDED_MAX_LEN, &n, &type, &fault) !=
+			       MSG_WHOLE || n > len - at);
 		if (type == MSG_UPDATE)
 			check_update(w, to, rb_init(w->space + at + MSG_HEADER_LEN, n - MSG_HEADER_LEN));
 	}

@@ -127,3 +127,27 @@ def test_unknown_route_types_are_skipped(lab):
     lab.wait_for(lambda: p.r1.remote("vxlan100", MAC5), "the good route is there")
     assert p.evpnd.established(p.r2.address)
     assert p.evpnd.neighbor(p.r2.address)["uptime_s"] >= 0
+
+
+@pytest.mark.parametrize("extended", [True, False], ids=["both", "we-alone"])
+def test_messages_are_long_when_both_can(lab, extended):
+    """RFC 8654: 300 routes of one attribute set in one UPDATE, and a route with 1,100 communities from the other side."""
+    p = Pair(lab, extended=extended)
+    assert "extended-message" in p.evpnd.neighbor(p.r2.address)["capabilities_sent"]
+    assert ("extended-message" in p.evpnd.neighbor(p.r2.address)["capabilities_received"]) == extended
+    macs = ["02:00:00:00:%02x:%02x" % (i // 256 + 1, i % 256) for i in range(300)]
+    p.r1.run("bridge", "-b", "-", input="".join("fdb add %s dev h1 master static\n" % m for m in macs))
+    lab.wait_for(lambda: set(macs) <= set(ours(p)), "ExaBGP has them all")
+    before = p.evpnd.neighbor(p.r2.address)["updates_out"]
+    p.evpnd.ctl("neighbor", p.r2.address, "clear")
+    lab.wait_for(lambda: p.evpnd.neighbor(p.r2.address)["established_count"] == 2 and p.evpnd.established(p.r2.address), "a new session", 30)
+    lab.wait_for(lambda: set(macs) <= set(ours(p)), "ExaBGP has them all again")
+    updates = p.evpnd.neighbor(p.r2.address)["updates_out"] - before  # Type 2, Type 3, End-of-RIB
+    assert updates == 3 if extended else updates > 3
+
+    rts = "extended-community [ %s %s ]" % (p.rt, ENCAP)
+    p.exabgp.announce(2, p.mac_body(MAC5), p.r2.address, "%s community [ %s ]" % (rts, " ".join("65000:%d" % i for i in range(1100))))
+    p.add_mac("02:00:00:00:00:56")
+    lab.wait_for(lambda: p.r1.remote("vxlan100", "02:00:00:00:00:56") == p.r2.address, "what comes after it is there")
+    assert (p.r1.remote("vxlan100", MAC5) == p.r2.address) == extended  # ExaBGP does not send what does not fit
+    assert p.evpnd.established(p.r2.address) and p.evpnd.neighbor(p.r2.address)["established_count"] == 2

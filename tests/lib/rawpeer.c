@@ -14,7 +14,7 @@
 
 static void send_message(struct rawpeer *r, uint8_t type, const uint8_t *body, size_t len)
 {
-	uint8_t m[8192];
+	static uint8_t m[65535];
 	struct wbuf w = wb_init(m, sizeof(m));
 
 	for (int i = 0; i < 16; i++)
@@ -66,7 +66,7 @@ void raw_send_hex(struct rawpeer *r, const char *hex)
 
 void raw_send_update(struct rawpeer *r, const char *attrs)
 {
-	uint8_t body[8192], tmp[4096];
+	static uint8_t body[65535], tmp[65535];
 	struct wbuf w = wb_init(body, sizeof(body));
 	size_t mark;
 
@@ -88,7 +88,7 @@ bool raw_next(struct rawpeer *r, struct raw_msg *m)
 	m->type = rb_u8(&in);
 	if (!rb_ok(&in) || b->len < len)
 		return false;
-	BUG_ON(len < HEADER || len > 4096);
+	BUG_ON(len < HEADER || len > 65535);
 	m->len = len - HEADER;
 	rb_bytes(&in, m->body, m->len);
 	buf_consume(b, len);

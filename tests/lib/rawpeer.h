@@ -23,7 +23,7 @@ struct rawpeer {
 struct raw_msg {
 	uint8_t type;
 	size_t len; /* of body */
-	uint8_t body[4096];
+	uint8_t body[65535];
 };
 
 /* Connects to dut and runs the network until its OPEN is there. False when it refuses. */

@@ -295,6 +295,51 @@ static void values_are_taken(void **state)
 	assert_true(u.has_attrs);
 }
 
+static void a_long_list_loses_its_twins_too(void **state) /* RFC 8092 5, 8654 */
+{
+	static uint8_t list[12 * 5000];
+	struct attr_update u;
+	static uint8_t message[4 + 4 + sizeof(list)];
+	struct wbuf w = wb_init(message, sizeof(message));
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		list[12 * i + 4] = (uint8_t)(i % 200);
+		list[12 * i + 11] = (uint8_t)(i % 3);
+	}
+	wb_u16(&w, 0);
+	wb_u16(&w, (uint16_t)(4 + sizeof(list)));
+	wb_u16(&w, 0xd020);
+	wb_u16(&w, (uint16_t)sizeof(list));
+	wb_bytes(&w, list, sizeof(list));
+	attr_decode_update(rb_init(message, wb_len(&w)), &ibgp, scratch, &u);
+	assert_int_equal(u.attrs.large_communities_len, 12 * 600);
+	for (size_t i = 12; i < 12 * 600; i += 12)
+		assert_true(memcmp(u.attrs.large_communities + i - 12, u.attrs.large_communities + i, 12) < 0);
+}
+
+static void a_path_that_gets_too_long_withdraws(void **state) /* 2-octet ASNs widened, RFC 8654 */
+{
+	static uint8_t message[4 + 4 + 128 * 512];
+	struct wbuf w = wb_init(message, sizeof(message));
+	struct attr_update u;
+	size_t attrs, path;
+
+	wb_u16(&w, 0);
+	attrs = wb_open16(&w);
+	wb_bytes(&w, scratch, hex_bytes(REACH ORIGIN, scratch, sizeof(scratch)));
+	wb_u16(&w, 0x5002);
+	path = wb_open16(&w);
+	for (int i = 0; i < 90; i++) {
+		wb_u16(&w, 0x02ff);
+		for (int k = 0; k < 255; k++)
+			wb_u16(&w, 65002);
+	}
+	wb_close16(&w, path);
+	wb_close16(&w, attrs);
+	attr_decode_update(rb_init(message, wb_len(&w)), &ebgp2, scratch, &u);
+	assert_int_equal(u.outcome, ATTR_WITHDRAW);
+}
+
 static void what_passes_through_has_one_form(void **state)
 {
 	/* Out of order, unused bits, extended length for short values; AIGP and non-transitive ones are left behind. */
@@ -623,6 +668,8 @@ int main(void)
 		cmocka_unit_test(second_instances_are_dropped),
 		cmocka_unit_test(the_strongest_fault_wins),
 		cmocka_unit_test(values_are_taken),
+		cmocka_unit_test(a_long_list_loses_its_twins_too),
+		cmocka_unit_test(a_path_that_gets_too_long_withdraws),
 		cmocka_unit_test(what_passes_through_has_one_form),
 		cmocka_unit_test(paths_of_old_speakers_are_restored),
 		cmocka_unit_test(aggregators_of_old_speakers_are_widened),

@@ -114,7 +114,8 @@ static void roles_match_in_pairs(void **state)
 
 static void what_is_encoded_decodes_the_same(void **state)
 {
-	struct caps in = { .refresh = true, .as4 = true, .asn = 4200000000u, .role = CAP_ROLE_PEER }, out;
+	struct caps in = { .refresh = true, .extended_message = true, .as4 = true, .asn = 4200000000u,
+			   .role = CAP_ROLE_PEER }, out;
 	struct wbuf w = wb_init(space, sizeof(space));
 	struct msg_open o = { 0 };
 	struct msg_fault f;
@@ -124,7 +125,7 @@ static void what_is_encoded_decodes_the_same(void **state)
 	cap_family_add(&in, 25, 70);
 	cap_encode(&w, &in);
 	assert_true(wb_ok(&w));
-	hex_assert("parameter", space, wb_len(&w), "02 17 010400190046 010400010084 0200 4104fa56ea00 090104");
+	hex_assert("parameter", space, wb_len(&w), "02 19 010400190046 010400010084 0200 0600 4104fa56ea00 090104");
 	o.params = rb_init(space, wb_len(&w));
 	assert_true(cap_decode(&o, &out, &f));
 	assert_memory_equal(&in, &out, sizeof(in));

@@ -13,7 +13,7 @@
 
 static enum msg_verdict frame(const char *hex, size_t *len, enum msg_type *type, struct msg_fault *f, uint8_t *space)
 {
-	return msg_frame(space, hex_bytes(hex, space, 8192), len, type, f);
+	return msg_frame(space, hex_bytes(hex, space, 8192), MSG_MAX_LEN, len, type, f);
 }
 
 static void header_faults_have_code_subcode_and_data(void **state)
@@ -55,6 +55,28 @@ static void header_faults_have_code_subcode_and_data(void **state)
 	}
 }
 
+static void only_some_messages_may_be_long(void **state) /* RFC 8654 4 */
+{
+	static const struct {
+		const char *hex;
+		enum msg_verdict verdict;
+	} cases[] = {
+		{ MARKER "1001 01", MSG_BAD },   { MARKER "1000 01", MSG_SHORT }, { MARKER "ffff 02", MSG_SHORT },
+		{ MARKER "1001 03", MSG_SHORT }, { MARKER "1001 04", MSG_BAD },   { MARKER "1001 05", MSG_SHORT },
+	};
+	uint8_t space[32];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct msg_fault f;
+		enum msg_type type;
+		size_t len;
+
+		size_t n = hex_bytes(cases[i].hex, space, sizeof(space));
+
+		assert_int_equal(msg_frame(space, n, MSG_EXTENDED_MAX_LEN, &len, &type, &f), cases[i].verdict);
+	}
+}
+
 static void frame_asks_for_more_until_the_message_is_whole(void **state)
 {
 	uint8_t space[64];
@@ -63,8 +85,8 @@ static void frame_asks_for_more_until_the_message_is_whole(void **state)
 	enum msg_type type;
 
 	for (size_t have = 0; have < n; have++)
-		assert_int_equal(msg_frame(space, have, &len, &type, &f), MSG_SHORT);
-	assert_int_equal(msg_frame(space, n, &len, &type, &f), MSG_WHOLE);
+		assert_int_equal(msg_frame(space, have, MSG_MAX_LEN, &len, &type, &f), MSG_SHORT);
+	assert_int_equal(msg_frame(space, n, MSG_MAX_LEN, &len, &type, &f), MSG_WHOLE);
 	assert_int_equal(len, 23);
 	assert_int_equal(type, MSG_REFRESH);
 }
@@ -247,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_faults_have_code_subcode_and_data),
+		cmocka_unit_test(only_some_messages_may_be_long),
 		cmocka_unit_test(frame_asks_for_more_until_the_message_is_whole),
 		cmocka_unit_test(open_roundtrips),
 		cmocka_unit_test(open_of_another_version_names_ours),

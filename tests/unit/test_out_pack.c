@@ -32,6 +32,7 @@ struct side {
 	struct rib *rib;
 	struct sink sinks[PEERS];
 	unsigned work;
+	uint16_t max_message; /* of who attaches, 0: 4,096 */
 	uint32_t last[KEYS]; /* the community last announced to sink 1, 0: withdrawn */
 };
 
@@ -51,7 +52,7 @@ static void attach(struct side *s, int p)
 
 	memset(&policy, 0, sizeof(policy));
 	policy.rr_client = policy.as4 = 1;
-	policy.max_message = 4096;
+	policy.max_message = s->max_message ? s->max_message : 4096;
 	rib_peer_up(s->rib, &s->sinks[p].peer);
 	out_attach(s->rib, &test_family, &s->sinks[p].peer, &policy);
 }
@@ -621,6 +622,52 @@ static void out_nothing_is_written_into_too_little_space(void **state)
 	side_free(s);
 }
 
+static void out_extended_messages_fill_what_space_there_is(void **state) /* RFC 8654 */
+{
+	struct side *s = side_new(1);
+
+	s->max_message = 65535;
+	attach(s, 1);
+	pull_all(s, 1);
+	s->sinks[1].messages = 0;
+	for (uint32_t n = 0; n < 4000; n++)
+		announce(s, 0, n, 1);
+	assert_in_range(pull(s, 1, 65535), 65000, 65535);
+	assert_int_equal(s->sinks[1].messages, 1);
+	/* Messages of one route each share a pull. */
+	pull_all(s, 1);
+	for (uint32_t n = 0; n < 100; n++)
+		announce(s, 0, n, 2 + n);
+	s->sinks[1].announced = 0;
+	pull(s, 1, 65536);
+	assert_int_equal(s->sinks[1].announced, 100);
+	side_free(s);
+}
+
+static void out_a_set_that_needs_more_space_waits_for_it(void **state) /* RFC 8654 */
+{
+	struct side *s = side_new(1);
+	static uint8_t communities[20000];
+	struct bgp_attrs a = { .next_hop = ip_v4(0xc0000201), .communities = communities, .communities_len = 20000 };
+	uint8_t key[KEY_OCTETS];
+
+	attach(s, 2);
+	s->max_message = 65535;
+	attach(s, 1);
+	pull_all(s, 1);
+	pull_all(s, 2);
+	key_of(1, key);
+	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, KEY_OCTETS, attrset_intern(s->sets, &a),
+		     BGP_ELIGIBLE, (struct mtime){ 0 });
+	assert_int_equal(pull(s, 1, 20000), 0);
+	assert_true(out_pending(s->rib, &s->sinks[1].peer));
+	assert_true(pull(s, 1, 65535) > 20000);
+	/* For one without long messages it is no route. */
+	assert_int_equal(pull(s, 2, 65535), 0);
+	assert_false(out_pending(s->rib, &s->sinks[2].peer));
+	side_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -646,6 +693,8 @@ int main(void)
 		cmocka_unit_test(out_the_last_peer_takes_the_group_along),
 		cmocka_unit_test(out_a_peer_that_only_skips_lets_others_run),
 		cmocka_unit_test(out_nothing_is_written_into_too_little_space),
+		cmocka_unit_test(out_extended_messages_fill_what_space_there_is),
+		cmocka_unit_test(out_a_set_that_needs_more_space_waits_for_it),
 	};
 
 	return RUN_TESTS(tests);

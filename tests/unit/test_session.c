@@ -175,8 +175,10 @@ static void check_capabilities(const struct side *side)
 	buf_add(&b, "", 1);
 	assert_string_equal(
 		buf_data(&b),
-		"{\"capabilities_sent\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"],"
-		"\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh\",\"4-octet-as 65001\"]}");
+		"{\"capabilities_sent\":[\"multiprotocol 25/70\",\"route-refresh\","
+		"\"extended-message\",\"4-octet-as 65001\"],"
+		"\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh\","
+		"\"extended-message\",\"4-octet-as 65001\"]}");
 	buf_fini(&b);
 }
 

@@ -241,7 +241,8 @@ static void a_connect_under_way_ends_when_an_accepted_session_stands(void **stat
 {
 	struct raw_world w;
 
-	raw_world_start(&w, (struct raw_setup){ .active = true, .net = { .delay_min_us = 5 * S, .delay_max_us = 5 * S } });
+	raw_world_start(&w, (struct raw_setup){ .active = true,
+						.net = { .delay_min_us = 5 * S, .delay_max_us = 5 * S } });
 	assert_int_equal(w.peer->own.state, BGP_CONNECT);
 	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
 	raw_run(&w, 10 * S);
@@ -550,7 +551,7 @@ static void our_open_says_what_we_can(void **state)
 	raw_world_start(&w, s);
 	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
 	assert_true(raw_wait(&w.raw, 1, 20 * MS, &m));
-	hex_assert("OPEN", m.body, m.len, "04 5ba0 001e c0000201 13 02 11 010400190046 0200 4104fa56ea00 090104");
+	hex_assert("OPEN", m.body, m.len, "04 5ba0 001e c0000201 15 02 13 010400190046 0200 0600 4104fa56ea00 090104");
 	raw_world_end(&w);
 }
 

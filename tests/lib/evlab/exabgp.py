@@ -26,6 +26,7 @@ neighbor {peer} {{
 	capability {{
 		asn4 {asn4};
 		route-refresh enable;
+		extended-message {extended};
 	}}
 	api {{
 		processes [ api ];
@@ -41,7 +42,7 @@ neighbor {peer} {{
 
 
 class Exabgp:
-    def __init__(self, node, asn, peer, peer_asn, name="exabgp", asn4=True, router_id=None):
+    def __init__(self, node, asn, peer, peer_asn, name="exabgp", asn4=True, router_id=None, extended=True):
         self.node, self.name, self.peer = node, name, peer
         base = node.lab.path("%s-%s" % (node.name, name))
         self.fifo, self.out, self.file = base + ".fifo", base + ".jsonl", base + ".conf"
@@ -49,7 +50,8 @@ class Exabgp:
         local = node.address6 if ":" in peer else node.address
         with open(self.file, "w") as f:
             f.write(CONF.format(python=PYTHON, here=HERE, fifo=self.fifo, out=self.out, peer=peer, local=local, router_id=router_id or node.address,
-                                asn=asn, peer_asn=peer_asn, asn4="enable" if asn4 else "disable"))
+                                asn=asn, peer_asn=peer_asn, asn4="enable" if asn4 else "disable",
+                                extended="enable" if extended else "disable"))
         node.lab.peers.append(self)
         env = {"exabgp_" + k: v for k, v in {
             "daemon_user": "root", "daemon_daemonize": "false", "api_cli": "false", "api_ack": "false", "log_level": "INFO",
