@@ -178,21 +178,26 @@ int bgp_peer_add(struct bgp *b, const struct bgp_peer_params *p, struct mtime no
 	return 0;
 }
 
-/* Ends all its runs with this Cease. */
-static void stop(struct bgp_peer *peer, uint8_t subcode, struct mtime now)
+/* Ends all its runs with this Cease, and text (RFC 9003) or NULL. */
+static void stop(struct bgp_peer *peer, uint8_t subcode, const char *text, struct mtime now)
 {
 	struct msg_fault f = { .code = MSG_ERR_CEASE, .subcode = subcode };
+	uint8_t data[256];
 	struct bgp_conn *c, *tmp;
 
+	if (text) {
+		f.data = data;
+		f.data_len = msg_shutdown_data(text, data);
+	}
 	list_for_each_safe(c, tmp, &peer->conns, node)
-		session_event(c->run, FSM_MANUAL_STOP, &f, NULL, now);
-	session_event(&peer->own, FSM_MANUAL_STOP, &f, NULL, now);
+		session_event(c->run, FSM_MANUAL_STOP, &f, text, now);
+	session_event(&peer->own, FSM_MANUAL_STOP, &f, text, now);
 }
 
 void bgp_peer_del(struct bgp_peer *peer, struct mtime now)
 {
 	peer->removed = true;
-	stop(peer, BGP_CEASE_DECONFIGURED, now);
+	stop(peer, BGP_CEASE_DECONFIGURED, NULL, now);
 	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 	rib_peer_del(peer->bgp->rib, &peer->rib);
 	list_del(&peer->node);
@@ -257,17 +262,17 @@ void bgp_peer_up(struct bgp_peer *peer, struct mtime now)
 	start(peer, now);
 }
 
-void bgp_peer_down(struct bgp_peer *peer, struct mtime now)
+void bgp_peer_down(struct bgp_peer *peer, const char *text, struct mtime now)
 {
 	peer->admin_down = true;
-	stop(peer, BGP_CEASE_ADMIN_SHUTDOWN, now);
+	stop(peer, BGP_CEASE_ADMIN_SHUTDOWN, text, now);
 	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 }
 
-void bgp_peer_clear(struct bgp_peer *peer, struct mtime now)
+void bgp_peer_clear(struct bgp_peer *peer, const char *text, struct mtime now)
 {
 	peer->hold_back_s = 0;
-	stop(peer, BGP_CEASE_ADMIN_RESET, now);
+	stop(peer, BGP_CEASE_ADMIN_RESET, text, now);
 }
 
 int bgp_peer_refresh(struct bgp_peer *peer, struct mtime now)

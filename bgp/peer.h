@@ -43,6 +43,7 @@ struct bgp_peer {
 	struct rib_peer rib;
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out;
+	bool near_limit; /* of max_prefixes, and that was said */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
 	struct log_limit faults; /* of its LOG_REMOTE lines */
 };

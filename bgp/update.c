@@ -107,13 +107,30 @@ static enum bgp_nlri_verdict check(struct walk *w, const struct bgp_nlri *n)
 	return w->checked;
 }
 
+/* Three quarters of max-prefixes are said once, and again after it has been less than half. */
+static void warn_near_limit(struct bgp_peer *peer)
+{
+	uint32_t n = peer->rib.paths, max = peer->p.max_prefixes;
+
+	if (n >= max - max / 4 && !peer->near_limit) {
+		peer->near_limit = true;
+		log_warn(peer->bgp->p.log, LOG_BGP, "peer %s: %u routes, of %u that max-prefixes allows",
+			 ip_str(&peer->p.address).s, n, max);
+	} else if (n < max / 2) {
+		peer->near_limit = false;
+	}
+}
+
 static bool over_limit(struct walk *w)
 {
-	const struct bgp_peer *peer = w->c->peer;
+	struct bgp_peer *peer = w->c->peer;
 	uint8_t *data = peer->bgp->scratch; /* the attributes there have done their duty */
 	struct wbuf out = wb_init(data, 7);
 
-	if (!w->attrs || !peer->p.max_prefixes || peer->rib.paths <= peer->p.max_prefixes)
+	if (!w->attrs || !peer->p.max_prefixes)
+		return false;
+	warn_near_limit(peer);
+	if (peer->rib.paths <= peer->p.max_prefixes)
 		return false;
 	wb_u16(&out, w->f->afi); /* RFC 4486 4 */
 	wb_u8(&out, w->f->safi);

@@ -2,10 +2,13 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* The verbs that change something: neighbor ADDR ..., log LEVEL, reload. Each leaves a line in the log. */
 #include <errno.h>
+#include <string.h>
 
 #include "cmd/apply.h"
 #include "cmd/daemon.h"
 #include "cmd/show.h"
+
+#define TEXT_MAX 255u /* octets, RFC 9003 2 */
 
 static int refresh(struct reply *r, struct bgp_peer *peer)
 {
@@ -23,6 +26,7 @@ static int start_neighbor(struct reply *r)
 {
 	struct bgp_peer *peer = show_find_peer(r, ARG_ADDRESS);
 	enum verb_action action = (enum verb_action)reply_arg(r, ARG_ACTION)->n;
+	const char *text = reply_has(r, ARG_TEXT) ? reply_arg(r, ARG_TEXT)->text : NULL;
 	struct bgp_peer_info info;
 
 	if (!peer)
@@ -31,6 +35,10 @@ static int start_neighbor(struct reply *r)
 	bgp_peer_info(peer, &info);
 	if (action == ACTION_CLEAR && info.admin_down)
 		return reply_fail(r, 1, "neighbor %s is down by hand, 'up' starts it", reply_arg(r, ARG_ADDRESS)->text);
+	if (text && action != ACTION_DOWN && action != ACTION_CLEAR)
+		return reply_fail(r, 2, "a text goes with down or clear");
+	if (text && strlen(text) > TEXT_MAX)
+		return reply_fail(r, 2, "the text may have %u octets", TEXT_MAX);
 	log_info(&r->d->log, LOG_CTL, "neighbor %s: %s by the control socket", reply_arg(r, ARG_ADDRESS)->text,
 		 reply_arg(r, ARG_ACTION)->text);
 	switch (action) {
@@ -38,10 +46,10 @@ static int start_neighbor(struct reply *r)
 		bgp_peer_up(peer, r->now);
 		return 0;
 	case ACTION_DOWN:
-		bgp_peer_down(peer, r->now);
+		bgp_peer_down(peer, text, r->now);
 		return 0;
 	case ACTION_CLEAR:
-		bgp_peer_clear(peer, r->now);
+		bgp_peer_clear(peer, text, r->now);
 		return 0;
 	case ACTION_REFRESH:
 		return refresh(r, peer);

@@ -39,6 +39,7 @@ enum verb_arg {
 	ARG_ADDRESS, /* ADDR: of a neighbor */
 	ARG_NUMBER,  /* N: a VNI */
 	ARG_ACTION,
+	ARG_TEXT, /* why */
 	ARG_LEVEL,
 	ARG_FILE,
 	ARG_WORDS, /* what is left */

@@ -259,8 +259,10 @@ struct bgp_peer *bgp_peer_next(const struct bgp *b, const struct bgp_peer *prev)
 const struct bgp_peer_params *bgp_peer_params(const struct bgp_peer *peer);
 
 void bgp_peer_up(struct bgp_peer *peer, struct mtime now);   /* ManualStart; no harm when up */
-void bgp_peer_down(struct bgp_peer *peer, struct mtime now); /* ManualStop, Cease/2 */
-void bgp_peer_clear(struct bgp_peer *peer, struct mtime now); /* Cease/4, then up again */
+/* ManualStop, Cease/2; text: the shutdown communication of RFC 9003 (255 octets of it go out), or NULL. */
+void bgp_peer_down(struct bgp_peer *peer, const char *text, struct mtime now);
+/* Cease/4 with such a text, then up again. */
+void bgp_peer_clear(struct bgp_peer *peer, const char *text, struct mtime now);
 /* Asks the peer for its routes again (RFC 2918); -ENOTCONN, or -EOPNOTSUPP when it has no such capability. */
 int bgp_peer_refresh(struct bgp_peer *peer, struct mtime now);
 

@@ -191,8 +191,12 @@ def test_route_refresh_and_clear(lab):
     assert p.evpnd.established(p.a2) and p.h1.ping("10.0.0.2")
     p.evpnd.ctl("neighbor", p.a2, "clear")
     p.up().reach()
-    p.evpnd.ctl("neighbor", p.a2, "down")
+    assert p.evpnd.ctl("neighbor", p.a2, "up", "a text", check=False).returncode == 2
+    assert p.evpnd.ctl("neighbor", p.a2, "down", "x" * 256, check=False).returncode == 2
+    assert p.evpnd.established(p.a2)
+    p.evpnd.ctl("neighbor", p.a2, "down", "back at 5")  # RFC 9003
     lab.wait_for(lambda: not p.frr.established(p.a1), "the session is down")
+    assert p.frr.json("show bgp neighbors %s" % p.a1)[p.a1]["lastShutdownDescription"] == "back at 5"
     lab.wait_for(lambda: p.evpnd.neighbor(p.a2)["state"] == "Idle", "and stays so")
     lab.wait_for(lambda: not p.r1.fdb("vxlan100", MAC2), "rows go")
     p.evpnd.ctl("neighbor", p.a2, "up")

@@ -429,7 +429,7 @@ const char *fabric_end(struct fabric *f)
 	fabric_run(f, 2 * S);
 	for (unsigned i = 0; i < f->n; i++)
 		for (struct bgp_peer *p = NULL; (p = bgp_peer_next(sim_bgp(f->s[i].node), p));)
-			bgp_peer_down(p, simnet_now(f->net));
+			bgp_peer_down(p, NULL, simnet_now(f->net));
 	fabric_run(f, 2 * S);
 	for (unsigned i = 0; i < f->n; i++) {
 		struct evpn_memory e;

@@ -510,7 +510,7 @@ static void down_and_up(void **state)
 	pair_start(&w, &s);
 	routes_originate(engine(&w.b), "route", 2, simnet_now(w.net));
 	wait_up(&w, 10 * S);
-	bgp_peer_down(w.a.peer, simnet_now(w.net));
+	bgp_peer_down(w.a.peer, NULL, simnet_now(w.net));
 	simnet_run(w.net, 100 * MS);
 	assert_int_equal(info(&w.a).state, BGP_IDLE);
 	assert_true(info(&w.a).admin_down);
@@ -542,7 +542,7 @@ static void clear_comes_back(void **state)
 		wait_up(&w, 60 * S);
 	}
 	assert_true(w.a.peer->hold_back_s > 2);
-	bgp_peer_clear(w.a.peer, simnet_now(w.net));
+	bgp_peer_clear(w.a.peer, NULL, simnet_now(w.net));
 	simnet_run(w.net, 100 * MS);
 	assert_int_equal(info(&w.a).connect_retries, 0);
 	assert_int_equal(info(&w.b).last_in.code, 6);
@@ -632,6 +632,7 @@ static void more_routes_than_allowed_end_the_session(void **state) /* RFC 4486 *
 	}
 	simnet_run(w.net, 1 * S);
 	assert_true(both_up(&w));
+	assert_int_equal(lines_count(&w.a.lines, "warn peer 192.0.2.2: 3 routes, of 3 that max-prefixes allows"), 1);
 	routes_originate(engine(&w.b), "k0", 9, simnet_now(w.net)); /* one in place of another is no more */
 	simnet_run(w.net, 1 * S);
 	assert_true(both_up(&w));
@@ -643,6 +644,50 @@ static void more_routes_than_allowed_end_the_session(void **state) /* RFC 4486 *
 	hex_assert("data", info(&w.b).last_in.data, info(&w.b).last_in.data_len, "0019 46 00000003");
 	assert_int_equal(w.a.seen.best, 0);
 	assert_int_equal(lines_count(&w.a.lines, "remote peer 192.0.2.2: NOTIFICATION 6/1 sent"), 1);
+	pair_end(&w);
+}
+
+static void three_quarters_of_the_limit_are_said_once(void **state)
+{
+	struct setup s = { .a.peer.max_prefixes = 100 };
+	struct pair w;
+	char key[8];
+
+	pair_start(&w, &s);
+	wait_up(&w, 10 * S);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 90; i++) {
+			simnet_run(w.net, i == 74 ? 1 * S : 0);
+			assert_int_equal(lines_count(&w.a.lines, "max-prefixes"), round + (i > 74));
+			snprintf(key, sizeof(key), "k%u", i);
+			routes_originate(engine(&w.b), key, 1, simnet_now(w.net));
+			simnet_run(w.net, i > 72 ? 20 * MS : 0);
+		}
+		for (unsigned i = 20; i < 90; i++) { /* to less than half, and what is over the threshold twice */
+			snprintf(key, sizeof(key), "k%u", i);
+			routes_withdraw(engine(&w.b), key, simnet_now(w.net));
+		}
+		simnet_run(w.net, 1 * S);
+	}
+	assert_int_equal(lines_count(&w.a.lines, "warn peer 192.0.2.2: 75 routes, of 100 that max-prefixes allows"), 2);
+	pair_end(&w);
+}
+
+static void an_administrator_tells_why(void **state) /* RFC 9003 */
+{
+	struct setup s = { 0 };
+	struct pair w;
+
+	pair_start(&w, &s);
+	wait_up(&w, 10 * S);
+	bgp_peer_clear(w.a.peer, "new cable", simnet_now(w.net));
+	simnet_run(w.net, 50 * MS);
+	assert_string_equal(info(&w.b).last_in.text, "cease/administrative reset: new cable");
+	wait_up(&w, 30 * S);
+	bgp_peer_down(w.a.peer, "back at 5", simnet_now(w.net));
+	simnet_run(w.net, 50 * MS);
+	assert_string_equal(info(&w.b).last_in.text, "cease/administrative shutdown: back at 5");
+	hex_assert("data", info(&w.b).last_in.data, info(&w.b).last_in.data_len, "09 6261636b2061742035");
 	pair_end(&w);
 }
 
@@ -687,8 +732,8 @@ static void at_the_end_nothing_is_left(void **state)
 		simnet_run(w.net, 10 * MS);
 	}
 	routes_withdraw(engine(&w.b), "route", simnet_now(w.net));
-	bgp_peer_down(w.a.peer, simnet_now(w.net));
-	bgp_peer_down(w.b.peer, simnet_now(w.net));
+	bgp_peer_down(w.a.peer, NULL, simnet_now(w.net));
+	bgp_peer_down(w.b.peer, NULL, simnet_now(w.net));
 	simnet_run(w.net, 1 * S);
 	bgp_memory(engine(&w.a), &m);
 	assert_int_equal(m.conns, 0);
@@ -728,6 +773,8 @@ int main(void)
 		cmocka_unit_test(shutdown_tells_why),
 		cmocka_unit_test(refresh_brings_the_routes_again),
 		cmocka_unit_test(more_routes_than_allowed_end_the_session),
+		cmocka_unit_test(three_quarters_of_the_limit_are_said_once),
+		cmocka_unit_test(an_administrator_tells_why),
 		cmocka_unit_test(a_seed_gives_the_same_run_again),
 		cmocka_unit_test(at_the_end_nothing_is_left),
 	};

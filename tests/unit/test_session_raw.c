@@ -191,7 +191,7 @@ static void the_network_is_told_once_and_pulls_until_there_is_nothing(void **sta
 	routes_originate(b, "three", 3, now);
 	routes_originate(b, "four", 4, now);
 	assert_int_equal(told.want_write, 2);
-	bgp_peer_down(peer, now);
+	bgp_peer_down(peer, NULL, now);
 	assert_int_equal(told.close, 1);
 	routes_originate(b, "five", 5, now);
 	assert_int_equal(told.want_write, 2); /* and the end is not news to it */
@@ -208,7 +208,7 @@ static void a_peer_that_is_down_refuses(void **state)
 
 	raw_world_start(&w, (struct raw_setup){ 0 });
 	assert_int_equal(raw_info(&w).state, BGP_ACTIVE);
-	bgp_peer_down(w.peer, simnet_now(w.net));
+	bgp_peer_down(w.peer, NULL, simnet_now(w.net));
 	assert_int_equal(raw_info(&w).state, BGP_IDLE);
 	assert_false(raw_connect(&w.raw));
 	raw_drop(&w.raw);

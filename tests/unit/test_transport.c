@@ -290,7 +290,7 @@ static void the_last_words_arrive(void **state) /* a NOTIFICATION, with octets u
 		snprintf(key, sizeof(key), "b%u", n);
 		routes_originate(w.b.bgp, key, n, loop_now(&loop));
 	}
-	bgp_peer_down(w.a.peer, loop_now(&loop));
+	bgp_peer_down(w.a.peer, NULL, loop_now(&loop));
 	wait_for(never, NULL, 300);
 	i = info(&w.b);
 	assert_int_equal(i.last_in.code, 6);
@@ -542,7 +542,7 @@ static void the_last_words_come_behind_what_was_waiting(void **state)
 	many_changes(&a, 20000, 1);
 	wait_for(never, NULL, 50);
 	assert_true(info(&a).pending > 0);
-	bgp_peer_down(a.peer, loop_now(&loop));
+	bgp_peer_down(a.peer, NULL, loop_now(&loop));
 	assert_true(wait_for(read_on, &r, 1500));
 	assert_true(r.ended && !r.broken);
 	assert_int_equal(r.len, 0);
