@@ -19,7 +19,7 @@
 
 _Static_assert(KERNEL_OPS * 4 * NLBUF_MSG_MAX <= TX_OCTETS, "a batch fits into the buffer");
 
-static int64_t clock_us(void)
+int64_t kernel_clock_us(void)
 {
 	struct timespec ts;
 
@@ -65,7 +65,7 @@ static void resync(struct kernel *k)
 	log_warn(k->log, LOG_DP, "kernel: events were lost, learning anew what is local");
 	kernel_links_load(k);
 	kernel_dev_check_all(k);
-	kernel_dev_check(k);
+	kernel_dev_check(k, INT64_MAX);
 	list_for_each(v, &k->vnis, list) {
 		if (!v->vxlan_ifindex)
 			continue;
@@ -82,18 +82,21 @@ static bool hear(struct kernel *k, int64_t until)
 {
 	int n;
 
+	k->behind = false;
 	while ((n = ksock_events(&k->events, on_event, k)) != 0) {
 		if (n == -ENOBUFS)
 			k->overrun = true;
 		else if (n < 0)
 			return true;
-		if (clock_us() > until)
+		if (kernel_clock_us() > until) {
+			k->behind = true;
 			return false;
+		}
 	}
 	if (k->overrun)
 		resync(k);
 	if (k->check)
-		kernel_dev_check(k);
+		kernel_dev_check(k, until);
 	return true;
 }
 
@@ -131,14 +134,14 @@ static void arm_timer(struct kernel *k)
 static bool kernel_flush(void *be)
 {
 	struct kernel *k = be;
-	int64_t until = clock_us() + KERNEL_SLICE_US;
+	int64_t until = kernel_clock_us() + KERNEL_SLICE_US;
 	bool more = true;
 
 	if (!k->tidied)
 		kernel_dev_tidy(k);
 	k->tidied = true;
-	if (k->check)
-		kernel_dev_check(k);
+	if (k->check && !k->behind)
+		kernel_dev_check(k, until);
 	set_filter(k, dp_backlog(k->d) > BURST_ROWS);
 	do {
 		if (!hear(k, until))
@@ -147,7 +150,7 @@ static bool kernel_flush(void *be)
 			more = false;
 			break;
 		}
-	} while (clock_us() < until);
+	} while (kernel_clock_us() < until);
 	arm_timer(k);
 	return more || k->check || k->overrun;
 }

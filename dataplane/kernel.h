@@ -110,6 +110,7 @@ struct kernel {
 	} underlay;
 	bool tidied;  /* kernel_dev_tidy() is done, once after the start */
 	bool check;   /* some VNI's devices want a look */
+	bool behind;  /* events wait that were not read yet: devices look as they were */
 	bool overrun; /* events were lost */
 	bool filtered;
 	struct mtime armed;
@@ -152,8 +153,12 @@ bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifi
 
 /* ---- kernel_dev.c ----------------------------------------------------------------------------------------------- */
 
-/* Looks at the devices of every VNI that wants it: makes, adopts, reports. */
-void kernel_dev_check(struct kernel *k);
+/*
+ * Looks at the devices of every VNI that wants it: makes, adopts, reports. When kernel_clock_us() has passed until, what
+ * is left is done in a later turn.
+ */
+void kernel_dev_check(struct kernel *k, int64_t until);
+int64_t kernel_clock_us(void);
 /* Every VNI wants one. */
 void kernel_dev_check_all(struct kernel *k);
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */

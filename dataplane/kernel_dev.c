@@ -526,14 +526,20 @@ static void check(struct kernel *k, struct kvni *v)
 	}
 }
 
-void kernel_dev_check(struct kernel *k)
+void kernel_dev_check(struct kernel *k, int64_t until)
 {
 	struct kvni *v;
 
 	k->check = false;
 	list_for_each(v, &k->vnis, list) {
-		if (v->check || (v->waits && !mtime_before(loop_now(k->loop), v->not_before)))
-			check(k, v);
+		if (!v->check && !(v->waits && !mtime_before(loop_now(k->loop), v->not_before)))
+			continue;
+		if (kernel_clock_us() > until) { /* devices take milliseconds each: others have a turn, too */
+			k->check = true;
+			dp_kick(k->d);
+			return;
+		}
+		check(k, v);
 	}
 }
 

@@ -226,3 +226,15 @@ def test_devices_of_a_vni_that_left_the_configuration_go(lab, vnis):
     e.start()
     kept = {"br300", "vxlan300", "other"} | {d + str(v) for v in vnis for d in ("br", "vxlan")}
     lab.wait_for(lambda: links() == kept, "what was made for no VNI goes, all else stays")
+
+
+def test_many_vnis_are_made_in_slices(lab):
+    """Their devices take seconds; the session comes up meanwhile, and what we did ourselves is not taken for another's hand."""
+    r1, r2 = lab.fabric("r1", "r2")
+    peer = Evpnd(r2, evpnd.conf(r2, 65000, [(r1.address, 65000)], vnis=()))
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=range(1, 301)))
+    lab.wait_for(lambda: e.established(r2.address), "the session is up", 20)
+    assert not all(v["ready"] for v in e.show("vni"))
+    lab.wait_for(lambda: all(v["ready"] for v in e.show("vni")), "every VNI is ready", 60)
+    lab.wait_for(lambda: len(peer.routes("--type", "3")) == 300, "the neighbor has all routes")
+    assert " warn " not in e.log(), e.log()
