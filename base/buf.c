@@ -26,7 +26,7 @@ void buf_fini(struct buf *b)
 char *buf_reserve(struct buf *b, size_t n)
 {
 	if (b->cap - b->head - b->len < n || !b->data) {
-		/* Moving is worth it only when it makes as much room as it copies: else a slow reader costs a square. */
+		/* Moving must make as much room as it copies: else a slow reader costs a square. */
 		if (b->data && b->cap - b->len >= n && b->head >= b->len) {
 			memmove(b->data, b->data + b->head, b->len);
 		} else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Linear hashing: bucket n splits off bucket n - 2^k, one for every object that comes, and is merged back when the table
- * is less than half full. Buckets lie in segments, so the table of a million grows without a copy; only the first
+ * Linear hashing: bucket n splits off bucket n - 2^k, one for every object that comes, and is merged back when the
+ * table is less than half full. Buckets lie in segments, so the table of a million grows without a copy; only the first
  * segment, which small tables never leave, grows by reallocation.
  */
 #include "base/htab.h"

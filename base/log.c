@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Formatting of log lines, the stderr sink, the token bucket, and the ends of the program that are nobody's fault but ours. */
+/* Formatting of log lines, the stderr sink, the token bucket, and the ends of the program that are our own fault. */
 #include "base/log.h"
 
 #include <errno.h>

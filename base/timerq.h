@@ -26,12 +26,18 @@ struct timerq {
 void timerq_init(struct timerq *q);
 /* Every node must have been stopped. */
 void timerq_fini(struct timerq *q);
-/* Arms or re-arms n for the time at; n->fn must be set. Nodes of the same time run in no particular but a repeatable order. */
+/*
+ * Arms or re-arms n for the time at; n->fn must be set. Nodes of the same time run in no particular but a repeatable
+ * order.
+ */
 void timerq_arm(struct timerq *q, struct timerq_node *n, struct mtime at);
 void timerq_stop(struct timerq *q, struct timerq_node *n);
 /* MTIME_NEVER when nothing is armed. */
 struct mtime timerq_next(const struct timerq *q);
-/* Runs every node that is due at now, each disarmed before its fn is called; a node armed by a fn for a time <= now runs too. */
+/*
+ * Runs every node that is due at now, each disarmed before its fn is called; a node armed by a fn for a time <= now runs
+ * too.
+ */
 void timerq_run(struct timerq *q, struct mtime now);
 
 static inline bool timerq_armed(const struct timerq_node *n)

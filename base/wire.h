@@ -52,7 +52,7 @@ static inline void rb_fail(struct rbuf *r)
 	r->p = r->end;
 }
 
-/* The next n bytes as they are, NULL when there are fewer. They live as long as the buffer that was given to rb_init(). */
+/* The next n bytes as they are, NULL when there are fewer. They live as long as the buffer given to rb_init(). */
 static inline const uint8_t *rb_ptr(struct rbuf *r, size_t n)
 {
 	const uint8_t *p = r->p;

@@ -28,7 +28,8 @@ static void mac_text_roundtrips_in_lower_case(void **state)
 static void mac_parse_rejects_everything_else(void **state)
 {
 	static const char *const bad[] = { "", "02", "02:00:00:00:00", "02:00:00:00:00:01:02", "02-00-00-00-00-01",
-					   "2:0:0:0:0:1", "02:00:00:00:00:0g", "02:00:00:00:00:01 ", " 02:00:00:00:00:01",
+					   "2:0:0:0:0:1", "02:00:00:00:00:0g", "02:00:00:00:00:01 ",
+					   " 02:00:00:00:00:01",
 					   "020000000001", "02:00:00:00:00:1", "02:00:00:00:00:", "@2:00:00:00:00:01" };
 	struct mac m = { { 1, 2, 3, 4, 5, 6 } };
 
@@ -76,7 +77,8 @@ static void ip_text_roundtrips(void **state)
 
 static void ip_parse_rejects_everything_else(void **state)
 {
-	static const char *const bad[] = { "", "1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4/32", "1.2.3.4 ",
+	static const char *const bad[] = { "", "1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4/32",
+					   "1.2.3.4 ",
 					   ":", ":::", "1::2::3", "fe80::1%eth0", "g::", "0x7f.1.1.1" };
 	struct ip a;
 
@@ -104,11 +106,13 @@ static void ip_kinds(void **state)
 		const char *s;
 		unsigned kinds;
 	} t[] = {
-		{ "0.0.0.0", ZERO },         { "::", ZERO },           { "224.0.0.1", MCAST }, { "239.255.255.255", MCAST },
-		{ "223.255.255.255", UNI },  { "240.0.0.0", 0 },       { "255.255.255.255", 0 }, { "127.0.0.1", LOOP },
-		{ "127.255.0.1", LOOP },     { "::1", LOOP },          { "::2", UNI },         { "169.254.1.1", LL | UNI },
-		{ "169.255.0.1", UNI },      { "fe80::1", LL | UNI },  { "febf::1", LL | UNI }, { "fec0::1", UNI },
-		{ "ff02::1", MCAST },        { "192.0.2.1", UNI },     { "2001:db8::1", UNI },
+		{ "0.0.0.0", ZERO },             { "::", ZERO },                  { "224.0.0.1", MCAST },
+		{ "239.255.255.255", MCAST },    { "223.255.255.255", UNI },      { "240.0.0.0", 0 },
+		{ "255.255.255.255", 0 },        { "127.0.0.1", LOOP },           { "127.255.0.1", LOOP },
+		{ "::1", LOOP },                 { "::2", UNI },                  { "169.254.1.1", LL | UNI },
+		{ "169.255.0.1", UNI },          { "fe80::1", LL | UNI },         { "febf::1", LL | UNI },
+		{ "fec0::1", UNI },              { "ff02::1", MCAST },            { "192.0.2.1", UNI },
+		{ "2001:db8::1", UNI },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
