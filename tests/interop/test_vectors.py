@@ -97,8 +97,6 @@ def sides():
             other, = opens.values()
             if as4(mine) is not None and as4(other) is None:
                 continue  # its AS_PATHs are in 2 octets because of the recorded receiver, which evpnd is not
-            if any(len(r) > 4096 for m, r in zip(meta, raw) if m["src"] == sender and m["conn"] == conn):
-                continue  # it may send these to a receiver with extended messages (RFC 8654) only, which evpnd does not announce
             yield pytest.param(scenario, sender, mine, other, id="%s-%s" % (scenario, sender))
 
 
