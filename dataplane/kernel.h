@@ -30,7 +30,7 @@
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
 #define KERNEL_ALIAS "evpnd"        /* ifalias of devices that we made */
 
-enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN, KLINK_TUN };
+enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN };
 
 struct kvni;
 
@@ -57,6 +57,8 @@ struct klink {
 
 struct kport {
 	char name[IFNAMSIZ];
+	char parent[IFNAMSIZ]; /* with a VLAN: the port is the VLAN device name on this one */
+	uint16_t vlan;
 	bool tap;
 	unsigned configured; /* ifindex that we have put into the bridge; later changes are another hand's */
 };
@@ -90,6 +92,7 @@ struct kvni {
 	struct mtime not_before; /* devices are not made before */
 	bool mtu_guessed; /* made before its underlay was known */
 	char problem[256], logged[256];
+	char why[256]; /* what failed, until it is tried again */
 };
 
 struct kernel {
@@ -143,6 +146,7 @@ struct klink *kernel_link_named(const struct kernel *k, const char *name);
 int kernel_make_bridge(struct kernel *k, const struct kvni *v);
 int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu);
 int kernel_make_tap(struct kernel *k, const char *name);
+int kernel_make_vlan(struct kernel *k, const char *name, const struct klink *parent, uint16_t vlan);
 int kernel_set_up(struct kernel *k, const struct klink *l);
 int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, bool suppress);

@@ -40,6 +40,21 @@ static int take_name(struct kernel *k, const struct kvni *v, char to[IFNAMSIZ], 
 	return 0;
 }
 
+/* "eth1" with VLAN 100 is the device eth1.100. */
+static int take_port(struct kernel *k, const struct kvni *v, struct kport *port, const struct dp_port_params *p)
+{
+	char name[64];
+	int err = 0;
+
+	port->tap = p->tap;
+	port->vlan = p->vlan;
+	if (!p->vlan)
+		return take_name(k, v, port->name, p->name);
+	err = take_name(k, v, port->parent, p->name);
+	snprintf(name, sizeof(name), "%s.%u", p->name, p->vlan);
+	return err ? err : take_name(k, v, port->name, name);
+}
+
 static int take_names(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
 {
 	int err = take_name(k, v, v->vxlan, p->vxlan);
@@ -48,15 +63,8 @@ static int take_names(struct kernel *k, struct kvni *v, const struct dp_vni_para
 		err = take_name(k, v, v->bridge, p->bridge);
 	if (!err && p->underlay)
 		err = take_name(k, v, v->underlay, p->underlay);
-	for (size_t i = 0; !err && i < p->n_ports; i++) {
-		v->ports[i].tap = p->ports[i].tap;
-		err = take_name(k, v, v->ports[i].name, p->ports[i].name);
-		if (!err && p->ports[i].vlan) {
-			log_error(k->log, LOG_DP, "VNI %u: port %s: the kernel dataplane takes whole ports; put a VLAN "
-				  "device in its place", v->vni, p->ports[i].name);
-			err = -EINVAL;
-		}
-	}
+	for (size_t i = 0; !err && i < p->n_ports; i++)
+		err = take_port(k, v, &v->ports[i], &p->ports[i]);
 	return err;
 }
 
@@ -70,7 +78,7 @@ int kernel_dev_init(struct kernel *k, struct kvni *v, const struct dp_vni_params
 	v->suppress = p->neigh_suppress;
 	v->n_ports = p->n_ports;
 	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
-	v->names = xcalloc(p->n_ports + 3, sizeof(*v->names));
+	v->names = xcalloc(2 * p->n_ports + 3, sizeof(*v->names));
 	err = v->vtep.len ? take_names(k, v, p) : -EINVAL;
 	if (!v->vtep.len)
 		log_error(k->log, LOG_DP, "VNI %u: the kernel dataplane needs a vtep address", v->vni);
@@ -83,8 +91,11 @@ int kernel_dev_init(struct kernel *k, struct kvni *v, const struct dp_vni_params
 		add_name(k, v, v->bridge);
 	if (v->underlay[0])
 		add_name(k, v, v->underlay);
-	for (size_t i = 0; i < v->n_ports; i++)
+	for (size_t i = 0; i < v->n_ports; i++) {
 		add_name(k, v, v->ports[i].name);
+		if (v->ports[i].vlan)
+			add_name(k, v, v->ports[i].parent);
+	}
 	v->check = k->check = true;
 	return 0;
 }
@@ -189,8 +200,21 @@ static void later(struct kernel *k, struct kvni *v, int64_t ms)
 static void failed(struct kernel *k, struct kvni *v)
 {
 	problem(v, "%s", k->why);
+	memcpy(v->why, k->why, sizeof(v->why));
 	later(k, v, KERNEL_DEV_RETRY_MS);
 	v->waits = true;
+}
+
+static bool may_make(struct kernel *k, struct kvni *v)
+{
+	if (!mtime_before(loop_now(k->loop), v->not_before)) {
+		v->why[0] = '\0';
+		return true;
+	}
+	v->waits = true;
+	if (v->why[0])
+		problem(v, "%s", v->why);
+	return false;
 }
 
 /* ---- the underlay ------------------------------------------------------------------------------------------------ */
@@ -260,17 +284,33 @@ static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct
 	kernel_link_refresh(k, p->name);
 }
 
+static struct klink *make_port(struct kernel *k, struct kvni *v, const struct kport *p)
+{
+	struct klink *parent = p->vlan ? kernel_link_named(k, p->parent) : NULL;
+	int err;
+
+	if (p->vlan && !parent) {
+		problem(v, "port %s is missing", p->parent);
+		return NULL;
+	}
+	if (!may_make(k, v))
+		return NULL;
+	err = p->tap ? kernel_make_tap(k, p->name) : kernel_make_vlan(k, p->name, parent, p->vlan);
+	if (!err && parent && !(parent->flags & IFF_UP))
+		err = kernel_set_up(k, parent);
+	if (err)
+		failed(k, v);
+	else
+		log_info(k->log, LOG_DP, "VNI %u: made %s", v->vni, p->name);
+	return kernel_link_refresh(k, p->name);
+}
+
 static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const struct klink *br)
 {
 	struct klink *l = kernel_link_named(k, p->name);
 
-	if (!l && p->tap) {
-		if (kernel_make_tap(k, p->name))
-			failed(k, v);
-		else
-			log_info(k->log, LOG_DP, "VNI %u: made TAP %s", v->vni, p->name);
-		l = kernel_link_refresh(k, p->name);
-	}
+	if (!l && (p->tap || p->vlan))
+		l = make_port(k, v, p);
 	if (!l) {
 		problem(v, "port %s is missing", p->name);
 		return;
@@ -292,12 +332,6 @@ static bool claim(struct kvni *v, struct klink *l)
 	}
 	l->used_by = v;
 	return true;
-}
-
-static bool may_make(struct kernel *k, struct kvni *v)
-{
-	v->waits = mtime_before(loop_now(k->loop), v->not_before);
-	return !v->waits;
 }
 
 static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bool bridge)
@@ -563,7 +597,7 @@ void kernel_dev_remove(struct kernel *k, struct kvni *v)
 	}
 	for (size_t i = 0; i < v->n_ports; i++) {
 		l = kernel_link_named(k, v->ports[i].name);
-		if (l && v->ports[i].tap && l->kind == KLINK_TUN && l->made)
+		if (l && (v->ports[i].tap || v->ports[i].vlan) && l->made)
 			remove_device(k, v, l);
 	}
 }

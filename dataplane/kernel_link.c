@@ -76,7 +76,6 @@ static void parse_info(struct klink *l, struct nlattr *info)
 		return;
 	l->kind = kind_is(tb[IFLA_INFO_KIND], "bridge") ? KLINK_BRIDGE :
 		  kind_is(tb[IFLA_INFO_KIND], "vxlan")	? KLINK_VXLAN :
-		  kind_is(tb[IFLA_INFO_KIND], "tun")	? KLINK_TUN :
 							  KLINK_OTHER;
 	if (l->kind == KLINK_VXLAN && tb[IFLA_INFO_DATA])
 		parse_vxlan(l, tb[IFLA_INFO_DATA]);

@@ -24,6 +24,7 @@ static const char *hint(int err, const char *kind)
 	case ENODEV:
 		return !strcmp(kind, "vxlan")  ? "; the kernel lacks the module vxlan" :
 		       !strcmp(kind, "bridge") ? "; the kernel lacks the module bridge" :
+		       !strcmp(kind, "vlan")   ? "; the kernel lacks the module 8021q" :
 						 "";
 	case EEXIST:
 		return !strcmp(kind, "vxlan") ? "; another device has this VNI and port" : "";
@@ -151,6 +152,24 @@ int kernel_make_tap(struct kernel *k, const char *name)
 	close(fd);
 	err = judge(k, "make the TAP", name, "tun", err);
 	return err ? err : dress(k, name, "tun");
+}
+
+int kernel_make_vlan(struct kernel *k, const char *name, const struct klink *parent, uint16_t vlan)
+{
+	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	struct nlattr *info, *data;
+	int err;
+
+	nla_put_string(m, IFLA_IFNAME, name);
+	nla_put_u32(m, IFLA_LINK, (uint32_t)parent->ifindex);
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "vlan");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	nla_put_u16(m, IFLA_VLAN_ID, vlan);
+	nla_nest_end(m, data);
+	nla_nest_end(m, info);
+	err = judge(k, "make the VLAN device", name, "vlan", ksock_request(&k->cmd, m));
+	return err ? err : dress(k, name, "vlan");
 }
 
 int kernel_set_up(struct kernel *k, const struct klink *l)

@@ -203,6 +203,28 @@ static void tap_is_made_put_into_the_bridge_and_removed_with_the_rest(void **sta
 	assert_string_equal(device("tap100", "mtu"), "");
 }
 
+static void port_with_a_vlan_is_a_vlan_device(void **state)
+{
+	static struct dp_port_params vlan[] = { { .name = "p1", .vlan = 7 } };
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	p.ports = vlan;
+	p.n_ports = 1;
+	bed_start_with(t, &p);
+	assert_true(t->b.ready);
+	if (info(t).problem) { /* a kernel without VLANs says so */
+		assert_string_equal(info(t).problem, "p1.7: cannot make the VLAN device: Operation not supported (Unknown "
+				    "device type); the kernel lacks the module 8021q");
+		return;
+	}
+	assert_string_equal(device("p1.7", "master"), "br100");
+	assert_string_equal(device("p1.7", "linkinfo.info_data.id"), "7");
+	bed_stop(t, true);
+	assert_string_equal(device("p1.7", "mtu"), "");
+}
+
 static void what_another_hand_changes_is_told_and_not_undone(void **state)
 {
 	struct bed *t = *state;
@@ -733,6 +755,7 @@ int main(void)
 		BARE(vtep_of_ipv6_works_alike),
 		BARE(without_a_bridge_rows_are_on_the_vxlan_device),
 		BARE(tap_is_made_put_into_the_bridge_and_removed_with_the_rest),
+		BARE(port_with_a_vlan_is_a_vlan_device),
 		RUNNING(what_another_hand_changes_is_told_and_not_undone),
 		BARE(address_of_the_vtep_may_come_later),
 		RUNNING(port_that_is_made_again_is_put_into_the_bridge_again),
