@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TX_OCTETS (64u * 1024)
+#define TX_OCTETS (128u * 1024)
 #define BURST_ROWS 1024u /* from so many on our own echoes are not listened to */
 
 _Static_assert(KERNEL_OPS * 4 * NLBUF_MSG_MAX <= TX_OCTETS, "a batch fits into the buffer");

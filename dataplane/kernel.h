@@ -23,8 +23,7 @@
 #include "dataplane/backend.h"
 #include "dataplane/kernel_sock.h"
 
-#define KERNEL_BATCH 128u           /* messages a system call; from 400 on the kernel gets slow */
-#define KERNEL_OPS 64u              /* operations a batch, none of more than 3 messages */
+#define KERNEL_OPS 100u              /* a system call, each of 3 messages at most; from 400 on the kernel gets slow */
 #define KERNEL_SLICE_US 1000        /* work a turn */
 #define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
