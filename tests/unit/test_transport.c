@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Real TCP on the loopback: two engines, each with its transport, on one event loop; and plain sockets that do what no
- * speaker would. The engines are 127.X.Y.1 and 127.X.Y.2, or both ::1, on ports of their own; X, Y and the ports come
- * from the process id, so that runs side by side do not meet.
+ * speaker would. The engines are 127.X.Y.1 and 127.X.Y.2, or both ::1, on ports of their own. The loopback is that of a
+ * namespace of the program's own, so that runs side by side do not meet; where none can be had X, Y and the ports, which
+ * come from the process id, keep them apart most of the time.
  */
 #include "tests/lib/test.h"
 
@@ -11,10 +12,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -666,6 +670,19 @@ static void many_routes_arrive(void **state)
 	two_end(&w);
 }
 
+/* As root, or as a user who may make user namespaces. */
+static void loopback_of_our_own(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int fd;
+
+	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return;
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,5 +704,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_routes_arrive, set_up, tear_down),
 	};
 
+	loopback_of_our_own();
 	return RUN_TESTS(tests);
 }
