@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Capabilities of an OPEN (RFC 5492): bytes <--> struct caps, pure. What follows from both sides' capabilities is
- * decided in session.c. Unknown ones are ignored.
+ * decided in open.c. Unknown ones are ignored.
  */
 #ifndef BGP_CAP_H
 #define BGP_CAP_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* struct bgp as the parts of the engine share it (bgp.c, peer.c, session.c, update.c). */
+/* struct bgp as the parts of the engine share it (bgp.c, peer.c, session.c, open.c, receive.c, update.c). */
 #ifndef BGP_ENGINE_H
 #define BGP_ENGINE_H
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "bgp/open.h"
 #include "bgp/session.h"
 
 #define S_US 1000000
@@ -396,7 +397,7 @@ void bgp_peer_print_capabilities(const struct bgp_peer *peer, struct json *j)
 	uint8_t space[512];
 	struct wbuf w = wb_init(space, sizeof(space));
 
-	session_our_caps(peer, &ours);
+	open_our_caps(peer, &ours);
 	cap_encode(&w, &ours);
 	o.params = rb_init(space, wb_len(&w));
 	json_array(j, "capabilities_sent");

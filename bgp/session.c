@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bgp/open.h"
+
 #define MS_US 1000
 #define S_US 1000000
 #define LATE_US 1000000
@@ -158,7 +160,7 @@ static void want_write(struct bgp_conn *c)
 	net->want_write(net->ctx, c);
 }
 
-static void send_due(struct bgp_conn *c, uint8_t what)
+void session_send(struct bgp_conn *c, uint8_t what)
 {
 	c->due |= what;
 	want_write(c);
@@ -239,13 +241,13 @@ static void act(struct fsm_run *run, struct fsm_step step, const struct msg_faul
 	if (own && step.actions & FSM_RETRY_START)
 		peer_connect_retry_start(peer, step.next, now);
 	if (step.actions & FSM_SEND_OPEN)
-		send_due(c, DUE_OPEN);
+		session_send(c, DUE_OPEN);
 	if (step.actions & FSM_LARGE_HOLD) {
 		c->heard = now;
 		engine_arm(peer->bgp, &c->hold, mtime_add_us(now, (int64_t)LARGE_HOLD_S * S_US));
 	}
 	if (step.actions & FSM_SEND_KEEPALIVE) {
-		send_due(c, DUE_KEEPALIVE);
+		session_send(c, DUE_KEEPALIVE);
 		keepalive_arm(c, now);
 	}
 	if (step.actions & FSM_NEGOTIATED_TIMERS)
@@ -394,345 +396,6 @@ void session_event(struct fsm_run *run, enum fsm_event e, const struct msg_fault
 		peer_rearm(peer, now);
 }
 
-/* ---- OPEN -------------------------------------------------------------------------------------------------------- */
-
-void session_our_caps(const struct bgp_peer *peer, struct caps *out)
-{
-	const struct bgp *b = peer->bgp;
-
-	*out = (struct caps){
-		.refresh = true,
-		.extended_message = true,
-		.as4 = true,
-		.asn = b->p.asn,
-		.role = peer->ebgp ? peer->p.role : 0,
-	};
-	for (uint32_t i = 0; i < b->n_families; i++)
-		cap_family_add(out, b->families[i].f->afi, b->families[i].f->safi);
-}
-
-static bool refuse_open(struct msg_fault *f, uint8_t subcode, const char *why)
-{
-	*f = (struct msg_fault){ .code = MSG_ERR_OPEN, .subcode = subcode, .why = why };
-	return false;
-}
-
-/* RFC 4271 6.2, 6286 2.2, 6793 4.2.1, 7607 2. */
-static bool check_open(const struct bgp_conn *c, const struct msg_open *o, struct msg_fault *f)
-{
-	const struct bgp_peer *peer = c->peer;
-	uint32_t asn = c->caps.as4 ? c->caps.asn : o->my_as;
-
-	if (asn == 0 || o->my_as == 0)
-		return refuse_open(f, MSG_OPEN_PEER_AS, "AS 0");
-	if (asn != peer->p.asn)
-		return refuse_open(f, MSG_OPEN_PEER_AS, "not the configured AS");
-	if (o->router_id == 0)
-		return refuse_open(f, MSG_OPEN_BGP_ID, "BGP identifier 0");
-	if (!peer->ebgp && o->router_id == peer->bgp->p.router_id)
-		return refuse_open(f, MSG_OPEN_BGP_ID, "BGP identifier is our own");
-	if (o->hold_time == 1 || o->hold_time == 2)
-		return refuse_open(f, MSG_OPEN_HOLD_TIME, "hold time below 3 s");
-	return true;
-}
-
-/* RFC 9234 4.2; without a role of ours the peer's does not matter. */
-static bool check_role(const struct bgp_conn *c, struct msg_fault *f)
-{
-	const struct bgp_peer *peer = c->peer;
-
-	if (!peer->ebgp || !peer->p.role || !c->caps.role)
-		return true;
-	if (c->caps.role_conflict || !cap_role_match(peer->p.role, c->caps.role))
-		return refuse_open(f, MSG_OPEN_ROLE, "roles do not go together");
-	return true;
-}
-
-/* RFC 4760 8, 5492 5: without a common family there is nothing to talk about. space is for the NOTIFICATION's data. */
-static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *space, size_t cap)
-{
-	const struct bgp *b = c->peer->bgp;
-	struct wbuf w = wb_init(space, cap);
-	struct caps ours;
-
-	c->families = 0;
-	for (uint32_t i = 0; i < b->n_families; i++)
-		if (cap_family_has(&c->caps, b->families[i].f->afi, b->families[i].f->safi))
-			c->families |= 1u << i;
-	if (c->families || !b->n_families)
-		return true;
-	session_our_caps(c->peer, &ours);
-	cap_encode_families(&w, &ours);
-	refuse_open(f, MSG_OPEN_CAPABILITY, "no address family in common");
-	f->data = space;
-	f->data_len = wb_len(&w);
-	return false;
-}
-
-static bool settle_open(struct bgp_conn *c, struct rbuf body, struct msg_fault *f, uint8_t *space, size_t cap)
-{
-	uint16_t ours = c->peer->p.hold_time;
-	struct msg_open o;
-
-	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &c->caps, f) || !check_open(c, &o, f) ||
-	    !check_role(c, f) || !settle_families(c, f, space, cap))
-		return false;
-	c->router_id = o.router_id;
-	c->hold_time = o.hold_time < ours ? o.hold_time : ours;
-	c->max_message = c->caps.extended_message ? MSG_EXTENDED_MAX_LEN : MSG_MAX_LEN;
-	c->open_len = (uint16_t)rb_left(&body);
-	c->open = xrealloc(c->open, c->open_len);
-	memcpy(c->open, body.p, c->open_len);
-	return true;
-}
-
-/*
- * RFC 4271 6.8: of two connections the one stays that the side with the higher identifier has opened; with equal
- * identifiers (RFC 6286 2.3, eBGP only) the side with the larger AS. Of two that the same side opened the new one.
- */
-static bool new_one_wins(const struct bgp_conn *c, const struct bgp_conn *other)
-{
-	const struct bgp_params *p = &c->peer->bgp->p;
-	bool ours_wins = p->router_id == c->router_id ? p->asn > c->peer->p.asn : p->router_id > c->router_id;
-
-	return c->outgoing == other->outgoing || c->outgoing == ours_wins;
-}
-
-/* The other connection of this peer that has got as far as an OPEN. */
-static struct bgp_conn *rival(const struct bgp_conn *c)
-{
-	struct bgp_conn *o;
-
-	list_for_each(o, &c->peer->conns, node)
-		if (o != c && o->run->state >= BGP_OPENCONFIRM)
-			return o;
-	return NULL;
-}
-
-/*
- * c has brought a good OPEN. False when it is the one to go. An Established session stays (RFC 4271 6.8,
- * CollisionDetectEstablishedState off), but is made to speak: if the peer has lost it, TCP's answer ends it at once,
- * and not the hold timer.
- */
-static bool collide(struct bgp_conn *c, struct mtime now)
-{
-	struct bgp_conn *o = rival(c);
-
-	if (!o)
-		return true;
-	if (o->run->state != BGP_ESTABLISHED && new_one_wins(c, o)) {
-		session_event(o->run, FSM_COLLISION_DUMP, NULL, NULL, now);
-		return true;
-	}
-	if (o->run->state == BGP_ESTABLISHED)
-		send_due(o, DUE_KEEPALIVE);
-	session_event(c->run, FSM_COLLISION_DUMP, NULL, NULL, now);
-	return false;
-}
-
-static void receive_open(struct bgp_conn *c, struct rbuf body, struct mtime now)
-{
-	uint8_t space[6 * ENGINE_FAMILIES_MAX];
-	struct msg_fault f;
-
-	c->peer->in.open++;
-	if (c->run->state == BGP_OPENSENT) {
-		if (!settle_open(c, body, &f, space, sizeof(space))) {
-			session_event(c->run, FSM_OPEN_ERROR, &f, NULL, now);
-			return;
-		}
-		if (!collide(c, now))
-			return;
-	}
-	session_event(c->run, FSM_OPEN, NULL, NULL, now);
-}
-
-/* ---- the other messages ----------------------------------------------------------------------------------------- */
-
-static void receive_update(struct bgp_conn *c, struct rbuf body, struct mtime now)
-{
-	struct msg_fault f;
-
-	c->peer->in.update++;
-	if (c->run->state != BGP_ESTABLISHED || update_receive(c, body, &f, now))
-		session_event(c->run, FSM_UPDATE, NULL, NULL, now);
-	else
-		session_event(c->run, f.code == MSG_ERR_CEASE ? FSM_AUTOMATIC_STOP : FSM_UPDATE_ERROR, &f, NULL, now);
-}
-
-/* The end of a session says it by itself, and a collision is nobody's fault. */
-static void log_notification(struct bgp_conn *c, const struct msg_fault *f, struct mtime now)
-{
-	char what[48];
-
-	if (c->run->state == BGP_ESTABLISHED || (f->code == MSG_ERR_CEASE && f->subcode == BGP_CEASE_COLLISION))
-		return;
-	snprintf(what, sizeof(what), "NOTIFICATION %u/%u received", f->code, f->subcode);
-	peer_log_fault(c->peer, what, c->peer->last_in.text, c->message, c->message_len, now);
-}
-
-static bool may_have_text(const struct msg_fault *f)
-{
-	return f->code == MSG_ERR_CEASE &&
-	       (f->subcode == BGP_CEASE_ADMIN_SHUTDOWN || f->subcode == BGP_CEASE_ADMIN_RESET);
-}
-
-static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mtime now)
-{
-	const char *text = NULL;
-	struct msg_fault f;
-	char space[160];
-	bool version;
-
-	c->peer->in.notification++;
-	msg_notification_decode(body, &f);
-	if (may_have_text(&f) && msg_shutdown_text(f.data, f.data_len, space, sizeof(space)))
-		text = space;
-	peer_note_error(&c->peer->last_in, &f, text, now);
-	log_notification(c, &f, now);
-	f.why = NULL;
-	version = f.code == MSG_ERR_OPEN && f.subcode == MSG_OPEN_VERSION;
-	session_event(c->run, version ? FSM_NOTIFICATION_VERSION : FSM_NOTIFICATION, &f, text, now);
-}
-
-/* RFC 2918 4. Subtypes other than a request (RFC 7313) mean nothing without that capability of ours. */
-static void receive_refresh(struct bgp_conn *c, struct rbuf body, struct mtime now)
-{
-	struct bgp *b = c->peer->bgp;
-	struct msg_refresh m;
-	struct msg_fault f;
-	int i;
-
-	c->peer->in.refresh++;
-	if (c->run->state == BGP_ESTABLISHED) {
-		if (!msg_refresh_decode(body, &m, &f)) {
-			session_event(c->run, FSM_HEADER_ERROR, &f, NULL, now);
-			return;
-		}
-		i = engine_family_index(b, m.afi, m.safi);
-		if (m.subtype == 0 && i >= 0 && c->families & 1u << i)
-			out_refresh(b->rib, b->families[i].f, &c->peer->rib);
-	}
-	session_event(c->run, FSM_REFRESH, NULL, NULL, now);
-}
-
-static void receive(struct bgp_conn *c, enum msg_type type, const uint8_t *p, size_t len, struct mtime now)
-{
-	struct rbuf body = rb_init(p + MSG_HEADER_LEN, len - MSG_HEADER_LEN);
-
-	c->message = p;
-	c->message_len = len;
-	switch (type) {
-	case MSG_OPEN:
-		receive_open(c, body, now);
-		break;
-	case MSG_UPDATE:
-		receive_update(c, body, now);
-		break;
-	case MSG_NOTIFICATION:
-		receive_notification(c, body, now);
-		break;
-	case MSG_KEEPALIVE:
-		c->peer->in.keepalive++;
-		session_event(c->run, FSM_KEEPALIVE, NULL, NULL, now);
-		break;
-	case MSG_REFRESH:
-		receive_refresh(c, body, now);
-		break;
-	}
-	c->message = NULL;
-	c->message_len = 0;
-}
-
-/* ---- framing of the input --------------------------------------------------------------------------------------- */
-
-static void header_error(struct bgp_conn *c, const uint8_t *p, const struct msg_fault *f, struct mtime now)
-{
-	c->message = p;
-	c->message_len = MSG_HEADER_LEN;
-	session_event(c->run, FSM_HEADER_ERROR, f, NULL, now);
-	c->message = NULL;
-}
-
-/* Whole messages from the reader's own buffer. Octets used; less than len when the last message is not whole. */
-static size_t input_whole(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now)
-{
-	size_t used = 0, n = 0;
-	enum msg_type type;
-	struct msg_fault f;
-
-	while (c->run) {
-		switch (msg_frame(data + used, len - used, c->max_message, &n, &type, &f)) {
-		case MSG_SHORT:
-			return used;
-		case MSG_BAD:
-			header_error(c, data + used, &f, now);
-			return len;
-		case MSG_WHOLE:
-			receive(c, type, data + used, n, now);
-			used += n;
-			break;
-		}
-	}
-	return len;
-}
-
-/* Goes on with the message of which the start is in c->part. Octets used. */
-static size_t input_part(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now)
-{
-	size_t used = 0, n = 0, step;
-	enum msg_type type;
-	struct msg_fault f;
-
-	for (;;) {
-		switch (msg_frame(c->part, c->part_len, c->max_message, &n, &type, &f)) {
-		case MSG_BAD:
-			header_error(c, c->part, &f, now);
-			return len;
-		case MSG_WHOLE:
-			receive(c, type, c->part, n, now);
-			c->part_len = 0;
-			return used;
-		case MSG_SHORT:
-			if (used == len)
-				return used;
-			if (n > MSG_MAX_LEN)
-				c->part = xrealloc(c->part, n);
-			step = (c->part_len < MSG_HEADER_LEN ? MSG_HEADER_LEN : n) - c->part_len;
-			if (step > len - used)
-				step = len - used;
-			memcpy(c->part + c->part_len, data + used, step);
-			c->part_len = (uint16_t)(c->part_len + step);
-			used += step;
-			break;
-		}
-	}
-}
-
-static void part_keep(struct bgp_conn *c, const uint8_t *data, size_t len)
-{
-	c->part = xrealloc(c->part, len < MSG_MAX_LEN ? MSG_MAX_LEN : len);
-	memcpy(c->part, data, len);
-	c->part_len = (uint16_t)len;
-}
-
-void bgp_conn_input(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now)
-{
-	size_t used = 0;
-
-	if (c->run && c->part_len)
-		used = input_part(c, data, len, now);
-	if (c->run && !c->part_len)
-		used += input_whole(c, data + used, len - used, now);
-	if (c->run && used < len) {
-		part_keep(c, data + used, len - used);
-	} else if (!c->part_len || !c->run) {
-		free(c->part);
-		c->part = NULL;
-		c->part_len = 0;
-	}
-}
-
 /* ---- output ----------------------------------------------------------------------------------------------------- */
 
 void session_want_write(struct bgp_peer *peer)
@@ -743,19 +406,7 @@ void session_want_write(struct bgp_peer *peer)
 
 void session_refresh(struct bgp_conn *c)
 {
-	send_due(c, DUE_REFRESH);
-}
-
-static void write_open(const struct bgp_conn *c, struct wbuf *w)
-{
-	const struct bgp_peer *peer = c->peer;
-	struct caps ours;
-	size_t mark;
-
-	session_our_caps(peer, &ours);
-	msg_open_begin(w, peer->bgp->p.asn, peer->p.hold_time, peer->bgp->p.router_id, &mark);
-	cap_encode(w, &ours);
-	msg_open_end(w, mark);
+	session_send(c, DUE_REFRESH);
 }
 
 static void write_refresh(struct bgp_conn *c, struct wbuf *w)
@@ -784,7 +435,7 @@ static void write_notification(struct bgp_conn *c, struct wbuf *w)
 static void write_control(struct bgp_conn *c, struct wbuf *w)
 {
 	if (c->due & DUE_OPEN) {
-		write_open(c, w);
+		open_write(c, w);
 		c->peer->out.open++;
 	}
 	if (c->due & DUE_KEEPALIVE) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A TCP connection with a neighbor and what the state machine does with it: timers, OPEN negotiation, collisions,
- * framing of the input, messages out. Output is pulled: what is due is a set of bits, not a queue, so nothing here
- * grows.
+ * A TCP connection with a neighbor and what the state machine does with it: timers, its end, messages out. Output is
+ * pulled: what is due is a set of bits, not a queue, so nothing here grows. What comes in is receive.c's, the OPEN both
+ * ways open.c's.
  *
  * Life of a connection: made by us (bgp_net.connect) or accepted; when its run of the state machine ends it is detached
  * from the run, says what is left to say (a NOTIFICATION is the last thing pulled) and is freed when the network
@@ -69,12 +69,12 @@ struct bgp_conn {
  */
 void session_event(struct fsm_run *run, enum fsm_event e, const struct msg_fault *fault, const char *text,
 		   struct mtime now);
+/* Messages that go out as soon as the network pulls: of enum session_due, each once however often it is asked for. */
+void session_send(struct bgp_conn *c, uint8_t what);
 /* The peer has something to pull (from the outbound side of the RIB). */
 void session_want_write(struct bgp_peer *peer);
 /* Asks for all routes again. */
 void session_refresh(struct bgp_conn *c);
-/* What we say in our OPEN to this peer. */
-void session_our_caps(const struct bgp_peer *peer, struct caps *out);
 
 /* ---- update.c ---------------------------------------------------------------------------------------------------- */
 

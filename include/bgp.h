@@ -380,7 +380,7 @@ struct bgp_memory {
 };
 void bgp_memory(const struct bgp *b, struct bgp_memory *out);
 
-/* ---- transport (bgp/transport.c: the only file of bgp that knows a descriptor) --------------------------------- */
+/* ---- transport (bgp/transport.c, listen.c, sock.c: the only files of bgp that know a descriptor) ------------------ */
 
 struct loop;
 struct config_listen;

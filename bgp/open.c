@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "bgp/open.h"
+
+#include <stdlib.h>
+
+void open_our_caps(const struct bgp_peer *peer, struct caps *out)
+{
+	const struct bgp *b = peer->bgp;
+
+	*out = (struct caps){
+		.refresh = true,
+		.extended_message = true,
+		.as4 = true,
+		.asn = b->p.asn,
+		.role = peer->ebgp ? peer->p.role : 0,
+	};
+	for (uint32_t i = 0; i < b->n_families; i++)
+		cap_family_add(out, b->families[i].f->afi, b->families[i].f->safi);
+}
+
+static bool refuse_open(struct msg_fault *f, uint8_t subcode, const char *why)
+{
+	*f = (struct msg_fault){ .code = MSG_ERR_OPEN, .subcode = subcode, .why = why };
+	return false;
+}
+
+/* RFC 4271 6.2, 6286 2.2, 6793 4.2.1, 7607 2. */
+static bool check_open(const struct bgp_conn *c, const struct msg_open *o, struct msg_fault *f)
+{
+	const struct bgp_peer *peer = c->peer;
+	uint32_t asn = c->caps.as4 ? c->caps.asn : o->my_as;
+
+	if (asn == 0 || o->my_as == 0)
+		return refuse_open(f, MSG_OPEN_PEER_AS, "AS 0");
+	if (asn != peer->p.asn)
+		return refuse_open(f, MSG_OPEN_PEER_AS, "not the configured AS");
+	if (o->router_id == 0)
+		return refuse_open(f, MSG_OPEN_BGP_ID, "BGP identifier 0");
+	if (!peer->ebgp && o->router_id == peer->bgp->p.router_id)
+		return refuse_open(f, MSG_OPEN_BGP_ID, "BGP identifier is our own");
+	if (o->hold_time == 1 || o->hold_time == 2)
+		return refuse_open(f, MSG_OPEN_HOLD_TIME, "hold time below 3 s");
+	return true;
+}
+
+/* RFC 9234 4.2; without a role of ours the peer's does not matter. */
+static bool check_role(const struct bgp_conn *c, struct msg_fault *f)
+{
+	const struct bgp_peer *peer = c->peer;
+
+	if (!peer->ebgp || !peer->p.role || !c->caps.role)
+		return true;
+	if (c->caps.role_conflict || !cap_role_match(peer->p.role, c->caps.role))
+		return refuse_open(f, MSG_OPEN_ROLE, "roles do not go together");
+	return true;
+}
+
+/* RFC 4760 8, 5492 5: without a common family there is nothing to talk about. space is for the NOTIFICATION's data. */
+static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *space, size_t cap)
+{
+	const struct bgp *b = c->peer->bgp;
+	struct wbuf w = wb_init(space, cap);
+	struct caps ours;
+
+	c->families = 0;
+	for (uint32_t i = 0; i < b->n_families; i++)
+		if (cap_family_has(&c->caps, b->families[i].f->afi, b->families[i].f->safi))
+			c->families |= 1u << i;
+	if (c->families || !b->n_families)
+		return true;
+	open_our_caps(c->peer, &ours);
+	cap_encode_families(&w, &ours);
+	refuse_open(f, MSG_OPEN_CAPABILITY, "no address family in common");
+	f->data = space;
+	f->data_len = wb_len(&w);
+	return false;
+}
+
+bool open_settle(struct bgp_conn *c, struct rbuf body, struct msg_fault *f, uint8_t *space, size_t cap)
+{
+	uint16_t ours = c->peer->p.hold_time;
+	struct msg_open o;
+
+	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &c->caps, f) || !check_open(c, &o, f) ||
+	    !check_role(c, f) || !settle_families(c, f, space, cap))
+		return false;
+	c->router_id = o.router_id;
+	c->hold_time = o.hold_time < ours ? o.hold_time : ours;
+	c->max_message = c->caps.extended_message ? MSG_EXTENDED_MAX_LEN : MSG_MAX_LEN;
+	c->open_len = (uint16_t)rb_left(&body);
+	c->open = xrealloc(c->open, c->open_len);
+	memcpy(c->open, body.p, c->open_len);
+	return true;
+}
+
+void open_write(const struct bgp_conn *c, struct wbuf *w)
+{
+	const struct bgp_peer *peer = c->peer;
+	struct caps ours;
+	size_t mark;
+
+	open_our_caps(peer, &ours);
+	msg_open_begin(w, peer->bgp->p.asn, peer->p.hold_time, peer->bgp->p.router_id, &mark);
+	cap_encode(w, &ours);
+	msg_open_end(w, mark);
+}
