@@ -3,7 +3,9 @@
 #include "bgp/listen.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 #define BACKLOG 128
 #define PARKED_MAX 16u /* connections of one peer that wait for bgp_accept_at() */
 #define ACCEPT_PAUSE_MS 1000
+#define DROPS_MS 3000 /* between two looks at what the kernel dropped */
 
 struct listener {
 	struct list node;
@@ -105,19 +108,39 @@ static void stranger(struct listen *ls, const struct ip *from, int fd)
 			   ip_str(from).s, (unsigned long long)ls->n_strangers);
 }
 
+/*
+ * RFC 5082. The listening socket is everybody's, so the limit can be the accepted socket's only; what came before it was
+ * there is as far away as the SYN was.
+ */
+static bool is_near_enough(struct listen *ls, const struct bgp_peer_params *p, int fd)
+{
+	int ttl, least = 256 - p->ttl_security;
+
+	if (!p->ttl_security)
+		return true;
+	if (sock_ttl_security(fd, ip_family(&p->address), p->ttl_security))
+		return false;
+	ttl = sock_syn_ttl(fd);
+	if (ttl < 0 || ttl >= least)
+		return true;
+	if (log_allow(ls->log, &ls->too_far, LOG_BGP, loop_now(ls->loop)))
+		log_remote(ls->log, LOG_BGP,
+			   "peer %s: its connection has TTL %d, and ttl-security wants %d: closed (has it ttl-security, too?)",
+			   ip_str(&p->address).s, ttl, least);
+	return false;
+}
+
 static void accepted(struct listen *ls, const struct ip *from, int fd)
 {
 	struct bgp_peer *peer = bgp_peer_find(ls->bgp, from);
-	const struct bgp_peer_params *p;
 	struct mtime now = loop_now(ls->loop), at;
 
 	if (!peer) {
 		stranger(ls, from, fd);
 		return;
 	}
-	p = bgp_peer_params(peer);
 	sock_tune(fd, ip_family(from));
-	if (p->ttl_security && sock_ttl_security(fd, ip_family(from), p->ttl_security)) {
+	if (!is_near_enough(ls, bgp_peer_params(peer), fd)) {
 		close(fd);
 		return;
 	}
@@ -320,11 +343,70 @@ static void ttl_update(struct listen *ls)
 	while ((peer = bgp_peer_next(ls->bgp, peer)))
 		any |= bgp_peer_params(peer)->ttl_security != 0;
 	list_for_each(s, &ls->listeners, node) {
+		sock_set_int(s->fd, IPPROTO_TCP, TCP_SAVE_SYN, any);
 		if (s->address.len == 4)
 			sock_set_int(s->fd, IPPROTO_IP, IP_TTL, any ? 255 : -1);
 		else
 			sock_set_int(s->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, any ? 255 : -1);
 	}
+}
+
+/* ---- what the kernel drops -------------------------------------------------------------------------------------- */
+
+static bool is_up(const struct bgp_peer *peer)
+{
+	struct bgp_peer_info info;
+
+	bgp_peer_info(peer, &info);
+	return info.state == BGP_ESTABLISHED || info.admin_down;
+}
+
+/* "192.0.2.1, 192.0.2.2, ...": neighbors without a session that have a password, or have none. */
+static void name_suspects(const struct listen *ls, bool password, char *out, size_t cap)
+{
+	const struct bgp_peer *peer = NULL;
+	size_t at = 0;
+
+	out[0] = '\0';
+	while ((peer = bgp_peer_next(ls->bgp, peer))) {
+		const struct bgp_peer_params *p = bgp_peer_params(peer);
+
+		if (!p->password == password || is_up(peer))
+			continue;
+		if (at + 48 > cap) {
+			snprintf(out + at, cap - at, ", ...");
+			return;
+		}
+		at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? ", " : "", ip_str(&p->address).s);
+	}
+}
+
+static void say_drops(struct listen *ls, uint64_t n, const char *what, bool password)
+{
+	char suspects[256];
+
+	name_suspects(ls, password, suspects, sizeof(suspects));
+	if (n && suspects[0] && log_allow(ls->log, &ls->drops_said, LOG_BGP, loop_now(ls->loop)))
+		log_remote(ls->log, LOG_BGP, "TCP-MD5: the kernel dropped %llu segments %s; without a session: %s",
+			   (unsigned long long)n, what, suspects);
+}
+
+/*
+ * A segment whose signature is not as it should be never reaches a socket: nobody here would hear of a password that is
+ * not the same on both sides. The kernel counts for the whole namespace, so who it was is a guess.
+ */
+static void on_drops_timer(struct loop_timer *timer)
+{
+	struct listen *ls = container_of(timer, struct listen, drops_timer);
+	struct md5_drops was = ls->drops;
+
+	loop_timer_at(timer, mtime_add_ms(loop_now(ls->loop), DROPS_MS));
+	if (!md5_drops_read(&ls->drops))
+		return;
+	say_drops(ls, ls->drops.failure - was.failure, "signed with another password", true);
+	say_drops(ls, ls->drops.not_found - was.not_found, "that were not signed, from a neighbor with a password", true);
+	say_drops(ls, ls->drops.unexpected - was.unexpected, "that were signed, from a neighbor without a password",
+		  false);
 }
 
 void listen_peers_changed(struct listen *ls)
@@ -333,6 +415,7 @@ void listen_peers_changed(struct listen *ls)
 		return;
 	keys_update(ls);
 	ttl_update(ls);
+	loop_timer_at(&ls->drops_timer, mtime_add_ms(loop_now(ls->loop), DROPS_MS));
 }
 
 const struct ip *listen_source(const struct listen *ls, const struct ip *peer)
@@ -356,12 +439,14 @@ void listen_init(struct listen *ls, struct loop *loop, struct log *log,
 		 void (*take)(void *ctx, struct bgp_peer *peer, int fd), void *ctx)
 {
 	*ls = (struct listen){ .loop = loop, .log = log, .take = take, .ctx = ctx };
-	ls->strangers = (struct log_limit){ .burst = 5, .interval_ms = 10000 };
+	ls->strangers = ls->too_far = ls->drops_said = (struct log_limit){ .burst = 5, .interval_ms = 10000 };
+	md5_drops_read(&ls->drops);
 	list_init(&ls->listeners);
 	list_init(&ls->parked);
 	list_init(&ls->keys);
 	loop_timer_init(&ls->park_timer, loop, on_park_timer);
 	loop_timer_init(&ls->accept_timer, loop, on_accept_timer);
+	loop_timer_init(&ls->drops_timer, loop, on_drops_timer);
 }
 
 void listen_fini(struct listen *ls)
@@ -372,6 +457,7 @@ void listen_fini(struct listen *ls)
 	listen_close(ls);
 	loop_timer_at(&ls->park_timer, MTIME_NEVER);
 	loop_timer_at(&ls->accept_timer, MTIME_NEVER);
+	loop_timer_at(&ls->drops_timer, MTIME_NEVER);
 	list_for_each_safe(p, ptmp, &ls->parked, node) {
 		close(p->fd);
 		list_del(&p->node);

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "bgp/md5_drops.h"
 #include "include/bgp.h"
 
 struct listen {
@@ -23,8 +24,11 @@ struct listen {
 	void *ctx;
 	struct list listeners, parked, keys;
 	struct loop_timer park_timer, accept_timer;
-	struct log_limit strangers;
+	struct log_limit strangers, too_far;
 	uint64_t n_strangers;
+	struct md5_drops drops; /* at the last look */
+	struct loop_timer drops_timer;
+	struct log_limit drops_said;
 };
 
 void listen_init(struct listen *ls, struct loop *loop, struct log *log,

@@ -293,6 +293,8 @@ void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char 
 	const char *sub = msg_subcode_name(f->code, f->subcode);
 	size_t n = f->data_len < sizeof(e->data) ? f->data_len : sizeof(e->data);
 
+	if (e->set && f->code == MSG_ERR_CEASE && f->subcode == BGP_CEASE_COLLISION)
+		return;
 	*e = (struct bgp_error){ .code = f->code, .subcode = f->subcode, .set = true, .at = now };
 	if (f->code)
 		snprintf(e->text, sizeof(e->text), "%s%s%s%s%s", msg_code_name(f->code), sub ? "/" : "", sub ? sub : "",
@@ -370,6 +372,7 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 		.ebgp = peer->ebgp,
 		.since = peer->since,
 		.reason = peer->reason,
+		.connect_error = peer->unreachable,
 		.hold_time_configured = peer->p.hold_time,
 		.updates_in = peer->in.update,
 		.updates_out = peer->out.update,

@@ -62,7 +62,10 @@ bool peer_accept_take(struct bgp_peer *peer, struct mtime now);
 void peer_maybe_free(struct bgp_peer *peer);
 /* Of every peer, for bgp_free(). */
 void peer_free(struct bgp_peer *peer);
-/* Puts down an error for show; text may be NULL (then the name of the code). */
+/*
+ * Puts down an error for show; text may be NULL (then the name of the code). A collision is nobody's fault and covers
+ * no other.
+ */
 void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, struct mtime now);
 /* A connect of ours has failed. Said once for each reason, as it may go on for days. */
 void peer_note_unreachable(struct bgp_peer *peer, const char *reason);

@@ -17,6 +17,7 @@
 #define MS_US 1000
 #define S_US 1000000
 #define LATE_US 1000000
+#define SILENCE_S 5
 #define LARGE_HOLD_S 240     /* RFC 4271 8.2.2: "a large value", 4 minutes suggested */
 #define SEND_HOLD_MIN_S 480  /* RFC 9687 4: the greater of 8 minutes and twice the hold time */
 
@@ -84,6 +85,24 @@ static void on_send_hold(struct timerq_node *n, struct mtime now)
 		session_event(c->run, FSM_SEND_HOLD_EXPIRES, NULL, NULL, now);
 }
 
+/* Waiting goes on for much longer, but who sits before it wants to know now what stands in the way. */
+static void on_silence(struct timerq_node *n, struct mtime now)
+{
+	struct bgp_conn *c = container_of(n, struct bgp_conn, silence);
+
+	if (c->run->state != BGP_CONNECT)
+		peer_log_fault(c->peer, "no OPEN", "connected for 5 s, and it has said nothing", NULL, 0, now);
+	else if (c->peer->p.password)
+		peer_note_unreachable(c->peer, "no answer (is it up? has it the same password?)");
+	else
+		peer_note_unreachable(c->peer, "no answer (is it up? does a filter drop TCP?)");
+}
+
+static void silence_arm(struct bgp_conn *c, struct mtime now)
+{
+	engine_arm(c->peer->bgp, &c->silence, mtime_add_us(now, (int64_t)S_US * SILENCE_S));
+}
+
 static void keepalive_arm(struct bgp_conn *c, struct mtime now)
 {
 	if (!c->hold_time)
@@ -98,6 +117,7 @@ static void negotiated_timers(struct bgp_conn *c, struct mtime now)
 	struct bgp *b = c->peer->bgp;
 
 	timerq_stop(&b->timers, &c->hold);
+	timerq_stop(&b->timers, &c->silence);
 	if (!c->hold_time)
 		return;
 	c->heard = c->sent = now;
@@ -113,6 +133,7 @@ static void timers_stop(struct bgp_conn *c)
 	timerq_stop(q, &c->hold);
 	timerq_stop(q, &c->keepalive);
 	timerq_stop(q, &c->send_hold);
+	timerq_stop(q, &c->silence);
 }
 
 /* ---- connections ------------------------------------------------------------------------------------------------ */
@@ -130,6 +151,7 @@ static struct bgp_conn *conn_new(struct bgp_peer *peer, struct fsm_run *run)
 	c->hold.fn = on_hold;
 	c->keepalive.fn = on_keepalive;
 	c->send_hold.fn = on_send_hold;
+	c->silence.fn = on_silence;
 	list_add_tail(&peer->conns, &c->node);
 	peer->n_conns++;
 	peer->bgp->n_conns++;
@@ -180,11 +202,13 @@ static void conn_close(struct bgp_conn *c)
 		net->close(net->ctx, c);
 }
 
-static void connect_start(struct fsm_run *run)
+static void connect_start(struct fsm_run *run, struct mtime now)
 {
 	const struct bgp_net *net = &run->peer->bgp->p.net;
+	struct bgp_conn *c = conn_new(run->peer, run);
 
-	net->connect(net->ctx, conn_new(run->peer, run));
+	silence_arm(c, now);
+	net->connect(net->ctx, c);
 }
 
 /* ---- what a step does ------------------------------------------------------------------------------------------- */
@@ -245,6 +269,7 @@ static void act(struct fsm_run *run, struct fsm_step step, const struct msg_faul
 	if (step.actions & FSM_LARGE_HOLD) {
 		c->heard = now;
 		engine_arm(peer->bgp, &c->hold, mtime_add_us(now, (int64_t)LARGE_HOLD_S * S_US));
+		silence_arm(c, now);
 	}
 	if (step.actions & FSM_SEND_KEEPALIVE) {
 		session_send(c, DUE_KEEPALIVE);
@@ -259,7 +284,7 @@ static void act(struct fsm_run *run, struct fsm_step step, const struct msg_faul
 	if (c && step.actions & FSM_CLOSE)
 		conn_close(c);
 	if (step.actions & FSM_CONNECT)
-		connect_start(run);
+		connect_start(run, now);
 }
 
 static void tell_listeners(const struct bgp_peer *peer, bool up)
@@ -339,15 +364,20 @@ static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_co
 		session_up(c);
 }
 
-/* "NOTIFICATION received: cease/administrative shutdown: text" */
+/*
+ * "NOTIFICATION received: cease/administrative shutdown: text". Many an event has the name of the code that it brings:
+ * that is said once.
+ */
 static void explain(char *out, size_t cap, enum fsm_event e, const struct msg_fault *f, const char *text)
 {
-	const char *sub = f && f->code ? msg_subcode_name(f->code, f->subcode) : NULL;
-	const char *why = f && f->why && f->why != fsm_event_name(e) ? f->why : NULL;
+	const char *event = fsm_event_name(e), *code = f && f->code ? msg_code_name(f->code) : NULL;
+	const char *sub = code ? msg_subcode_name(f->code, f->subcode) : NULL;
+	const char *why = f && f->why && f->why != event ? f->why : NULL;
 
-	snprintf(out, cap, "%s%s%s%s%s%s%s%s%s", fsm_event_name(e), f && f->code ? ": " : "",
-		 f && f->code ? msg_code_name(f->code) : "", sub ? "/" : "", sub ? sub : "", why ? ": " : "",
-		 why ? why : "", text ? ": " : "", text ? text : "");
+	if (code && strcmp(code, event) == 0)
+		code = NULL;
+	snprintf(out, cap, "%s%s%s%s%s%s%s%s%s", event, code ? ": " : "", code ? code : "", sub ? "/" : "",
+		 sub ? sub : "", why ? ": " : "", why ? why : "", text ? ": " : "", text ? text : "");
 }
 
 /* Events that blame the peer; the rest is its or our will, or the network's. */

@@ -33,6 +33,7 @@ struct bgp_conn {
 	bool gone;                /* TCP has ended */
 	uint8_t due;              /* enum session_due */
 	struct timerq_node hold, keepalive, send_hold;
+	struct timerq_node silence; /* nothing has come yet: the log says so */
 	int64_t keepalive_wait_us;
 	struct mtime heard;       /* the last KEEPALIVE or UPDATE came */
 	struct mtime sent;        /* something was pulled last */

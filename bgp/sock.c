@@ -38,6 +38,16 @@ int sock_ttl_security(int fd, int family, uint8_t hops)
 	return rc ? -errno : 0;
 }
 
+int sock_syn_ttl(int fd)
+{
+	uint8_t packet[256];
+	socklen_t n = sizeof(packet);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, packet, &n) || n < 20)
+		return -1;
+	return packet[0] >> 4 == 4 ? packet[8] : packet[7];
+}
+
 int sock_md5(int fd, const struct ip *peer, const char *key)
 {
 	struct tcp_md5sig sig = { 0 };

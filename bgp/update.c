@@ -69,12 +69,13 @@ static void set_drop(struct walk *w)
 	w->set = 0;
 }
 
-/* RFC 4271 5.1.3: a next hop that is our own end of the session is none; the rest is the RIB's to judge. */
+/* RFC 4271 5.1.3: an address of ours, of the session or of our own routes, is no next hop; the rest is the RIB's. */
 static enum bgp_reject judge(const struct walk *w)
 {
 	const struct bgp_conn *c = w->c;
+	const struct ip *next_hop = &w->attrs->next_hop;
 
-	if (ip_eq(&w->attrs->next_hop, &c->local))
+	if (ip_eq(next_hop, &c->local) || (next_hop->len && ip_eq(next_hop, &c->peer->bgp->p.next_hop)))
 		return BGP_REJECT_NEXT_HOP;
 	return rib_check(c->peer->bgp->rib, &c->peer->rib, w->attrs);
 }

@@ -10,10 +10,17 @@
 
 #define TEXT_MAX 255u /* octets, RFC 9003 2 */
 
+static void log_action(struct reply *r)
+{
+	log_info(&r->d->log, LOG_CTL, "neighbor %s: %s by the control socket", reply_arg(r, ARG_ADDRESS)->text,
+		 reply_arg(r, ARG_ACTION)->text);
+}
+
 static int refresh(struct reply *r, struct bgp_peer *peer)
 {
 	switch (bgp_peer_refresh(peer, r->now)) {
 	case 0:
+		log_action(r);
 		return 0;
 	case -ENOTCONN:
 		return reply_fail(r, 1, "neighbor %s: no session to ask over", reply_arg(r, ARG_ADDRESS)->text);
@@ -39,8 +46,8 @@ static int start_neighbor(struct reply *r)
 		return reply_fail(r, 2, "a text goes with down or clear");
 	if (text && strlen(text) > TEXT_MAX)
 		return reply_fail(r, 2, "the text may have %u octets", TEXT_MAX);
-	log_info(&r->d->log, LOG_CTL, "neighbor %s: %s by the control socket", reply_arg(r, ARG_ADDRESS)->text,
-		 reply_arg(r, ARG_ACTION)->text);
+	if (action != ACTION_REFRESH)
+		log_action(r);
 	switch (action) {
 	case ACTION_UP:
 		bgp_peer_up(peer, r->now);

@@ -195,7 +195,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		} else if (is_word(argv[i], "-V", "--version")) {
 			puts("evpnctl " EVPND_VERSION);
 			return 0;
-		} else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc) {
+		} else if (strcmp(argv[i], "-s") == 0 && i + 1 < argc && argv[i + 1][0]) {
 			o->socket = argv[++i];
 		} else if (strncmp(argv[i], "-s", 2) == 0 && argv[i][2]) {
 			o->socket = argv[i] + 2;

@@ -19,6 +19,7 @@ static const struct view_column neighbor_columns[] = {
 static const struct view_field neighbor_fields[] = {
 	{ NULL, NULL, format_neighbor_head },
 	{ "state", NULL, format_neighbor_session },
+	{ "cannot connect", "connect_error", format_any },
 	{ "router id", "router_id", format_any },
 	{ "local address", "local_address", format_any },
 	{ "timers", "hold_time", format_neighbor_timers },

@@ -131,6 +131,7 @@ static void make_engine(struct daemon *d)
 	struct bgp_params bp = {
 		.asn = c->asn,
 		.router_id = c->router_id,
+		.next_hop = c->vtep,
 		.reflect_unknown = c->reflect_unknown,
 		.restart_time = c->restart_time,
 		.seed = random_seed(),

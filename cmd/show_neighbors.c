@@ -58,6 +58,7 @@ static void print_session(struct reply *r, const struct bgp_peer_info *i)
 		json_null(j, "uptime_s");
 	reply_age(r, "state_s", i->since);
 	json_str(j, "state_reason", i->reason && i->reason[0] ? i->reason : NULL);
+	json_str(j, "connect_error", i->connect_error[0] ? i->connect_error : NULL);
 	json_str(j, "type", i->ebgp ? "external" : "internal");
 	json_bool(j, "passive", i->passive);
 	json_bool(j, "route_reflector_client", i->rr_client);

@@ -233,6 +233,21 @@ static struct nearness nearness(const char *name, const char *const *argv, size_
 	return n;
 }
 
+/* "version" for "show version": the first word is, or nearly so, the last one of a name. */
+static bool suggest_by_last_word(const char *word, unsigned edits, char *error)
+{
+	const char *last;
+
+	for (enum verb_id i = 0; i < VERB_N; i++) {
+		last = strrchr(verbs[i].name, ' ');
+		if (!last || verb_distance(word, last + 1, edits) > edits)
+			continue;
+		usage(error, "unknown verb '%.40s', did you mean '%s'? ('help' lists all)", word, verbs[i].name);
+		return true;
+	}
+	return false;
+}
+
 /* Writes "unknown verb ..., did you mean ...?" when there is something near. */
 static bool suggest(const char *const *argv, size_t argc, char *error)
 {
@@ -267,7 +282,8 @@ static int unknown_verb(const char *const *argv, size_t argc, char *error)
 {
 	char next[160];
 
-	if (suggest(argv, argc, error))
+	if (suggest_by_last_word(argv[0], 0, error) || suggest(argv, argc, error) ||
+	    suggest_by_last_word(argv[0], tolerance(argv[0]), error))
 		return 2;
 	list_continuations(argv[0], next, sizeof(next));
 	if (next[0] && argc > 1)

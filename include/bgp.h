@@ -196,6 +196,7 @@ struct bgp_params {
 	uint32_t asn;
 	uint32_t router_id;
 	uint32_t cluster_id; /* 0 = router_id (RFC 4456 7) */
+	struct ip next_hop;  /* of what we originate, none when that is nothing; others' routes with it are not eligible */
 	bool reflect_unknown;
 	uint16_t restart_time; /* s */
 	uint64_t seed;         /* of the jitter */
@@ -288,6 +289,7 @@ struct bgp_peer_info {
 	bool admin_down, passive, rr_client, ebgp;
 	struct mtime since; /* of Established, or of the last change of state */
 	const char *reason; /* of the last change of state, "" before the first */
+	const char *connect_error; /* why our connects fail, "" since one has not */
 	uint16_t hold_time, hold_time_configured; /* s; negotiated, 0 when not established */
 	uint32_t keepalive_ms;
 	uint64_t prefixes_received, prefixes_sent; /* routes held from it; routes it has been sent and holds */

@@ -142,13 +142,23 @@ def test_daemon_that_does_not_run(lab):
 
 @pytest.mark.parametrize("argv, words", [
     (["shwo"], ["show"]), (["show", "nieghbors"], ["neighbors"]), (["show", "rib", "--mca", "02:00:00:00:00:01"], ["--mac"]), (["show", "mac", "--vni", "x"], ["--vni"]),
-    (["show", "mac", "--mac", "02:00"], ["--mac"]), (["neighbor", "192.0.2.2", "upp"], ["up"]), (["neighbor"], ["ADDR"]), ([], ["usage"])])
+    (["show", "mac", "--mac", "02:00"], ["--mac"]), (["neighbor", "192.0.2.2", "upp"], ["up"]), (["neighbor"], ["ADDR"]), ([], ["usage"]),
+    (["version"], ["show version"]), (["-s", "", "show", "version"], ["a path is needed after '-s'"])])
 def test_usage_errors(lab, argv, words):
     """Exit status 2, nothing on stdout, and the nearest thing that would have been right."""
     p = evpnctl(lab.node("n"), "-s", lab.path("nobody.sock"), *argv)
     assert p.returncode == 2 and not p.stdout, p
     for w in words:
         assert w in p.stderr, p.stderr
+
+
+def test_what_was_refused_is_not_logged_as_done(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000, "passive: true")], vnis=()))
+    p = e.ctl("neighbor", r2.address, "refresh", check=False)
+    assert p.returncode == 1 and "no session" in p.stderr
+    assert e.ctl("neighbor", r2.address, "up").returncode == 0
+    assert "up by the control socket" in e.log() and "refresh by the control socket" not in e.log()
 
 
 def test_help(lab):

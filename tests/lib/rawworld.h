@@ -31,6 +31,7 @@ struct raw_setup {
 	struct bgp_peer_params peer; /* passive unless active; asn 65001, hold_time 90 when 0 */
 	bool active;
 	uint32_t asn;                /* ours, 65001 when 0 */
+	uint32_t next_hop;           /* of our own routes */
 	bool reflect_unknown;
 	struct raw_params raw;       /* asn and id as they should be when 0 */
 	struct simnet_params net;

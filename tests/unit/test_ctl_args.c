@@ -85,6 +85,9 @@ static void verb_unknown_names_the_nearest(void **state)
 	assert_says("neigbor 192.0.2.1 up", "did you mean 'neighbor'?");
 	assert_says("shwo", "unknown verb 'shwo', did you mean 'show'?");
 	assert_says("sho x", "unknown verb 'sho', did you mean 'show'?");
+	assert_says("version", "unknown verb 'version', did you mean 'show version'?");
+	assert_says("neighbors", "did you mean 'show neighbors'?");
+	assert_says("memroy", "unknown verb 'memroy', did you mean 'show memory'?");
 	assert_says("show x", "show knows: neighbors");
 	assert_says("show", "show what? It knows: neighbors, rib");
 	assert_says("show bananas", "show knows: neighbors");

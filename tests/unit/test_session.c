@@ -500,6 +500,29 @@ static void a_peer_that_died_silently_is_back_at_once(void **state)
 	pair_end(&w);
 }
 
+static void no_answer_is_said_while_one_still_waits(void **state)
+{
+	struct setup s = { .b.peer.passive = true, .a.peer.password = "secret" };
+	struct pair w;
+
+	pair_start(&w, &s);
+	sim_block(w.net, w.a.node, w.b.node, true);
+	simnet_run(w.net, 4 * S);
+	assert_int_equal(lines_count(&w.a.lines, "cannot connect"), 0);
+	simnet_run(w.net, 2 * S);
+	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: no answer (is it up? has "
+						 "it the same password?), trying on"), 1);
+	assert_string_equal(info(&w.a).connect_error, "no answer (is it up? has it the same password?)");
+	simnet_run(w.net, 100 * S); /* not again at each attempt */
+	assert_int_equal(lines_count(&w.a.lines, "cannot connect"), 1);
+	sim_block(w.net, w.a.node, w.b.node, false);
+	wait_up(&w, 20 * S);
+	assert_string_equal(info(&w.a).connect_error, "");
+	simnet_run(w.net, 100 * S);
+	assert_int_equal(lines_count(&w.a.lines, "no OPEN"), 0);
+	pair_end(&w);
+}
+
 /* ---- administration --------------------------------------------------------------------------------------------- */
 
 static void down_and_up(void **state)
@@ -766,6 +789,7 @@ int main(void)
 		cmocka_unit_test(silence_ends_a_session_after_the_hold_time),
 		cmocka_unit_test(our_connects_wait_longer_each_time),
 		cmocka_unit_test(a_connect_that_gets_no_answer_is_tried_anew),
+		cmocka_unit_test(no_answer_is_said_while_one_still_waits),
 		cmocka_unit_test(a_peer_that_died_silently_is_back_at_once),
 		cmocka_unit_test(down_and_up),
 		cmocka_unit_test(clear_comes_back),

@@ -388,6 +388,54 @@ static void a_notification_is_never_answered(void **state) /* RFC 4271 6.4 */
 	}
 }
 
+static void a_collision_does_not_hide_what_was_before(void **state)
+{
+	struct rawpeer again;
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	raw_establish(&w.raw);
+	bgp_peer_clear(w.peer, NULL, simnet_now(w.net));
+	raw_expect_end(&w, 6, 4, NULL);
+	raw_drop(&w.raw);
+	raw_establish(&w.raw);
+	again = w.raw;
+	again.end = NULL;
+	assert_true(raw_connect(&again));
+	raw_send_open(&again);
+	raw_run(&w, 10 * MS);
+	assert_int_equal(raw_info(&w).out.notification, 2);
+	assert_int_equal(raw_info(&w).last_out.subcode, 4);
+	raw_drop(&again);
+	raw_world_end(&w);
+}
+
+static void the_reason_of_a_state_says_its_error_once(void **state)
+{
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ .raw.asn = 65009 });
+	assert_true(raw_connect(&w.raw));
+	raw_send_open(&w.raw);
+	raw_run(&w, 10 * MS);
+	assert_string_equal(raw_info(&w).reason, "OPEN message error/bad peer AS: not the configured AS");
+	raw_world_end(&w);
+}
+
+static void a_connection_without_an_open_is_said(void **state)
+{
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	raw_run(&w, 4 * S);
+	assert_int_equal(lines_count(&w.lines, "no OPEN"), 0);
+	raw_run(&w, 2 * S);
+	assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: no OPEN: connected for 5 s, and it has said nothing"),
+			 1);
+	raw_world_end(&w);
+}
+
 static void a_shutdown_text_is_shown_without_its_control_characters(void **state) /* RFC 9003 */
 {
 	struct raw_world w;
@@ -711,14 +759,15 @@ static void the_next_hop_is_judged_by_length_and_value(void **state)
 {
 	struct raw_world w;
 
-	raw_world_start(&w, (struct raw_setup){ 0 });
+	raw_world_start(&w, (struct raw_setup){ .next_hop = 0xc63364c8 });
 	raw_establish(&w.raw);
 	raw_send_update(&w.raw, "800e0f 0019 46 04 00000000 00 03 6b6579 01 73" ATTRS);
 	raw_send_update(&w.raw, "800e0f 0019 46 04 c0000201 00 03 6b657a 01 73" ATTRS); /* our own address */
+	raw_send_update(&w.raw, "800e0f 0019 46 04 c63364c8 00 03 6b657b 01 73" ATTRS); /* that of our own routes */
 	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 0);
-	assert_int_equal(raw_info(&w).prefixes_received, 2);
-	assert_int_equal(raw_info(&w).rejected, 2);
+	assert_int_equal(raw_info(&w).prefixes_received, 3);
+	assert_int_equal(raw_info(&w).rejected, 3);
 	raw_send_update(&w.raw, "800e10 0019 46 05 c633640100 00 03 6b6579 01 73" ATTRS);
 	raw_expect_end(&w, 3, 9, NULL);
 	raw_world_end(&w);
@@ -1059,6 +1108,9 @@ int main(void)
 		cmocka_unit_test(messages_before_their_time_are_fsm_errors),
 		cmocka_unit_test(an_open_in_a_session_is_an_fsm_error),
 		cmocka_unit_test(a_notification_is_never_answered),
+		cmocka_unit_test(a_collision_does_not_hide_what_was_before),
+		cmocka_unit_test(the_reason_of_a_state_says_its_error_once),
+		cmocka_unit_test(a_connection_without_an_open_is_said),
 		cmocka_unit_test(a_shutdown_text_is_shown_without_its_control_characters),
 		cmocka_unit_test(silence_after_connecting_ends_after_four_minutes),
 		cmocka_unit_test(a_stopped_process_listens_before_it_gives_up),

@@ -349,6 +349,44 @@ static void ttl_security_stands_between_both_who_have_it(void **state) /* RFC 50
 	two_end(&w);
 }
 
+/* Its SYN, the end of the handshake and its OPEN come while only the listening socket knows of it. */
+static void too_far_is_too_far_from_the_first_octet_on(void **state) /* RFC 5082 3 */
+{
+	struct bgp_peer_params near = { .ttl_security = 1, .passive = true };
+	struct two w;
+
+	two_start(&w, near, (struct bgp_peer_params){ 0 });
+	wait_for(never, NULL, 500);
+	assert_int_equal(info(&w.a).in.open, 0);
+	assert_int_equal(info(&w.a).out.open, 0);
+	assert_int_equal(lines_with(&w.a.lines, "remote peer ", "127.2", 0,
+				    ": its connection has TTL 64, and ttl-security wants 255: closed"), 1);
+	two_end(&w);
+}
+
+static bool a_drop_is_said(void *ctx)
+{
+	struct two *w = ctx;
+
+	return lines_count(&w->a.lines, "TCP-MD5: the kernel dropped");
+}
+
+static void a_wrong_key_is_said(void **state)
+{
+	struct bgp_peer_params right = { .password = "secret", .passive = true }, wrong = { .password = "other" };
+	struct two w;
+
+	two_start(&w, right, wrong);
+	assert_true(wait_for(a_drop_is_said, &w, 8000));
+	assert_int_equal(lines_with(&w.a.lines, " signed with another password; without a session: ", "127.2", 0, ""), 1);
+	two_end(&w);
+	two_start(&w, right, (struct bgp_peer_params){ 0 });
+	assert_true(wait_for(a_drop_is_said, &w, 8000));
+	assert_int_equal(lines_with(&w.a.lines, " that were not signed, from a neighbor with a password; without a session: ",
+				    "127.2", 0, ""), 1);
+	two_end(&w);
+}
+
 /* ---- plain sockets ---------------------------------------------------------------------------------------------- */
 
 static int dial(const char *from, const char *to, uint16_t port)
@@ -692,6 +730,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_end_of_a_daemon_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keys_protect_sessions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ttl_security_stands_between_both_who_have_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(too_far_is_too_far_from_the_first_octet_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_wrong_key_is_said, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(strangers_are_turned_away_and_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_burst_of_connections_waits_and_is_served, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_socket_that_is_not_read_costs_no_memory, set_up, tear_down),
