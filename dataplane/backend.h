@@ -68,7 +68,13 @@ struct dp_ops {
 	void (*close)(void *be);
 	/* 0 and *data, or -errno with a log line. Devices come later, in flush. */
 	int (*vni_add)(void *be, struct dp_vni *v, const struct dp_vni_params *p, void **data);
-	/* remove: also the devices that we made. */
+	/*
+	 * The VNI is to be as p says: what can stay does, and what cannot is made anew. 0 or -errno as above, then all is
+	 * as before. Calls dp_vni_ready() later as after vni_add(), dp_vni_forget() before that when devices are others.
+	 * NULL: a VNI that changes is removed and added.
+	 */
+	int (*vni_change)(void *be, void *data, const struct dp_vni_params *p);
+	/* remove: also the devices that we made, at the latest with the next flush or close. */
 	void (*vni_del)(void *be, void *data, bool remove);
 	/* Fills the fields that it knows: devices, MTU, problem. */
 	void (*vni_info)(const void *be, const void *data, struct dp_vni_info *out);

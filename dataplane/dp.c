@@ -13,6 +13,8 @@
 
 #include "base/list.h"
 
+#define IDLE_MAX 1000u /* turns at the end that may pass without a write */
+
 struct dp_key dp_key_fdb(uint32_t vni, const struct mac *mac)
 {
 	struct dp_key k;
@@ -92,8 +94,9 @@ static bool may_finish(struct dp *d, const struct dp_vni *v)
 	return i.vxlan_state == DP_DEV_MADE && (!v->bridged || i.bridge_state == DP_DEV_MADE);
 }
 
-static void finish_closing(struct dp *d)
+static bool finish_closing(struct dp *d)
 {
+	unsigned before = d->n_closing;
 	struct dp_vni *next;
 
 	for (struct dp_vni *v = rows_vni_next(&d->rec.rows, NULL); v && d->n_closing; v = next) {
@@ -104,14 +107,15 @@ static void finish_closing(struct dp *d)
 		rec_vni_drop(&d->rec, v);
 		d->n_closing--;
 	}
+	return d->n_closing != before;
 }
 
 bool dp_flush(struct dp *d)
 {
 	bool more = d->ops->flush(d->be);
 
-	if (d->n_closing)
-		finish_closing(d);
+	if (d->n_closing && finish_closing(d))
+		more = true;
 	more = more || d->rec.dirty.head;
 	arm_timer(d);
 	if (d->loop && !more)
@@ -200,14 +204,18 @@ static void close_vni(struct dp *d, struct dp_vni *v)
 
 static void remove_all(struct dp *d)
 {
+	unsigned idle = 0; /* turns without a write */
 	uint64_t before;
+	bool more;
 
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&d->rec.rows, v));)
 		close_vni(d, v);
 	rec_sweep(&d->rec, NULL);
 	do {
 		before = d->rec.writes;
-	} while (dp_flush(d) && d->rec.writes != before);
+		more = dp_flush(d);
+		idle = d->rec.writes == before ? idle + 1 : 0;
+	} while (more && idle < IDLE_MAX);
 	if (d->n_closing || d->rec.dirty.head)
 		log_warn(d->log, LOG_DP, "dataplane: not all rows could be removed");
 }
@@ -232,6 +240,25 @@ void dp_free(struct dp *d, bool flush)
 
 /* ---- VNIs ------------------------------------------------------------------------------------------------------ */
 
+/* It was on its way out: rows that are wanted again and devices that serve again are not touched. */
+static int take_back(struct dp *d, struct dp_vni *v, const struct dp_vni_params *p)
+{
+	int err;
+
+	d->n_closing--;
+	if (d->ops->vni_change) {
+		err = d->ops->vni_change(d->be, v->data, p);
+		if (!err)
+			rec_vni_resume(&d->rec, v);
+		else
+			d->ops->vni_del(d->be, v->data, true);
+		return err;
+	}
+	d->ops->vni_del(d->be, v->data, true);
+	rec_vni_reopen(&d->rec, v);
+	return d->ops->vni_add(d->be, v, p, &v->data);
+}
+
 int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
 {
 	struct dp_vni *v = rows_vni_find(&d->rec.rows, p->vni);
@@ -240,14 +267,12 @@ int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
 	if (v && !v->closing)
 		return -EEXIST;
 	if (v) {
-		d->ops->vni_del(d->be, v->data, true);
-		rec_vni_reopen(&d->rec, v);
-		d->n_closing--;
+		err = take_back(d, v, p);
 	} else {
 		v = rows_vni_add(&d->rec.rows, p->vni);
+		err = d->ops->vni_add(d->be, v, p, &v->data);
 	}
 	v->bridged = p->bridge != NULL;
-	err = d->ops->vni_add(d->be, v, p, &v->data);
 	if (err) {
 		rec_vni_close(&d->rec, v);
 		rec_vni_drop(&d->rec, v);

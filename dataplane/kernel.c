@@ -63,6 +63,8 @@ static void resync(struct kernel *k)
 	k->underlay.known = false;
 	dp_overrun(k->d);
 	log_warn(k->log, LOG_DP, "kernel: events were lost, learning anew what is local");
+	while (kernel_bury(k))
+		;
 	kernel_links_load(k);
 	kernel_dev_check_all(k);
 	kernel_dev_check(k, INT64_MAX);
@@ -134,12 +136,15 @@ static void arm_timer(struct kernel *k)
 static bool kernel_flush(void *be)
 {
 	struct kernel *k = be;
-	int64_t until = kernel_clock_us() + KERNEL_SLICE_US;
 	bool more = true;
+	int64_t until;
 
 	if (!k->tidied)
-		kernel_dev_tidy(k);
+		kernel_bury_tidy(k);
 	k->tidied = true;
+	if (k->condemned)
+		kernel_bury(k);
+	until = kernel_clock_us() + KERNEL_SLICE_US;
 	if (k->check && !k->behind)
 		kernel_dev_check(k, until);
 	set_filter(k, dp_backlog(k->d) > BURST_ROWS);
@@ -152,7 +157,7 @@ static bool kernel_flush(void *be)
 		}
 	} while (kernel_clock_us() < until);
 	arm_timer(k);
-	return more || k->check || k->overrun;
+	return more || k->check || k->overrun || k->condemned;
 }
 
 static void on_readable(struct loop_io *io, unsigned events)
@@ -178,10 +183,14 @@ static void kernel_close(void *be)
 	if (k->io.loop)
 		loop_io_set(&k->io, 0);
 	loop_timer_at(&k->timer, MTIME_NEVER);
+	while (kernel_bury(k))
+		;
 	kernel_links_free(k);
 	kernel_nh_free(k);
 	ksock_close(&k->events);
 	ksock_close(&k->cmd);
+	if (k->place >= 0)
+		close(k->place);
 	free(k->tx.b);
 	free(k);
 }
@@ -214,13 +223,17 @@ static bool has_net_admin(void)
 static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
 {
 	struct kernel *k;
-	int err;
+	int err, place;
 
 	if (!has_net_admin()) {
 		log_error(log, LOG_DP, "dataplane kernel: CAP_NET_ADMIN is missing (root has it)");
 		return NULL;
 	}
+	place = kernel_place_take(log);
+	if (place < 0)
+		return NULL;
 	k = xcalloc(1, sizeof(*k));
+	k->place = place;
 	k->d = d;
 	k->loop = loop;
 	k->log = log;
@@ -248,7 +261,7 @@ static int kernel_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_param
 	int err;
 
 	v->v = dv;
-	err = kernel_dev_init(k, v, p);
+	err = kernel_vni_init(k, v, p);
 	if (err) {
 		free(v);
 		return err;
@@ -265,9 +278,14 @@ static void kernel_vni_del(void *be, void *data, bool remove)
 
 	list_del(&v->list);
 	if (remove)
-		kernel_dev_remove(k, v);
-	kernel_dev_fini(k, v);
+		kernel_bury_vni(k, v);
+	kernel_vni_fini(k, v);
 	free(v);
+}
+
+static int kernel_vni_change(void *be, void *data, const struct dp_vni_params *p)
+{
+	return kernel_vni_alter(be, data, p);
 }
 
 static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info *out)
@@ -300,6 +318,7 @@ const struct dp_ops dp_kernel_ops = {
 	.open = kernel_open,
 	.close = kernel_close,
 	.vni_add = kernel_vni_add,
+	.vni_change = kernel_vni_change,
 	.vni_del = kernel_vni_del,
 	.vni_info = kernel_vni_info,
 	.flush = kernel_flush,

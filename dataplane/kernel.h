@@ -6,7 +6,9 @@
  *	kernel.c        life, the slice: events in, operations out
  *	kernel_write.c  operations as messages, their answers
  *	kernel_link.c   what links there are
+ *	kernel_vni.c    what a VNI is to have, and how that changes
  *	kernel_dev.c    the devices of a VNI: made, adopted, watched
+ *	kernel_bury.c   devices and rows that are left over, and their end
  *	kernel_make.c   the requests that make and change devices
  *	kernel_local.c  FDB and neighbour messages: whose is it
  *	kernel_nh.c     nexthops: destinations as objects
@@ -41,6 +43,8 @@ struct klink {
 	unsigned master, mtu, flags; /* IFF_* */
 	enum klink_kind kind;
 	bool made;         /* by an evpnd: our alias */
+	bool condemned;    /* to be deleted with others */
+	uint32_t group;
 	/* as a port of a bridge */
 	bool is_port, learning, suppress;
 	/* as a vxlan device */
@@ -62,12 +66,20 @@ struct kport {
 	unsigned configured; /* ifindex that we have put into the bridge; later changes are another hand's */
 };
 
-/* Which VNI a device name matters to. */
+/* Which VNIs a device name matters to: a parent of VLAN devices or an underlay does to many. */
 struct kname {
 	UT_hash_handle hh;
 	char name[IFNAMSIZ];
+	struct list users; /* struct kuse */
+};
+
+struct kuse {
+	struct list list;
+	struct kname *name;
 	struct kvni *v;
 };
+
+enum { CONFIGURED_BRIDGE, CONFIGURED_VXLAN };
 
 struct kvni {
 	struct list list;
@@ -80,8 +92,8 @@ struct kvni {
 	bool suppress;
 	struct kport *ports;
 	size_t n_ports;
-	struct kname *names; /* bridge, vxlan, underlay, ports */
-	size_t n_names;
+	struct kuse *uses; /* bridge, vxlan, underlay, ports */
+	size_t n_uses;
 	/* what is there */
 	unsigned bridge_ifindex, vxlan_ifindex; /* whose rows dp knows; 0: none */
 	enum dp_device_state bridge_state, vxlan_state;
@@ -110,7 +122,9 @@ struct kernel {
 		struct ip vtep;
 		unsigned ifindex;
 	} underlay;
-	bool tidied;  /* kernel_dev_tidy() is done, once after the start */
+	int place;    /* descriptor that says that the network namespace is taken */
+	bool tidied;  /* kernel_bury_tidy() is done, once after the start */
+	bool condemned; /* some links are */
 	bool check;   /* some VNI's devices want a look */
 	bool behind;  /* events wait that were not read yet: devices look as they were */
 	bool overrun; /* events were lost */
@@ -130,6 +144,14 @@ struct kernel {
 	uint8_t quiet[KERNEL_OPS * 3]; /* errno that is no error of this message */
 };
 
+/* ---- kernel_place.c --------------------------------------------------------------------------------------------- */
+
+/*
+ * One evpnd writes in a network namespace: another would take the rows of the first for what an earlier run has left.
+ * A descriptor that holds the place until it is closed or the process ends; -EBUSY with a log line.
+ */
+int kernel_place_take(struct log *log);
+
 /* ---- kernel_link.c ---------------------------------------------------------------------------------------------- */
 
 int kernel_links_load(struct kernel *k);
@@ -139,6 +161,8 @@ void kernel_link_event(struct kernel *k, const struct nlmsghdr *h);
 struct klink *kernel_link_refresh(struct kernel *k, const char *name);
 struct klink *kernel_link_find(const struct kernel *k, unsigned ifindex);
 struct klink *kernel_link_named(const struct kernel *k, const char *name);
+/* It is gone; who it matters to wants a look. */
+void kernel_link_drop(struct kernel *k, struct klink *l);
 
 /* ---- kernel_make.c: 0, or -errno with a sentence in k->why ------------------------------------------------------------------ */
 
@@ -151,6 +175,9 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, bool suppress);
 int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu);
 int kernel_delete(struct kernel *k, const struct klink *l);
+int kernel_set_group(struct kernel *k, const struct klink *l, uint32_t group);
+/* Every device of the group. */
+int kernel_delete_group(struct kernel *k, uint32_t group);
 /* The device that holds vtep, else the one that routes it; false when there is none. *here: the host has the address. */
 bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifindex, bool *here);
 
@@ -164,24 +191,60 @@ void kernel_dev_check(struct kernel *k, int64_t until);
 int64_t kernel_clock_us(void);
 /* Every VNI wants one. */
 void kernel_dev_check_all(struct kernel *k);
-/* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
-int kernel_dev_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
-void kernel_dev_fini(struct kernel *k, struct kvni *v);
+/* This VNI wants one; v may be NULL. */
+void kernel_dev_want(struct kernel *k, struct kvni *v);
 /* The device that carries the VNI's packets, NULL when not known. */
 struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
 /* A link has come, changed or is about to go: the VNIs that it matters to want a check. */
 void kernel_dev_touch(struct kernel *k, const struct klink *l);
-void kernel_dev_remove(struct kernel *k, struct kvni *v);
-/* Removes what evpnd made for VNIs that left the configuration while it did not run, as a reload would have done. */
-void kernel_dev_tidy(struct kernel *k);
 /* When the next look is due by time. */
 struct mtime kernel_dev_next(const struct kernel *k);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
 unsigned kernel_neigh_ifindex(const struct kvni *v);
 
+/* ---- kernel_vni.c ----------------------------------------------------------------------------------------------- */
+
+/* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
+int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
+void kernel_vni_fini(struct kernel *k, struct kvni *v);
+/* v becomes what p says. Devices that are no part of it any more go or are let go, the others stay; 0, or as above. */
+int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
+/* Some VNI names this device. */
+bool kernel_vni_named(const struct kernel *k, const char *name);
+
+/* ---- kernel_bury.c ---------------------------------------------------------------------------------------------- */
+
+/* The device is as good as gone; kernel_bury() deletes all such together, a pair alone costs 60 ms and 2000 cost 17 s. */
+void kernel_condemn(struct kernel *k, struct klink *l);
+/* Deletes a part of the condemned; true when some are left. */
+bool kernel_bury(struct kernel *k);
+/* The same for one of this name, at once: another is wanted in its place. */
+void kernel_bury_named(struct kernel *k, const char *name);
+/* Condemns what evpnd made for the VNI. */
+void kernel_bury_vni(struct kernel *k, const struct kvni *v);
+/* Removes our rows from a vxlan device that stays, as the port of a bridge or not. */
+void kernel_bury_rows(struct kernel *k, const struct klink *vx);
+/*
+ * After the start: what evpnd made or wrote for VNIs that left the configuration while it did not run goes, as a reload
+ * would have had it.
+ */
+void kernel_bury_tidy(struct kernel *k);
+
 /* ---- kernel_local.c --------------------------------------------------------------------------------------------- */
 
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h);
+/* A row with our mark: a vxlan row (with its bridge row) or a neighbour. */
+struct kernel_row {
+	uint8_t kind; /* enum dp_kind */
+	unsigned ifindex;
+	struct mac mac; /* FDB */
+	struct ip ip;   /* FLOOD, NEIGH */
+	uint32_t label; /* FLOOD */
+};
+bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_row *r);
+/* The FDB of a device; the neighbours of all. */
+int kernel_dump_device(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
+int kernel_dump_neighbours(struct kernel *k, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 /* Reports every row and neighbour of the VNI's devices; locals: only those of local ports. */
 int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals);
 
@@ -189,6 +252,8 @@ int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals);
 
 int kernel_nh_load(struct kernel *k);
 void kernel_nh_free(struct kernel *k);
+/* There are some. */
+bool kernel_nh_any(const struct kernel *k);
 void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h);
 /* The destination whose group this is; 0 for a stranger's. */
 uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group);

@@ -17,106 +17,9 @@
 #define OVERHEAD_V6 70u
 #define USUAL_MTU 1500u
 
-enum { CONFIGURED_BRIDGE, CONFIGURED_VXLAN };
-
-/* ---- life ------------------------------------------------------------------------------------------------------- */
-
-static void add_name(struct kernel *k, struct kvni *v, const char *name)
-{
-	struct kname *n = &v->names[v->n_names++];
-
-	snprintf(n->name, sizeof(n->name), "%s", name);
-	n->v = v;
-	HASH_ADD(hh, k->names, name[0], strlen(n->name), n);
-}
-
-static int take_name(struct kernel *k, const struct kvni *v, char to[IFNAMSIZ], const char *name)
-{
-	if (strlen(name) >= IFNAMSIZ || !name[0]) {
-		log_error(k->log, LOG_DP, "VNI %u: \"%s\" is no name of an interface: 1 to 15 characters", v->vni, name);
-		return -EINVAL;
-	}
-	snprintf(to, IFNAMSIZ, "%s", name);
-	return 0;
-}
-
-/* "eth1" with VLAN 100 is the device eth1.100. */
-static int take_port(struct kernel *k, const struct kvni *v, struct kport *port, const struct dp_port_params *p)
-{
-	char name[64];
-	int err = 0;
-
-	port->tap = p->tap;
-	port->vlan = p->vlan;
-	if (!p->vlan)
-		return take_name(k, v, port->name, p->name);
-	err = take_name(k, v, port->parent, p->name);
-	snprintf(name, sizeof(name), "%s.%u", p->name, p->vlan);
-	return err ? err : take_name(k, v, port->name, name);
-}
-
-static int take_names(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
-{
-	int err = take_name(k, v, v->vxlan, p->vxlan);
-
-	if (!err && p->bridge)
-		err = take_name(k, v, v->bridge, p->bridge);
-	if (!err && p->underlay)
-		err = take_name(k, v, v->underlay, p->underlay);
-	for (size_t i = 0; !err && i < p->n_ports; i++)
-		err = take_port(k, v, &v->ports[i], &p->ports[i]);
-	return err;
-}
-
-int kernel_dev_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
-{
-	int err;
-
-	v->vni = p->vni;
-	v->vtep = p->vtep;
-	v->udp_port = p->udp_port;
-	v->suppress = p->neigh_suppress;
-	v->n_ports = p->n_ports;
-	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
-	v->names = xcalloc(2 * p->n_ports + 3, sizeof(*v->names));
-	err = v->vtep.len ? take_names(k, v, p) : -EINVAL;
-	if (!v->vtep.len)
-		log_error(k->log, LOG_DP, "VNI %u: the kernel dataplane needs a vtep address", v->vni);
-	if (err) {
-		kernel_dev_fini(k, v);
-		return err;
-	}
-	add_name(k, v, v->vxlan);
-	if (v->bridge[0])
-		add_name(k, v, v->bridge);
-	if (v->underlay[0])
-		add_name(k, v, v->underlay);
-	for (size_t i = 0; i < v->n_ports; i++) {
-		add_name(k, v, v->ports[i].name);
-		if (v->ports[i].vlan)
-			add_name(k, v, v->ports[i].parent);
-	}
-	v->check = k->check = true;
-	return 0;
-}
-
-void kernel_dev_fini(struct kernel *k, struct kvni *v)
-{
-	struct klink *l, *tmp;
-
-	for (size_t i = 0; i < v->n_names; i++)
-		HASH_DEL(k->names, &v->names[i]);
-	HASH_ITER(hh, k->links, l, tmp) {
-		if (l->used_by == v)
-			l->used_by = NULL;
-	}
-	free(v->names);
-	free(v->ports);
-}
-
 /* ---- what wants a look ------------------------------------------------------------------------------------------ */
 
-static void want_check(struct kernel *k, struct kvni *v)
+void kernel_dev_want(struct kernel *k, struct kvni *v)
 {
 	if (!v)
 		return;
@@ -128,15 +31,18 @@ void kernel_dev_touch(struct kernel *k, const struct klink *l)
 {
 	struct klink *master = l->master ? kernel_link_find(k, l->master) : NULL;
 	struct kname *n;
+	struct kuse *u;
 
-	want_check(k, l->used_by);
+	kernel_dev_want(k, l->used_by);
 	if (master)
-		want_check(k, master->used_by);
+		kernel_dev_want(k, master->used_by);
 	if (!l->name[0])
 		return;
 	HASH_FIND(hh, k->names, l->name, strlen(l->name), n);
-	if (n)
-		want_check(k, n->v);
+	if (n) {
+		list_for_each(u, &n->users, list)
+			kernel_dev_want(k, u->v);
+	}
 	if ((unsigned)l->ifindex == k->underlay.ifindex)
 		kernel_dev_check_all(k);
 }
@@ -295,6 +201,7 @@ static struct klink *make_port(struct kernel *k, struct kvni *v, const struct kp
 	}
 	if (!may_make(k, v))
 		return NULL;
+	kernel_bury_named(k, p->name);
 	err = p->tap ? kernel_make_tap(k, p->name) : kernel_make_vlan(k, p->name, parent, p->vlan);
 	if (!err && parent && !(parent->flags & IFF_UP))
 		err = kernel_set_up(k, parent);
@@ -344,6 +251,7 @@ static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bo
 		problem(v, "%s is missing", name);
 		return NULL;
 	}
+	kernel_bury_named(k, name);
 	err = bridge ? kernel_make_bridge(k, v) : kernel_make_vxlan(k, v, mtu);
 	if (err) {
 		failed(k, v);
@@ -574,46 +482,5 @@ void kernel_dev_check(struct kernel *k, int64_t until)
 			return;
 		}
 		check(k, v);
-	}
-}
-
-static void remove_device(struct kernel *k, const struct kvni *v, const struct klink *l)
-{
-	if (kernel_delete(k, l))
-		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, k->why);
-	else
-		log_info(k->log, LOG_DP, "VNI %u: removed %s", v->vni, l->name);
-}
-
-void kernel_dev_remove(struct kernel *k, struct kvni *v)
-{
-	const char *name[] = { v->vxlan, v->bridge };
-	struct klink *l;
-
-	for (int i = 0; i < 2; i++) {
-		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
-		if (l && l->used_by == v && l->made)
-			remove_device(k, v, l);
-	}
-	for (size_t i = 0; i < v->n_ports; i++) {
-		l = kernel_link_named(k, v->ports[i].name);
-		if (l && (v->ports[i].tap || v->ports[i].vlan) && l->made)
-			remove_device(k, v, l);
-	}
-}
-
-void kernel_dev_tidy(struct kernel *k)
-{
-	struct klink *l, *tmp;
-	struct kname *n;
-
-	HASH_ITER(hh, k->links, l, tmp) {
-		HASH_FIND(hh, k->names, l->name, strlen(l->name), n);
-		if (!l->made || n)
-			continue;
-		if (kernel_delete(k, l))
-			log_warn(k->log, LOG_DP, "left over from an earlier run: %s", k->why);
-		else
-			log_info(k->log, LOG_DP, "%s: left over from an earlier run, of no VNI now, removed", l->name);
 	}
 }

@@ -21,7 +21,7 @@ struct klink *kernel_link_named(const struct kernel *k, const char *name)
 	struct klink *l;
 
 	HASH_FIND(by_name, k->link_names, name, strlen(name), l);
-	return l;
+	return l && !l->condemned ? l : NULL;
 }
 
 static void parse_vxlan(struct klink *l, struct nlattr *data)
@@ -96,7 +96,7 @@ static void rename_link(struct kernel *k, struct klink *l, const char *name)
 		kernel_dev_touch(k, l);
 		HASH_DELETE(by_name, k->link_names, l);
 	}
-	other = kernel_link_named(k, name);
+	HASH_FIND(by_name, k->link_names, name, strlen(name), other);
 	if (other) { /* it has another one by now, of which we hear next */
 		HASH_DELETE(by_name, k->link_names, other);
 		other->name[0] = '\0';
@@ -117,8 +117,9 @@ static struct klink *get_link(struct kernel *k, int ifindex)
 	return l;
 }
 
-static void drop_link(struct kernel *k, struct klink *l)
+void kernel_link_drop(struct kernel *k, struct klink *l)
 {
+	kernel_dev_touch(k, l);
 	HASH_DELETE(hh, k->links, l);
 	if (l->name[0])
 		HASH_DELETE(by_name, k->link_names, l);
@@ -141,6 +142,7 @@ static void link_new(struct kernel *k, const struct nlmsghdr *h)
 	rename_link(k, l, nla_get_string(tb[IFLA_IFNAME]));
 	l->flags = ifi->ifi_flags;
 	l->master = master;
+	l->group = tb[IFLA_GROUP] ? nla_get_u32(tb[IFLA_GROUP]) : 0;
 	l->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
 	l->made = tb[IFLA_IFALIAS] && !nla_strcmp(tb[IFLA_IFALIAS], KERNEL_ALIAS);
 	l->is_port = false;
@@ -180,8 +182,7 @@ void kernel_link_event(struct kernel *k, const struct nlmsghdr *h)
 	l = kernel_link_find(k, (unsigned)ifi->ifi_index);
 	if (!l)
 		return;
-	kernel_dev_touch(k, l);
-	drop_link(k, l);
+	kernel_link_drop(k, l);
 }
 
 struct refresh {
@@ -218,8 +219,7 @@ int kernel_links_load(struct kernel *k)
 	int err;
 
 	HASH_ITER(hh, k->links, l, tmp) {
-		kernel_dev_touch(k, l);
-		drop_link(k, l);
+		kernel_link_drop(k, l);
 	}
 	do {
 		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_link, &r);
@@ -232,5 +232,5 @@ void kernel_links_free(struct kernel *k)
 	struct klink *l, *tmp;
 
 	HASH_ITER(hh, k->links, l, tmp)
-		drop_link(k, l);
+		kernel_link_drop(k, l);
 }

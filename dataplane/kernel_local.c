@@ -239,34 +239,43 @@ static void on_dumped(void *ctx, const struct nlmsghdr *h)
 }
 
 /* The rows of a port (its bridge rows and its own), or with master those of a bridge with all its ports. */
-static int dump_fdb(struct kernel *k, unsigned port, unsigned master)
+static int dump_fdb(struct kernel *k, unsigned port, unsigned master, void (*fn)(void *ctx, const struct nlmsghdr *h),
+		    void *ctx)
 {
 	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_ifindex = (int)port };
 	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
 
 	if (master)
 		nla_put_u32(m, NDA_MASTER, master);
-	return ksock_dump(&k->cmd, m, on_dumped, k);
+	return ksock_dump(&k->cmd, m, fn, ctx);
 }
 
-static int dump_neighbours(struct kernel *k, unsigned ifindex, uint8_t family)
+/* Of one device, 0: of all. */
+static int dump_neighbours(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx)
 {
-	struct ndmsg nd = { .ndm_family = family };
-	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
+	static const uint8_t family[] = { AF_INET, AF_INET6 };
+	int err = 0;
 
-	nla_put_u32(m, NDA_IFINDEX, ifindex);
-	return ksock_dump(&k->cmd, m, on_dumped, k);
+	for (unsigned i = 0; !err && i < sizeof(family); i++) {
+		struct ndmsg nd = { .ndm_family = family[i] };
+		struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
+
+		if (ifindex)
+			nla_put_u32(m, NDA_IFINDEX, ifindex);
+		err = ksock_dump(&k->cmd, m, fn, ctx);
+	}
+	return err == -EAFNOSUPPORT ? 0 : err; /* a host without IPv6 */
 }
 
 /* FDB dumps hold the kernel's lock and are quadratic in rows of a table: of what is ours by the thousand none is made. */
 static int dump_local_ports(struct kernel *k, const struct kvni *v)
 {
 	struct klink *l, *tmp;
-	int err = dump_fdb(k, v->bridge_ifindex, 0);
+	int err = dump_fdb(k, v->bridge_ifindex, 0, on_dumped, k);
 
 	HASH_ITER(hh, k->links, l, tmp) {
 		if (!err && l->master == v->bridge_ifindex && (unsigned)l->ifindex != v->vxlan_ifindex)
-			err = dump_fdb(k, (unsigned)l->ifindex, 0);
+			err = dump_fdb(k, (unsigned)l->ifindex, 0, on_dumped, k);
 	}
 	return err == -ENODEV ? 0 : err; /* gone meanwhile: an event will say so */
 }
@@ -277,22 +286,50 @@ int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals)
 	int err;
 
 	do {
-		err = dump_neighbours(k, kernel_neigh_ifindex(v), AF_INET);
-		if (!err)
-			err = dump_neighbours(k, kernel_neigh_ifindex(v), AF_INET6);
+		err = dump_neighbours(k, kernel_neigh_ifindex(v), on_dumped, k);
 	} while (err == -EAGAIN);
-	if (err == -EAFNOSUPPORT) /* a host without IPv6 */
-		err = 0;
 	for (int i = 0; !err && i < 3; i++) {
 		if (locals)
 			err = v->bridge[0] ? dump_local_ports(k, v) : 0;
 		else if (v->bridge[0])
-			err = dump_fdb(k, 0, v->bridge_ifindex);
+			err = dump_fdb(k, 0, v->bridge_ifindex, on_dumped, k);
 		else
-			err = dump_fdb(k, v->vxlan_ifindex, 0);
+			err = dump_fdb(k, v->vxlan_ifindex, 0, on_dumped, k);
 		if (err != -EAGAIN)
 			break;
 		err = 0; /* rows that came or went meanwhile are events, too; three times is enough */
 	}
 	return err;
+}
+
+/* ---- what is left over ---------------------------------------------------------------------------------------------- */
+
+bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_row *r)
+{
+	struct neigh n;
+	struct klink *l;
+
+	if (h->nlmsg_type != RTM_NEWNEIGH || !parse(h, &n))
+		return false;
+	*r = (struct kernel_row){ .ifindex = (unsigned)n.nd->ndm_ifindex, .mac = n.mac, .ip = n.dst };
+	if (n.nd->ndm_family != AF_BRIDGE) {
+		r->kind = DP_NEIGH;
+		return neighbour_state(&n) == DP_SEEN_OURS;
+	}
+	l = kernel_link_find(k, r->ifindex);
+	if (!l || l->kind != KLINK_VXLAN || n.tb[NDA_MASTER] || !n.tb[NDA_LLADDR])
+		return false;
+	r->kind = mac_is_zero(&n.mac) ? DP_FLOOD : DP_FDB;
+	r->label = n.tb[NDA_VNI] ? nla_get_u32(n.tb[NDA_VNI]) : 0;
+	return vxlan_state(k, &n) == DP_SEEN_OURS;
+}
+
+int kernel_dump_device(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx)
+{
+	return dump_fdb(k, ifindex, 0, fn, ctx);
+}
+
+int kernel_dump_neighbours(struct kernel *k, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx)
+{
+	return dump_neighbours(k, 0, fn, ctx);
 }

@@ -212,6 +212,23 @@ int kernel_delete(struct kernel *k, const struct klink *l)
 	return judge(k, "remove it", l->name, "", ksock_request(&k->cmd, ksock_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi))));
 }
 
+int kernel_set_group(struct kernel *k, const struct klink *l, uint32_t group)
+{
+	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
+
+	nla_put_u32(m, IFLA_GROUP, group);
+	return judge(k, "set its group", l->name, "", ksock_request(&k->cmd, m));
+}
+
+int kernel_delete_group(struct kernel *k, uint32_t group)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *m = ksock_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi));
+
+	nla_put_u32(m, IFLA_GROUP, group);
+	return judge(k, "remove them", "devices", "", ksock_request(&k->cmd, m));
+}
+
 /* ---- the underlay ----------------------------------------------------------------------------------------------- */
 
 struct holder {

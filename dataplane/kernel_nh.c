@@ -191,6 +191,14 @@ int kernel_nh_load(struct kernel *k)
 	return k->nh_refused ? 0 : err;
 }
 
+bool kernel_nh_any(const struct kernel *k)
+{
+	for (uint32_t i = 0; i < k->nh_cap; i++)
+		if (k->nh[i])
+			return true;
+	return false;
+}
+
 void kernel_nh_free(struct kernel *k)
 {
 	free(k->nh);

@@ -66,6 +66,8 @@ void rec_vni_forget(struct rec *c, struct dp_vni *v);
 void rec_vni_close(struct rec *c, struct dp_vni *v);
 /* It is wanted again before it was gone: what is there will be seen as if after a start. */
 void rec_vni_reopen(struct rec *c, struct dp_vni *v);
+/* The same where devices and rows stay: what is there is known, and what is wanted of it is not written again. */
+void rec_vni_resume(struct rec *c, struct dp_vni *v);
 /* Drops every row, whatever is there, and the VNI. */
 void rec_vni_drop(struct rec *c, struct dp_vni *v);
 void rec_resync_begin(struct rec *c, struct dp_vni *v);

@@ -246,6 +246,14 @@ void rec_vni_reopen(struct rec *c, struct dp_vni *v)
 	v->closing = v->ready = v->was_ready = false;
 }
 
+/* What nobody wants of it goes when the VNI is ready, which is when wishes have been made. */
+void rec_vni_resume(struct rec *c, struct dp_vni *v)
+{
+	v->closing = v->ready = v->was_ready = false;
+	for_each_row_of(c, v, h, r)
+		rec_settle(c, h);
+}
+
 void rec_vni_drop(struct rec *c, struct dp_vni *v)
 {
 	for_each_row_of(c, v, h, r)

@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -21,43 +20,6 @@
 #include "tests/lib/dpbed.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
-
-/* One value of iproute2's description of a device, as text; "" without it. path: keys joined by dots. */
-static const char *device(const char *name, const char *path)
-{
-	static char out[128];
-	char cmd[128], key[64];
-	json_error_t err;
-	json_t *doc, *v;
-	FILE *f;
-
-	snprintf(cmd, sizeof(cmd), "ip -j -d link show %s 2>/dev/null", name);
-	f = popen(cmd, "r");
-	doc = json_loadf(f, JSON_DISABLE_EOF_CHECK, &err);
-	pclose(f);
-	v = json_array_get(doc, 0);
-	while (v && *path) {
-		size_t n = strcspn(path, ".");
-
-		snprintf(key, sizeof(key), "%.*s", (int)n, path);
-		v = json_object_get(v, key);
-		path += n + (path[n] == '.');
-	}
-	out[0] = '\0';
-	if (json_is_string(v))
-		snprintf(out, sizeof(out), "%s", json_string_value(v));
-	else if (json_is_integer(v))
-		snprintf(out, sizeof(out), "%lld", (long long)json_integer_value(v));
-	else if (json_is_boolean(v))
-		snprintf(out, sizeof(out), "%s", json_is_true(v) ? "true" : "false");
-	json_decref(doc);
-	return out;
-}
-
-static bool said(const struct bed *t, const char *text)
-{
-	return strstr(t->lines, text) != NULL;
-}
 
 /* A frame of a host behind port 1 or 2. */
 static void speak(unsigned port, const struct mac *from)

@@ -238,3 +238,29 @@ def test_many_vnis_are_made_in_slices(lab):
     lab.wait_for(lambda: all(v["ready"] for v in e.show("vni")), "every VNI is ready", 60)
     lab.wait_for(lambda: len(peer.routes("--type", "3")) == 300, "the neighbor has all routes")
     assert " warn " not in e.log(), e.log()
+
+
+def test_reload_of_a_vni_touches_no_row(lab):
+    """Another RD, more route targets, no suppression: devices with what others put on them and every row that stays right stay."""
+    p = Pair(lab).reach()
+    p.r1.ip("addr add 10.0.0.101/24 dev br100")
+    monitor = p.r1.start("monitor", ["stdbuf", "-oL", "bridge", "monitor", "fdb"])
+    for change in ("rd: \"192.0.2.1:77\"", "import: [auto, \"65000:7\"]", "arp-suppression: false"):
+        ping = p.h1.start("ping", ["ping", "-q", "-i0.01", "-c100", "-W1", "10.0.0.2"])
+        p.e1.reload(p.conf.replace("{vni: 100,", "{vni: 100, %s," % change))
+        p.reach()
+        lab.wait_for(lambda: not ping.alive(), "the ping has ended")
+        assert " 0% packet loss" in ping.tail() or "rd" in change, (change, ping.tail())
+        ping.stop()
+    assert "10.0.0.101" in p.r1.ip("addr show dev br100")
+    assert not [line for line in monitor.tail().splitlines() if line.startswith("Deleted") and MAC2 in line], monitor.tail()
+    monitor.stop()
+
+
+def test_second_evpnd_is_refused(lab):
+    """On another control socket, without neighbors: it would take the first one's rows for an earlier run's."""
+    p = Pair(lab).reach()
+    other = Evpnd(p.r1, "vtep: 192.0.2.1\nvnis: [{vni: 100}]\n", name="other", start=False)
+    with pytest.raises(AssertionError, match="another evpnd, process [1-9]"):
+        other.start()
+    p.reach()

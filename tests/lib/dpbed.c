@@ -58,6 +58,11 @@ static void on_line(void *ctx, enum log_level level, enum log_subsys sub, const 
 		fprintf(stderr, "%s\n", line);
 }
 
+bool said(const struct bed *t, const char *text)
+{
+	return strstr(t->lines, text) != NULL;
+}
+
 static struct dp_port_params ports[] = { { .name = "p1" }, { .name = "p2" } };
 
 struct dp_vni_params bed_params(void)

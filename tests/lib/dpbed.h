@@ -46,6 +46,8 @@ void bed_start(struct bed *t);
 void bed_stop(struct bed *t, bool flush);
 void settle(struct bed *t); /* and look */
 
+bool said(const struct bed *t, const char *text); /* a log line since bed_start() */
+
 struct mac mac_nr(unsigned n);
 struct ip vtep_nr(unsigned n); /* 192.0.2.n */
 struct ip host_nr(unsigned n); /* 10.0.0.n */

@@ -44,5 +44,7 @@ struct world *world_fake(void);
 struct world *world_kernel(bool ipv6);
 /* iproute2 in the kernel's world; the test fails when the command does. */
 void world_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* One value of iproute2's description of a device, as text, until the next call; "" without it. path: keys joined by dots. */
+const char *device(const char *name, const char *path);
 
 #endif

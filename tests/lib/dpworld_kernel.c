@@ -309,6 +309,37 @@ static unsigned kernel_count(struct world *w)
 	return n;
 }
 
+const char *device(const char *name, const char *path)
+{
+	static char out[128];
+	char cmd[128], key[64];
+	json_error_t err;
+	json_t *doc, *v;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "ip -j -d link show %s 2>/dev/null", name);
+	f = popen(cmd, "r");
+	doc = json_loadf(f, JSON_DISABLE_EOF_CHECK, &err);
+	pclose(f);
+	v = json_array_get(doc, 0);
+	while (v && *path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(key, sizeof(key), "%.*s", (int)n, path);
+		v = json_object_get(v, key);
+		path += n + (path[n] == '.');
+	}
+	out[0] = '\0';
+	if (json_is_string(v))
+		snprintf(out, sizeof(out), "%s", json_string_value(v));
+	else if (json_is_integer(v))
+		snprintf(out, sizeof(out), "%lld", (long long)json_integer_value(v));
+	else if (json_is_boolean(v))
+		snprintf(out, sizeof(out), "%s", json_is_true(v) ? "true" : "false");
+	json_decref(doc);
+	return out;
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void kernel_free(struct world *w)

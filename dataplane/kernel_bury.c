@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The end of devices and rows that nobody wants any more. The kernel waits for readers of what it removes, some 60 ms for
+ * a bridge with its vxlan device, but once for all devices of a request; a bridge is never below 17 ms. So devices are
+ * condemned first, and then deleted by the group.
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+
+#define GROUP_BASE 0x65766e00u /* of devices, any that nobody else uses */
+#define BURY_AT_ONCE 1000u
+#define BURY_BRIDGES 16u /* the kernel lets no other change through meanwhile */
+
+/* ---- devices ---------------------------------------------------------------------------------------------------- */
+
+void kernel_condemn(struct kernel *k, struct klink *l)
+{
+	l->condemned = true;
+	l->used_by = NULL;
+	k->condemned = true;
+	kernel_dev_touch(k, l);
+	dp_kick(k->d);
+}
+
+static uint32_t unused_group(const struct kernel *k)
+{
+	uint32_t group = GROUP_BASE;
+	struct klink *l, *tmp;
+	bool used;
+
+	do {
+		used = false;
+		group++;
+		HASH_ITER(hh, k->links, l, tmp)
+			used |= l->group == group;
+	} while (used);
+	return group;
+}
+
+static void buried(struct kernel *k, struct klink *l, int err)
+{
+	if (err && err != -ENODEV)
+		log_warn(k->log, LOG_DP, "%s", k->why);
+	else
+		log_info(k->log, LOG_DP, "removed %s", l->name);
+	kernel_link_drop(k, l);
+}
+
+static void bury_list(struct kernel *k, struct klink **v, unsigned n)
+{
+	uint32_t group = unused_group(k);
+	bool all = n > 1;
+
+	for (unsigned i = 0; all && i < n; i++)
+		all = !kernel_set_group(k, v[i], group);
+	all = all && !kernel_delete_group(k, group);
+	/* Where the kernel knows better: one by one. */
+	for (unsigned i = 0; i < n; i++)
+		buried(k, v[i], all ? 0 : kernel_delete(k, v[i]));
+}
+
+bool kernel_bury(struct kernel *k)
+{
+	struct klink *list[BURY_AT_ONCE], *l, *tmp;
+	unsigned n = 0;
+
+	for (int bridges = 0; bridges < 2 && !n; bridges++) {
+		HASH_ITER(hh, k->links, l, tmp) {
+			if (l->condemned && (l->kind == KLINK_BRIDGE) == bridges && n < (bridges ? BURY_BRIDGES : BURY_AT_ONCE))
+				list[n++] = l;
+		}
+	}
+	if (n)
+		bury_list(k, list, n);
+	k->condemned = n != 0;
+	return k->condemned;
+}
+
+void kernel_bury_named(struct kernel *k, const char *name)
+{
+	struct klink *l, *tmp;
+
+	if (!k->condemned)
+		return;
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (l->condemned && !strcmp(l->name, name))
+			bury_list(k, &l, 1);
+	}
+}
+
+void kernel_bury_vni(struct kernel *k, const struct kvni *v)
+{
+	const char *name[] = { v->vxlan, v->bridge };
+	struct klink *l;
+
+	for (int i = 0; i < 2; i++) {
+		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
+		if (l && l->used_by == v && l->made)
+			kernel_condemn(k, l);
+	}
+	for (size_t i = 0; i < v->n_ports; i++) {
+		l = kernel_link_named(k, v->ports[i].name);
+		if (l && (v->ports[i].tap || v->ports[i].vlan) && l->made)
+			kernel_condemn(k, l);
+	}
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
+
+struct grave {
+	struct kernel *k;
+	unsigned device; /* whose rows; 0: neighbours on any that no VNI names */
+	struct kernel_row *v;
+	size_t n, cap;
+};
+
+static void on_row(void *ctx, const struct nlmsghdr *h)
+{
+	struct grave *g = ctx;
+	struct kernel_row r;
+	struct klink *l;
+
+	if (!kernel_row_ours(g->k, h, &r) || (g->device && r.ifindex != g->device))
+		return;
+	l = kernel_link_find(g->k, r.ifindex);
+	if (!l || (!g->device && kernel_vni_named(g->k, l->name)))
+		return;
+	if (g->n == g->cap) {
+		g->cap = g->cap ? 2 * g->cap : 64;
+		g->v = xrealloc(g->v, g->cap * sizeof(*g->v));
+	}
+	g->v[g->n++] = r;
+}
+
+static void delete_row(struct nlbuf *b, const struct kernel_row *r)
+{
+	struct fdb_msg m = { .ifindex = r->ifindex, .flags = NTF_SELF, .mac = &r->mac };
+
+	if (r->kind == DP_NEIGH) {
+		nlbuf_neigh_del(b, r->ifindex, &r->ip);
+		return;
+	}
+	if (r->kind == DP_FLOOD) {
+		m.vtep = &r->ip;
+		m.vni = r->label;
+	} else { /* by itself: with both parts the kernel stops at a bridge row that is not there */
+		struct fdb_msg bridge = { .ifindex = r->ifindex, .flags = NTF_MASTER, .mac = &r->mac };
+
+		nlbuf_fdb(b, RTM_DELNEIGH, 0, &bridge);
+	}
+	nlbuf_fdb(b, RTM_DELNEIGH, 0, &m);
+}
+
+static void no_matter(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
+{
+}
+
+static void fill(struct grave *g)
+{
+	struct nlbuf *b = &g->k->tx;
+	uint32_t first = b->seq;
+
+	b->len = 0;
+	for (size_t i = 0; i < g->n; i++) {
+		delete_row(b, &g->v[i]);
+		if ((i + 1) % KERNEL_OPS && i + 1 < g->n)
+			continue;
+		ksock_batch(&g->k->cmd, b, first, no_matter, NULL);
+		first = b->seq;
+		b->len = 0;
+	}
+	free(g->v);
+}
+
+void kernel_bury_rows(struct kernel *k, const struct klink *vx)
+{
+	struct grave g = { .k = k, .device = (unsigned)vx->ifindex };
+
+	kernel_dump_device(k, g.device, on_row, &g);
+	fill(&g);
+	if (g.n)
+		log_info(k->log, LOG_DP, "%s: %zu rows of ours removed", vx->name, g.n);
+}
+
+static void bury_neighbours(struct kernel *k)
+{
+	struct grave g = { .k = k };
+
+	kernel_dump_neighbours(k, on_row, &g);
+	fill(&g);
+	if (g.n)
+		log_info(k->log, LOG_DP, "%zu neighbours of ours on devices of no VNI removed", g.n);
+}
+
+void kernel_bury_tidy(struct kernel *k)
+{
+	bool rows = kernel_nh_any(k); /* an FDB dump is dear: only where an evpnd has been */
+	struct klink *l, *tmp;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (kernel_vni_named(k, l->name))
+			continue;
+		if (l->made)
+			kernel_condemn(k, l);
+		else if (rows && l->kind == KLINK_VXLAN)
+			kernel_bury_rows(k, l);
+	}
+	if (rows)
+		bury_neighbours(k);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What a VNI is to have: its parameters with the names that matter to it, and how one set of them becomes another. What
+ * stays in place keeps its addresses, neighbours and rows; the check (kernel_dev.c) then makes what is new.
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+static void use_name(struct kernel *k, struct kvni *v, const char *name)
+{
+	struct kuse *u = &v->uses[v->n_uses++];
+	struct kname *n;
+
+	HASH_FIND(hh, k->names, name, strlen(name), n);
+	if (!n) {
+		n = xcalloc(1, sizeof(*n));
+		snprintf(n->name, sizeof(n->name), "%s", name);
+		list_init(&n->users);
+		HASH_ADD(hh, k->names, name[0], strlen(n->name), n);
+	}
+	u->name = n;
+	u->v = v;
+	list_add_tail(&n->users, &u->list);
+}
+
+static void drop_names(struct kernel *k, struct kvni *v)
+{
+	for (size_t i = 0; i < v->n_uses; i++) {
+		struct kname *n = v->uses[i].name;
+
+		list_del(&v->uses[i].list);
+		if (!list_empty(&n->users))
+			continue;
+		HASH_DEL(k->names, n);
+		free(n);
+	}
+	free(v->uses);
+	v->uses = NULL;
+	v->n_uses = 0;
+}
+
+static void use_names(struct kernel *k, struct kvni *v)
+{
+	v->uses = xcalloc(2 * v->n_ports + 3, sizeof(*v->uses));
+	use_name(k, v, v->vxlan);
+	if (v->bridge[0])
+		use_name(k, v, v->bridge);
+	if (v->underlay[0])
+		use_name(k, v, v->underlay);
+	for (size_t i = 0; i < v->n_ports; i++) {
+		use_name(k, v, v->ports[i].name);
+		if (v->ports[i].vlan)
+			use_name(k, v, v->ports[i].parent);
+	}
+}
+
+bool kernel_vni_named(const struct kernel *k, const char *name)
+{
+	struct kname *n;
+
+	HASH_FIND(hh, k->names, name, strlen(name), n);
+	return n != NULL;
+}
+
+/* ---- parameters ------------------------------------------------------------------------------------------------- */
+
+static int take_name(struct kernel *k, const struct kvni *v, char to[IFNAMSIZ], const char *name)
+{
+	if (strlen(name) >= IFNAMSIZ || !name[0]) {
+		log_error(k->log, LOG_DP, "VNI %u: \"%s\" is no name of an interface: 1 to 15 characters", v->vni, name);
+		return -EINVAL;
+	}
+	snprintf(to, IFNAMSIZ, "%s", name);
+	return 0;
+}
+
+/* "eth1" with VLAN 100 is the device eth1.100. */
+static int take_port(struct kernel *k, const struct kvni *v, struct kport *port, const struct dp_port_params *p)
+{
+	char name[64];
+	int err = 0;
+
+	port->tap = p->tap;
+	port->vlan = p->vlan;
+	if (!p->vlan)
+		return take_name(k, v, port->name, p->name);
+	err = take_name(k, v, port->parent, p->name);
+	snprintf(name, sizeof(name), "%s.%u", p->name, p->vlan);
+	return err ? err : take_name(k, v, port->name, name);
+}
+
+static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
+{
+	int err;
+
+	v->vni = p->vni;
+	v->vtep = p->vtep;
+	v->udp_port = p->udp_port;
+	v->suppress = p->neigh_suppress;
+	v->n_ports = p->n_ports;
+	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
+	if (!v->vtep.len) {
+		log_error(k->log, LOG_DP, "VNI %u: the kernel dataplane needs a vtep address", v->vni);
+		return -EINVAL;
+	}
+	err = take_name(k, v, v->vxlan, p->vxlan);
+	if (!err && p->bridge)
+		err = take_name(k, v, v->bridge, p->bridge);
+	if (!err && p->underlay)
+		err = take_name(k, v, v->underlay, p->underlay);
+	for (size_t i = 0; !err && i < p->n_ports; i++)
+		err = take_port(k, v, &v->ports[i], &p->ports[i]);
+	return err;
+}
+
+int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
+{
+	int err = take_params(k, v, p);
+
+	if (err) {
+		free(v->ports);
+		return err;
+	}
+	use_names(k, v);
+	kernel_dev_want(k, v);
+	return 0;
+}
+
+static void unclaim(struct kernel *k, const struct kvni *v)
+{
+	struct klink *l, *tmp;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (l->used_by == v)
+			l->used_by = NULL;
+	}
+}
+
+void kernel_vni_fini(struct kernel *k, struct kvni *v)
+{
+	drop_names(k, v);
+	unclaim(k, v);
+	free(v->ports);
+}
+
+/* ---- change ----------------------------------------------------------------------------------------------------- */
+
+static bool same_port(const struct kport *a, const struct kport *b)
+{
+	return !strcmp(a->name, b->name) && !strcmp(a->parent, b->parent) && a->tap == b->tap && a->vlan == b->vlan;
+}
+
+static struct kport *find_port(const struct kvni *v, const struct kport *p)
+{
+	for (size_t i = 0; i < v->n_ports; i++)
+		if (same_port(&v->ports[i], p))
+			return &v->ports[i];
+	return NULL;
+}
+
+static void complain(struct kernel *k, const struct kvni *v, int err)
+{
+	if (err)
+		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, k->why);
+}
+
+/* Out of the bridge that we have put it into. */
+static void take_out(struct kernel *k, const struct kvni *v, const struct klink *l)
+{
+	if (l->master && l->master == v->bridge_ifindex)
+		complain(k, v, kernel_set_master(k, l, 0));
+}
+
+/* The ports that is does not have any more, all of them when the bridge is another. */
+static void leave_ports(struct kernel *k, struct kvni *was, struct kvni *is, bool bridge)
+{
+	for (size_t i = 0; i < was->n_ports; i++) {
+		struct kport *p = &was->ports[i], *again = find_port(is, p);
+		struct klink *l = kernel_link_named(k, p->name);
+
+		if (again && !bridge)
+			again->configured = p->configured;
+		if (!l || (again && !bridge))
+			continue;
+		if (!again && (p->tap || p->vlan) && l->made)
+			kernel_condemn(k, l);
+		else if (p->configured == (unsigned)l->ifindex)
+			take_out(k, was, l);
+	}
+}
+
+/* The vxlan device is not the VNI's any more, or not as it is. */
+static void leave_vxlan(struct kernel *k, struct kvni *was)
+{
+	struct klink *l = kernel_link_named(k, was->vxlan);
+
+	if (l && l->used_by == was && l->made)
+		kernel_condemn(k, l);
+	else if (l && l->used_by == was && was->vxlan_ifindex)
+		kernel_bury_rows(k, l);
+	if (l && l->used_by == was)
+		l->used_by = NULL;
+	was->configured[CONFIGURED_VXLAN] = 0;
+}
+
+static void leave_bridge(struct kernel *k, struct kvni *was)
+{
+	struct klink *l = was->bridge[0] ? kernel_link_named(k, was->bridge) : NULL;
+	struct klink *vx = kernel_link_named(k, was->vxlan);
+
+	if (vx && was->configured[CONFIGURED_VXLAN] == (unsigned)vx->ifindex)
+		take_out(k, was, vx);
+	if (l && l->used_by == was && l->made)
+		kernel_condemn(k, l);
+	if (l && l->used_by == was)
+		l->used_by = NULL;
+	was->configured[CONFIGURED_BRIDGE] = was->configured[CONFIGURED_VXLAN] = 0;
+}
+
+static void change_suppress(struct kernel *k, struct kvni *v, bool suppress)
+{
+	struct klink *l = kernel_link_named(k, v->vxlan);
+
+	if (v->suppress == suppress || !l || !l->is_port || v->configured[CONFIGURED_VXLAN] != (unsigned)l->ifindex)
+		return;
+	complain(k, v, kernel_set_port(k, l, suppress));
+	kernel_link_refresh(k, v->vxlan);
+}
+
+static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
+{
+	drop_names(k, v);
+	free(v->ports);
+	memcpy(v->bridge, is->bridge, sizeof(v->bridge));
+	memcpy(v->vxlan, is->vxlan, sizeof(v->vxlan));
+	memcpy(v->underlay, is->underlay, sizeof(v->underlay));
+	v->vtep = is->vtep;
+	v->udp_port = is->udp_port;
+	v->suppress = is->suppress;
+	v->ports = is->ports;
+	v->n_ports = is->n_ports;
+	use_names(k, v);
+}
+
+int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
+{
+	struct kvni is = { 0 };
+	int err = take_params(k, &is, p);
+	bool bridge, vxlan, suppress = p->neigh_suppress;
+	const struct klink *vx;
+
+	if (err) {
+		free(is.ports);
+		return err;
+	}
+	bridge = strcmp(v->bridge, is.bridge) != 0;
+	vxlan = strcmp(v->vxlan, is.vxlan) || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep);
+	leave_ports(k, v, &is, bridge);
+	if (vxlan)
+		leave_vxlan(k, v);
+	if (bridge)
+		leave_bridge(k, v);
+	if (!vxlan && !bridge)
+		change_suppress(k, v, suppress);
+	vx = kernel_link_named(k, v->vxlan);
+	v->mtu_guessed |= vx && vx->made && strcmp(v->underlay, is.underlay); /* to be looked at again */
+	take_over(k, v, &is);
+	v->ready = v->waits = false;
+	v->why[0] = '\0';
+	v->not_before = (struct mtime){ 0 };
+	kernel_dev_want(k, v);
+	return 0;
+}
