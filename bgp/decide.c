@@ -4,6 +4,7 @@
  * The decision: which of the paths of one key is best. The steps have the order of RFC 4271 9.1.2.2 with RFC 4456 9 for
  * reflected paths; a family's own steps come first (EVPN: MAC mobility). Paths that cannot be used never come here.
  *
+ *	 0  what is not long-lived stale                         9494 4.3
  *	 1  the family's preference
  *	 2  highest LOCAL_PREF (4271 9.1.1; 100 when absent)
  *	 3  shortest AS_PATH                                     (a)
@@ -18,15 +19,17 @@
  * Step 5 compares some pairs and others not, so taken pair by pair the steps are not an order: the winner would depend
  * on who is compared first. Here it is a filter over all paths that are equal up to step 4, as the RFC's pseudocode is.
  */
+#include "bgp/attr.h"
 #include "bgp/rib.h"
 
 #define DEFAULT_LOCAL_PREF 100u
 
-enum step { STEP_NONE, STEP_FAMILY, STEP_LOCAL_PREF, STEP_AS_PATH, STEP_ORIGIN, STEP_MED, STEP_SOURCE, STEP_ROUTER_ID,
+enum step { STEP_NONE, STEP_STALE, STEP_FAMILY, STEP_LOCAL_PREF, STEP_AS_PATH, STEP_ORIGIN, STEP_MED, STEP_SOURCE, STEP_ROUTER_ID,
 	    STEP_CLUSTER_LIST, STEP_PEER_ADDRESS };
 
 static const char *const step_names[] = {
 	[STEP_NONE] = "equal",
+	[STEP_STALE] = "long-lived-stale",
 	[STEP_FAMILY] = "family-preference",
 	[STEP_LOCAL_PREF] = "local-pref",
 	[STEP_AS_PATH] = "as-path-length",
@@ -55,15 +58,23 @@ static uint32_t local_pref(const struct decide_path *p)
 	return p->attrs->has_local_pref ? p->attrs->local_pref : DEFAULT_LOCAL_PREF;
 }
 
-/* Steps 1 to 4: an order. > 0 when a is better; *step says where they differed. */
+static bool is_last_resort(const struct decide_path *p)
+{
+	return p->attrs->communities_len && attr_has_community(p->attrs, BGP_LLGR_STALE);
+}
+
+/* Steps 0 to 4: an order. > 0 when a is better; *step says where they differed. */
 static int before_med(const struct decide_key *k, const struct decide_path *a, const struct decide_path *b,
 		      enum step *step)
 {
-	int c = k->family->prefer ?
-			k->family->prefer(a->attrs, !a->peer, b->attrs, !b->peer, k->octets, k->len) : 0;
+	int c;
 
+	*step = STEP_STALE;
+	if ((c = lower(is_last_resort(a), is_last_resort(b))))
+		return c;
 	*step = STEP_FAMILY;
-	if (c)
+	if (k->family->prefer &&
+	    (c = k->family->prefer(a->attrs, !a->peer, b->attrs, !b->peer, k->octets, k->len)))
 		return c;
 	*step = STEP_LOCAL_PREF;
 	if ((c = lower(local_pref(b), local_pref(a))))

@@ -27,14 +27,16 @@
 
 /* ---- policy ---- */
 
-static bool communities_allow(const struct bgp_attrs *a, bool ebgp)
+static bool communities_allow(const struct bgp_attrs *a, const struct out_policy *p)
 {
 	struct rbuf b = rb_init(a->communities, a->communities_len);
 
 	while (rb_left(&b)) {
 		uint32_t c = rb_u32(&b);
 
-		if (c == NO_ADVERTISE || (ebgp && (c == NO_EXPORT || c == NO_EXPORT_SUBCONFED)))
+		if (c == NO_ADVERTISE || (p->ebgp && (c == NO_EXPORT || c == NO_EXPORT_SUBCONFED)))
+			return false;
+		if (c == BGP_LLGR_STALE && !p->long_lived) /* RFC 9494 4.3 */
 			return false;
 	}
 	return true;
@@ -49,7 +51,7 @@ static bool is_wanted(const struct out_group *g, const struct route *rt)
 	if (!rib_best(rt).set)
 		return false;
 	a = attrset_get(g->rib->sets, rt->set);
-	if (a->communities_len && !communities_allow(a, g->policy.ebgp))
+	if (a->communities_len && !communities_allow(a, &g->policy))
 		return false;
 	if (g->policy.ebgp)
 		return !attr_as_path_has(a->as_path, a->as_path_len, g->policy.asn);

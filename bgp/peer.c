@@ -349,7 +349,8 @@ static void info_routes(const struct bgp_peer *peer, struct bgp_peer_info *out)
 {
 	const struct rib *r = peer->bgp->rib;
 
-	out->prefixes_received = peer->rib.dead ? 0 : peer->rib.paths;
+	for (uint32_t f = 0; f < peer->bgp->n_families; f++)
+		out->prefixes_received += rib_gen_paths(r, &peer->rib, peer->bgp->families[f].f, ~RIB_GEN_BIT(RIB_GEN_DEAD));
 	out->rejected = peer->rib.rejected;
 	if (!peer->session)
 		return;

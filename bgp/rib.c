@@ -218,29 +218,34 @@ void rib_prefetch_route(const struct rib *r, uint32_t h)
 
 /* ---- paths of a route ---- */
 
-static void count_path(struct rib *r, uint16_t peer, uint16_t reject)
+static void count_path(struct rib *r, const struct route *rt, const struct rib_alt *path)
 {
-	struct rib_peer *p = r->peers[peer];
+	struct rib_peer *p = r->peers[path->peer];
 
 	r->n_paths++;
-	if (p) {
-		p->paths++;
-		p->rejected += reject != BGP_ELIGIBLE;
-	}
+	if (!p)
+		return;
+	p->paths++;
+	p->rejected += path->reject != BGP_ELIGIBLE;
+	rib_gen_count(r, rt->family, path->peer, path->gen);
 }
 
-static void uncount_path(struct rib *r, uint16_t peer, uint16_t reject)
+static void uncount_path(struct rib *r, const struct route *rt, const struct rib_alt *path)
 {
-	struct rib_peer *p = r->peers[peer];
+	struct rib_peer *p = r->peers[path->peer];
 
 	r->n_paths--;
 	if (!p)
 		return;
-	p->rejected -= reject != BGP_ELIGIBLE;
-	if (--p->paths == 0 && p->dead) {
-		p->dead = false;
-		r->n_dead--;
-	}
+	p->paths--;
+	p->rejected -= path->reject != BGP_ELIGIBLE;
+	rib_gen_uncount(r, rt->family, path->peer, path->gen);
+}
+
+static struct rib_alt embedded(const struct route *rt)
+{
+	return (struct rib_alt){ .next = rt->alt, .set = rt->set, .since = rt->since, .peer = rt->peer,
+				 .reject = rt->reject, .gen = rt->gen };
 }
 
 static struct rib_alt *alt_at(const struct rib *r, uint32_t h)
@@ -252,7 +257,8 @@ static struct rib_alt *alt_at(const struct rib *r, uint32_t h)
 static void embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
 {
 	rt->since = path->since;
-	rt->reject = path->reject & 7u;
+	rt->reject = path->reject;
+	rt->gen = path->gen;
 	rt->moved |= rt->peer != path->peer;
 	rt->peer = path->peer;
 	if (rt->set == path->set)
@@ -267,27 +273,27 @@ static void embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_
 /* Removes the embedded path; one of the others takes its place until the decision. */
 static void drop_embedded(struct rib *r, uint32_t h, struct route *rt)
 {
+	const struct rib_alt was = embedded(rt);
 	struct rib_alt next = { .peer = rt->peer };
-	uint32_t set = rt->set;
 	uint32_t alt = rt->alt;
 
-	uncount_path(r, rt->peer, rt->reject);
+	uncount_path(r, rt, &was);
 	if (alt) {
 		next = *alt_at(r, alt);
 		rt->alt = next.next;
 		slab_free(&r->alts, alt);
 	}
 	embed(r, h, rt, &next);
-	attrset_unref(r->sets, set);
+	attrset_unref(r->sets, was.set);
 }
 
 /* Removes the path that *link names. */
-static void drop_alt(struct rib *r, uint32_t *link)
+static void drop_alt(struct rib *r, const struct route *rt, uint32_t *link)
 {
 	uint32_t h = *link;
 	const struct rib_alt *a = alt_at(r, h);
 
-	uncount_path(r, a->peer, a->reject);
+	uncount_path(r, rt, a);
 	attrset_unref(r->sets, a->set);
 	*link = a->next;
 	slab_free(&r->alts, h);
@@ -306,14 +312,16 @@ static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer)
 /* Replaces the embedded path by another of the same peer. */
 static void replace_embedded(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
 {
-	uint32_t set = rt->set;
+	const struct rib_alt was = embedded(rt);
 
-	if (set != path->set || rt->reject != path->reject) {
-		count_path(r, path->peer, path->reject);
-		uncount_path(r, rt->peer, rt->reject);
-		embed(r, h, rt, path);
+	if (was.set != path->set || was.reject != path->reject || was.gen != path->gen) {
+		count_path(r, rt, path);
+		uncount_path(r, rt, &was);
+		rt->gen = path->gen;
 	}
-	attrset_unref(r->sets, set);
+	if (was.set != path->set || was.reject != path->reject)
+		embed(r, h, rt, path);
+	attrset_unref(r->sets, was.set);
 }
 
 /* Adds the path, or replaces the one of that peer. Takes over the reference to its set. */
@@ -326,14 +334,14 @@ static void put_path(struct rib *r, uint32_t h, struct route *rt, const struct r
 		replace_embedded(r, h, rt, path);
 		return;
 	}
-	count_path(r, path->peer, path->reject);
+	count_path(r, rt, path);
 	if (!rt->set) {
 		embed(r, h, rt, path);
 		return;
 	}
 	link = alt_link(r, rt, path->peer);
 	if (*link)
-		drop_alt(r, link);
+		drop_alt(r, rt, link);
 	a = slab_alloc(&r->alts);
 	*alt_at(r, a) = *path;
 	alt_at(r, a)->next = rt->alt;
@@ -353,36 +361,73 @@ static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer
 	link = alt_link(r, rt, peer);
 	if (!*link)
 		return false;
-	drop_alt(r, link);
+	drop_alt(r, rt, link);
 	return true;
 }
 
-static bool is_dead(const struct rib *r, uint16_t peer)
+static bool alt_is_swept(const struct rib *r, const struct route *rt, const struct rib_alt *a)
 {
-	return r->peers[peer] && r->peers[peer]->dead;
+	return rib_gen_is_swept(r, rt->family, a->peer, a->gen);
 }
 
-bool rib_route_has_dead(const struct rib *r, uint32_t h)
+static bool embedded_is_swept(const struct rib *r, const struct route *rt)
+{
+	return rt->set && rib_gen_is_swept(r, rt->family, rt->peer, rt->gen);
+}
+
+bool rib_route_is_swept(const struct rib *r, uint32_t h)
 {
 	const struct route *rt = rib_route(r, h);
 
 	for (uint32_t a = rt->alt; a; a = alt_at(r, a)->next) {
-		if (is_dead(r, alt_at(r, a)->peer))
+		if (alt_is_swept(r, rt, alt_at(r, a)))
 			return true;
 	}
-	return rt->set && is_dead(r, rt->peer);
+	return embedded_is_swept(r, rt);
 }
 
-static void drop_dead_paths(struct rib *r, uint32_t h, struct route *rt)
+/* The path as the sweep leaves it, counted so and with a reference to its set; set 0: it goes. */
+static struct rib_alt swept(struct rib *r, const struct route *rt, struct rib_alt path)
 {
+	uint32_t gen = path.gen;
+
+	path.set = rib_gen_aged(r, rt->family, path.peer, path.set, &gen);
+	path.gen = gen & 3u;
+	if (path.set)
+		count_path(r, rt, &path);
+	return path;
+}
+
+static void sweep_paths(struct rib *r, uint32_t h, struct route *rt)
+{
+	struct rib_alt was, is;
+
 	for (uint32_t *link = &rt->alt; *link;) {
-		if (is_dead(r, alt_at(r, *link)->peer))
-			drop_alt(r, link);
-		else
-			link = &alt_at(r, *link)->next;
+		struct rib_alt *a = alt_at(r, *link);
+
+		is = alt_is_swept(r, rt, a) ? swept(r, rt, *a) : *a;
+		if (!is.set) {
+			drop_alt(r, rt, link);
+			continue;
+		}
+		if (is.gen != a->gen) {
+			uncount_path(r, rt, a);
+			attrset_unref(r->sets, a->set);
+			*a = is;
+		}
+		link = &a->next;
 	}
-	if (rt->set && is_dead(r, rt->peer))
+	if (!embedded_is_swept(r, rt))
+		return;
+	was = embedded(rt);
+	is = swept(r, rt, was);
+	if (!is.set) {
 		drop_embedded(r, h, rt);
+		return;
+	}
+	uncount_path(r, rt, &was);
+	embed(r, h, rt, &is);
+	attrset_unref(r->sets, was.set);
 }
 
 /* ---- decision ---- */
@@ -417,22 +462,23 @@ static void decide(struct rib *r, uint32_t h, struct route *rt)
 	won = r->candidate_alts[decide_best(r->families[rt->family].family, rt->key, rt->key_len, r->candidates, n)];
 	if (!won)
 		return;
-	lost = (struct rib_alt){ won->next, rt->set, rt->since, rt->peer, rt->reject };
+	lost = embedded(rt);
+	lost.next = won->next;
 	embed(r, h, rt, won);
 	*won = lost;
 }
 
 /* ---- changes ---- */
 
-/* The best path before; its set is held until the change is over. Paths of dead peers go on the occasion. */
+/* The best path before; its set is held until the change is over. What the sweep is for is done on the occasion. */
 static struct rib_path change_begin(struct rib *r, uint32_t h, struct route *rt)
 {
 	struct rib_path old = rib_best(rt);
 
 	if (old.set)
 		attrset_ref(r->sets, old.set);
-	if (r->n_dead)
-		drop_dead_paths(r, h, rt);
+	if (r->n_swept)
+		sweep_paths(r, h, rt);
 	return old;
 }
 
@@ -535,7 +581,7 @@ void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	const uint32_t family = rib_family_index(r, f);
 	const uint64_t hash = key_hash(r, family, key, key_len);
 	const struct rib_alt path = { .set = set, .since = (uint32_t)(now.us / 1000000), .peer = p ? p->index : 0,
-				      .reject = (uint16_t)reject };
+				      .reject = reject & 7u, .gen = rib_gen_current(p, family) & 3u };
 	uint32_t h = find_hashed(r, hash, family, key, key_len);
 	struct rib_path old;
 	struct route *rt;
@@ -563,7 +609,7 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	return had;
 }
 
-void rib_purge_route(struct rib *r, uint32_t h)
+void rib_sweep_route(struct rib *r, uint32_t h)
 {
 	change_end(r, h, change_begin(r, h, rib_route(r, h)));
 }

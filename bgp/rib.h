@@ -22,6 +22,32 @@ struct rib;
 struct out_group;
 struct out_marker;
 
+#define RIB_FAMILIES 8u
+#define RIB_GENS 4u
+
+/*
+ * The paths of a peer in a family are of generations. What a session announces is of the current one; a refresh or the
+ * end of a session begins another, and what has become of the earlier ones is said here, not at each of their paths.
+ */
+enum rib_gen_state {
+	RIB_GEN_FREE,
+	RIB_GEN_CURRENT,
+	RIB_GEN_REFRESH, /* announced before a refresh that is under way: RFC 7313 4 */
+	RIB_GEN_STALE,   /* their session is lost, they are used on: RFC 4724 4.2 */
+	RIB_GEN_LONG,    /* used as a last resort, bear LLGR_STALE: RFC 9494 4.3 */
+	RIB_GEN_AGEING,  /* become LONG as the sweep comes by */
+	RIB_GEN_DEAD     /* go as the sweep comes by */
+};
+#define RIB_GEN_BIT(state) (1u << (state))
+#define RIB_GEN_ALL (~RIB_GEN_BIT(RIB_GEN_FREE))
+
+struct rib_gens {
+	uint8_t current;
+	uint8_t swept; /* bits: the ones that are ageing or dead, which have paths */
+	uint8_t state[RIB_GENS]; /* enum rib_gen_state */
+	uint32_t paths[RIB_GENS];
+};
+
 /* Embedded in every struct bgp_peer: what the table knows of a source and sink of routes. */
 struct rib_peer {
 	uint16_t index; /* given by rib_peer_add(), 0 is "originated here" */
@@ -33,7 +59,7 @@ struct rib_peer {
 	/* Counters of the table. */
 	uint32_t paths;    /* held from it, ineligible ones included */
 	uint32_t rejected; /* of these not eligible */
-	bool dead;         /* the session is lost, its routes are being purged */
+	struct rib_gens gens[RIB_FAMILIES];
 	/* Outbound: one marker a family, linked; NULL when not attached. */
 	struct out_marker *marker;
 	bool eor_sent; /* for every family that it was attached with */
@@ -57,10 +83,20 @@ void rib_family_register(struct rib *r, const struct bgp_family *f, const struct
 void rib_peer_add(struct rib *r, struct rib_peer *p);
 /* Purges at once what is left of it. */
 void rib_peer_del(struct rib *r, struct rib_peer *p);
-/* A session is established: finishes a purge of the last one's routes if it still runs. */
+/* A session is established. What is left of the last one's routes may still be on its way out. */
 void rib_peer_up(struct rib *r, struct rib_peer *p);
 /* The session is lost: its routes are withdrawn by rib_work(), all dead peers in one sweep. Detaches the marker. */
 void rib_peer_down(struct rib *r, struct rib_peer *p);
+/*
+ * The paths of p in this family whose generation is in one of the states from (RIB_GEN_BITs) are in state to from now
+ * on; DEAD and AGEING are carried out by rib_work(). If that takes the current generation a new one begins: then, if
+ * none is free, the sweep is waited for (rib_gen_ready() tells).
+ */
+void rib_gen_turn(struct rib *r, struct rib_peer *p, const struct bgp_family *f, uint32_t from, enum rib_gen_state to);
+/* Can a new generation begin without waiting? */
+bool rib_gen_ready(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f);
+/* Paths of the generations in these states. */
+uint32_t rib_gen_paths(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f, uint32_t states);
 
 /*
  * A path of p (NULL: ours) for this key; replaces p's earlier one. Takes over the caller's reference to set. Decides,
@@ -109,7 +145,8 @@ struct out_policy {
 	uint8_t ebgp, rr_client, as4;
 	uint8_t add_path; /* reserved, 0 */
 	uint16_t max_message; /* octets */
-	uint16_t pad;
+	uint8_t long_lived; /* has the capability of RFC 9494 for the family */
+	uint8_t pad;
 	uint32_t asn; /* eBGP: the peer's AS: a route with it in the path is not sent (it would be dropped there) */
 };
 

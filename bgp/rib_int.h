@@ -26,7 +26,6 @@
 #define RIB_HANDLE_MASK ((1u << RIB_CLASS_SHIFT) - 1)
 #define RIB_CLASSES (BGP_KEY_MAX / 4 + 1) /* class 0 is not used */
 #define RIB_POS_CLASS 31u                 /* handles of positions in the lists of out.c */
-#define RIB_FAMILIES 8u
 #define RIB_DOOMED 16u
 
 struct route {
@@ -39,6 +38,7 @@ struct route {
 	uint16_t family : 3;
 	uint16_t reject : 3; /* enum bgp_reject of the embedded path */
 	uint16_t moved : 1;  /* the source of the embedded path has changed since the route came */
+	uint16_t gen : 2;    /* generation of the embedded path, in its peer's struct rib_gens */
 	uint8_t key[];
 };
 _Static_assert(sizeof(struct route) == 24, "24 octets a route and the key");
@@ -47,7 +47,8 @@ _Static_assert(sizeof(struct route) == 24, "24 octets a route and the key");
 struct rib_alt {
 	uint32_t next, set, since;
 	uint16_t peer;
-	uint16_t reject;
+	uint16_t reject : 3;
+	uint16_t gen : 2;
 };
 
 struct rib_family {
@@ -86,8 +87,8 @@ struct rib {
 	struct decide_path *candidates; /* scratch of a decision, */
 	struct rib_alt **candidate_alts; /* and where each comes from, NULL: embedded */
 	uint32_t cap_candidates;
-	uint32_t n_dead; /* peers with routes to purge */
-	struct rib_sweep purge;
+	uint32_t n_swept; /* generations with paths that the sweep is for */
+	struct rib_sweep sweep;
 	uint32_t group_ids;     /* last one given */
 	uint32_t out_cache_octets; /* of a group at most; lowered by tests only */
 	uint32_t out_seq_limit; /* see out.c; lowered by tests only */
@@ -115,19 +116,47 @@ static inline struct rib_path rib_best(const struct route *rt)
 uint32_t rib_family_index(const struct rib *r, const struct bgp_family *f);
 /* 0: there is no such route, not even a tombstone. */
 uint32_t rib_find(const struct rib *r, uint32_t family, const uint8_t *key, size_t key_len);
-/* Removes the paths of dead peers from a route, decides, tells. The route may be gone after it. */
-void rib_purge_route(struct rib *r, uint32_t h);
+/* Does to the paths of a route what their generation says, decides, tells. The route may be gone after it. */
+void rib_sweep_route(struct rib *r, uint32_t h);
 /*
  * Dooms a tombstone when no group has an entry for it: it is in no list any more, and is taken out of the index with
  * others, so that the waits for its memory overlap. Nothing may be looked up until rib_doomed_free().
  */
 void rib_route_settle(struct rib *r, uint32_t h);
 void rib_doomed_free(struct rib *r);
-/* A hint: the route will be purged soon. */
+/* A hint: the route will be swept soon. */
 void rib_prefetch_route(const struct rib *r, uint32_t h);
-/* Has it paths of dead peers? */
-bool rib_route_has_dead(const struct rib *r, uint32_t h);
+/* Has it paths that the sweep is for? */
+bool rib_route_is_swept(const struct rib *r, uint32_t h);
 
+/* ---- rib_gen.c ---- */
+
+static inline bool rib_gen_is_swept(const struct rib *r, uint32_t family, uint16_t peer, uint32_t gen)
+{
+	const struct rib_peer *p = r->peers[peer];
+
+	return p && p->gens[family].swept >> gen & 1;
+}
+
+/* Of a path that is announced now. p may be NULL. */
+static inline uint16_t rib_gen_current(const struct rib_peer *p, uint32_t family)
+{
+	return p ? p->gens[family].current : 0;
+}
+
+void rib_gen_count(struct rib *r, uint32_t family, uint16_t peer, uint32_t gen);
+void rib_gen_uncount(struct rib *r, uint32_t family, uint16_t peer, uint32_t gen);
+/*
+ * What becomes of a path that the sweep is for, of generation *gen: its set with LLGR_STALE, with a reference that is the
+ * caller's, and *gen; 0 when it goes, because it is dead or has NO_LLGR (RFC 9494 4.2).
+ */
+uint32_t rib_gen_aged(struct rib *r, uint32_t family, uint16_t peer, uint32_t set, uint32_t *gen);
+void rib_gens_init(struct rib_gens *g);
+
+/* ---- rib_peer.c ---- */
+
+/* One slice of the sweep. */
+void rib_sweep_slice(struct rib *r);
 /* ---- rib_walk.c ---- */
 
 /* The route after *s, round the end to the start; 0 when the table is empty. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Peers of the table: they come, their sessions go up and down, they go. A lost session's routes are purged in slices by
- * one sweep over the table that serves all dead peers at once, however many died; it goes round until each of them
- * holds no path any more. A sweep is no longer than the table, so nobody waits for a second round.
+ * Peers of the table: they come, their sessions go up and down, they go. What becomes of their routes is said for whole
+ * generations (rib_gen.c) and done to each path by one sweep over the table that serves all peers at once, in slices; it
+ * goes round until nobody has a path left for it. It is no longer than the table, so nobody waits for a second round.
  */
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 #include "bgp/rib_int.h"
 
 /* Routes looked at in a slice: about 1 ms when all of them go. */
-#define PURGE_SLICE 2048u
+#define SWEEP_SLICE 2048u
 #define BATCH 16u
 
 void rib_peer_add(struct rib *r, struct rib_peer *p)
@@ -29,19 +29,20 @@ void rib_peer_add(struct rib *r, struct rib_peer *p)
 	r->peers[i] = p;
 	p->index = (uint16_t)i;
 	p->paths = p->rejected = 0;
-	p->dead = false;
+	for (uint32_t f = 0; f < RIB_FAMILIES; f++)
+		rib_gens_init(&p->gens[f]);
 	p->marker = NULL;
 }
 
-/* The next routes with something to purge, of at most *left that are looked at. */
-static uint32_t find_dead(struct rib *r, uint32_t *left, uint32_t found[BATCH])
+/* The next routes that the sweep has something to do to, of at most *left that are looked at. */
+static uint32_t find_swept(struct rib *r, uint32_t *left, uint32_t found[BATCH])
 {
 	uint32_t n = 0;
 
 	for (; n < BATCH && *left; --*left) {
-		uint32_t h = rib_sweep_next(r, &r->purge);
+		uint32_t h = rib_sweep_next(r, &r->sweep);
 
-		if (!rib_route_has_dead(r, h))
+		if (!rib_route_is_swept(r, h))
 			continue;
 		rib_prefetch_route(r, h);
 		found[n++] = h;
@@ -49,17 +50,17 @@ static uint32_t find_dead(struct rib *r, uint32_t *left, uint32_t found[BATCH])
 	return n;
 }
 
-static void purge_slice(struct rib *r)
+void rib_sweep_slice(struct rib *r)
 {
-	uint32_t left = PURGE_SLICE;
+	uint32_t left = SWEEP_SLICE;
 
-	while (r->n_dead && left) {
+	while (r->n_swept && left) {
 		uint32_t found[BATCH];
-		uint32_t n = find_dead(r, &left, found);
+		uint32_t n = find_swept(r, &left, found);
 
 		for (uint32_t i = 0; i < n; i++) {
 			if (slab_live(&r->routes[found[i] >> RIB_CLASS_SHIFT], found[i] & RIB_HANDLE_MASK))
-				rib_purge_route(r, found[i]); /* the listener may have been quicker */
+				rib_sweep_route(r, found[i]); /* the listener may have been quicker */
 		}
 	}
 }
@@ -67,17 +68,12 @@ static void purge_slice(struct rib *r)
 void rib_peer_down(struct rib *r, struct rib_peer *p)
 {
 	out_detach(r, p);
-	if (!p->paths || p->dead)
-		return;
-	p->dead = true;
-	r->n_dead++;
-	r->params.work(r->params.ctx);
+	for (uint32_t f = 0; f < r->n_families; f++)
+		rib_gen_turn(r, p, r->families[f].family, RIB_GEN_ALL, RIB_GEN_DEAD);
 }
 
 void rib_peer_up(struct rib *r, struct rib_peer *p)
 {
-	while (p->dead)
-		purge_slice(r);
 	p->eor_sent = false;
 	p->sent = 0;
 }
@@ -85,8 +81,8 @@ void rib_peer_up(struct rib *r, struct rib_peer *p)
 void rib_peer_del(struct rib *r, struct rib_peer *p)
 {
 	rib_peer_down(r, p);
-	while (p->dead)
-		purge_slice(r);
+	while (p->paths)
+		rib_sweep_slice(r);
 	r->peers[p->index] = NULL;
 	p->index = 0;
 }
@@ -95,7 +91,7 @@ bool rib_work(struct rib *r, struct mtime now)
 {
 	bool more;
 
-	purge_slice(r);
+	rib_sweep_slice(r);
 	more = out_work(r);
-	return more || r->n_dead;
+	return more || r->n_swept;
 }

@@ -60,6 +60,10 @@ enum { /* path attribute type codes, RFC 4271 5 and IANA */
 	BGP_ATTR_ATTR_SET = 128
 };
 
+/* Well-known communities of RFC 9494. */
+#define BGP_LLGR_STALE 0xffff0006u /* kept of a session lost long ago: a last resort */
+#define BGP_NO_LLGR 0xffff0007u    /* not to be kept so */
+
 /*
  * One interned, immutable, reference-counted set of what routes share: the path attributes in canonical order and the
  * shared part of the NLRI (for EVPN: ESI and labels). It belongs to the table of sets of its struct bgp; others borrow

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bgp/rib.h"
+#include "bgp/attr.h"
 #include "bgp/rib_int.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/testfamily.h"
@@ -134,6 +135,12 @@ static bool withdraw(struct table *t, int p, uint32_t n)
 	size_t len = key_of(n, key);
 
 	return rib_withdraw(t->rib, &test_family, p < 0 ? NULL : &t->peers[p], key, len, (struct mtime){ 0 });
+}
+
+static void work_all(struct table *t)
+{
+	while (rib_work(t->rib, (struct mtime){ 0 }))
+		;
 }
 
 static unsigned n_paths(const struct table *t)
@@ -353,7 +360,7 @@ static void rib_a_lost_peer_is_purged_in_slices(void **state)
 	table_free(t);
 }
 
-static void rib_a_peer_that_returns_ends_its_purge(void **state)
+static void rib_a_peer_returns_while_its_last_routes_are_swept(void **state)
 {
 	struct table *t = table_new();
 
@@ -364,14 +371,197 @@ static void rib_a_peer_that_returns_ends_its_purge(void **state)
 	announce(t, 1, 9999, 50); /* no path of the dead wins against it */
 	assert_ptr_equal(t->told.new_peer, name_of(t, 1));
 	rib_peer_up(t->rib, &t->peers[0]);
-	assert_int_equal(t->peers[0].paths, 0);
-	assert_int_equal(n_paths(t), 1);
 	announce(t, 0, 1, 100);
-	assert_false(rib_work(t->rib, (struct mtime){ 0 }));
-	assert_int_equal(t->peers[0].paths, 1);
+	announce(t, 0, 9998, 100);
+	work_all(t);
+	assert_int_equal(t->peers[0].paths, 2);
+	assert_int_equal(n_paths(t), 3);
 	rib_peer_del(t->rib, &t->peers[0]);
 	assert_int_equal(n_paths(t), 1);
 	table_free(t);
+}
+
+/* ---- generations ------------------------------------------------------------------------------------------------ */
+
+static void turn(struct table *t, int p, uint32_t from, enum rib_gen_state to)
+{
+	rib_gen_turn(t->rib, &t->peers[p], &test_family, from, to);
+}
+
+static uint32_t paths_in(const struct table *t, int p, enum rib_gen_state state)
+{
+	return rib_gen_paths(t->rib, &t->peers[p], &test_family, RIB_GEN_BIT(state));
+}
+
+static void rib_what_a_refresh_does_not_repeat_goes(void **state)
+{
+	struct table *t = table_new();
+
+	for (uint32_t n = 0; n < 100; n++)
+		announce(t, 0, n, 100);
+	announce(t, 1, 99, 50);
+	turn(t, 0, RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_REFRESH);
+	assert_int_equal(paths_in(t, 0, RIB_GEN_REFRESH), 100);
+	t->times = 0;
+	for (uint32_t n = 0; n < 90; n++)
+		announce(t, 0, n, n < 80 ? 100 : 200);
+	assert_int_equal(t->times, 10); /* the same again is no change */
+	assert_true(withdraw(t, 0, 95));
+	assert_int_equal(paths_in(t, 0, RIB_GEN_CURRENT), 90);
+	assert_int_equal(paths_in(t, 0, RIB_GEN_REFRESH), 9);
+	turn(t, 0, RIB_GEN_BIT(RIB_GEN_REFRESH), RIB_GEN_DEAD);
+	work_all(t);
+	assert_int_equal(t->peers[0].paths, 90);
+	assert_int_equal(n_paths(t), 91);
+	table_free(t);
+}
+
+/* A path that is not the best is of a generation, too, and so is one that is not eligible. */
+static void rib_generations_are_of_all_paths(void **state)
+{
+	struct table *t = table_new();
+	uint8_t key[BGP_KEY_MAX];
+	size_t len = key_of(7, key);
+
+	announce(t, 0, 7, 50);
+	announce(t, 1, 7, 100);
+	rib_announce(t->rib, &test_family, &t->peers[2], key, len, set_of(t, 200), BGP_REJECT_CLUSTER,
+		     (struct mtime){ 0 });
+	for (int p = 0; p < 3; p += 2) {
+		turn(t, p, RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_STALE);
+		assert_int_equal(paths_in(t, p, RIB_GEN_STALE), 1);
+	}
+	turn(t, 1, RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_DEAD);
+	work_all(t);
+	assert_ptr_equal(t->told.new_peer, name_of(t, 0)); /* stale, and used */
+	turn(t, 0, RIB_GEN_BIT(RIB_GEN_STALE), RIB_GEN_DEAD);
+	turn(t, 2, RIB_GEN_BIT(RIB_GEN_STALE), RIB_GEN_DEAD);
+	work_all(t);
+	assert_int_equal(n_paths(t), 0);
+	table_free(t);
+}
+
+/* RFC 9494 4.2, 4.3: aged ones bear the community and lose against everything; NO_LLGR ones go. */
+static void rib_aged_paths_are_a_last_resort(void **state)
+{
+	static const uint8_t no_llgr[] = { 0xff, 0xff, 0, 7 }, stale[] = { 0, 1, 0, 2, 0xff, 0xff, 0, 6 };
+	struct bgp_attrs a = { .next_hop = ip_v4(1), .communities = no_llgr, .communities_len = 4 };
+	struct table *t = table_new();
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+	uint8_t key[BGP_KEY_MAX];
+	size_t len = key_of(1, key);
+
+	rib_announce(t->rib, &test_family, &t->peers[0], key, len, attrset_intern(t->sets, &a), BGP_ELIGIBLE,
+		     (struct mtime){ 0 });
+	a.communities = stale;
+	a.communities_len = sizeof(stale);
+	len = key_of(2, key);
+	rib_announce(t->rib, &test_family, &t->peers[0], key, len, attrset_intern(t->sets, &a), BGP_ELIGIBLE,
+		     (struct mtime){ 0 });
+	announce(t, 0, 3, 200);
+	announce(t, 1, 3, 50);
+	announce(t, 2, 3, 60);
+	turn(t, 0, RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_STALE);
+	announce(t, 0, 4, 100);
+	turn(t, 0, RIB_GEN_BIT(RIB_GEN_STALE), RIB_GEN_AGEING);
+	t->times = 0;
+	work_all(t);
+	assert_int_equal(t->times, 2); /* 1 is gone, 3 has another best path, 2 had the community before */
+	assert_int_equal(paths_in(t, 0, RIB_GEN_LONG), 2);
+	assert_int_equal(paths_in(t, 0, RIB_GEN_CURRENT), 1);
+	while (rib_next(t->rib, &c, &p)) {
+		bool long_lived = attr_has_community(p.attrs, BGP_LLGR_STALE);
+
+		assert_int_not_equal(p.key[0], 1);
+		assert_int_equal(long_lived, p.peer == name_of(t, 0) && p.key[0] != 4);
+		assert_int_equal(p.best, p.key[0] != 3 || p.peer == name_of(t, 2));
+	}
+	withdraw(t, 1, 3);
+	withdraw(t, 2, 3);
+	assert_ptr_equal(t->told.new_peer, name_of(t, 0)); /* better than nothing */
+	turn(t, 0, RIB_GEN_BIT(RIB_GEN_LONG), RIB_GEN_DEAD);
+	work_all(t);
+	assert_int_equal(n_paths(t), 1);
+	table_free(t);
+}
+
+/* A session that is lost, with retention or not; refreshes and timers at any time: each path is where a model has it. */
+static void rib_generations_follow_a_model(void **state)
+{
+	enum { KEYS = 200 };
+	struct rng r = rng_start("rib_generations_follow_a_model");
+	enum rib_gen_state model[KEYS];
+
+	for (int run = 0; run < 20; run++) {
+		struct table *t = table_new();
+
+		memset(model, 0, sizeof(model));
+		for (int step = 0; step < 2000; step++) {
+			uint32_t n = rng_below(&r, KEYS), from = 0, want[RIB_GEN_DEAD + 1] = { 0 };
+			enum rib_gen_state to = RIB_GEN_DEAD;
+			const uint32_t kept = RIB_GEN_BIT(RIB_GEN_REFRESH) | RIB_GEN_BIT(RIB_GEN_STALE) |
+					      RIB_GEN_BIT(RIB_GEN_AGEING) | RIB_GEN_BIT(RIB_GEN_LONG);
+			bool ready;
+
+			announce(t, 1, n, rng_below(&r, 3) ? 50 : 150);
+			if (rng_below(&r, 3)) {
+				announce(t, 0, n, 100);
+				model[n] = RIB_GEN_CURRENT;
+			} else {
+				assert_int_equal(withdraw(t, 0, n), model[n] && model[n] != RIB_GEN_DEAD);
+				model[n] = RIB_GEN_FREE;
+			}
+			switch (rng_below(&r, 60)) {
+			case 0:
+				ready = rib_gen_ready(t->rib, &t->peers[0], &test_family);
+				if (ready && !rib_gen_paths(t->rib, &t->peers[0], &test_family, kept))
+					from = RIB_GEN_BIT(RIB_GEN_CURRENT);
+				to = RIB_GEN_REFRESH;
+				break;
+			case 1:
+				from = RIB_GEN_BIT(RIB_GEN_REFRESH);
+				break;
+			case 2:
+				turn(t, 0, RIB_GEN_BIT(RIB_GEN_STALE), RIB_GEN_DEAD);
+				for (int k = 0; k < KEYS; k++)
+					model[k] = model[k] == RIB_GEN_STALE ? RIB_GEN_DEAD : model[k];
+				from = RIB_GEN_BIT(RIB_GEN_CURRENT) | RIB_GEN_BIT(RIB_GEN_REFRESH);
+				to = RIB_GEN_STALE;
+				break;
+			case 3:
+				from = RIB_GEN_BIT(RIB_GEN_STALE);
+				to = RIB_GEN_AGEING;
+				break;
+			case 4:
+				from = RIB_GEN_BIT(RIB_GEN_LONG) | RIB_GEN_BIT(RIB_GEN_AGEING);
+				break;
+			case 5:
+				from = RIB_GEN_ALL;
+				break;
+			case 6:
+				rib_work(t->rib, (struct mtime){ 0 });
+				break;
+			}
+			turn(t, 0, from, to);
+			for (int k = 0; k < KEYS; k++) {
+				/* What ages or is dead may have come through already. */
+				model[k] = from & RIB_GEN_BIT(model[k]) ? to : model[k];
+				want[model[k]]++;
+			}
+			assert_int_equal(paths_in(t, 0, RIB_GEN_CURRENT), want[RIB_GEN_CURRENT]);
+			assert_int_equal(paths_in(t, 0, RIB_GEN_REFRESH), want[RIB_GEN_REFRESH]);
+			assert_int_equal(paths_in(t, 0, RIB_GEN_STALE), want[RIB_GEN_STALE]);
+			assert_int_equal(paths_in(t, 0, RIB_GEN_AGEING) + paths_in(t, 0, RIB_GEN_LONG),
+					 want[RIB_GEN_AGEING] + want[RIB_GEN_LONG]);
+			assert_true(paths_in(t, 0, RIB_GEN_DEAD) <= want[RIB_GEN_DEAD]);
+		}
+		turn(t, 0, RIB_GEN_ALL & ~RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_DEAD);
+		work_all(t);
+		assert_int_equal(t->peers[0].paths, paths_in(t, 0, RIB_GEN_CURRENT));
+		assert_int_equal(t->rib->n_swept, 0);
+		table_free(t);
+	}
 }
 
 static void rib_the_index_of_a_peer_that_went_is_given_again(void **state)
@@ -492,7 +682,11 @@ int main(void)
 		cmocka_unit_test(rib_families_and_lengths_are_apart),
 		cmocka_unit_test(rib_the_listener_may_change_the_same_route),
 		cmocka_unit_test(rib_a_lost_peer_is_purged_in_slices),
-		cmocka_unit_test(rib_a_peer_that_returns_ends_its_purge),
+		cmocka_unit_test(rib_a_peer_returns_while_its_last_routes_are_swept),
+		cmocka_unit_test(rib_what_a_refresh_does_not_repeat_goes),
+		cmocka_unit_test(rib_generations_are_of_all_paths),
+		cmocka_unit_test(rib_aged_paths_are_a_last_resort),
+		cmocka_unit_test(rib_generations_follow_a_model),
 		cmocka_unit_test(rib_the_index_of_a_peer_that_went_is_given_again),
 		cmocka_unit_test(rib_a_walk_survives_change),
 		cmocka_unit_test(rib_prefetch_changes_nothing),
