@@ -139,6 +139,7 @@ static struct config fixed_part(const struct config *c)
 	f.n_neighbors = f.n_vnis = 0;
 	f.log_level = LOG_INFO;
 	f.restart_rows = CONFIG_ROWS_KEEP;
+	f.mobility = (struct config_mobility){ 0 }; /* it is in the VNIs */
 	return f;
 }
 

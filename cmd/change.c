@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The verbs that change something: neighbor ADDR ..., log LEVEL, reload. Each leaves a line in the log. */
+/* The verbs that change something: neighbor ADDR ..., mac clear, log LEVEL, reload. Each leaves a line in the log. */
 #include <errno.h>
 #include <string.h>
 
@@ -65,6 +65,26 @@ static int start_neighbor(struct reply *r)
 }
 
 const struct reply_ops change_neighbor = { .start = start_neighbor };
+
+/* With a MAC, no means that there was nothing to clear. */
+static int start_mac_clear(struct reply *r)
+{
+	const struct mac *mac = reply_has(r, ARG_MAC) ? &reply_arg(r, ARG_MAC)->mac : NULL;
+	uint32_t vni = reply_has(r, ARG_VNI) ? reply_arg(r, ARG_VNI)->n : 0;
+	struct evpn_vni_info i;
+	unsigned n;
+
+	r->body = REPLY_NONE;
+	if (vni && !evpn_vni_find(r->d->evpn, vni, &i))
+		return reply_fail(r, 1, "VNI %u is not configured", vni);
+	n = evpn_mac_clear(r->d->evpn, vni, mac);
+	if (mac && !n)
+		return reply_fail(r, 1, "%s is no duplicate", reply_arg(r, ARG_MAC)->text);
+	log_info(&r->d->log, LOG_CTL, "mac clear: %u duplicates may move again", n);
+	return 0;
+}
+
+const struct reply_ops change_mac_clear = { .start = start_mac_clear };
 
 static int start_log(struct reply *r)
 {

@@ -33,6 +33,8 @@ struct daemon {
 	struct dp *dp;
 	struct loop_timer bgp_timer; /* follows bgp_deadline() */
 	struct loop_work bgp_work;
+	struct loop_timer evpn_timer; /* follows evpn_deadline() */
+	struct loop_flush evpn_flush;
 	struct loop_signal sigterm, sigint, sighup;
 	struct mtime started;
 	time_t started_wall;

@@ -43,6 +43,7 @@ void format_vni_import(struct buf *out, const json_t *v, const json_t *row);
 void format_vni_flood(struct buf *out, const json_t *v, const json_t *row);
 void format_bridge(struct buf *out, const json_t *v, const json_t *row);
 void format_vxlan(struct buf *out, const json_t *v, const json_t *row);
+void format_mac_state(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_where(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_sequence(struct buf *out, const json_t *v, const json_t *row);
 void format_fdb_state(struct buf *out, const json_t *v, const json_t *row);

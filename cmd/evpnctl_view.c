@@ -122,7 +122,7 @@ static const struct view_field vni_fields[] = {
 static const struct view_column mac_columns[] = {
 	{ "VNI", "vni", format_any, R },
 	{ "MAC", "mac", format_any },
-	{ "STATE", "state", format_any },
+	{ "STATE", "state", format_mac_state },
 	{ "BEHIND", NULL, format_mac_where },
 	{ "SEQ", "sequence", format_mac_sequence, R, 2 },
 	{ "ADDRESSES", "ips", format_any, F, 1 },

@@ -272,8 +272,29 @@ void format_vxlan(struct buf *out, const json_t *v, const json_t *row)
 	format_device(out, v, text(row, "vxlan_state"));
 }
 
+/* "duplicate, 5 moves, 500 s left" */
+void format_mac_state(struct buf *out, const json_t *v, const json_t *row)
+{
+	const char *state = text(row, "state");
+	const json_t *left = json_object_get(row, "recovery_s");
+
+	format_any(out, v, row);
+	if (!state || strcmp(state, "duplicate"))
+		return;
+	buf_printf(out, ", %lld moves", (long long)json_integer_value(json_object_get(row, "moves")));
+	if (json_is_integer(left))
+		buf_printf(out, ", %lld s left", (long long)json_integer_value(left));
+}
+
+/* Both places of what two claim. */
 void format_mac_where(struct buf *out, const json_t *v, const json_t *row)
 {
+	bool both = text(row, "vtep") && text(row, "interface");
+
+	if (both) {
+		add(out, row, "interface");
+		buf_adds(out, " and ");
+	}
 	add(out, row, text(row, "vtep") ? "vtep" : "interface");
 }
 

@@ -102,6 +102,20 @@ static bool on_bgp_work(struct loop_work *w)
 	return bgp_work(d->bgp, loop_now(&d->loop));
 }
 
+static void on_evpn_timer(struct loop_timer *t)
+{
+	struct daemon *d = container_of(t, struct daemon, evpn_timer);
+
+	evpn_run_timers(d->evpn, loop_now(&d->loop));
+}
+
+static void at_end_of_turn(struct loop_flush *f)
+{
+	struct daemon *d = container_of(f, struct daemon, evpn_flush);
+
+	loop_timer_at(&d->evpn_timer, evpn_deadline(d->evpn));
+}
+
 /* The engines have no clock: they are told the time before anything of the turn happens to them. */
 static void tell_time(void *ctx)
 {
@@ -141,9 +155,11 @@ static void make_engine(struct daemon *d)
 
 	loop_timer_init(&d->bgp_timer, &d->loop, on_bgp_timer);
 	loop_work_init(&d->bgp_work, &d->loop, on_bgp_work);
+	loop_timer_init(&d->evpn_timer, &d->loop, on_evpn_timer);
 	d->transport = bgp_transport_new(&d->loop, &d->log, &d->transport_net);
 	d->bgp = bgp_new(&bp, now);
 	d->evpn = evpn_new(&ep, now);
+	loop_flush_start(&d->evpn_flush, &d->loop, at_end_of_turn);
 	bgp_family_register(d->bgp, &evpn_family, evpn_listener(d->evpn));
 	net_deadline(d);
 }
@@ -264,6 +280,8 @@ static void unmake(struct daemon *d)
 		bgp_transport_stop(d->transport, STOP_MS);
 		loop_timer_at(&d->bgp_timer, MTIME_NEVER);
 		loop_work_stop(&d->bgp_work);
+		loop_flush_stop(&d->evpn_flush);
+		loop_timer_at(&d->evpn_timer, MTIME_NEVER);
 		bgp_free(d->bgp);
 		evpn_free(d->evpn);
 	}

@@ -15,6 +15,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_MEMORY] = &show_memory,
 	[VERB_SHOW_CONFIG] = &show_config,
 	[VERB_NEIGHBOR] = &change_neighbor,
+	[VERB_MAC_CLEAR] = &change_mac_clear,
 	[VERB_LOG] = &change_log,
 	[VERB_RELOAD] = &change_reload,
 };

@@ -171,6 +171,11 @@ static void print_mac(struct reply *r, const struct evpn_mac_info *i)
 	json_array_end(j);
 	json_str(j, "reason", i->reason);
 	reply_age(r, "age_s", i->since);
+	json_uint(j, "moves", i->moves);
+	if (i->state == EVPN_MAC_DUPLICATE && i->recovers.us != MTIME_NEVER.us)
+		json_uint(j, "recovery_s", (uint64_t)(mtime_diff_us(r->now, i->recovers) / 1000000));
+	else
+		json_null(j, "recovery_s");
 	json_object_end(j);
 }
 

@@ -45,6 +45,8 @@ const struct verb verbs[VERB_N] = {
 	[VERB_NEIGHBOR] = { "neighbor", "ADDR up|down|clear|refresh [TEXT]",
 			    "start, stop or restart a session, or ask for its routes again",
 			    .required = BIT(ARG_ADDRESS) | BIT(ARG_ACTION), .optional = BIT(ARG_TEXT), .change = true },
+	[VERB_MAC_CLEAR] = { "mac clear", "[--vni N] [--mac M]", "duplicates may move again, at once",
+			     .optional = BIT(ARG_VNI) | BIT(ARG_MAC), .change = true },
 	[VERB_LOG] = { "log", "LEVEL", "how much the daemon logs, until it ends", .required = BIT(ARG_LEVEL),
 		       .change = true },
 	[VERB_RELOAD] = { "reload", "", "read the configuration again and apply what is different (as SIGHUP does)",

@@ -394,13 +394,19 @@ static void read_document(struct events *r)
 			      "expected one document, found a second one");
 }
 
+/* m: where the object stands in the file; 0 when it does not. */
 static void derive_values(const struct config *c, const struct schema_map *map, void *object, const struct load *ld,
 			  uint32_t m)
 {
 	for (size_t i = 0; i < map->n_keys; i++) {
 		const struct schema_key *k = &map->keys[i];
 
-		if (k->derive && !mark_key(ld, m, k->name))
+		bool inner = k->shape == SCHEMA_ONE && k->map;
+		uint32_t at = m && (inner || k->derive) ? mark_key(ld, m, k->name) : 0;
+
+		if (inner)
+			derive_values(c, k->map, (char *)object + k->offset, ld, at);
+		else if (k->derive && !at)
 			k->derive(c, object, (char *)object + k->offset);
 	}
 }

@@ -154,6 +154,26 @@ static bool word_write(const struct schema_key *k, const void *value, struct buf
 
 const struct scalar scalar_word = { word_expected, word_read, word_write, NULL };
 
+static void number_or_word_expected(const struct schema_key *k, struct buf *out)
+{
+	number_expected(k, out);
+	buf_adds(out, " or ");
+	word_expected(k, out);
+}
+
+static bool number_or_word_read(const struct schema_key *k, const struct scalar_text *t, void *value)
+{
+	return number_read(k, t, value) || word_read(k, t, value);
+}
+
+static bool number_or_word_write(const struct schema_key *k, const void *value, struct buf *out)
+{
+	return number_write(k, value, out) || word_write(k, value, out);
+}
+
+/* The words' values are below min. */
+const struct scalar scalar_number_or_word = { number_or_word_expected, number_or_word_read, number_or_word_write, NULL };
+
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static void string_fini(void *value)

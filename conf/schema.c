@@ -101,6 +101,21 @@ static void derive_underlay(const struct config *c, const void *object, void *va
 	*(char **)value = c->underlay ? xstrdup(c->underlay) : NULL;
 }
 
+static void derive_moves(const struct config *c, const void *object, void *value)
+{
+	*(uint32_t *)value = c->mobility.moves;
+}
+
+static void derive_window(const struct config *c, const void *object, void *value)
+{
+	*(uint32_t *)value = c->mobility.window;
+}
+
+static void derive_recovery(const struct config *c, const void *object, void *value)
+{
+	*(uint32_t *)value = c->mobility.recovery;
+}
+
 /* A resolver that is a map is of the kind whose key was given; of both, check.c says that one is too many. */
 static void finish_resolver(void *object)
 {
@@ -204,6 +219,33 @@ const struct schema_map schema_port = {
 	KEYS(keys_port), .shorthand = true
 };
 
+static const struct schema_word words_off[] = { { "off", 0 }, { NULL, 0 } };
+static const struct schema_word words_never[] = { { "never", 0 }, { NULL, 0 } };
+
+/* One move is what every migration is. */
+#define MOVES .scalar = &scalar_number_or_word, FIELD(config_mobility, moves), .min = 2, .max = 1000000, .words = words_off
+#define WINDOW NUMBER, FIELD(config_mobility, window), .min = 1, .max = 86400
+#define RECOVERY                                                                                                       \
+	.scalar = &scalar_number_or_word, FIELD(config_mobility, recovery), .min = 1, .max = 86400, .words = words_never
+
+static const struct schema_key keys_mobility[] = { /* RFC 7432 15.1; recovery: rfc7432bis 15.3, three windows */
+	{ "moves", MOVES, .def = "5" },
+	{ "window", WINDOW, .def = "180" },
+	{ "recovery", RECOVERY, .def = "540" },
+};
+static const struct schema_map schema_mobility = {
+	.what = "a map of moves, window and recovery", KEYS(keys_mobility)
+};
+
+static const struct schema_key keys_vni_mobility[] = {
+	{ "moves", MOVES, .derive = derive_moves },
+	{ "window", WINDOW, .derive = derive_window },
+	{ "recovery", RECOVERY, .derive = derive_recovery },
+};
+static const struct schema_map schema_vni_mobility = {
+	.what = "a map of moves, window and recovery", KEYS(keys_vni_mobility)
+};
+
 static const struct schema_key keys_resolver[] = {
 	{ "", .scalar = &scalar_word, FIELD(config_vni, resolver), .words = words_resolver, .shorthand_only = true },
 	{ "file", .scalar = &scalar_text, FIELD(config_vni, resolver_file), .min = 1, .max = 4095 },
@@ -238,6 +280,8 @@ static const struct schema_key keys_vni[] = {
 	{ "import", SCHEMA_LIST, &scalar_rt, ITEMS(config_vni, imports, n_imports), .max_items = 256, .def = "auto" },
 	{ "export", SCHEMA_LIST, &scalar_rt, ITEMS(config_vni, exports, n_exports), .max_items = 256, .def = "auto" },
 	{ "arp-suppression", .scalar = &scalar_bool, FIELD(config_vni, arp_suppression), .def = "true" },
+	{ "host-learning", .scalar = &scalar_bool, FIELD(config_vni, host_learning), .def = "true" },
+	{ "mac-mobility", .map = &schema_vni_mobility, .offset = offsetof(struct config_vni, mobility) },
 	{ "group", .scalar = &scalar_ip, FIELD(config_vni, group), .check = check_group },
 	{ "flood", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, flood, n_flood), .max_items = 16384,
 	  .check = check_vtep },
@@ -264,6 +308,7 @@ static const struct schema_key keys_root[] = {
 	{ "control", .map = &schema_control, .offset = 0 },
 	{ "log", .map = &schema_log, .offset = 0 },
 	{ "reflect-unknown", .scalar = &scalar_bool, FIELD(config, reflect_unknown), .def = "false" },
+	{ "mac-mobility", .map = &schema_mobility, .offset = offsetof(struct config, mobility) },
 	{ "neighbors", SCHEMA_LIST, .map = &schema_neighbor, ITEMS(config, neighbors, n_neighbors),
 	  .max_items = 16384 },
 	{ "vnis", SCHEMA_LIST, .map = &schema_vni, ITEMS(config, vnis, n_vnis), .max_items = 65536 },

@@ -155,3 +155,8 @@ const char *dp_backend_name(const struct dp *d)
 {
 	return d->ops->name;
 }
+
+const char *dp_ifname(const struct dp *d, unsigned ifindex)
+{
+	return ifindex ? d->ops->ifname(d->be, ifindex) : NULL;
+}

@@ -96,6 +96,7 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 
 	evi->vni = c->vni;
 	evi->suppress = c->arp_suppression;
+	evi->mobility = c->mobility;
 	if (c->rd.is_auto)
 		evpn_rd_auto(e->router_id, c->vni, evi->rd);
 	else

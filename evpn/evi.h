@@ -21,6 +21,7 @@ struct evi {
 	uint16_t slot;
 	bool import_auto; /* any AS:VNI */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
+	struct config_mobility mobility;
 	bool ready;       /* the dataplane says so; Type 3 is advertised */
 	uint8_t rd[8];
 	uint8_t (*imports)[8]; /* explicit route targets */

@@ -109,12 +109,16 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	mac_table_init(e);
 	neigh_table_init(e);
 	flood_table_init(e);
+	timerq_init(&e->timers);
+	moves_table_init(e);
 	return e;
 }
 
 void evpn_free(struct evpn *e)
 {
 	evpn_show_free(e->show);
+	moves_table_fini(e);
+	timerq_fini(&e->timers);
 	flood_table_fini(e);
 	neigh_table_fini(e);
 	mac_table_fini(e);
@@ -143,6 +147,17 @@ void evpn_connect(struct evpn *e, struct bgp *b, struct dp *d)
 void evpn_set_now(struct evpn *e, struct mtime now)
 {
 	e->now = now;
+}
+
+struct mtime evpn_deadline(const struct evpn *e)
+{
+	return timerq_next(&e->timers);
+}
+
+void evpn_run_timers(struct evpn *e, struct mtime now)
+{
+	evpn_set_now(e, now);
+	timerq_run(&e->timers, now);
 }
 
 /* ---- VNIs -------------------------------------------------------------------------------------------------------- */
@@ -174,6 +189,7 @@ static void evi_end(struct evpn *e, struct evi *evi)
 	set_ready(e, evi, false);
 	mac_clear(e, evi);
 	flood_clear(e, evi);
+	moves_clear(e, evi);
 	evi_del(e, evi);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "evpn/mac.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -139,6 +140,23 @@ static void count(struct evpn *e, struct evi *evi, enum mac_state state, uint32_
 	vtep_get(&e->vteps, import_get(&e->imports, best)->vtep)->macs += by;
 }
 
+/* Once a freeze: where it is kept, and where else it was seen. */
+static void duplicate_log(struct evpn *e, const struct evi *evi, const struct mac_entry *m, enum mac_state kept)
+{
+	const struct config_mobility *c = &evi->mobility;
+	const char *port = dp_ifname(e->dp, m->ifindex);
+	char until[32] = "";
+
+	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		return;
+	if (c->recovery)
+		snprintf(until, sizeof(until), " or for %u s", c->recovery);
+	log_warn(e->log, LOG_EVPN,
+		 "vni %u mac %s: duplicate: moved %u times within %u s between port %s and VTEP %s; stays %s until 'mac clear'%s",
+		 evi->vni, mac_str(&m->mac).s, c->moves, c->window, port ? port : "?", ip_str(import_vtep(e, m->best)).s,
+		 mac_is_here(kept) ? "on the port" : "behind the VTEP", until);
+}
+
 static void conflict_log(struct evpn *e, const struct evi *evi, const struct mac_entry *m)
 {
 	const char *what = m->state == MAC_HELD ? "ours stays, its route is not used" :
@@ -195,7 +213,9 @@ static void tell_bgp(struct evpn *e, const struct evi *evi, uint32_t h, const st
  */
 static void took_note(struct mac_entry *m, const struct mac_entry *was, enum mac_event ev)
 {
-	if (mac_is_here(was->state) || (ev == MAC_LEARNED && was->state != MAC_BARRED))
+	if (m->state == MAC_FROZEN_THERE) /* no war with the port that shows it */
+		m->flags &= (uint8_t)~MAC_TOOK;
+	else if (mac_is_here(was->state) || (ev == MAC_LEARNED && was->state != MAC_BARRED))
 		m->flags |= MAC_TOOK;
 	else if (ev == MAC_LEARNED)
 		m->flags &= (uint8_t)~MAC_TOOK;
@@ -219,11 +239,34 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 	count(e, evi, m->state, m->best, 1);
 	if (m->state == was->state)
 		return;
+	if (mac_is_frozen(was->state) && !mac_is_frozen(m->state)) {
+		struct moves_key k = moves_key_mac(evi, &m->mac);
+
+		moves_drop(e, &k);
+	}
 	log_debug(e->log, LOG_EVPN, "vni %u mac %s: %s -> %s (%s)", evi->vni, mac_str(&m->mac).s,
 		  mac_state_text((enum mac_state)was->state), mac_state_text((enum mac_state)m->state),
 		  mac_reason_text((enum mac_reason)m->reason));
 	if (m->state == MAC_HELD || m->state == MAC_BARRED)
 		conflict_log(e, evi, m);
+}
+
+/* The step, unless it is a move too many. */
+static struct mac_step judged(struct evpn *e, struct evi *evi, const struct mac_entry *m, const struct mac_view *v,
+			      enum mac_event ev)
+{
+	struct mac_step step = mac_step(v, ev);
+	struct moves_key k;
+	bool seen;
+
+	if (ev == MAC_THAWED || !mac_step_is_move(v, &step, &seen))
+		return step;
+	k = moves_key_mac(evi, &m->mac);
+	if (!moves_add(e, &k, seen))
+		return step;
+	step = mac_freeze(v);
+	duplicate_log(e, evi, m, step.state);
+	return step;
 }
 
 /* An event has changed the entry from *was, but for its state. was->best is still referenced. */
@@ -232,7 +275,9 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 	struct mac_entry *m = mac_get(e, h);
 	struct evi *evi = evi_get(&e->evis, m->evi);
 	struct mac_view v = { .state = was->state,
-			      .ours = { m->sequence, m->flags & MAC_STATIC, false, e->vtep } };
+			      .ours = { m->sequence, m->flags & MAC_STATIC, false, e->vtep },
+			      .on_port = mac_is_there(was->state) && was->state != MAC_REMOTE && m->ifindex &&
+					 !(m->flags & MAC_TOOK) };
 	uint8_t busy = m->flags & MAC_BUSY;
 	struct mac_claim theirs;
 	struct mac_step step;
@@ -241,7 +286,7 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 		theirs = import_claim(e, m->best);
 		v.theirs = &theirs;
 	}
-	step = mac_step(&v, ev);
+	step = judged(e, evi, m, &v, ev);
 	m->flags |= MAC_BUSY;
 	commit(e, evi, m, &step, was, ev);
 	tell_dataplane(e, evi, h, was, ev);
@@ -269,12 +314,23 @@ void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac)
 	struct mac_entry *m = h ? mac_get(e, h) : NULL;
 	struct mac_entry was;
 
-	if (!m || (!mac_is_here(m->state) && m->state != MAC_BARRED))
+	if (!m || m->state == MAC_UNKNOWN || m->state == MAC_REMOTE)
 		return;
 	was = *m;
 	m->ifindex = 0;
 	m->flags &= (uint8_t)~MAC_STATIC;
 	run(e, h, MAC_LEFT, &was);
+}
+
+void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac)
+{
+	uint32_t h = mac_find(e, evi, mac);
+	struct mac_entry was;
+
+	if (!h || !mac_is_frozen(mac_get(e, h)->state))
+		return;
+	was = *mac_get(e, h);
+	run(e, h, MAC_THAWED, &was);
 }
 
 void mac_claim_changed(struct evpn *e, uint32_t h, uint32_t was_import, uint32_t is)
@@ -322,6 +378,8 @@ void mac_clear(struct evpn *e, struct evi *evi)
 		if (m->evi != evi->slot)
 			continue;
 		m->flags |= MAC_BUSY;
+		if (!mac_is_here(m->state))
+			m->ifindex = 0; /* no port gets it back */
 		neigh_mac_clear(e, h);
 		while (!sources_empty(&m->routes)) {
 			struct source s = m->routes.first;

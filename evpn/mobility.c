@@ -64,20 +64,55 @@ static struct mac_step defend(const struct mac_view *v)
 				  v->theirs->sequence == ours.sequence ? MAC_R_LOWER_VTEP : MAC_R_SEQUENCE };
 }
 
-/* Not ours: what the routes say. */
+/* Not ours: what the routes say. A port has waited for its turn when nothing keeps the MAC elsewhere any more. */
 static struct mac_step follow(const struct mac_view *v, enum mac_reason why)
 {
+	if (v->on_port && (!v->theirs || !pinned(v->theirs)))
+		return arrive(v);
 	if (!v->theirs)
 		return (struct mac_step){ MAC_UNKNOWN, 0, MAC_R_WITHDRAWN };
-	if (v->state == MAC_BARRED && pinned(v->theirs) && why != MAC_R_LEFT)
+	if ((v->state == MAC_BARRED || v->on_port) && pinned(v->theirs) && why != MAC_R_LEFT)
 		return (struct mac_step){ MAC_BARRED, 0, MAC_R_STICKY_THERE };
 	return (struct mac_step){ MAC_REMOTE, 0, why };
+}
+
+/*
+ * A duplicate: events change nothing until it has but one place left, or someone pins it to one. It is followed from one
+ * VTEP to another, since a route that was withdrawn must not be used.
+ */
+static bool stays_frozen(const struct mac_view *v, enum mac_event ev, struct mac_step *out)
+{
+	if (ev == MAC_THAWED || !v->theirs || pinned(v->theirs) || v->ours.sticky)
+		return false;
+	if (v->state == MAC_FROZEN_HERE && ev != MAC_LEFT)
+		*out = (struct mac_step){ MAC_FROZEN_HERE, v->ours.sequence, MAC_R_DUPLICATE_HERE };
+	else
+		*out = (struct mac_step){ MAC_FROZEN_THERE, 0, MAC_R_DUPLICATE_THERE };
+	return true;
+}
+
+bool mac_step_is_move(const struct mac_view *v, const struct mac_step *s, bool *seen)
+{
+	bool was_here = mac_is_here(v->state);
+
+	*seen = !was_here && s->state == MAC_LOCAL && s->reason == MAC_R_MOVED_HERE;
+	return *seen || (was_here && s->state == MAC_REMOTE && s->reason != MAC_R_LEFT);
+}
+
+struct mac_step mac_freeze(const struct mac_view *v)
+{
+	if (mac_is_here(v->state))
+		return (struct mac_step){ MAC_FROZEN_HERE, v->ours.sequence, MAC_R_DUPLICATE_HERE };
+	return (struct mac_step){ MAC_FROZEN_THERE, 0, MAC_R_DUPLICATE_THERE };
 }
 
 struct mac_step mac_step(const struct mac_view *v, enum mac_event ev)
 {
 	bool here = mac_is_here(v->state);
+	struct mac_step frozen;
 
+	if (mac_is_frozen(v->state) && stays_frozen(v, ev, &frozen))
+		return frozen;
 	switch (ev) {
 	case MAC_LEARNED: /* no longer static and claimed elsewhere: the port has the last word */
 		if (here) {
@@ -90,6 +125,7 @@ struct mac_step mac_step(const struct mac_view *v, enum mac_event ev)
 	case MAC_LEFT:
 		return follow(v, MAC_R_LEFT);
 	case MAC_ROUTED:
+	case MAC_THAWED:
 		break;
 	}
 	return here ? defend(v) : follow(v, MAC_R_ROUTE);
@@ -100,6 +136,7 @@ const char *mac_state_text(enum mac_state s)
 	static const char *const text[] = {
 		[MAC_UNKNOWN] = "unknown", [MAC_LOCAL] = "local", [MAC_REMOTE] = "remote",
 		[MAC_HELD] = "held",       [MAC_BARRED] = "barred",
+		[MAC_FROZEN_HERE] = "frozen here", [MAC_FROZEN_THERE] = "frozen there",
 	};
 
 	return s < sizeof(text) / sizeof(text[0]) ? text[s] : "";
@@ -118,6 +155,8 @@ const char *mac_reason_text(enum mac_reason r)
 		[MAC_R_LOWER_VTEP] = "route with the same sequence from a lower VTEP",
 		[MAC_R_STICKY_THERE] = "static behind a VTEP, and seen on a port here",
 		[MAC_R_STICKY_HERE] = "static here, and claimed by a VTEP",
+		[MAC_R_DUPLICATE_HERE] = "duplicate: moved too often, kept on its port",
+		[MAC_R_DUPLICATE_THERE] = "duplicate: moved too often, kept behind its VTEP",
 	};
 
 	return r < sizeof(text) / sizeof(text[0]) ? text[r] : "";

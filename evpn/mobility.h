@@ -34,25 +34,34 @@ enum mac_state {
 	MAC_LOCAL,   /* on a port of ours, advertised */
 	MAC_REMOTE,  /* behind a VTEP, wanted in the dataplane */
 	MAC_HELD,    /* static on a port of ours and advertised, while a VTEP claims it with a route that would win */
-	MAC_BARRED   /* static or a gateway behind a VTEP and wanted in the dataplane, but a port of ours saw it too */
+	MAC_BARRED,  /* static or a gateway behind a VTEP and wanted in the dataplane, but a port of ours saw it too */
+	/* Duplicates (RFC 7432 15.1) stay where they were when they moved too often; nothing more is advertised of them. */
+	MAC_FROZEN_HERE, /* on a port of ours, advertised as it was, whatever VTEPs claim */
+	MAC_FROZEN_THERE /* behind a VTEP, wanted in the dataplane, whatever our ports show */
 };
 
 const char *mac_state_text(enum mac_state s); /* "unknown", "local", ... */
 
 static inline bool mac_is_here(enum mac_state s)
 {
-	return s == MAC_LOCAL || s == MAC_HELD;
+	return s == MAC_LOCAL || s == MAC_HELD || s == MAC_FROZEN_HERE;
 }
 
 static inline bool mac_is_there(enum mac_state s)
 {
-	return s == MAC_REMOTE || s == MAC_BARRED;
+	return s == MAC_REMOTE || s == MAC_BARRED || s == MAC_FROZEN_THERE;
+}
+
+static inline bool mac_is_frozen(enum mac_state s)
+{
+	return s == MAC_FROZEN_HERE || s == MAC_FROZEN_THERE;
 }
 
 enum mac_event {
 	MAC_LEARNED, /* seen on a local port, or its static flag changed */
 	MAC_LEFT,    /* gone from its local port */
-	MAC_ROUTED   /* the best claim of the VTEPs changed, came or went */
+	MAC_ROUTED,  /* the best claim of the VTEPs changed, came or went */
+	MAC_THAWED   /* a duplicate may move again */
 };
 
 enum mac_reason { /* of the last change, for show */
@@ -65,7 +74,9 @@ enum mac_reason { /* of the last change, for show */
 	MAC_R_SEQUENCE,
 	MAC_R_LOWER_VTEP,
 	MAC_R_STICKY_THERE,
-	MAC_R_STICKY_HERE
+	MAC_R_STICKY_HERE,
+	MAC_R_DUPLICATE_HERE,
+	MAC_R_DUPLICATE_THERE
 };
 const char *mac_reason_text(enum mac_reason r);
 
@@ -74,6 +85,7 @@ struct mac_view {
 	enum mac_state state;
 	struct mac_claim ours;         /* sequence counts when state is here, sticky always, vtep is our address */
 	const struct mac_claim *theirs; /* the best claim, NULL without */
+	bool on_port; /* barred or frozen there: a port of ours shows it all the same */
 };
 
 struct mac_step {
@@ -84,5 +96,12 @@ struct mac_step {
 
 /* The transition function of a MAC. The same state and sequence as before means that nothing is to be told. */
 struct mac_step mac_step(const struct mac_view *v, enum mac_event ev);
+/*
+ * Is the step one between a port of ours and a VTEP, the moves that RFC 7432 15.1 counts? *seen: by local learning. What
+ * leaves its port, and what someone has pinned to its place, does not count.
+ */
+bool mac_step_is_move(const struct mac_view *v, const struct mac_step *s, bool *seen);
+/* Instead of a step that was one move too many. */
+struct mac_step mac_freeze(const struct mac_view *v);
 
 #endif

@@ -153,6 +153,13 @@ static void count(struct evi *evi, const struct binding *b, uint32_t by)
 
 /* ---- local bindings: advertised or waiting ----------------------------------------------------------------------- */
 
+static bool is_duplicate(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	struct moves_key k = moves_key_ip(evi, ip);
+
+	return moves_frozen(e, &k);
+}
+
 static void advertise(struct evpn *e, uint32_t h)
 {
 	struct binding *b = binding_get(e, h);
@@ -163,7 +170,8 @@ static void advertise(struct evpn *e, uint32_t h)
 				.sticky = m->flags & MAC_STATIC,
 				.router = b->flags & BINDING_ROUTER };
 
-	if (!(b->flags & BINDING_LOCAL) || !mac_is_here(m->state))
+	if (!(b->flags & BINDING_LOCAL) || !mac_is_here(m->state) ||
+	    is_duplicate(e, evi_get(&e->evis, b->evi), &o.ip))
 		return;
 	b->flags |= BINDING_SENT;
 	origin_mac(e, evi_get(&e->evis, b->evi), &o);
@@ -329,14 +337,55 @@ static uint32_t local_binding(const struct evpn *e, const struct evi *evi, const
 	return 0;
 }
 
+static bool is_at(const struct evpn *e, uint32_t binding, const struct mac *mac)
+{
+	return mac_eq(&mac_get(e, binding_get(e, binding)->mac)->mac, mac);
+}
+
+/*
+ * RFC 9161 3.7: an address that goes from one MAC to another again and again is somebody's mistake, or worse. Then no
+ * route of ours says where it is; hosts that ask for it ask all others. The log names both.
+ */
+static void count_move(struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t from, const struct mac *to)
+{
+	struct moves_key k = moves_key_ip(evi, ip);
+
+	if (!moves_add(e, &k, true) || !log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		return;
+	log_warn(e->log, LOG_EVPN,
+		 "vni %u ip %s: duplicate: moved %u times within %u s, between %s and %s at last; not advertised until 'mac clear'%s",
+		 evi->vni, ip_str(ip).s, evi->mobility.moves, evi->mobility.window,
+		 mac_str(&mac_get(e, binding_get(e, from)->mac)->mac).s, mac_str(to).s,
+		 evi->mobility.recovery ? " or its recovery" : "");
+}
+
+bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	uint32_t m = mac_find(e, evi, mac);
+
+	return m && find(e, evi, ip, m);
+}
+
+void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip)
+{
+	uint32_t h = local_binding(e, evi, ip);
+
+	if (h)
+		advertise(e, h);
+}
+
 void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router)
 {
-	uint32_t old = local_binding(e, evi, ip), h;
+	uint32_t old = local_binding(e, evi, ip), row = contest(e, evi, ip).wanted, h;
 	struct binding *b;
 	uint8_t was;
 
-	if (old && !mac_eq(&mac_get(e, binding_get(e, old)->mac)->mac, mac))
+	if (old && !is_at(e, old, mac)) {
+		count_move(e, evi, ip, old, mac);
 		forget_local(e, evi, old);
+	} else if (!old && row && !is_at(e, row, mac)) {
+		count_move(e, evi, ip, row, mac);
+	}
 	h = obtain(e, evi, ip, mac_obtain(e, evi, mac));
 	b = binding_get(e, h);
 	was = b->flags;

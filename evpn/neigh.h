@@ -56,6 +56,10 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip,
 		     const uint8_t rd[8]);
 
+bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
+/* The address is no duplicate any more. */
+void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip);
+
 /* Import handle of the best route that says it, 0 without. */
 uint32_t neigh_best_route(const struct evpn *e, const struct binding *b);
 

@@ -127,6 +127,8 @@ const char *evpn_mac_state_name(enum evpn_mac_state s)
 		return "local";
 	case EVPN_MAC_REMOTE:
 		return "remote";
+	case EVPN_MAC_DUPLICATE:
+		return "duplicate";
 	case EVPN_MAC_CONFLICT:
 		break;
 	}
@@ -154,17 +156,29 @@ static void ips_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_
 	out->n_ips = n;
 }
 
+static enum evpn_mac_state mac_shown(enum mac_state s)
+{
+	if (mac_is_frozen(s))
+		return EVPN_MAC_DUPLICATE;
+	return s == MAC_LOCAL ? EVPN_MAC_LOCAL : s == MAC_REMOTE ? EVPN_MAC_REMOTE : EVPN_MAC_CONFLICT;
+}
+
+static void moves_fill(const struct evpn *e, const struct mac_entry *m, struct evpn_mac_info *out)
+{
+	struct moves_key k = moves_key_mac(evi_get(&e->evis, m->evi), &m->mac);
+	const struct moves *v = e->moves.slab.used ? moves_find(e, &k) : NULL;
+
+	out->moves = v ? v->n : 0;
+	out->recovers = v && timerq_armed(&v->end) ? v->end.at : MTIME_NEVER;
+}
+
 static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_info *out)
 {
 	*out = (struct evpn_mac_info){ .vni = evi_get(&e->evis, m->evi)->vni,
 				       .mac = m->mac,
-				       .state = EVPN_MAC_CONFLICT,
+				       .state = mac_shown(m->state),
 				       .reason = mac_reason_text(m->reason),
 				       .since = since(m->since) };
-	if (m->state == MAC_LOCAL)
-		out->state = EVPN_MAC_LOCAL;
-	if (m->state == MAC_REMOTE)
-		out->state = EVPN_MAC_REMOTE;
 	if (m->state != MAC_REMOTE)
 		out->ifindex = m->ifindex;
 	if (m->state != MAC_LOCAL)
@@ -176,6 +190,7 @@ static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_
 		out->sequence = import_get(&e->imports, m->best)->sequence;
 		out->sticky = import_get(&e->imports, m->best)->sticky;
 	}
+	moves_fill(e, m, out);
 	ips_fill(e, m, out);
 }
 
@@ -203,7 +218,9 @@ static void arp_fill(struct evpn *e, const struct binding *b, struct evpn_arp_in
 				       .mac = mac_get(e, b->mac)->mac,
 				       .since = since(b->since) };
 	if (b->flags & BINDING_LOCAL) {
-		out->state = EVPN_MAC_LOCAL;
+		struct moves_key k = moves_key_ip(evi_get(&e->evis, b->evi), &out->ip);
+
+		out->state = moves_frozen(e, &k) ? EVPN_MAC_DUPLICATE : EVPN_MAC_LOCAL;
 		out->router = b->flags & BINDING_ROUTER;
 		return;
 	}
@@ -286,8 +303,9 @@ bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info
 void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
-				       &e->neighs.slab, &e->floods.slab };
-	const struct htab *indices[] = { &e->vteps.index, &e->macs.index, &e->neighs.index, &e->floods.index };
+				       &e->neighs.slab, &e->floods.slab, &e->moves.slab };
+	const struct htab *indices[] = { &e->vteps.index, &e->macs.index, &e->neighs.index, &e->floods.index,
+					 &e->moves.index };
 
 	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)

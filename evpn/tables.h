@@ -19,6 +19,7 @@
 #include "evpn/flood.h"
 #include "evpn/import.h"
 #include "evpn/mac.h"
+#include "evpn/moves.h"
 #include "evpn/neigh.h"
 #include "evpn/vtep.h"
 #include "include/evpn.h"
@@ -41,6 +42,8 @@ struct evpn {
 	struct mac_table macs;
 	struct neigh_table neighs;
 	struct flood_table floods;
+	struct moves_table moves;
+	struct timerq timers;
 	struct log_limit conflicts; /* a peer can cause them */
 	struct evpn_show *show;
 };

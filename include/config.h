@@ -80,6 +80,13 @@ struct config_host {
 	bool router;
 };
 
+/* How often a MAC, or an address, may move before it is a duplicate (RFC 7432 15.1). */
+struct config_mobility {
+	uint32_t moves;    /* 0: duplicates are not looked for */
+	uint32_t window;   /* s in which they count */
+	uint32_t recovery; /* s after which a duplicate may move again, 0: never */
+};
+
 struct config_vni {
 	uint32_t vni; /* the key: unique, 1..16777215 */
 	enum config_mode mode;
@@ -96,6 +103,8 @@ struct config_vni {
 	struct config_rt *exports;
 	size_t n_exports;
 	bool arp_suppression;
+	bool host_learning; /* of addresses, from what hosts say in ARP and ND */
+	struct config_mobility mobility;
 	struct ip group;
 	struct ip *flood;
 	size_t n_flood;
@@ -122,6 +131,7 @@ struct config {
 	char *control_group; /* NULL: root and our own user only */
 	enum log_level log_level;
 	bool reflect_unknown;
+	struct config_mobility mobility;
 	struct config_neighbor *neighbors;
 	size_t n_neighbors;
 	struct config_vni *vnis;

@@ -110,6 +110,9 @@ struct dp_vni_info { /* borrowed strings */
 /* false when there is no such VNI. */
 bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);
 
+/* For log lines: borrowed, NULL when it is not known. */
+const char *dp_ifname(const struct dp *d, unsigned ifindex);
+
 /* ---- what the dataplane sees ---------------------------------------------------------------------------------- */
 
 enum {

@@ -44,6 +44,9 @@ const struct dp_events *evpn_dp_events(struct evpn *e);
 void evpn_connect(struct evpn *e, struct bgp *b, struct dp *d);
 /* The time of what comes next; the composition root calls it before every event, tests set it. */
 void evpn_set_now(struct evpn *e, struct mtime now);
+/* When evpn_run_timers() has something to do next; MTIME_NEVER when nothing is waited for. */
+struct mtime evpn_deadline(const struct evpn *e);
+void evpn_run_timers(struct evpn *e, struct mtime now);
 
 /*
  * Takes on a VNI (mode evpn): advertises its Type 3, imports what is in the RIB already. The dataplane's side
@@ -126,9 +129,10 @@ bool evpn_vni_find(struct evpn *e, uint32_t vni, struct evpn_vni_info *out);
 enum evpn_mac_state {
 	EVPN_MAC_LOCAL,    /* learned here, advertised */
 	EVPN_MAC_REMOTE,   /* behind a VTEP, wanted in the dataplane */
-	EVPN_MAC_CONFLICT  /* local here and sticky elsewhere, or the reverse: shown, not advertised or not programmed */
+	EVPN_MAC_CONFLICT, /* local here and sticky elsewhere, or the reverse: shown, not advertised or not programmed */
+	EVPN_MAC_DUPLICATE /* moved too often: stays where it was (RFC 7432 15.1); an address: not advertised */
 };
-const char *evpn_mac_state_name(enum evpn_mac_state s); /* "local", "remote", "conflict" */
+const char *evpn_mac_state_name(enum evpn_mac_state s); /* "local", "remote", "conflict", "duplicate" */
 
 struct evpn_mac_info {
 	uint32_t vni;
@@ -142,6 +146,8 @@ struct evpn_mac_info {
 	size_t n_ips;
 	const char *reason; /* of the last change: "learned on a port", "route with a higher sequence", ... */
 	struct mtime since;
+	uint32_t moves;        /* in the window that is open, or that made it a duplicate */
+	struct mtime recovers; /* duplicate: may move again then; MTIME_NEVER when not by itself */
 };
 
 struct evpn_arp_info {
@@ -153,6 +159,9 @@ struct evpn_arp_info {
 	bool router;
 	struct mtime since;
 };
+
+/* Duplicates may move again: a MAC with its addresses, NULL for all; vni 0: of every VNI. How many there were. */
+unsigned evpn_mac_clear(struct evpn *e, uint32_t vni, const struct mac *mac);
 
 struct evpn_cursor {
 	uint32_t vni, handle;

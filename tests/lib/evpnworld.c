@@ -87,6 +87,18 @@ struct ip world_ip(unsigned n)
 	return ip_v4(0x0a000000u + n);
 }
 
+void world_pass(struct world *w, unsigned seconds)
+{
+	struct mtime end = mtime_add_ms(w->now, seconds * 1000), due;
+
+	while (due = evpn_deadline(w->e), !mtime_before(end, due)) {
+		w->now = due;
+		evpn_run_timers(w->e, due);
+	}
+	w->now = end;
+	evpn_set_now(w->e, end);
+}
+
 /* ---- routes ------------------------------------------------------------------------------------------------------ */
 
 static struct ip vtep_ip(const struct route *r)

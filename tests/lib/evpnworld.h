@@ -26,6 +26,8 @@ struct world {
 void world_start(struct world *w);
 /* Frees all; what evpn holds must have come to zero when the last VNI and route are gone, which it sees to. */
 void world_end(struct world *w);
+/* Seconds pass, and what is due happens. */
+void world_pass(struct world *w, unsigned seconds);
 /* VNI with everything auto and ARP suppression on. */
 void world_vni(struct world *w, uint32_t vni);
 /* The configuration that world_vni() uses, to change before evpn_vni_add(). rts has space for import and export. */

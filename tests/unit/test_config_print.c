@@ -186,13 +186,15 @@ static void defaults_are_left_out_unless_asked_for(void **state)
 	b = print(c, false, true);
 	assert_string_equal(buf_data(&b),
 			    "asn: 1\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\nvxlan-port: 4789\ndataplane: kernel\n"
-			    "restart: {time: 120, rows: keep}\nlog: {level: info}\nreflect-unknown: false\nneighbors:\n"
+			    "restart: {time: 120, rows: keep}\nlog: {level: info}\nreflect-unknown: false\n"
+			    "mac-mobility: {moves: 5, window: 180, recovery: 540}\nneighbors:\n"
 			    "  - address: 192.0.2.2\n    asn: 1\n    families: [evpn]\n    passive: false\n"
 			    "    port: 179\n    hold-time: 90\n    route-reflector-client: false\nvnis:\n  - vni: 100\n"
 			    "    mode: evpn\n"
 			    "    bridge: br100\n    vxlan: vxlan100\n    ports: []\n    vxlan-port: 4789\n"
 			    "    rd: auto\n"
-			    "    import: [auto]\n    export: [auto]\n    arp-suppression: true\n    flood: []\n"
+			    "    import: [auto]\n    export: [auto]\n    arp-suppression: true\n"
+			    "    host-learning: true\n    mac-mobility: {moves: 5, window: 180, recovery: 540}\n    flood: []\n"
 			    "    unknown-unicast: flood\n    rsc: false\n");
 	buf_fini(&b);
 	config_free(c);

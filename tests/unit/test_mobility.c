@@ -74,6 +74,7 @@ struct row {
 	const struct mac_claim *theirs;
 	enum mac_event ev;
 	struct mac_step to;
+	bool on_port;
 };
 
 static const struct mac_claim SEQ3_LOW = { .sequence = 3, .vtep = { 4, { 192, 0, 2, 1 } } };
@@ -123,13 +124,38 @@ static const struct row table[] = {
 	{ MAC_BARRED, 0, false, &GATEWAY, MAC_ROUTED, { MAC_BARRED, 0, MAC_R_STICKY_THERE } },
 	{ MAC_BARRED, 0, false, &SEQ3_LOW, MAC_ROUTED, { MAC_REMOTE, 0, MAC_R_ROUTE } },
 	{ MAC_BARRED, 0, false, NULL, MAC_ROUTED, { MAC_UNKNOWN, 0, MAC_R_WITHDRAWN } },
+	/* a port that still shows it has waited */
+	{ MAC_BARRED, 0, false, NULL, MAC_ROUTED, { MAC_LOCAL, 0, MAC_R_LEARNED }, true },
+	{ MAC_BARRED, 0, false, &SEQ3_LOW, MAC_ROUTED, { MAC_LOCAL, 4, MAC_R_MOVED_HERE }, true },
+	{ MAC_BARRED, 0, false, &STICKY, MAC_ROUTED, { MAC_BARRED, 0, MAC_R_STICKY_THERE }, true },
+	/* duplicates: nothing moves them */
+	{ MAC_FROZEN_HERE, 2, false, &SEQ3_HIGH, MAC_ROUTED, { MAC_FROZEN_HERE, 2, MAC_R_DUPLICATE_HERE } },
+	{ MAC_FROZEN_HERE, 2, false, &SEQ3_HIGH, MAC_LEARNED, { MAC_FROZEN_HERE, 2, MAC_R_DUPLICATE_HERE } },
+	{ MAC_FROZEN_THERE, 0, false, &SEQ3_LOW, MAC_LEARNED, { MAC_FROZEN_THERE, 0, MAC_R_DUPLICATE_THERE }, true },
+	{ MAC_FROZEN_THERE, 0, false, &SEQ3_LOW, MAC_ROUTED, { MAC_FROZEN_THERE, 0, MAC_R_DUPLICATE_THERE }, true },
+	{ MAC_FROZEN_THERE, 0, false, &SEQ3_LOW, MAC_LEFT, { MAC_FROZEN_THERE, 0, MAC_R_DUPLICATE_THERE } },
+	{ MAC_FROZEN_HERE, 2, false, &SEQ3_LOW, MAC_LEFT, { MAC_FROZEN_THERE, 0, MAC_R_DUPLICATE_THERE } },
+	/* but one place left */
+	{ MAC_FROZEN_HERE, 2, false, NULL, MAC_ROUTED, { MAC_LOCAL, 2, MAC_R_LEARNED } },
+	{ MAC_FROZEN_THERE, 0, false, NULL, MAC_ROUTED, { MAC_LOCAL, 0, MAC_R_LEARNED }, true },
+	{ MAC_FROZEN_THERE, 0, false, NULL, MAC_ROUTED, { MAC_UNKNOWN, 0, MAC_R_WITHDRAWN } },
+	/* someone's hand, and time */
+	{ MAC_FROZEN_HERE, 2, true, &SEQ3_HIGH, MAC_LEARNED, { MAC_HELD, 2, MAC_R_STICKY_HERE } },
+	{ MAC_FROZEN_THERE, 0, true, &SEQ3_HIGH, MAC_LEARNED, { MAC_LOCAL, 4, MAC_R_MOVED_HERE }, true },
+	{ MAC_FROZEN_HERE, 2, false, &STICKY, MAC_ROUTED, { MAC_BARRED, 0, MAC_R_STICKY_THERE } },
+	{ MAC_FROZEN_THERE, 0, false, &STICKY, MAC_ROUTED, { MAC_BARRED, 0, MAC_R_STICKY_THERE }, true },
+	{ MAC_FROZEN_THERE, 0, false, &STICKY, MAC_ROUTED, { MAC_REMOTE, 0, MAC_R_ROUTE } },
+	{ MAC_FROZEN_HERE, 2, false, &SEQ3_HIGH, MAC_THAWED, { MAC_REMOTE, 0, MAC_R_SEQUENCE } },
+	{ MAC_FROZEN_HERE, 4, false, &SEQ3_HIGH, MAC_THAWED, { MAC_LOCAL, 4, MAC_R_LEARNED } },
+	{ MAC_FROZEN_THERE, 0, false, &SEQ3_HIGH, MAC_THAWED, { MAC_LOCAL, 4, MAC_R_MOVED_HERE }, true },
+	{ MAC_FROZEN_THERE, 0, false, &SEQ3_HIGH, MAC_THAWED, { MAC_REMOTE, 0, MAC_R_ROUTE } },
 };
 
 static void step_follows_the_table(void **state)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct row *r = &table[i];
-		struct mac_view v = { r->from, claim(r->seq, OUR_VTEP), r->theirs };
+		struct mac_view v = { r->from, claim(r->seq, OUR_VTEP), r->theirs, r->on_port };
 		struct mac_step got;
 
 		v.ours.sticky = r->is_static;

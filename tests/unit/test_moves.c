@@ -133,7 +133,11 @@ static void model_route(struct model *o, unsigned mac)
 		m->here = false;
 		m->took = m->barred = true;
 	}
-	m->barred = m->barred && c.sticky;
+	if (m->barred && !m->took && !(vtep && c.sticky)) { /* the port, which shows it, has waited for this */
+		m->here = true;
+		m->seq = vtep ? c.seq + 1 : 0;
+	}
+	m->barred = m->barred && !m->here && vtep && c.sticky;
 	if (m->here || !vtep)
 		m->took = false;
 	moved(o, mac, was);
