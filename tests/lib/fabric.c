@@ -36,28 +36,38 @@ static void peer_add(struct fabric *f, unsigned from, unsigned to, bool client)
 	sim_peer(f->s[from].node, f->s[to].node, &p);
 }
 
-/* Tops are meshed, or the reflectors without tops; who is below is a client of who is above. */
+enum tier { TOP, REFLECTOR, VTEP };
+
+static enum tier tier(const struct fabric *f, unsigned s)
+{
+	return s < f->p.tops ? TOP : is_vtep(f, s) ? VTEP : REFLECTOR;
+}
+
+static bool homed(const struct fabric *f, unsigned vtep, unsigned reflector)
+{
+	unsigned n = f->p.reflectors, at = (reflector - f->p.tops + n - vtep % n) % n;
+
+	return !f->p.homes || at < f->p.homes;
+}
+
+/* The highest tier that there is is meshed; who is below is a client of who is above. */
+static void peer_add_between(struct fabric *f, unsigned s, unsigned o)
+{
+	enum tier ts = tier(f, s), to = tier(f, o), mesh = tier(f, 0);
+
+	if (ts == mesh && to == mesh)
+		peer_add(f, s, o, false);
+	else if (ts == TOP ? to == REFLECTOR : ts == REFLECTOR && to == VTEP && homed(f, o, s))
+		peer_add(f, s, o, true);
+	else if (to == TOP ? ts == REFLECTOR : to == REFLECTOR && ts == VTEP && homed(f, s, o))
+		peer_add(f, s, o, false);
+}
+
 static void peers_add(struct fabric *f, unsigned s)
 {
-	unsigned tops = f->p.tops, first = fabric_first(f);
-	unsigned mesh = tops ? tops : f->p.reflectors;
-
-	for (unsigned o = 0; o < f->n; o++) {
-		bool top_s = s < tops, top_o = o < tops, below_s = is_vtep(f, s), below_o = is_vtep(f, o);
-
-		if (o == s)
-			continue;
-		if (s < mesh && o < mesh)
-			peer_add(f, s, o, false);
-		else if (top_s && o < first)
-			peer_add(f, s, o, true);
-		else if (top_o && s < first)
-			peer_add(f, s, o, false);
-		else if (s >= tops && s < first && below_o)
-			peer_add(f, s, o, true);
-		else if (below_s && o >= tops && o < first)
-			peer_add(f, s, o, false);
-	}
+	for (unsigned o = 0; o < f->n; o++)
+		if (o != s)
+			peer_add_between(f, s, o);
 }
 
 static void configure_vni(struct fabric *f, struct speaker *s, uint32_t vni)
@@ -69,6 +79,33 @@ static void configure_vni(struct fabric *f, struct speaker *s, uint32_t vni)
 				.arp_suppression = true };
 
 	BUG_ON(evpn_vni_add(s->evpn, &c, 4789, NULL));
+}
+
+/* evpn's listener with a counter before it. */
+static void on_best_changed(void *ctx, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
+{
+	struct speaker *s = ctx;
+
+	s->changes++;
+	evpn_listener(s->evpn)->best_changed(s->evpn, old, new_);
+}
+
+static void on_set_gone(void *ctx, uint32_t set, uint32_t mark)
+{
+	struct speaker *s = ctx;
+
+	evpn_listener(s->evpn)->set_gone(s->evpn, set, mark);
+}
+
+_Static_assert(sizeof(struct bgp_listener) == 6 * sizeof(void *), "a new function of the listener: pass it on below");
+
+static const struct bgp_listener *listener(struct speaker *s)
+{
+	const struct bgp_listener *l = evpn_listener(s->evpn);
+
+	BUG_ON(l->ctx != s->evpn || l->end_of_rib || l->peer_down || l->peer_up);
+	s->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone, .ctx = s };
+	return &s->listener;
 }
 
 static void start(struct fabric *f, unsigned i)
@@ -86,7 +123,7 @@ static void start(struct fabric *f, unsigned i)
 		s->node = simnet_engine(f->net, s->name.s, &p);
 		b = sim_bgp(s->node);
 	}
-	bgp_family_register(b, &evpn_family, evpn_listener(s->evpn));
+	bgp_family_register(b, &evpn_family, listener(s));
 	evpn_connect(s->evpn, b, s->dp);
 	s->up = true;
 }
@@ -350,9 +387,7 @@ void fabric_settle(struct fabric *f)
 
 /* ---- the model: where the hosts are is all it knows ----------------------------------------------------------------- */
 
-static char verdict[256];
-
-static bool host_good(const struct fabric *f, unsigned i, unsigned n)
+static bool host_good(struct fabric *f, unsigned i, unsigned n)
 {
 	const struct host *h = &f->hosts[n];
 	const struct speaker *s = &f->s[i];
@@ -363,20 +398,20 @@ static bool host_good(const struct fabric *f, unsigned i, unsigned n)
 	if (remote)
 		want = f->s[h->at].address;
 	if (!ip_eq(&to, &want)) {
-		snprintf(verdict, sizeof(verdict), "%s: vni %u host %u: frames go to \"%s\", should go to \"%s\"", s->name.s,
+		snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u host %u: frames go to \"%s\", should go to \"%s\"", s->name.s,
 			 h->vni, n, ip_str(&to).s, ip_str(&want).s);
 		return false;
 	}
 	if (remote ? neigh.there && neigh.hand == FAKEDP_US && mac_eq(&neigh.mac, &h->mac) :
 		     !neigh.there || neigh.hand != FAKEDP_US)
 		return true;
-	snprintf(verdict, sizeof(verdict), "%s: vni %u host %u: neighbour is%s there%s", s->name.s, h->vni, n,
+	snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u host %u: neighbour is%s there%s", s->name.s, h->vni, n,
 		 neigh.there ? "" : " not", neigh.hand == FAKEDP_US ? ", ours" : "");
 	return false;
 }
 
 /* Rows of ours in a VNI of a speaker: as many as the model has, so none is left over. */
-static bool rows_good(const struct fabric *f, unsigned i, uint32_t vni)
+static bool rows_good(struct fabric *f, unsigned i, uint32_t vni)
 {
 	const struct speaker *s = &f->s[i];
 	unsigned want = 0, are;
@@ -389,14 +424,14 @@ static bool rows_good(const struct fabric *f, unsigned i, uint32_t vni)
 			continue;
 		want++;
 		if (!fakedp_flood(s->kernel, vni, &f->s[o].address).there) {
-			snprintf(verdict, sizeof(verdict), "%s: vni %u: no flooding to %s", s->name.s, vni, f->s[o].name.s);
+			snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u: no flooding to %s", s->name.s, vni, f->s[o].name.s);
 			return false;
 		}
 	}
 	are = fakedp_rows(s->kernel, vni, FAKEDP_US);
 	if (are == want)
 		return true;
-	snprintf(verdict, sizeof(verdict), "%s: vni %u: %u rows, should be %u", s->name.s, vni, are, want);
+	snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u: %u rows, should be %u", s->name.s, vni, are, want);
 	return false;
 }
 
@@ -407,16 +442,25 @@ const char *fabric_check(struct fabric *f)
 			continue;
 		for (unsigned n = 0; n < f->n_hosts; n++)
 			if (f->s[i].vnis[f->hosts[n].vni] && !host_good(f, i, n))
-				return verdict;
+				return f->verdict;
 		for (uint32_t v = 1; v <= f->p.vnis; v++)
 			if (!rows_good(f, i, v))
-				return verdict;
+				return f->verdict;
 		if (fakedp_trampled(f->s[i].kernel)) {
-			snprintf(verdict, sizeof(verdict), "%s: wrote over another's row", f->s[i].name.s);
-			return verdict;
+			snprintf(f->verdict, sizeof(f->verdict), "%s: wrote over another's row", f->s[i].name.s);
+			return f->verdict;
 		}
 	}
 	return NULL;
+}
+
+uint64_t fabric_changes(const struct fabric *f)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < f->n; i++)
+		sum += f->s[i].changes;
+	return sum;
 }
 
 const char *fabric_end(struct fabric *f)
@@ -440,10 +484,10 @@ const char *fabric_end(struct fabric *f)
 		if (!e.vnis && !e.macs && !e.ips && !b.paths && !b.keys && !b.sets && !f->s[i].evpn->imports.slab.used &&
 		    !f->s[i].evpn->vteps.slab.used)
 			continue;
-		snprintf(verdict, sizeof(verdict), "%s: %llu VNIs, %llu MACs, %llu addresses, %llu keys, %llu sets, %u imports left",
+		snprintf(f->verdict, sizeof(f->verdict), "%s: %llu VNIs, %llu MACs, %llu addresses, %llu keys, %llu sets, %u imports left",
 			 f->s[i].name.s, (unsigned long long)e.vnis, (unsigned long long)e.macs, (unsigned long long)e.ips,
 			 (unsigned long long)b.keys, (unsigned long long)b.sets, f->s[i].evpn->imports.slab.used);
-		return verdict;
+		return f->verdict;
 	}
 	return NULL;
 }

@@ -17,8 +17,9 @@
 
 struct fabric_params {
 	uint64_t seed;
-	unsigned reflectors, vteps;
+	unsigned reflectors, vteps; /* no reflectors: the VTEPs are meshed */
 	unsigned tops;       /* reflectors of the reflectors; 0: these are meshed */
+	unsigned homes;      /* reflectors that a VTEP has sessions with; 0: all */
 	unsigned vnis;       /* 1 .. vnis */
 	unsigned vnis_each;  /* of these, on each VTEP at the start */
 	int64_t delay_us;    /* one way, at most; 0: 1 ms */
@@ -37,6 +38,8 @@ struct speaker {
 	bool *vnis;   /* by number; what is configured */
 	bool *absent; /* by number; its devices are gone */
 	struct evpn_params evpn_params;
+	struct bgp_listener listener; /* evpn's, with counting before it */
+	uint64_t changes;             /* of best paths, since the speaker started first */
 };
 
 struct host {
@@ -54,6 +57,7 @@ struct fabric {
 	unsigned n; /* tops, then reflectors, then VTEPs */
 	struct host *hosts;
 	unsigned n_hosts;
+	char verdict[256]; /* of the last check */
 };
 
 struct fabric *fabric_new(const struct fabric_params *p);
@@ -84,8 +88,15 @@ void fabric_swap(struct fabric *f, unsigned a, unsigned b);
 
 /* Everyone talks, several times, with time between. */
 void fabric_settle(struct fabric *f);
-/* NULL when all is as it should be, else what is not, in words (static space). */
+/* NULL when all is as it should be, else what is not, in words (f's until the next check). */
 const char *fabric_check(struct fabric *f);
+/*
+ * The same for the routes: every speaker's best paths are exactly what those that are up originate, with the next hop
+ * and the attributes that they went out with. Only when all sessions are up and nothing is under way.
+ */
+const char *fabric_check_routes(struct fabric *f);
+/* Changes of best paths, of all speakers so far. */
+uint64_t fabric_changes(const struct fabric *f);
 /* VNIs and sessions are taken down; NULL when no object is left anywhere. */
 const char *fabric_end(struct fabric *f);
 

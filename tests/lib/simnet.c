@@ -491,16 +491,46 @@ void sim_crash(struct sim_node *node)
 
 /* ---- disturbance ------------------------------------------------------------------------------------------------ */
 
-void sim_reset(struct simnet *n, struct sim_node *a, struct sim_node *b)
+/* Of what is under way to e, n octets come. */
+static void cut(struct sim_end *e, size_t n)
+{
+	size_t k = 0;
+
+	for (; k < e->n_chunks && !e->chunks[k].fin && n; k++) {
+		if (e->chunks[k].len > n)
+			e->chunks[k].len = n;
+		n -= e->chunks[k].len;
+	}
+	e->bytes.len = 0;
+	for (size_t i = 0; i < k; i++)
+		e->bytes.len += e->chunks[i].len;
+	e->n_chunks = k;
+}
+
+static void connections_end(struct simnet *n, struct sim_node *a, struct sim_node *b, bool sever)
 {
 	struct sim_end *e, *tmp;
 
 	list_for_each_safe(e, tmp, &a->ends, node) {
 		if (e->state != END_OPEN || !e->other || e->other->owner != b)
 			continue;
+		if (sever) {
+			cut(e, rng_u64(&n->rng) % (e->bytes.len + 1));
+			cut(e->other, rng_u64(&n->rng) % (e->other->bytes.len + 1));
+		}
 		end_fin(e, "connection reset");
 		chunk_add(e, NULL, 0, "connection reset");
 	}
+}
+
+void sim_reset(struct simnet *n, struct sim_node *a, struct sim_node *b)
+{
+	connections_end(n, a, b, false);
+}
+
+void sim_sever(struct simnet *n, struct sim_node *a, struct sim_node *b)
+{
+	connections_end(n, a, b, true);
 }
 
 void sim_block(struct simnet *n, struct sim_node *a, struct sim_node *b, bool on)

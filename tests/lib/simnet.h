@@ -58,6 +58,8 @@ struct bgp *sim_restart(struct sim_node *node, const struct bgp_params *p);
 
 /* Resets all connections between two nodes. */
 void sim_reset(struct simnet *n, struct sim_node *a, struct sim_node *b);
+/* The same, and what was under way ends anywhere: in the middle of a message, most times. */
+void sim_sever(struct simnet *n, struct sim_node *a, struct sim_node *b);
 /* While blocked nothing passes between them, and nobody is told: connects hang, what is sent waits. */
 void sim_block(struct simnet *n, struct sim_node *a, struct sim_node *b, bool blocked);
 /* Nobody answers at this node: connects to it are refused. Connections that stand stay. */

@@ -27,6 +27,8 @@ static void check(struct fabric *f)
 
 	fabric_settle(f);
 	wrong = fabric_check(f);
+	if (!wrong)
+		wrong = fabric_check_routes(f);
 	if (wrong)
 		fail_msg("%s", wrong);
 }
@@ -92,7 +94,7 @@ static void disturb(struct fabric *f, struct rng *rng)
 {
 	unsigned a = rng_below(rng, f->n), b = rng_below(rng, f->n), h = rng_below(rng, f->n_hosts);
 
-	switch (rng_below(rng, 14)) {
+	switch (rng_below(rng, 16)) {
 	case 0:
 		if (a != b)
 			sim_reset(f->net, f->s[a].node, f->s[b].node);
@@ -129,6 +131,12 @@ static void disturb(struct fabric *f, struct rng *rng)
 	case 10:
 		fabric_swap(f, h, rng_below(rng, f->n_hosts));
 		fabric_talk(f, h);
+		break;
+	case 11:
+		fabric_talk(f, h);
+		fabric_run(f, rng_below(rng, 10) * MS);
+		if (a != b)
+			sim_sever(f->net, f->s[a].node, f->s[b].node);
 		break;
 	default:
 		fabric_move(f, h, any_vtep(f, rng), rng_below(rng, 2));
