@@ -24,6 +24,7 @@
  * of the SYN are minutes apart by then.
  */
 #define CONNECT_RETRY_S 15
+#define WARNING_PERCENT 75 /* of max_prefixes */
 #define FAULT_LINES 5u
 #define FAULT_INTERVAL_MS 10000u
 #define FAULT_OCTETS 128u /* of a message in a log line */
@@ -69,6 +70,8 @@ static struct mtime hold_back_end(struct bgp_peer *peer, struct mtime now)
 {
 	uint32_t s = peer->hold_back_s ? peer->hold_back_s : HOLD_BACK_MIN_S;
 
+	if (peer_is_held_down(peer, now))
+		return peer->held_until;
 	return mtime_add_us(now, engine_jitter(peer->bgp, (int64_t)s * S_US));
 }
 
@@ -76,7 +79,7 @@ void peer_rearm(struct bgp_peer *peer, struct mtime now)
 {
 	if (!may_run(peer) || peer->own.state != BGP_IDLE || has_partner(peer) || timerq_armed(&peer->idle_hold))
 		return;
-	if (peer->p.passive)
+	if (peer->p.passive && !peer_is_held_down(peer, now))
 		session_event(&peer->own, FSM_DAMPED_START_PASSIVE, NULL, NULL, now);
 	else
 		engine_arm(peer->bgp, &peer->idle_hold, hold_back_end(peer, now));
@@ -87,7 +90,37 @@ static void on_idle_hold(struct timerq_node *n, struct mtime now)
 	struct bgp_peer *peer = container_of(n, struct bgp_peer, idle_hold);
 
 	if (may_run(peer) && !has_partner(peer))
-		session_event(&peer->own, FSM_DAMPED_START, NULL, NULL, now);
+		session_event(&peer->own, peer->p.passive ? FSM_DAMPED_START_PASSIVE : FSM_DAMPED_START, NULL, NULL, now);
+}
+
+void peer_hold_down(struct bgp_peer *peer, const struct msg_fault *f, struct mtime now)
+{
+	struct bgp_conn *c, *tmp;
+
+	if (!peer->p.max_prefixes_restart)
+		return;
+	peer->held_until = mtime_add_us(now, (int64_t)peer->p.max_prefixes_restart * S_US);
+	log_warn(peer->bgp->p.log, LOG_BGP, "peer %s: stays down for %u s (max-prefixes-restart; 'neighbor up' ends that)",
+		 ip_str(&peer->p.address).s, peer->p.max_prefixes_restart);
+	list_for_each_safe(c, tmp, &peer->conns, node)
+		if (c != peer->session)
+			session_event(c->run, FSM_MANUAL_STOP, f, NULL, now);
+	if (!peer->own.conn)
+		session_event(&peer->own, FSM_MANUAL_STOP, NULL, NULL, now);
+	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
+}
+
+bool peer_is_held_down(const struct bgp_peer *peer, struct mtime now)
+{
+	return mtime_before(now, peer->held_until);
+}
+
+/* What is left of the wait does not count any more: an operator is at work. */
+static void forgive(struct bgp_peer *peer, struct mtime now)
+{
+	peer->hold_back_s = 0;
+	peer->held_until = now;
+	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 }
 
 /* A passive peer is not called, however long it is silent (RFC 4271 would call it when this timer ends). */
@@ -141,6 +174,9 @@ static struct bgp_peer *peer_new(struct bgp *b, const struct bgp_peer_params *p)
 	peer->p = *p;
 	peer->p.description = p->description ? xstrdup(p->description) : NULL;
 	peer->p.password = p->password ? xstrdup(p->password) : NULL;
+	if (!p->max_prefixes_warning)
+		peer->p.max_prefixes_warning = WARNING_PERCENT;
+	peer->held_until.us = INT64_MIN / 2;
 	peer->ebgp = p->asn != b->p.asn;
 	peer->own.peer = peer;
 	list_init(&peer->conns);
@@ -258,8 +294,7 @@ void bgp_peer_up(struct bgp_peer *peer, struct mtime now)
 	peer->admin_down = false;
 	if (!may_run(peer) || has_partner(peer))
 		return;
-	peer->hold_back_s = 0;
-	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
+	forgive(peer, now);
 	start(peer, now);
 }
 
@@ -267,12 +302,12 @@ void bgp_peer_down(struct bgp_peer *peer, const char *text, struct mtime now)
 {
 	peer->admin_down = true;
 	stop(peer, BGP_CEASE_ADMIN_SHUTDOWN, text, now);
-	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
+	forgive(peer, now);
 }
 
 void bgp_peer_clear(struct bgp_peer *peer, const char *text, struct mtime now)
 {
-	peer->hold_back_s = 0;
+	forgive(peer, now);
 	stop(peer, BGP_CEASE_ADMIN_RESET, text, now);
 }
 
@@ -386,6 +421,10 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 		.attributes_discarded = peer->attributes_discarded,
 		.unknown_nlri = peer->unknown_nlri,
 		.accepts_refused = peer->accepts_refused,
+		.max_prefixes = peer->p.max_prefixes,
+		.max_prefixes_warning = peer->p.max_prefixes_warning,
+		.max_prefixes_restart = peer->p.max_prefixes_restart,
+		.held_until = peer->held_until,
 		.connect_retries = peer->connect_retry_count,
 	};
 	info_session(peer, out);

@@ -44,6 +44,7 @@ struct bgp_peer {
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out;
 	bool near_limit; /* of max_prefixes, and that was said */
+	struct mtime held_until; /* max_prefixes_restart runs to then */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
 	struct log_limit faults; /* of its LOG_REMOTE lines */
 };
@@ -58,6 +59,12 @@ void peer_damp(struct bgp_peer *peer, struct mtime now);
 void peer_connect_retry_start(struct bgp_peer *peer, enum bgp_state next, struct mtime now);
 /* Counts an accepted connection; false when it is over the limit of the last second. */
 bool peer_accept_take(struct bgp_peer *peer, struct mtime now);
+/*
+ * It has sent more than max_prefixes: down for max_prefixes_restart, if that is configured. Ends what goes on beside the
+ * session, with f; the session is the caller's to end.
+ */
+void peer_hold_down(struct bgp_peer *peer, const struct msg_fault *f, struct mtime now);
+bool peer_is_held_down(const struct bgp_peer *peer, struct mtime now);
 /* Frees a removed peer whose last connection is gone. */
 void peer_maybe_free(struct bgp_peer *peer);
 /* Of every peer, for bgp_free(). */

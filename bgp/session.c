@@ -519,7 +519,8 @@ struct bgp_conn *bgp_accept(struct bgp_peer *peer, struct mtime now)
 {
 	struct bgp_conn *c;
 
-	if (peer->admin_down || peer->removed || peer->bgp->stopping || !peer_accept_take(peer, now))
+	if (peer->admin_down || peer->removed || peer->bgp->stopping || peer_is_held_down(peer, now) ||
+	    !peer_accept_take(peer, now))
 		return NULL;
 	bound_waiting(peer, now);
 	c = conn_new(peer, NULL);

@@ -108,16 +108,16 @@ static enum bgp_nlri_verdict check(struct walk *w, const struct bgp_nlri *n)
 	return w->checked;
 }
 
-/* Three quarters of max-prefixes are said once, and again after it has been less than half. */
+/* max-prefixes-warning is said once, and again after it has been less than two thirds of that. */
 static void warn_near_limit(struct bgp_peer *peer)
 {
-	uint32_t n = peer->rib.paths, max = peer->p.max_prefixes;
+	uint64_t n = peer->rib.paths, max = peer->p.max_prefixes, near = max * peer->p.max_prefixes_warning;
 
-	if (n >= max - max / 4 && !peer->near_limit) {
+	if (n * 100 >= near && !peer->near_limit) {
 		peer->near_limit = true;
 		log_warn(peer->bgp->p.log, LOG_BGP, "peer %s: %u routes, of %u that max-prefixes allows",
-			 ip_str(&peer->p.address).s, n, max);
-	} else if (n < max / 2) {
+			 ip_str(&peer->p.address).s, (unsigned)n, (unsigned)max);
+	} else if (n * 150 < near) {
 		peer->near_limit = false;
 	}
 }

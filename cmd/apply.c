@@ -54,6 +54,8 @@ bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
 		.hold_time = n->hold_time,
 		.rr_client = n->route_reflector_client,
 		.max_prefixes = n->max_prefixes,
+		.max_prefixes_warning = n->max_prefixes_warning,
+		.max_prefixes_restart = n->max_prefixes_restart,
 		.ttl_security = n->ttl_security,
 		.role = (uint8_t)(n->role - CONFIG_ROLE_NONE),
 		.password = n->password,

@@ -24,6 +24,7 @@ static const struct view_field neighbor_fields[] = {
 	{ "local address", "local_address", format_any },
 	{ "timers", "hold_time", format_neighbor_timers },
 	{ "routes", NULL, format_neighbor_routes },
+	{ "limits", NULL, format_neighbor_limits },
 	{ "End-of-RIB", NULL, format_eor },
 	{ "outbound group", "group", format_any },
 	{ "messages in", "messages.in", format_messages },

@@ -98,6 +98,24 @@ void format_neighbor_routes(struct buf *out, const json_t *v, const json_t *row)
 		buf_printf(out, ", %" JSON_INTEGER_FORMAT " wait to be sent", number(row, "pending"));
 }
 
+void format_neighbor_limits(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (!number(row, "max_prefixes")) {
+		buf_adds(out, "any number of routes");
+	} else {
+		buf_printf(out,
+			   "%" JSON_INTEGER_FORMAT " routes, a warning at %" JSON_INTEGER_FORMAT " percent",
+			   number(row, "max_prefixes"), number(row, "max_prefixes_warning"));
+		if (number(row, "max_prefixes_restart"))
+			buf_printf(out, ", down for %" JSON_INTEGER_FORMAT " s after it",
+				   number(row, "max_prefixes_restart"));
+	}
+	if (number(row, "down_for_s"))
+		buf_printf(out, ", is down for another %" JSON_INTEGER_FORMAT " s", number(row, "down_for_s"));
+	if (number(row, "connections_refused"))
+		buf_printf(out, ", %" JSON_INTEGER_FORMAT " connections refused", number(row, "connections_refused"));
+}
+
 void format_neighbor_faults(struct buf *out, const json_t *v, const json_t *row)
 {
 	buf_printf(out,

@@ -74,6 +74,30 @@ static void print_session(struct reply *r, const struct bgp_peer_info *i)
 	}
 }
 
+static void print_limits(struct reply *r, const struct bgp_peer_info *i)
+{
+	int64_t held_us = mtime_diff_us(r->now, i->held_until);
+	struct json *j = &r->json;
+
+	if (i->max_prefixes) {
+		json_uint(j, "max_prefixes", i->max_prefixes);
+		json_uint(j, "max_prefixes_warning", i->max_prefixes_warning);
+	} else {
+		json_null(j, "max_prefixes");
+		json_null(j, "max_prefixes_warning");
+	}
+	if (i->max_prefixes_restart)
+		json_uint(j, "max_prefixes_restart", i->max_prefixes_restart);
+	else
+		json_null(j, "max_prefixes_restart");
+	if (held_us > 0)
+		json_int(j, "down_for_s", (held_us + 999999) / 1000000);
+	else
+		json_null(j, "down_for_s");
+	json_uint(j, "connections_refused", i->accepts_refused);
+	json_uint(j, "connect_retries", i->connect_retries);
+}
+
 static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *peer)
 {
 	struct bgp_peer_info i;
@@ -95,6 +119,7 @@ static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *p
 	print_messages(j, "out", &i.out);
 	json_object_end(j);
 	json_uint(j, "established_count", i.established_count);
+	print_limits(r, &i);
 	json_uint(j, "treat_as_withdraw", i.treat_as_withdraw);
 	json_uint(j, "attributes_discarded", i.attributes_discarded);
 	json_uint(j, "unknown_nlri", i.unknown_nlri);

@@ -203,6 +203,9 @@ static const struct schema_key keys_neighbor[] = {
 	{ "route-reflector-client", .scalar = &scalar_bool, FIELD(config_neighbor, route_reflector_client),
 	  .def = "false" },
 	{ "max-prefixes", NUMBER, FIELD(config_neighbor, max_prefixes), .min = 1, .max = UINT32_MAX },
+	{ "max-prefixes-warning", NUMBER, FIELD(config_neighbor, max_prefixes_warning), .min = 1, .max = 100,
+	  .def = "75" },
+	{ "max-prefixes-restart", NUMBER, FIELD(config_neighbor, max_prefixes_restart), .min = 1, .max = 86400 },
 	{ "role", .scalar = &scalar_word, FIELD(config_neighbor, role), .words = words_role, .derive = derive_role },
 };
 const struct schema_map schema_neighbor = {

@@ -249,6 +249,8 @@ struct bgp_peer_params {
 	uint16_t hold_time;
 	bool rr_client;
 	uint32_t max_prefixes; /* 0 = no limit */
+	uint8_t max_prefixes_warning;  /* percent of it; 0 = 75 */
+	uint32_t max_prefixes_restart; /* s that it stays down after that; 0 = as after any error */
 	uint8_t ttl_security;
 	uint8_t role;         /* RFC 9234: 0 none, else the value of the capability + 1; eBGP only */
 	const char *password; /* copied, may be NULL; for the transport */
@@ -302,6 +304,9 @@ struct bgp_peer_info {
 	struct bgp_error last_in, last_out;
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri, rejected;
 	uint32_t accepts_refused; /* connections over the limit of bgp_accept() */
+	uint32_t max_prefixes, max_prefixes_restart; /* as in the parameters, 0: none */
+	uint8_t max_prefixes_warning;
+	struct mtime held_until; /* it stays down until then, when that has not passed */
 	uint32_t connect_retries; /* ConnectRetryCounter of RFC 4271 8: faults since ManualStart */
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
@@ -315,7 +320,7 @@ void bgp_peer_print_capabilities(const struct bgp_peer *peer, struct json *j);
 
 /*
  * A TCP connection has come from peer: the engine answers with its OPEN at once. NULL when it is refused: the peer is
- * administratively down, removed, or over 10 connections a second (then close it).
+ * down (by hand, or for max_prefixes_restart), removed, or over 10 connections a second (then close it).
  */
 struct bgp_conn *bgp_accept(struct bgp_peer *peer, struct mtime now);
 /* When the next bgp_accept() for the peer is within the limit: now, or later by less than a second. */

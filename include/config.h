@@ -53,6 +53,8 @@ struct config_neighbor {
 	uint8_t ttl_security; /* hops, 0 = off (RFC 5082) */
 	bool route_reflector_client;
 	uint32_t max_prefixes; /* 0 = no limit */
+	uint8_t max_prefixes_warning;  /* percent of it */
+	uint32_t max_prefixes_restart; /* s that the neighbor stays down after it; 0 = as after any error */
 	enum config_role role;
 };
 

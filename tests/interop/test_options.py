@@ -56,7 +56,7 @@ def test_ttl_security(lab):
 
 
 def test_max_prefixes(lab):
-    """One route more than allowed: Cease 6/1 (RFC 4486), and the session stays down until an operator clears it."""
+    """One route more than allowed: Cease 6/1 (RFC 4486)."""
     r1, r2 = lab.fabric("r1", "r2")
     e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000, "passive: true, max-prefixes: 10")], vnis=()))
     rd = bgp.rd(1, ip="192.0.2.2")
@@ -74,6 +74,32 @@ def test_max_prefixes(lab):
         assert n and n[:2] == (6, 1), n
     lab.wait_for(lambda: not e.keys(), "its routes go")
     assert e.neighbor(r2.address)["last_error_sent"]["subcode"] == 1
+    with Speaker(r2, r1.address, 65000) as s:  # it may come back at once
+        s.establish()
+
+
+def test_max_prefixes_restart(lab):
+    """GoBGP has more routes than it may: it is told, waits, and is back when the time is over, with what it has then."""
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000, "max-prefixes: 4, max-prefixes-warning: 50, max-prefixes-restart: 7")], vnis=()))
+    g = Gobgp(r2, gobgp.conf(65000, r2.address, [(r1.address, 65000)]))
+    both_up(lab, e, g, r1, r2)
+
+    def mac(k, **kw):
+        g.add_mac("02:00:00:00:00:8%d" % k, None, 100, "%s:100" % r2.address, "65000:100", r2.address, **kw)
+    for k in range(5):
+        mac(k)
+    lab.wait_for(lambda: not e.established(r2.address), "the session is gone")
+    assert "2 routes, of 4 that max-prefixes allows" in e.log()
+    n = e.neighbor(r2.address)
+    assert (n["state"], n["last_error_sent"]["code"], n["last_error_sent"]["subcode"]) == ("Idle", 6, 1)
+    assert 1 <= n["down_for_s"] <= 7 and n["max_prefixes_restart"] == 7
+    text = e.ctl("show", "neighbors", r2.address).stdout
+    assert "4 routes, a warning at 50 percent, down for 7 s after it, is down for another" in text, text
+    mac(0, delete=True)
+    both_up(lab, e, g, r1, r2, 30)
+    lab.wait_for(lambda: len(e.keys()) == 4, "the four that are left")
+    assert e.neighbor(r2.address)["down_for_s"] is None
 
 
 def test_hold_time_is_the_smaller_one(lab):

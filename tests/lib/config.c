@@ -59,6 +59,8 @@ static const char *neighbor_difference(const struct config_neighbor *a, const st
 	SAME(ttl_security);
 	SAME(route_reflector_client);
 	SAME(max_prefixes);
+	SAME(max_prefixes_warning);
+	SAME(max_prefixes_restart);
 	SAME(role);
 	return NULL;
 }
@@ -325,6 +327,8 @@ static void random_neighbor(struct rng *r, const struct config *c, struct config
 	n->ttl_security = (uint8_t)(chance(r, 2) ? 0 : between(r, 1, 254));
 	n->route_reflector_client = n->asn == c->asn && chance(r, 2);
 	n->max_prefixes = chance(r, 2) ? 0 : between(r, 1, UINT32_MAX);
+	n->max_prefixes_warning = (uint8_t)(n->max_prefixes && chance(r, 2) ? between(r, 1, 100) : 75);
+	n->max_prefixes_restart = n->max_prefixes && chance(r, 2) ? between(r, 1, 86400) : 0;
 	n->role = n->asn == c->asn || chance(r, 2) ? CONFIG_ROLE_NONE : (enum config_role)rng_below(r, 5);
 }
 

@@ -90,6 +90,8 @@ static void neighbor_defaults(void **state)
 	assert_int_equal(n->ttl_security, 0);
 	assert_false(n->route_reflector_client);
 	assert_int_equal(n->max_prefixes, 0);
+	assert_int_equal(n->max_prefixes_warning, 75);
+	assert_int_equal(n->max_prefixes_restart, 0);
 	assert_int_equal(n->role, CONFIG_ROLE_NONE);
 	config_free(c);
 }
@@ -181,6 +183,8 @@ static void every_key_of_a_neighbor_lands_in_its_field(void **state)
 				     "    password: \"pass word\"\n"
 				     "    ttl-security: 254\n"
 				     "    max-prefixes: 4294967295\n"
+				     "    max-prefixes-warning: 100\n"
+				     "    max-prefixes-restart: 86400\n"
 				     "    role: rs-client\n"
 				     "  - address: 127.0.0.1\n"
 				     "    asn: 1\n"
@@ -199,6 +203,8 @@ static void every_key_of_a_neighbor_lands_in_its_field(void **state)
 	assert_int_equal(n->ttl_security, 254);
 	assert_false(n->route_reflector_client);
 	assert_int_equal(n->max_prefixes, 4294967295);
+	assert_int_equal(n->max_prefixes_warning, 100);
+	assert_int_equal(n->max_prefixes_restart, 86400);
 	assert_int_equal(n->role, CONFIG_ROLE_RS_CLIENT);
 	assert_true(n[1].route_reflector_client);
 	config_free(c);

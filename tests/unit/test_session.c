@@ -696,6 +696,95 @@ static void three_quarters_of_the_limit_are_said_once(void **state)
 	pair_end(&w);
 }
 
+static void over_limit(struct pair *w)
+{
+	char key[8];
+
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(key, sizeof(key), "k%u", i);
+		routes_originate(engine(&w->b), key, i, simnet_now(w->net));
+	}
+	simnet_run(w->net, 100 * MS);
+	assert_false(both_up(w));
+	assert_int_equal(info(&w->b).last_in.subcode, 1);
+}
+
+static void after_too_many_routes_a_neighbor_stays_down_as_configured(void **state)
+{
+	struct setup s = { .a.peer = { .max_prefixes = 3, .max_prefixes_restart = 60 }, .b_lag_us = 1 * S };
+	struct pair w;
+
+	for (int passive = 0; passive < 2; passive++) {
+		s.a.peer.passive = passive;
+		pair_start(&w, &s);
+		wait_up(&w, 10 * S);
+		over_limit(&w);
+		assert_int_equal(lines_count(&w.a.lines, "warn peer 192.0.2.2: stays down for 60 s (max-prefixes-restart"), 1);
+		simnet_run(w.net, 59 * S); /* b calls */
+		assert_int_equal(info(&w.a).state, BGP_IDLE);
+		assert_int_equal(info(&w.a).out.open, 1);
+		assert_int_equal(info(&w.a).in.open, 1);
+		assert_non_null(strstr(info(&w.a).reason, "more routes than max-prefixes"));
+		for (unsigned i = 0; i < 2; i++)
+			routes_withdraw(engine(&w.b), i ? "k1" : "k0", simnet_now(w.net));
+		wait_up(&w, 62 * S); /* b's own wait is longer by now */
+		assert_int_equal(w.a.seen.best, 2);
+		pair_end(&w);
+	}
+}
+
+static void an_operator_ends_the_wait_after_too_many_routes(void **state)
+{
+	struct setup s = { .a.peer = { .max_prefixes = 3, .max_prefixes_restart = 3600 }, .b.peer.passive = true };
+	struct pair w;
+
+	for (int clear = 0; clear < 2; clear++) {
+		pair_start(&w, &s);
+		wait_up(&w, 10 * S);
+		over_limit(&w);
+		simnet_run(w.net, 100 * S);
+		assert_int_equal(info(&w.a).state, BGP_IDLE);
+		routes_withdraw(engine(&w.b), "k0", simnet_now(w.net));
+		if (clear)
+			bgp_peer_clear(w.a.peer, NULL, simnet_now(w.net));
+		else
+			bgp_peer_up(w.a.peer, simnet_now(w.net));
+		wait_up(&w, 2 * S);
+		pair_end(&w);
+	}
+}
+
+static void without_a_time_it_may_call_again_at_once(void **state)
+{
+	struct setup s = { .a.peer = { .max_prefixes = 3, .passive = true } };
+	struct pair w;
+
+	pair_start(&w, &s);
+	wait_up(&w, 10 * S);
+	over_limit(&w);
+	simnet_run(w.net, 10 * S);
+	assert_true(info(&w.a).established_count > 2);
+	pair_end(&w);
+}
+
+static void the_warning_comes_where_it_is_configured(void **state)
+{
+	struct setup s = { .a.peer = { .max_prefixes = 10, .max_prefixes_warning = 30 } };
+	struct pair w;
+	char key[8];
+
+	pair_start(&w, &s);
+	wait_up(&w, 10 * S);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(lines_count(&w.a.lines, "max-prefixes"), i > 2);
+		snprintf(key, sizeof(key), "k%u", i);
+		routes_originate(engine(&w.b), key, i, simnet_now(w.net));
+		simnet_run(w.net, 100 * MS);
+	}
+	assert_int_equal(lines_count(&w.a.lines, "warn peer 192.0.2.2: 3 routes, of 10 that max-prefixes allows"), 1);
+	pair_end(&w);
+}
+
 static void an_administrator_tells_why(void **state) /* RFC 9003 */
 {
 	struct setup s = { 0 };
@@ -798,6 +887,10 @@ int main(void)
 		cmocka_unit_test(refresh_brings_the_routes_again),
 		cmocka_unit_test(more_routes_than_allowed_end_the_session),
 		cmocka_unit_test(three_quarters_of_the_limit_are_said_once),
+		cmocka_unit_test(after_too_many_routes_a_neighbor_stays_down_as_configured),
+		cmocka_unit_test(an_operator_ends_the_wait_after_too_many_routes),
+		cmocka_unit_test(without_a_time_it_may_call_again_at_once),
+		cmocka_unit_test(the_warning_comes_where_it_is_configured),
 		cmocka_unit_test(an_administrator_tells_why),
 		cmocka_unit_test(a_seed_gives_the_same_run_again),
 		cmocka_unit_test(at_the_end_nothing_is_left),
