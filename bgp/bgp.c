@@ -153,12 +153,12 @@ void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_n
 	a.has_originator_id = false;
 	a.shared = nlri->shared_len ? nlri->shared : NULL;
 	a.shared_len = nlri->shared_len;
-	rib_announce(b->rib, f, NULL, nlri->key, nlri->key_len, attrset_intern(b->sets, &a), BGP_ELIGIBLE, now);
+	rib_announce(b->rib, f, NULL, nlri->key, nlri->key_len, 0, attrset_intern(b->sets, &a), BGP_ELIGIBLE, now);
 }
 
 void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key, size_t key_len, struct mtime now)
 {
-	rib_withdraw(b->rib, f, NULL, key, key_len, now);
+	rib_withdraw(b->rib, f, NULL, key, key_len, 0, now);
 }
 
 uint32_t bgp_set_mark(const struct bgp *b, uint32_t set)

@@ -15,6 +15,7 @@
  *	 8  lowest BGP Identifier, ORIGINATOR_ID in its place    (f), 4456 9
  *	 9  shortest CLUSTER_LIST                                4456 9
  *	10  lowest peer address                                  (g)
+ *	11  lowest path identifier (RFC 7911; of one peer's paths)
  *
  * Step 5 compares some pairs and others not, so taken pair by pair the steps are not an order: the winner would depend
  * on who is compared first. Here it is a filter over all paths that are equal up to step 4, as the RFC's pseudocode is.
@@ -25,7 +26,7 @@
 #define DEFAULT_LOCAL_PREF 100u
 
 enum step { STEP_NONE, STEP_STALE, STEP_FAMILY, STEP_LOCAL_PREF, STEP_AS_PATH, STEP_ORIGIN, STEP_MED, STEP_SOURCE, STEP_ROUTER_ID,
-	    STEP_CLUSTER_LIST, STEP_PEER_ADDRESS };
+	    STEP_CLUSTER_LIST, STEP_PEER_ADDRESS, STEP_PATH_ID };
 
 static const char *const step_names[] = {
 	[STEP_NONE] = "equal",
@@ -39,6 +40,7 @@ static const char *const step_names[] = {
 	[STEP_ROUTER_ID] = "router-id",
 	[STEP_CLUSTER_LIST] = "cluster-list-length",
 	[STEP_PEER_ADDRESS] = "peer-address",
+	[STEP_PATH_ID] = "path-id",
 };
 
 struct decide_key {
@@ -110,7 +112,7 @@ static uint32_t router_id(const struct decide_path *p)
 	return p->peer ? p->peer->router_id : 0;
 }
 
-/* Steps 6 to 10: an order. */
+/* Steps 6 to 11: an order. */
 static int after_med(const struct decide_path *a, const struct decide_path *b, enum step *step)
 {
 	int c;
@@ -125,7 +127,10 @@ static int after_med(const struct decide_path *a, const struct decide_path *b, e
 	if ((c = lower(a->attrs->cluster_list_len, b->attrs->cluster_list_len)))
 		return c;
 	*step = STEP_PEER_ADDRESS;
-	return a->peer && b->peer ? ip_cmp(&b->peer->address, &a->peer->address) : 0;
+	if (a->peer && b->peer && (c = ip_cmp(&b->peer->address, &a->peer->address)))
+		return c;
+	*step = STEP_PATH_ID;
+	return lower(a->path_id, b->path_id);
 }
 
 size_t decide_best(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,

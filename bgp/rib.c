@@ -89,8 +89,10 @@ static void unref_all(struct rib *r)
 			attrset_unref(r->sets, rt->set);
 		}
 	}
-	for (uint32_t h = 0; (h = slab_next(&r->alts, h));)
-		attrset_unref(r->sets, ((struct rib_alt *)slab_ptr(&r->alts, h))->set);
+	for (uint32_t h = 0; (h = slab_next(&r->alts, h));) {
+		if (rib_alt(r, h)->set)
+			attrset_unref(r->sets, rib_alt(r, h)->set);
+	}
 }
 
 void rib_free(struct rib *r)
@@ -248,9 +250,58 @@ static struct rib_alt embedded(const struct route *rt)
 				 .reject = rt->reject, .gen = rt->gen };
 }
 
-static struct rib_alt *alt_at(const struct rib *r, uint32_t h)
+/* Are these the identifiers of no other path of the route? */
+static bool is_id_free(const struct rib *r, const struct route *rt, uint32_t sent)
 {
-	return slab_ptr(&r->alts, h);
+	for (uint32_t h = rt->alt; h; h = rib_alt(r, h)->next) {
+		const struct rib_ids *ids = rib_ids(r, h);
+
+		if (ids && ids->sent == sent)
+			return false;
+	}
+	return true;
+}
+
+/* Gives the path whose member next *link is an identifier other than 0. */
+static void ids_add(struct rib *r, const struct route *rt, uint32_t *link, uint32_t received)
+{
+	struct rib_ids *ids;
+	uint32_t h;
+
+	do
+		r->ids_sent = r->ids_sent < RIB_IDS_SENT_MIN ? RIB_IDS_SENT_MIN : r->ids_sent + 1;
+	while (!is_id_free(r, rt, r->ids_sent));
+	h = slab_alloc(&r->alts);
+	ids = slab_ptr(&r->alts, h);
+	*ids = (struct rib_ids){ .next = *link, .received = received, .sent = r->ids_sent };
+	*link = h;
+}
+
+/* Takes the identifiers of that path out of the chain; 0 when it has none. */
+static uint32_t ids_unlink(const struct rib *r, uint32_t *link)
+{
+	const struct rib_ids *ids = rib_ids(r, *link);
+	uint32_t h = ids ? *link : 0;
+
+	if (ids)
+		*link = ids->next;
+	return h;
+}
+
+static void ids_link(const struct rib *r, uint32_t *link, uint32_t h)
+{
+	if (!h)
+		return;
+	rib_alt(r, h)->next = *link;
+	*link = h;
+}
+
+static void ids_drop(struct rib *r, uint32_t *link)
+{
+	uint32_t h = ids_unlink(r, link);
+
+	if (h)
+		slab_free(&r->alts, h);
 }
 
 /* Makes path the embedded one. The reference to the set that was embedded before becomes the caller's. */
@@ -275,11 +326,13 @@ static void drop_embedded(struct rib *r, uint32_t h, struct route *rt)
 {
 	const struct rib_alt was = embedded(rt);
 	struct rib_alt next = { .peer = rt->peer };
-	uint32_t alt = rt->alt;
+	uint32_t alt;
 
 	uncount_path(r, rt, &was);
+	ids_drop(r, &rt->alt);
+	alt = rt->alt;
 	if (alt) {
-		next = *alt_at(r, alt);
+		next = *rib_alt(r, alt);
 		rt->alt = next.next;
 		slab_free(&r->alts, alt);
 	}
@@ -291,22 +344,33 @@ static void drop_embedded(struct rib *r, uint32_t h, struct route *rt)
 static void drop_alt(struct rib *r, const struct route *rt, uint32_t *link)
 {
 	uint32_t h = *link;
-	const struct rib_alt *a = alt_at(r, h);
+	struct rib_alt *a = rib_alt(r, h);
 
 	uncount_path(r, rt, a);
 	attrset_unref(r->sets, a->set);
+	ids_drop(r, &a->next);
 	*link = a->next;
 	slab_free(&r->alts, h);
 }
 
-/* Where the handle of the peer's path behind the embedded one is kept, or the 0 at the end. */
-static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer)
+/* Where the handle of that path behind the embedded one is kept, or the 0 at the end. *n others are of the same peer. */
+static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer, uint32_t path_id, uint32_t *n)
 {
-	uint32_t *link = &rt->alt;
+	uint32_t *link = rib_after(r, &rt->alt);
 
-	while (*link && alt_at(r, *link)->peer != peer)
-		link = &alt_at(r, *link)->next;
+	for (*n = 0; *link; link = rib_after(r, &rib_alt(r, *link)->next)) {
+		const struct rib_alt *a = rib_alt(r, *link);
+
+		if (a->peer == peer && rib_path_id(r, a->next) == path_id)
+			break;
+		*n += a->peer == peer;
+	}
 	return link;
+}
+
+static bool is_embedded(const struct rib *r, const struct route *rt, uint16_t peer, uint32_t path_id)
+{
+	return rt->set && rt->peer == peer && rib_path_id(r, rt->alt) == path_id;
 }
 
 /* Replaces the embedded path by another of the same peer. */
@@ -324,41 +388,72 @@ static void replace_embedded(struct rib *r, uint32_t h, struct route *rt, const 
 	attrset_unref(r->sets, was.set);
 }
 
-/* Adds the path, or replaces the one of that peer. Takes over the reference to its set. */
-static void put_path(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
+/* Replaces a further path by another of the same peer and identifier. */
+static void replace_alt(struct rib *r, const struct route *rt, struct rib_alt *a, const struct rib_alt *path)
 {
-	uint32_t *link;
-	uint32_t a;
+	const struct rib_alt was = *a;
 
-	if (rt->set && rt->peer == path->peer) {
-		replace_embedded(r, h, rt, path);
-		return;
-	}
 	count_path(r, rt, path);
-	if (!rt->set) {
-		embed(r, h, rt, path);
-		return;
-	}
-	link = alt_link(r, rt, path->peer);
-	if (*link)
-		drop_alt(r, rt, link);
-	a = slab_alloc(&r->alts);
-	*alt_at(r, a) = *path;
-	alt_at(r, a)->next = rt->alt;
-	rt->alt = a;
+	uncount_path(r, rt, &was);
+	*a = *path;
+	a->next = was.next;
+	if (was.set == path->set && was.reject == path->reject)
+		a->since = was.since;
+	attrset_unref(r->sets, was.set);
 }
 
-static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer)
+/* A new one, the first behind the embedded. */
+static void add_alt(struct rib *r, struct route *rt, const struct rib_alt *path, uint32_t path_id)
+{
+	uint32_t *link = rib_after(r, &rt->alt);
+	uint32_t h = slab_alloc(&r->alts);
+	struct rib_alt *a = rib_alt(r, h);
+
+	count_path(r, rt, path);
+	*a = *path;
+	a->next = *link;
+	*link = h;
+	if (path_id)
+		ids_add(r, rt, &a->next, path_id);
+}
+
+/*
+ * Adds the path, or replaces the one of that peer and identifier. Takes over the reference to its set, unless it says
+ * false: then there are too many.
+ */
+static bool put_path(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path, uint32_t path_id)
+{
+	uint32_t others, alt;
+
+	if (is_embedded(r, rt, path->peer, path_id)) {
+		replace_embedded(r, h, rt, path);
+	} else if (!rt->set) {
+		count_path(r, rt, path);
+		embed(r, h, rt, path);
+		if (path_id)
+			ids_add(r, rt, &rt->alt, path_id);
+	} else if ((alt = *alt_link(r, rt, path->peer, path_id, &others))) {
+		replace_alt(r, rt, rib_alt(r, alt), path);
+	} else if (others + (rt->peer == path->peer) < RIB_PATHS_MAX) {
+		add_alt(r, rt, path, path_id);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer, uint32_t path_id)
 {
 	uint32_t *link;
+	uint32_t others;
 
 	if (!rt->set)
 		return false;
-	if (rt->peer == peer) {
+	if (is_embedded(r, rt, peer, path_id)) {
 		drop_embedded(r, h, rt);
 		return true;
 	}
-	link = alt_link(r, rt, peer);
+	link = alt_link(r, rt, peer, path_id, &others);
 	if (!*link)
 		return false;
 	drop_alt(r, rt, link);
@@ -379,8 +474,8 @@ bool rib_route_is_swept(const struct rib *r, uint32_t h)
 {
 	const struct route *rt = rib_route(r, h);
 
-	for (uint32_t a = rt->alt; a; a = alt_at(r, a)->next) {
-		if (alt_is_swept(r, rt, alt_at(r, a)))
+	for (uint32_t a = rt->alt; a; a = rib_alt(r, a)->next) {
+		if (rib_alt(r, a)->set && alt_is_swept(r, rt, rib_alt(r, a)))
 			return true;
 	}
 	return embedded_is_swept(r, rt);
@@ -402,8 +497,8 @@ static void sweep_paths(struct rib *r, uint32_t h, struct route *rt)
 {
 	struct rib_alt was, is;
 
-	for (uint32_t *link = &rt->alt; *link;) {
-		struct rib_alt *a = alt_at(r, *link);
+	for (uint32_t *link = rib_after(r, &rt->alt); *link;) {
+		struct rib_alt *a = rib_alt(r, *link);
 
 		is = alt_is_swept(r, rt, a) ? swept(r, rt, *a) : *a;
 		if (!is.set) {
@@ -415,7 +510,7 @@ static void sweep_paths(struct rib *r, uint32_t h, struct route *rt)
 			attrset_unref(r->sets, a->set);
 			*a = is;
 		}
-		link = &a->next;
+		link = rib_after(r, &a->next);
 	}
 	if (!embedded_is_swept(r, rt))
 		return;
@@ -432,40 +527,52 @@ static void sweep_paths(struct rib *r, uint32_t h, struct route *rt)
 
 /* ---- decision ---- */
 
-static void add_candidate(struct rib *r, uint32_t n, uint32_t set, uint16_t peer, struct rib_alt *alt)
+/* next: of the path. alt: the path itself when it is not the embedded one. */
+static void add_candidate(struct rib *r, uint32_t n, uint32_t set, uint16_t peer, uint32_t next, struct rib_alt *alt)
 {
 	if (n == r->cap_candidates) {
 		r->cap_candidates = n ? n * 2 : 8;
 		r->candidates = xrealloc(r->candidates, r->cap_candidates * sizeof(*r->candidates));
 		r->candidate_alts = xrealloc(r->candidate_alts, r->cap_candidates * sizeof(*r->candidate_alts));
 	}
-	r->candidates[n] = (struct decide_path){ attrset_get(r->sets, set), r->peers[peer] };
+	r->candidates[n] = (struct decide_path){ attrset_get(r->sets, set), r->peers[peer], rib_path_id(r, next) };
 	r->candidate_alts[n] = alt;
+}
+
+/* Embeds a further path, and puts the one that was embedded in its place. */
+static void change_places(struct rib *r, uint32_t h, struct route *rt, struct rib_alt *won)
+{
+	uint32_t ids_lost = ids_unlink(r, &rt->alt), ids_won = ids_unlink(r, &won->next);
+	struct rib_alt lost = embedded(rt);
+
+	lost.next = won->next;
+	embed(r, h, rt, won);
+	*won = lost;
+	ids_link(r, &rt->alt, ids_won);
+	ids_link(r, &won->next, ids_lost);
 }
 
 /* Embeds the best path. */
 static void decide(struct rib *r, uint32_t h, struct route *rt)
 {
-	struct rib_alt *won, lost;
+	struct rib_alt *won;
 	uint32_t n = 0;
 
 	if (!rt->alt)
 		return;
 	if (!rt->reject)
-		add_candidate(r, n++, rt->set, rt->peer, NULL);
-	for (uint32_t a = rt->alt; a; a = alt_at(r, a)->next) {
-		if (!alt_at(r, a)->reject)
-			add_candidate(r, n++, alt_at(r, a)->set, alt_at(r, a)->peer, alt_at(r, a));
+		add_candidate(r, n++, rt->set, rt->peer, rt->alt, NULL);
+	for (uint32_t h2 = rt->alt; h2; h2 = rib_alt(r, h2)->next) {
+		struct rib_alt *a = rib_alt(r, h2);
+
+		if (a->set && !a->reject)
+			add_candidate(r, n++, a->set, a->peer, a->next, a);
 	}
 	if (!n)
 		return;
 	won = r->candidate_alts[decide_best(r->families[rt->family].family, rt->key, rt->key_len, r->candidates, n)];
-	if (!won)
-		return;
-	lost = embedded(rt);
-	lost.next = won->next;
-	embed(r, h, rt, won);
-	*won = lost;
+	if (won)
+		change_places(r, h, rt, won);
 }
 
 /* ---- changes ---- */
@@ -575,8 +682,8 @@ void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct 
 	}
 }
 
-void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
-		  uint32_t set, enum bgp_reject reject, struct mtime now)
+bool rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
+		  uint32_t path_id, uint32_t set, enum bgp_reject reject, struct mtime now)
 {
 	const uint32_t family = rib_family_index(r, f);
 	const uint64_t hash = key_hash(r, family, key, key_len);
@@ -585,17 +692,21 @@ void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	uint32_t h = find_hashed(r, hash, family, key, key_len);
 	struct rib_path old;
 	struct route *rt;
+	bool put;
 
 	if (!h)
 		h = route_new(r, hash, family, key, key_len, path.peer);
 	rt = rib_route(r, h);
 	old = change_begin(r, h, rt);
-	put_path(r, h, rt, &path);
+	put = put_path(r, h, rt, &path, path_id);
 	change_end(r, h, old);
+	if (!put)
+		attrset_unref(r->sets, set);
+	return put;
 }
 
 bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
-		  struct mtime now)
+		  uint32_t path_id, struct mtime now)
 {
 	uint32_t h = rib_find(r, rib_family_index(r, f), key, key_len);
 	struct rib_path old;
@@ -604,7 +715,7 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	if (!h)
 		return false;
 	old = change_begin(r, h, rib_route(r, h));
-	had = drop_path(r, h, rib_route(r, h), p ? p->index : 0);
+	had = drop_path(r, h, rib_route(r, h), p ? p->index : 0, path_id);
 	change_end(r, h, old);
 	return had;
 }

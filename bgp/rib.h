@@ -98,12 +98,15 @@ bool rib_gen_ready(const struct rib *r, const struct rib_peer *p, const struct b
 /* Paths of the generations in these states. */
 uint32_t rib_gen_paths(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f, uint32_t states);
 
+/* Paths with identifiers that one peer may have for a key. */
+#define RIB_PATHS_MAX 256u
 /*
- * A path of p (NULL: ours) for this key; replaces p's earlier one. Takes over the caller's reference to set. Decides,
- * tells the listener, queues for the groups, all at once.
+ * A path of p (NULL: ours) for this key; replaces p's earlier one with that path identifier (RFC 7911; 0: none). Takes
+ * over the caller's reference to set. Decides, tells the listener, queues for the groups, all at once. false: nothing
+ * was done, as p has RIB_PATHS_MAX others for the key.
  */
-void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
-		  uint32_t set, enum bgp_reject reject, struct mtime now);
+bool rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
+		  uint32_t path_id, uint32_t set, enum bgp_reject reject, struct mtime now);
 /*
  * A hint: these keys are announced or withdrawn next. A table of a million lies in memory, not in the cache, and a route
  * costs two or three waits for it; asked for together they overlap. Best for 8 to 32 keys, from RIB_PREFETCH_MAX on the
@@ -113,7 +116,7 @@ void rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct bgp_nlri *nlri, size_t n);
 /* false when there was none. */
 bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
-		  struct mtime now);
+		  uint32_t path_id, struct mtime now);
 /* Is this set loop free for paths of p (own AS, ORIGINATOR_ID, CLUSTER_LIST, next hop)? Depends on set and p alone. */
 enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const struct bgp_attrs *a);
 /* One slice of the work that grows with the table (about 1 ms); true when there is more. */
@@ -128,6 +131,7 @@ void rib_memory(const struct rib *r, struct bgp_memory *out);
 struct decide_path {
 	const struct bgp_attrs *attrs;
 	const struct rib_peer *peer; /* NULL: ours */
+	uint32_t path_id;
 };
 /*
  * The index of the best of n eligible paths of one key, n >= 1. MED is compared within a neighbour AS only, so this

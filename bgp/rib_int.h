@@ -27,6 +27,7 @@
 #define RIB_CLASSES (BGP_KEY_MAX / 4 + 1) /* class 0 is not used */
 #define RIB_POS_CLASS 31u                 /* handles of positions in the lists of out.c */
 #define RIB_DOOMED 16u
+#define RIB_IDS_SENT_MIN 0x10001u /* below it the indices of peers, plus one */
 
 struct route {
 	uint32_t set;                /* of the embedded path */
@@ -50,6 +51,17 @@ struct rib_alt {
 	uint16_t reject : 3;
 	uint16_t gen : 2;
 };
+
+/*
+ * The identifiers of a path that its peer has sent with one other than 0 (RFC 7911): a node right behind the path, of
+ * the same slab, told by its set. So paths without identifiers have no room for them.
+ */
+struct rib_ids {
+	uint32_t next, set; /* set: 0 */
+	uint32_t received;
+	uint32_t sent; /* not below RIB_IDS_SENT_MIN, and no other path of the key has it */
+};
+_Static_assert(sizeof(struct rib_ids) == sizeof(struct rib_alt), "of one slab");
 
 struct rib_family {
 	const struct bgp_family *family;
@@ -87,6 +99,7 @@ struct rib {
 	struct decide_path *candidates; /* scratch of a decision, */
 	struct rib_alt **candidate_alts; /* and where each comes from, NULL: embedded */
 	uint32_t cap_candidates;
+	uint32_t ids_sent; /* the last path identifier made up for a path that came with one */
 	uint32_t n_swept; /* generations with paths that the sweep is for */
 	struct rib_sweep sweep;
 	uint32_t group_ids;     /* last one given */
@@ -108,6 +121,34 @@ static inline struct route *rib_route(const struct rib *r, uint32_t h)
 static inline struct rib_path rib_best(const struct route *rt)
 {
 	return rt->reject || !rt->set ? (struct rib_path){ 0, 0 } : (struct rib_path){ rt->set, rt->peer };
+}
+
+static inline struct rib_alt *rib_alt(const struct rib *r, uint32_t h)
+{
+	return slab_ptr(&r->alts, h);
+}
+
+/* The identifiers of the path whose member next (of a route: alt) has that value; NULL when it has none. */
+static inline struct rib_ids *rib_ids(const struct rib *r, uint32_t next)
+{
+	struct rib_ids *ids = next ? slab_ptr(&r->alts, next) : NULL;
+
+	return ids && !ids->set ? ids : NULL;
+}
+
+static inline uint32_t rib_path_id(const struct rib *r, uint32_t next)
+{
+	const struct rib_ids *ids = rib_ids(r, next);
+
+	return ids ? ids->received : 0;
+}
+
+/* Where the path after that one is named: *link is the member next of a path. */
+static inline uint32_t *rib_after(const struct rib *r, uint32_t *link)
+{
+	struct rib_ids *ids = rib_ids(r, *link);
+
+	return ids ? &ids->next : link;
 }
 
 /* ---- rib.c ---- */

@@ -25,15 +25,15 @@ uint32_t rib_sweep_next(const struct rib *r, struct rib_sweep *s)
 /* The nth path of a route, 0 is the embedded one. false when there are not so many. */
 static bool nth_path(const struct rib *r, const struct route *rt, uint32_t n, struct rib_alt *out)
 {
-	uint32_t a = rt->alt;
-
 	if (!rt->set)
 		return false;
-	*out = (struct rib_alt){ a, rt->set, rt->since, rt->peer, rt->reject };
+	*out = (struct rib_alt){ rt->alt, rt->set, rt->since, rt->peer, rt->reject, rt->gen };
 	for (; n; n--) {
-		if (!out->next)
+		uint32_t h = *rib_after(r, &out->next);
+
+		if (!h)
 			return false;
-		*out = *(const struct rib_alt *)slab_ptr(&r->alts, out->next);
+		*out = *rib_alt(r, h);
 	}
 	return true;
 }
@@ -50,6 +50,7 @@ static void path_info(const struct rib *r, const struct route *rt, const struct 
 		.peer = r->peers[path->peer] ? r->peers[path->peer]->peer : NULL,
 		.best = embedded && !path->reject,
 		.reject = (enum bgp_reject)path->reject,
+		.path_id = rib_path_id(r, path->next),
 		.since = { (int64_t)path->since * 1000000 },
 	};
 }

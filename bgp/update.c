@@ -143,7 +143,7 @@ static bool over_limit(struct walk *w)
 
 static void withdraw(struct walk *w, const struct bgp_nlri *n)
 {
-	rib_withdraw(w->c->peer->bgp->rib, w->f, &w->c->peer->rib, n->key, n->key_len, w->now);
+	rib_withdraw(w->c->peer->bgp->rib, w->f, &w->c->peer->rib, n->key, n->key_len, n->path_id, w->now);
 }
 
 static void announce(struct walk *w, const struct bgp_nlri *n)
@@ -157,7 +157,7 @@ static void announce(struct walk *w, const struct bgp_nlri *n)
 		return;
 	}
 	attrset_ref(b->sets, w->set);
-	rib_announce(b->rib, w->f, &w->c->peer->rib, n->key, n->key_len, w->set, w->reject, w->now);
+	rib_announce(b->rib, w->f, &w->c->peer->rib, n->key, n->key_len, n->path_id, w->set, w->reject, w->now);
 }
 
 /* Of unknown type is not malformed (RFC 7606 5.4): held opaque when that is asked for, else passed over. */

@@ -99,6 +99,7 @@ struct bgp_nlri {
 	uint8_t key[BGP_KEY_MAX];
 	uint8_t shared[BGP_SHARED_MAX];
 	uint8_t key_len, shared_len;
+	uint32_t path_id; /* RFC 7911; the family leaves it alone */
 };
 
 enum bgp_nlri_verdict {
@@ -240,6 +241,8 @@ enum { /* cease subcodes, RFC 4486 4, 8538 */
 	BGP_CEASE_HARD_RESET = 9
 };
 
+enum bgp_add_path { BGP_ADD_PATH_RECEIVE = 1, BGP_ADD_PATH_SEND = 2 }; /* RFC 7911 4, bits */
+
 struct bgp_peer_params {
 	struct ip address;
 	uint32_t asn;
@@ -251,6 +254,8 @@ struct bgp_peer_params {
 	uint32_t max_prefixes; /* 0 = no limit */
 	uint8_t max_prefixes_warning;  /* percent of it; 0 = 75 */
 	uint32_t max_prefixes_restart; /* s that it stays down after that; 0 = as after any error */
+	uint8_t add_path;      /* enum bgp_add_path, for all families */
+	uint8_t add_path_best; /* with BGP_ADD_PATH_SEND: so many paths of a route at most; 0 = all */
 	uint8_t ttl_security;
 	uint8_t role;         /* RFC 9234: 0 none, else the value of the capability + 1; eBGP only */
 	const char *password; /* copied, may be NULL; for the transport */
@@ -372,6 +377,7 @@ struct bgp_path_info {
 	const struct bgp_attrs *attrs;
 	uint32_t set;
 	struct bgp_peer *peer; /* NULL: ours */
+	uint32_t path_id;      /* RFC 7911, as it was received; 0: none */
 	bool best;
 	enum bgp_reject reject;
 	struct mtime since;

@@ -171,7 +171,7 @@ static void announce_all(struct bench *b, uint32_t generation)
 				set = make_set(b, s, generation);
 			}
 			attrset_ref(b->sets, set);
-			rib_announce(b->rib, &evpn_family, &b->source, batch[i].key, batch[i].key_len, set,
+			rib_announce(b->rib, &evpn_family, &b->source, batch[i].key, batch[i].key_len, 0, set,
 				     BGP_ELIGIBLE, (struct mtime){ 0 });
 		}
 		if (from % ROUTES_A_TURN == 0)
@@ -189,7 +189,7 @@ static void withdraw_all(struct bench *b)
 		uint32_t n = make_batch(b, from, batch);
 
 		for (uint32_t i = 0; i < n; i++)
-			rib_withdraw(b->rib, &evpn_family, &b->source, batch[i].key, batch[i].key_len,
+			rib_withdraw(b->rib, &evpn_family, &b->source, batch[i].key, batch[i].key_len, 0,
 				     (struct mtime){ 0 });
 		if (from % ROUTES_A_TURN == 0)
 			pull_all(b);

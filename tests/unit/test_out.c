@@ -458,14 +458,14 @@ static void announce(struct world *w, int p, int f, int k, int set, bool reject)
 	uint8_t scratch[256];
 	struct bgp_attrs a = make_attrs(set, scratch);
 
-	rib_announce(w->rib, families[f], peer_at(w, p), w->keys[k], w->key_lens[k], attrset_intern(w->sets, &a),
+	rib_announce(w->rib, families[f], peer_at(w, p), w->keys[k], w->key_lens[k], 0, attrset_intern(w->sets, &a),
 		     reject ? BGP_REJECT_AS_LOOP : BGP_ELIGIBLE, (struct mtime){ 0 });
 	w->paths[f][k][p] = (struct model_path){ set, reject };
 }
 
 static void withdraw(struct world *w, int p, int f, int k)
 {
-	bool had = rib_withdraw(w->rib, families[f], peer_at(w, p), w->keys[k], w->key_lens[k], (struct mtime){ 0 });
+	bool had = rib_withdraw(w->rib, families[f], peer_at(w, p), w->keys[k], w->key_lens[k], 0, (struct mtime){ 0 });
 
 	assert_int_equal(had, w->paths[f][k][p].set != NONE);
 	w->paths[f][k][p].set = NONE;

@@ -106,7 +106,7 @@ static void announce(struct side *s, int p, uint32_t n, uint32_t community)
 	uint8_t key[KEY_OCTETS];
 
 	key_of(n, key);
-	rib_announce(s->rib, &test_family, &s->sinks[p].peer, key, KEY_OCTETS, set_of(s, community), BGP_ELIGIBLE,
+	rib_announce(s->rib, &test_family, &s->sinks[p].peer, key, KEY_OCTETS, 0, set_of(s, community), BGP_ELIGIBLE,
 		     (struct mtime){ 0 });
 }
 
@@ -115,7 +115,7 @@ static void withdraw(struct side *s, int p, uint32_t n)
 	uint8_t key[KEY_OCTETS];
 
 	key_of(n, key);
-	assert_true(rib_withdraw(s->rib, &test_family, &s->sinks[p].peer, key, KEY_OCTETS, (struct mtime){ 0 }));
+	assert_true(rib_withdraw(s->rib, &test_family, &s->sinks[p].peer, key, KEY_OCTETS, 0, (struct mtime){ 0 }));
 }
 
 static void take(struct side *s, struct sink *k, struct upd *u)
@@ -657,7 +657,7 @@ static void out_a_set_that_needs_more_space_waits_for_it(void **state) /* RFC 86
 	pull_all(s, 1);
 	pull_all(s, 2);
 	key_of(1, key);
-	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, KEY_OCTETS, attrset_intern(s->sets, &a),
+	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, KEY_OCTETS, 0, attrset_intern(s->sets, &a),
 		     BGP_ELIGIBLE, (struct mtime){ 0 });
 	assert_int_equal(pull(s, 1, 20000), 0);
 	assert_true(out_pending(s->rib, &s->sinks[1].peer));

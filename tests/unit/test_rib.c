@@ -124,7 +124,7 @@ static uint32_t announce(struct table *t, int p, uint32_t n, uint32_t pref)
 	size_t len = key_of(n, key);
 	uint32_t set = set_of(t, pref);
 
-	rib_announce(t->rib, &test_family, p < 0 ? NULL : &t->peers[p], key, len, set, BGP_ELIGIBLE,
+	rib_announce(t->rib, &test_family, p < 0 ? NULL : &t->peers[p], key, len, 0, set, BGP_ELIGIBLE,
 		     (struct mtime){ 5000000 });
 	return set;
 }
@@ -134,7 +134,7 @@ static bool withdraw(struct table *t, int p, uint32_t n)
 	uint8_t key[BGP_KEY_MAX];
 	size_t len = key_of(n, key);
 
-	return rib_withdraw(t->rib, &test_family, p < 0 ? NULL : &t->peers[p], key, len, (struct mtime){ 0 });
+	return rib_withdraw(t->rib, &test_family, p < 0 ? NULL : &t->peers[p], key, len, 0, (struct mtime){ 0 });
 }
 
 static void work_all(struct table *t)
@@ -192,7 +192,7 @@ static void rib_the_same_again_is_no_change(void **state)
 	uint8_t key[BGP_KEY_MAX];
 
 	announce(t, 0, 1, 100);
-	rib_announce(t->rib, &test_family, &t->peers[0], key, key_of(1, key), set_of(t, 100), BGP_ELIGIBLE,
+	rib_announce(t->rib, &test_family, &t->peers[0], key, key_of(1, key), 0, set_of(t, 100), BGP_ELIGIBLE,
 		     (struct mtime){ 99000000 });
 	assert_int_equal(t->times, 1);
 	assert_true(rib_next(t->rib, &c, &p));
@@ -250,7 +250,7 @@ static void rib_a_rejected_path_is_held_and_never_best(void **state)
 	size_t len = key_of(1, key);
 	uint32_t a;
 
-	rib_announce(t->rib, &test_family, &t->peers[0], key, len, set_of(t, 300), BGP_REJECT_CLUSTER,
+	rib_announce(t->rib, &test_family, &t->peers[0], key, len, 0, set_of(t, 300), BGP_REJECT_CLUSTER,
 		     (struct mtime){ 0 });
 	assert_int_equal(t->times, 0);
 	assert_true(rib_next(t->rib, &c, &p));
@@ -297,15 +297,15 @@ static void rib_families_and_lengths_are_apart(void **state)
 	uint8_t key[BGP_KEY_MAX] = { 0 };
 
 	for (size_t len = 1; len <= BGP_KEY_MAX; len++) {
-		rib_announce(t->rib, &test_family, &t->peers[0], key, len, set_of(t, 100), BGP_ELIGIBLE,
+		rib_announce(t->rib, &test_family, &t->peers[0], key, len, 0, set_of(t, 100), BGP_ELIGIBLE,
 			     (struct mtime){ 0 });
-		rib_announce(t->rib, &test_family2, &t->peers[0], key, len, set_of(t, 100), BGP_ELIGIBLE,
+		rib_announce(t->rib, &test_family2, &t->peers[0], key, len, 0, set_of(t, 100), BGP_ELIGIBLE,
 			     (struct mtime){ 0 });
 	}
 	assert_int_equal(t->peers[0].paths, 2 * BGP_KEY_MAX);
 	assert_int_equal(t->times, BGP_KEY_MAX);
 	for (size_t len = 1; len <= BGP_KEY_MAX; len++)
-		assert_true(rib_withdraw(t->rib, &test_family, &t->peers[0], key, len, (struct mtime){ 0 }));
+		assert_true(rib_withdraw(t->rib, &test_family, &t->peers[0], key, len, 0, (struct mtime){ 0 }));
 	assert_int_equal(n_paths(t), BGP_KEY_MAX);
 	table_free(t); /* with routes in it */
 }
