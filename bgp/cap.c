@@ -79,6 +79,54 @@ void cap_family_add(struct caps *c, uint16_t afi, uint8_t safi)
 		c->families[c->n_families++] = (struct cap_family){ afi, safi };
 }
 
+static bool is_family(struct cap_family f, uint16_t afi, uint8_t safi)
+{
+	return f.afi == afi && f.safi == safi;
+}
+
+uint8_t cap_add_path(const struct caps *c, uint16_t afi, uint8_t safi)
+{
+	for (size_t i = 0; i < c->n_add_path; i++)
+		if (is_family(c->add_path[i].family, afi, safi))
+			return c->add_path[i].modes;
+	return 0;
+}
+
+void cap_add_path_set(struct caps *c, uint16_t afi, uint8_t safi, uint8_t modes)
+{
+	size_t i = 0;
+
+	while (i < c->n_add_path && !is_family(c->add_path[i].family, afi, safi))
+		i++;
+	if (i == CAP_FAMILIES_MAX)
+		return;
+	c->add_path[i].family = (struct cap_family){ afi, safi };
+	c->add_path[i].modes = modes;
+	if (i == c->n_add_path)
+		c->n_add_path++;
+}
+
+/* RFC 7911 4: with a value other than 1 to 3 in it the capability is not understood, and ignored. */
+static void add_path_take(struct caps *c, struct rbuf value)
+{
+	struct rbuf check = value;
+
+	while (rb_left(&check)) {
+		uint8_t modes;
+
+		rb_skip(&check, 3);
+		modes = rb_u8(&check);
+		if (!rb_ok(&check) || modes == 0 || modes > (CAP_ADD_PATH_RECEIVE | CAP_ADD_PATH_SEND))
+			return;
+	}
+	while (rb_left(&value)) {
+		uint16_t afi = rb_u16(&value);
+		uint8_t safi = rb_u8(&value);
+
+		cap_add_path_set(c, afi, safi, rb_u8(&value));
+	}
+}
+
 static void role_take(struct caps *c, uint8_t value)
 {
 	uint8_t role = value < UINT8_MAX ? (uint8_t)(value + 1) : UINT8_MAX;
@@ -112,6 +160,9 @@ static bool cap_take(struct caps *c, struct cap *cap)
 		c->as4 = true;
 		c->asn = rb_u32(&cap->value);
 		return rb_done(&cap->value);
+	case CAP_ADD_PATH:
+		add_path_take(c, cap->value);
+		break;
 	case CAP_ROLE:
 		if (len == 1)
 			role_take(c, rb_u8(&cap->value));
@@ -143,6 +194,17 @@ void cap_encode_families(struct wbuf *w, const struct caps *c)
 	}
 }
 
+static void cap_encode_add_path(struct wbuf *w, const struct caps *c)
+{
+	wb_u8(w, CAP_ADD_PATH);
+	wb_u8(w, (uint8_t)(c->n_add_path * 4));
+	for (size_t i = 0; i < c->n_add_path; i++) {
+		wb_u16(w, c->add_path[i].family.afi);
+		wb_u8(w, c->add_path[i].family.safi);
+		wb_u8(w, c->add_path[i].modes);
+	}
+}
+
 static void cap_encode_empty(struct wbuf *w, uint8_t code)
 {
 	wb_u8(w, code);
@@ -165,6 +227,8 @@ void cap_encode(struct wbuf *w, const struct caps *c)
 		wb_u8(w, 4);
 		wb_u32(w, c->asn);
 	}
+	if (c->n_add_path)
+		cap_encode_add_path(w, c);
 	if (c->role) {
 		wb_u8(w, CAP_ROLE);
 		wb_u8(w, 1);
@@ -199,6 +263,22 @@ static const char *cap_name(uint8_t code)
 	return NULL;
 }
 
+/* " 25/70 both, 1/132 send" */
+static void add_path_text(struct rbuf value, char *out, size_t cap)
+{
+	static const char *const modes[] = { "nothing", "receive", "send", "both" };
+	size_t used = 0;
+
+	*out = '\0';
+	for (const char *sep = ""; rb_left(&value) >= 4 && used < cap; sep = ",") {
+		uint16_t afi = rb_u16(&value);
+		uint8_t safi = rb_u8(&value), mode = rb_u8(&value);
+
+		used += (size_t)snprintf(out + used, cap - used, "%s %u/%u %s", sep, afi, safi,
+					 mode < sizeof(modes) / sizeof(modes[0]) ? modes[mode] : "unknown");
+	}
+}
+
 static void cap_text(struct cap *c, char *out, size_t cap)
 {
 	const char *name = cap_name(c->code);
@@ -213,6 +293,8 @@ static void cap_text(struct cap *c, char *out, size_t cap)
 		snprintf(out + used, cap - used, " %u/%u", afi, rb_u8(&c->value));
 	} else if (c->code == CAP_AS4 && len == 4) {
 		snprintf(out + used, cap - used, " %u", rb_u32(&c->value));
+	} else if (c->code == CAP_ADD_PATH) {
+		add_path_text(c->value, out + used, cap - used);
 	} else if (c->code == CAP_ROLE && len == 1) {
 		role = cap_role_name((uint8_t)(rb_u8(&c->value) + 1));
 		snprintf(out + used, cap - used, " %s", role ? role : "unknown");

@@ -40,9 +40,16 @@ struct cap_family {
 	uint8_t safi;
 };
 
+enum cap_add_path { CAP_ADD_PATH_RECEIVE = 1, CAP_ADD_PATH_SEND = 2 }; /* RFC 7911 4, bits */
+
 struct caps {
 	struct cap_family families[CAP_FAMILIES_MAX];
 	uint8_t n_families;
+	struct {
+		struct cap_family family;
+		uint8_t modes; /* enum cap_add_path */
+	} add_path[CAP_FAMILIES_MAX];
+	uint8_t n_add_path;
 	bool refresh; /* 2 or 128 */
 	bool extended_message;
 	bool as4;
@@ -53,6 +60,10 @@ struct caps {
 
 bool cap_family_has(const struct caps *c, uint16_t afi, uint8_t safi);
 void cap_family_add(struct caps *c, uint16_t afi, uint8_t safi);
+/* enum cap_add_path; 0 when nothing is said of the family. */
+uint8_t cap_add_path(const struct caps *c, uint16_t afi, uint8_t safi);
+/* The last word on a family counts. */
+void cap_add_path_set(struct caps *c, uint16_t afi, uint8_t safi, uint8_t modes);
 
 /*
  * The optional parameters of o. An instance of a known capability with a wrong length is skipped, but 4-octet AS: 2/0.

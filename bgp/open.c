@@ -17,6 +17,8 @@ void open_our_caps(const struct bgp_peer *peer, struct caps *out)
 	};
 	for (uint32_t i = 0; i < b->n_families; i++)
 		cap_family_add(out, b->families[i].f->afi, b->families[i].f->safi);
+	for (uint32_t i = 0; peer->p.add_path && i < b->n_families; i++)
+		cap_add_path_set(out, b->families[i].f->afi, b->families[i].f->safi, peer->p.add_path);
 }
 
 static bool refuse_open(struct msg_fault *f, uint8_t subcode, const char *why)
@@ -77,6 +79,25 @@ static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *sp
 	return false;
 }
 
+/* RFC 7911 4: a direction that one side has offered for sending and the other for receiving. */
+static void settle_add_path(struct bgp_conn *c)
+{
+	const struct bgp *b = c->peer->bgp;
+	struct caps ours;
+
+	open_our_caps(c->peer, &ours);
+	c->add_path_in = c->add_path_out = 0;
+	for (uint32_t i = 0; i < b->n_families; i++) {
+		const struct bgp_family *f = b->families[i].f;
+		uint8_t here = cap_add_path(&ours, f->afi, f->safi), there = cap_add_path(&c->caps, f->afi, f->safi);
+
+		if (here & CAP_ADD_PATH_RECEIVE && there & CAP_ADD_PATH_SEND)
+			c->add_path_in |= 1u << i;
+		if (here & CAP_ADD_PATH_SEND && there & CAP_ADD_PATH_RECEIVE)
+			c->add_path_out |= 1u << i;
+	}
+}
+
 bool open_settle(struct bgp_conn *c, struct rbuf body, struct msg_fault *f, uint8_t *space, size_t cap)
 {
 	uint16_t ours = c->peer->p.hold_time;
@@ -85,6 +106,7 @@ bool open_settle(struct bgp_conn *c, struct rbuf body, struct msg_fault *f, uint
 	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &c->caps, f) || !check_open(c, &o, f) ||
 	    !check_role(c, f) || !settle_families(c, f, space, cap))
 		return false;
+	settle_add_path(c);
 	c->router_id = o.router_id;
 	c->hold_time = o.hold_time < ours ? o.hold_time : ours;
 	c->max_message = c->caps.extended_message ? MSG_EXTENDED_MAX_LEN : MSG_MAX_LEN;

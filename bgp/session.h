@@ -45,6 +45,7 @@ struct bgp_conn {
 	uint16_t hold_time;       /* negotiated, s */
 	uint32_t families;        /* negotiated, bits are indices of bgp.families */
 	uint32_t families_ended;  /* of these End-of-RIB has come */
+	uint32_t add_path_in, add_path_out; /* of these routes come and go with path identifiers (RFC 7911) */
 	uint16_t max_message;     /* octets, either way: RFC 8654 */
 	struct caps caps;
 	uint8_t *open;            /* its body, for show */

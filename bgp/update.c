@@ -25,6 +25,8 @@ struct walk {
 	struct bgp_conn *c;
 	const struct bgp_family *f;
 	struct mtime now;
+	bool path_ids;           /* the NLRI come with path identifiers */
+	bool is_unreach;         /* the NLRI have the form of withdrawals */
 	struct bgp_attrs *attrs; /* NULL: withdraw */
 	struct msg_fault *fault;
 
@@ -34,6 +36,7 @@ struct walk {
 	enum bgp_reject reject;
 	int checked_kind; /* first octet of the key that check() was last asked for, -1: none */
 	enum bgp_nlri_verdict checked;
+	bool too_many; /* paths of one key */
 };
 
 static bool refuse(struct msg_fault *f, uint8_t subcode, const uint8_t *data, size_t len, const char *why)
@@ -49,6 +52,20 @@ static const struct bgp_family *negotiated(const struct bgp_conn *c, uint16_t af
 	int i = engine_family_index(c->peer->bgp, afi, safi);
 
 	return i >= 0 && c->families & 1u << i ? c->peer->bgp->families[i].f : NULL;
+}
+
+/* Of the family, which is negotiated. */
+static bool has_path_ids(const struct bgp_conn *c, const struct bgp_family *f)
+{
+	return c->add_path_in & 1u << engine_family_index(c->peer->bgp, f->afi, f->safi);
+}
+
+/* RFC 7911 3: the path identifier stands before the NLRI. */
+static enum bgp_nlri_verdict decode(const struct bgp_family *f, struct rbuf *r, bool path_ids, bool is_withdrawal,
+				    struct bgp_nlri *out)
+{
+	out->path_id = path_ids ? rb_u32(r) : 0;
+	return rb_left(r) ? f->decode(r, is_withdrawal, out) : BGP_NLRI_RESET;
 }
 
 /* RFC 4760 8: families that were not negotiated are ignored. */
@@ -122,6 +139,14 @@ static void warn_near_limit(struct bgp_peer *peer)
 	}
 }
 
+static bool too_many_paths(struct walk *w)
+{
+	if (w->too_many)
+		*w->fault = (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_OUT_OF_RESOURCES,
+						.why = "too many paths of one route" };
+	return w->too_many;
+}
+
 static bool over_limit(struct walk *w)
 {
 	struct bgp_peer *peer = w->c->peer;
@@ -157,7 +182,8 @@ static void announce(struct walk *w, const struct bgp_nlri *n)
 		return;
 	}
 	attrset_ref(b->sets, w->set);
-	rib_announce(b->rib, w->f, &w->c->peer->rib, n->key, n->key_len, n->path_id, w->set, w->reject, w->now);
+	if (!rib_announce(b->rib, w->f, &w->c->peer->rib, n->key, n->key_len, n->path_id, w->set, w->reject, w->now))
+		w->too_many = true;
 }
 
 /* Of unknown type is not malformed (RFC 7606 5.4): held opaque when that is asked for, else passed over. */
@@ -184,7 +210,7 @@ static bool take_batch(struct walk *w, struct rbuf *r, struct batch *b)
 
 	for (b->n = 0; b->n < BATCH && rb_left(r);) {
 		start = r->p;
-		v = w->f->decode(r, !w->attrs, &b->nlri[b->n]);
+		v = decode(w->f, r, w->path_ids, w->is_unreach, &b->nlri[b->n]);
 		if (v == BGP_NLRI_RESET || r->p == start)
 			return refuse(w->fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
 		if (v == BGP_NLRI_WITHDRAW)
@@ -205,22 +231,35 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 		rib_prefetch(w->c->peer->bgp->rib, w->f, b.nlri, b.n);
 		for (size_t i = 0; i < b.n; i++) {
 			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);
-			if (over_limit(w))
+			if (too_many_paths(w) || over_limit(w))
 				return false;
 		}
 	}
 	return located;
 }
 
-/* attrs NULL: withdraw. */
-static bool walk(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlri, struct bgp_attrs *attrs,
-		 struct msg_fault *fault, struct mtime now)
+static bool walk(struct walk w, struct rbuf nlri)
 {
-	struct walk w = { .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault, .checked_kind = -1 };
-	bool ok = walk_nlri(&w, nlri);
+	bool ok;
 
+	w.path_ids = has_path_ids(w.c, w.f);
+	w.checked_kind = -1;
+	ok = walk_nlri(&w, nlri);
 	set_drop(&w);
 	return ok;
+}
+
+/* attrs NULL: treat as withdraw. */
+static bool walk_reach(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlri, struct bgp_attrs *attrs,
+		       struct msg_fault *fault, struct mtime now)
+{
+	return walk((struct walk){ .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault }, nlri);
+}
+
+static bool walk_unreach(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlri, struct msg_fault *fault,
+			 struct mtime now)
+{
+	return walk((struct walk){ .c = c, .f = f, .now = now, .is_unreach = true, .fault = fault }, nlri);
 }
 
 /* ---- the message ------------------------------------------------------------------------------------------------ */
@@ -258,7 +297,7 @@ static bool refuse_attrs(struct bgp_conn *c, struct attr_update *u, struct msg_f
 	struct bgp_nlri n;
 
 	while (f && rb_left(&u->reach))
-		if (f->decode(&u->reach, false, &n) == BGP_NLRI_RESET)
+		if (decode(f, &u->reach, has_path_ids(c, f), false, &n) == BGP_NLRI_RESET)
 			return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
 	return refuse(fault, e->subcode, e->data, e->data_len, e->why);
 }
@@ -290,7 +329,7 @@ static bool reach(struct bgp_conn *c, struct attr_update *u, struct msg_fault *f
 	}
 	if (!u->attrs.next_hop.len) /* RFC 7606 7.11 */
 		return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "length of the next hop");
-	return walk(c, f, u->reach, u->outcome == ATTR_WITHDRAW ? NULL : &u->attrs, fault, now);
+	return walk_reach(c, f, u->reach, u->outcome == ATTR_WITHDRAW ? NULL : &u->attrs, fault, now);
 }
 
 static bool unreach(struct bgp_conn *c, const struct attr_update *u, struct msg_fault *fault, struct mtime now)
@@ -301,7 +340,7 @@ static bool unreach(struct bgp_conn *c, const struct attr_update *u, struct msg_
 		log_ignored(c, u->unreach_afi, u->unreach_safi, now);
 		return true;
 	}
-	return walk(c, f, u->unreach, NULL, fault, now);
+	return walk_unreach(c, f, u->unreach, fault, now);
 }
 
 /* The fields of RFC 4271 4.3, with the next hop of their own. */
@@ -316,8 +355,8 @@ static bool ipv4(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fa
 		return true;
 	}
 	attrs.next_hop = u->next_hop4;
-	if (walk(c, f, u->withdrawn4, NULL, fault, now) &&
-	    walk(c, f, u->nlri4, u->outcome == ATTR_WITHDRAW ? NULL : &attrs, fault, now))
+	if (walk_unreach(c, f, u->withdrawn4, fault, now) &&
+	    walk_reach(c, f, u->nlri4, u->outcome == ATTR_WITHDRAW ? NULL : &attrs, fault, now))
 		return true;
 	if (fault->code == MSG_ERR_UPDATE)
 		fault->subcode = MSG_UPDATE_NETWORK; /* RFC 7606 5.3 */

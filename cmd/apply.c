@@ -56,6 +56,8 @@ bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
 		.max_prefixes = n->max_prefixes,
 		.max_prefixes_warning = n->max_prefixes_warning,
 		.max_prefixes_restart = n->max_prefixes_restart,
+		.add_path = (uint8_t)n->add_path,
+		.add_path_best = n->add_path_best,
 		.ttl_security = n->ttl_security,
 		.role = (uint8_t)(n->role - CONFIG_ROLE_NONE),
 		.password = n->password,

@@ -207,6 +207,8 @@ void format_route_head(struct buf *out, const json_t *v, const json_t *row)
 	}
 	buf_adds(out, text(row, "neighbor") ? ", from " : ", ");
 	format_route_from(out, format_member(row, "neighbor"), row);
+	if (number(row, "path_id"))
+		buf_printf(out, " as path %" JSON_INTEGER_FORMAT, number(row, "path_id"));
 	if (text(row, "rejected"))
 		buf_printf(out, ", rejected: %s", text(row, "rejected"));
 	else

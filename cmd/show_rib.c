@@ -218,6 +218,7 @@ static void print_path(struct reply *r, const struct bgp_path_info *p)
 	json_object(j, NULL);
 	p->family->print(j, p->key, p->key_len, p->attrs);
 	json_ip(j, "neighbor", p->peer ? &bgp_peer_params(p->peer)->address : NULL);
+	print_optional(j, "path_id", p->path_id, p->path_id);
 	json_bool(j, "best", p->best);
 	json_str(j, "rejected", bgp_reject_name(p->reject));
 	reply_age(r, "age_s", p->since);

@@ -102,6 +102,8 @@ static void check_neighbor(struct load *ld, const struct config_neighbor *n, uin
 		load_error_key(ld, m, "route-reflector-client", m,
 			       "expected false with a neighbor in AS %u, ours is %u, found true", n->asn,
 			       ld->config->asn);
+	if (n->add_path_best && mark_not_bad(ld, m, "add-path") && !(n->add_path & CONFIG_ADD_PATH_SEND))
+		load_error_key(ld, m, "add-path-best", m, "expected add-path send or both with it, found none");
 }
 
 static void check_neighbors(struct load *ld)

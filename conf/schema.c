@@ -153,6 +153,10 @@ static const struct schema_word words_role[] = {
 	{ "provider", CONFIG_ROLE_PROVIDER }, { "rs", CONFIG_ROLE_RS }, { "rs-client", CONFIG_ROLE_RS_CLIENT },
 	{ "customer", CONFIG_ROLE_CUSTOMER }, { "peer", CONFIG_ROLE_PEER }, { NULL, 0 }
 };
+static const struct schema_word words_add_path[] = {
+	{ "none", CONFIG_ADD_PATH_NONE }, { "receive", CONFIG_ADD_PATH_RECEIVE }, { "send", CONFIG_ADD_PATH_SEND },
+	{ "both", CONFIG_ADD_PATH_BOTH }, { NULL, 0 }
+};
 static const struct schema_word words_mode[] = {
 	{ "evpn", CONFIG_MODE_EVPN }, { "multicast", CONFIG_MODE_MULTICAST },
 	{ "static-flood", CONFIG_MODE_STATIC_FLOOD }, { "static-l2", CONFIG_MODE_STATIC_L2 },
@@ -207,6 +211,8 @@ static const struct schema_key keys_neighbor[] = {
 	  .def = "75" },
 	{ "max-prefixes-restart", NUMBER, FIELD(config_neighbor, max_prefixes_restart), .min = 1, .max = 86400 },
 	{ "role", .scalar = &scalar_word, FIELD(config_neighbor, role), .words = words_role, .derive = derive_role },
+	{ "add-path", .scalar = &scalar_word, FIELD(config_neighbor, add_path), .words = words_add_path, .def = "none" },
+	{ "add-path-best", NUMBER, FIELD(config_neighbor, add_path_best), .min = 1, .max = 32 },
 };
 const struct schema_map schema_neighbor = {
 	.what = "a neighbor, a map with address and asn", .size = sizeof(struct config_neighbor), KEYS(keys_neighbor),

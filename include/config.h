@@ -40,6 +40,9 @@ struct config_listen {
 	uint16_t port;
 };
 
+/* RFC 7911 4, as on the wire */
+enum config_add_path { CONFIG_ADD_PATH_NONE, CONFIG_ADD_PATH_RECEIVE, CONFIG_ADD_PATH_SEND, CONFIG_ADD_PATH_BOTH };
+
 struct config_neighbor {
 	struct ip address; /* the key: unique */
 	uint32_t asn;
@@ -56,6 +59,8 @@ struct config_neighbor {
 	uint8_t max_prefixes_warning;  /* percent of it */
 	uint32_t max_prefixes_restart; /* s that the neighbor stays down after it; 0 = as after any error */
 	enum config_role role;
+	enum config_add_path add_path;
+	uint8_t add_path_best; /* paths of a route that are sent at most, 0 = all */
 };
 
 /* 8 octets as in an extended community (RFC 4360, 5668), or "auto". */

@@ -62,6 +62,8 @@ static const char *neighbor_difference(const struct config_neighbor *a, const st
 	SAME(max_prefixes_warning);
 	SAME(max_prefixes_restart);
 	SAME(role);
+	SAME(add_path);
+	SAME(add_path_best);
 	return NULL;
 }
 
@@ -330,6 +332,8 @@ static void random_neighbor(struct rng *r, const struct config *c, struct config
 	n->max_prefixes_warning = (uint8_t)(n->max_prefixes && chance(r, 2) ? between(r, 1, 100) : 75);
 	n->max_prefixes_restart = n->max_prefixes && chance(r, 2) ? between(r, 1, 86400) : 0;
 	n->role = n->asn == c->asn || chance(r, 2) ? CONFIG_ROLE_NONE : (enum config_role)rng_below(r, 5);
+	n->add_path = (enum config_add_path)rng_below(r, 4);
+	n->add_path_best = n->add_path & CONFIG_ADD_PATH_SEND && chance(r, 2) ? (uint8_t)between(r, 1, 32) : 0;
 }
 
 struct config *config_random(struct rng *r)

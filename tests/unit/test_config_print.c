@@ -190,7 +190,7 @@ static void defaults_are_left_out_unless_asked_for(void **state)
 			    "mac-mobility: {moves: 5, window: 180, recovery: 540}\nneighbors:\n"
 			    "  - address: 192.0.2.2\n    asn: 1\n    families: [evpn]\n    passive: false\n"
 			    "    port: 179\n    hold-time: 90\n    route-reflector-client: false\n"
-			    "    max-prefixes-warning: 75\nvnis:\n  - vni: 100\n"
+			    "    max-prefixes-warning: 75\n    add-path: none\nvnis:\n  - vni: 100\n"
 			    "    mode: evpn\n"
 			    "    bridge: br100\n    vxlan: vxlan100\n    ports: []\n    vxlan-port: 4789\n"
 			    "    rd: auto\n"

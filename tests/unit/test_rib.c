@@ -425,7 +425,7 @@ static void rib_generations_are_of_all_paths(void **state)
 
 	announce(t, 0, 7, 50);
 	announce(t, 1, 7, 100);
-	rib_announce(t->rib, &test_family, &t->peers[2], key, len, set_of(t, 200), BGP_REJECT_CLUSTER,
+	rib_announce(t->rib, &test_family, &t->peers[2], key, len, 0, set_of(t, 200), BGP_REJECT_CLUSTER,
 		     (struct mtime){ 0 });
 	for (int p = 0; p < 3; p += 2) {
 		turn(t, p, RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_STALE);
@@ -452,12 +452,12 @@ static void rib_aged_paths_are_a_last_resort(void **state)
 	uint8_t key[BGP_KEY_MAX];
 	size_t len = key_of(1, key);
 
-	rib_announce(t->rib, &test_family, &t->peers[0], key, len, attrset_intern(t->sets, &a), BGP_ELIGIBLE,
+	rib_announce(t->rib, &test_family, &t->peers[0], key, len, 0, attrset_intern(t->sets, &a), BGP_ELIGIBLE,
 		     (struct mtime){ 0 });
 	a.communities = stale;
 	a.communities_len = sizeof(stale);
 	len = key_of(2, key);
-	rib_announce(t->rib, &test_family, &t->peers[0], key, len, attrset_intern(t->sets, &a), BGP_ELIGIBLE,
+	rib_announce(t->rib, &test_family, &t->peers[0], key, len, 0, attrset_intern(t->sets, &a), BGP_ELIGIBLE,
 		     (struct mtime){ 0 });
 	announce(t, 0, 3, 200);
 	announce(t, 1, 3, 50);
