@@ -231,15 +231,59 @@ static void stop(struct bgp_peer *peer, uint8_t subcode, const char *text, struc
 	session_event(&peer->own, FSM_MANUAL_STOP, &f, text, now);
 }
 
-void bgp_peer_del(struct bgp_peer *peer, struct mtime now)
+static void del(struct bgp_peer *peer, uint8_t subcode, struct mtime now)
 {
 	peer->removed = true;
-	stop(peer, BGP_CEASE_DECONFIGURED, NULL, now);
+	stop(peer, subcode, NULL, now);
 	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 	rib_peer_del(peer->bgp->rib, &peer->rib);
 	list_del(&peer->node);
 	list_add_tail(&peer->bgp->removed, &peer->node);
 	peer_maybe_free(peer);
+}
+
+void bgp_peer_del(struct bgp_peer *peer, struct mtime now)
+{
+	del(peer, BGP_CEASE_DECONFIGURED, now);
+}
+
+struct bgp_peer *bgp_peer_remake(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now)
+{
+	struct bgp *b = peer->bgp;
+	struct bgp_peer *anew = NULL;
+
+	del(peer, BGP_CEASE_CONFIG_CHANGE, now);
+	BUG_ON(bgp_peer_add(b, p, now, &anew) < 0);
+	return anew;
+}
+
+/* Our own attempt begins anew, as active or passive as it is to be now. */
+static void restart_own(struct bgp_peer *peer, struct mtime now)
+{
+	if (peer->session || !may_run(peer))
+		return;
+	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
+	if (peer->own.state == BGP_CONNECT || peer->own.state == BGP_ACTIVE)
+		session_event(&peer->own, FSM_MANUAL_STOP, NULL, NULL, now);
+	peer_rearm(peer, now);
+}
+
+void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now)
+{
+	bool other_way = p->passive != peer->p.passive || p->port != peer->p.port;
+
+	free((void *)(uintptr_t)peer->p.description);
+	peer->p.description = p->description ? xstrdup(p->description) : NULL;
+	peer->p.passive = p->passive;
+	peer->p.port = p->port;
+	peer->p.max_prefixes = p->max_prefixes;
+	peer->p.max_prefixes_warning = p->max_prefixes_warning ? p->max_prefixes_warning : WARNING_PERCENT;
+	peer->p.max_prefixes_restart = p->max_prefixes_restart;
+	peer->near_limit = false;
+	if (other_way)
+		restart_own(peer, now);
+	if (peer->session)
+		session_check_limit(peer->session, now);
 }
 
 static void release(struct bgp_peer *peer)

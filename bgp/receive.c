@@ -84,9 +84,10 @@ static void receive_update(struct bgp_conn *c, struct rbuf body, struct mtime no
 		session_event(c->run, FSM_UPDATE, NULL, NULL, now);
 		return;
 	}
-	if (f.code == MSG_ERR_CEASE && f.subcode == BGP_CEASE_MAX_PREFIXES)
-		peer_hold_down(c->peer, &f, now);
-	session_event(c->run, f.code == MSG_ERR_CEASE ? FSM_AUTOMATIC_STOP : FSM_UPDATE_ERROR, &f, NULL, now);
+	if (f.code == MSG_ERR_CEASE)
+		session_stop(c, &f, now);
+	else
+		session_event(c->run, FSM_UPDATE_ERROR, &f, NULL, now);
 }
 
 /* The end of a session says it by itself, and a collision is nobody's fault. */

@@ -147,22 +147,22 @@ static bool too_many_paths(struct walk *w)
 	return w->too_many;
 }
 
-static bool over_limit(struct walk *w)
+bool update_over_limit(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f)
 {
-	struct bgp_peer *peer = w->c->peer;
+	struct bgp_peer *peer = c->peer;
 	uint8_t *data = peer->bgp->scratch; /* the attributes there have done their duty */
 	struct wbuf out = wb_init(data, 7);
 
-	if (!w->attrs || !peer->p.max_prefixes)
+	if (!peer->p.max_prefixes)
 		return false;
 	warn_near_limit(peer);
 	if (peer->rib.paths <= peer->p.max_prefixes)
 		return false;
-	wb_u16(&out, w->f->afi); /* RFC 4486 4 */
-	wb_u8(&out, w->f->safi);
+	wb_u16(&out, family->afi); /* RFC 4486 4 */
+	wb_u8(&out, family->safi);
 	wb_u32(&out, peer->p.max_prefixes);
-	*w->fault = (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_MAX_PREFIXES, .data = data,
-					.data_len = 7, .why = "more routes than max-prefixes" };
+	*f = (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_MAX_PREFIXES, .data = data, .data_len = 7,
+				 .why = "more routes than max-prefixes" };
 	return true;
 }
 
@@ -231,7 +231,7 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 		rib_prefetch(w->c->peer->bgp->rib, w->f, b.nlri, b.n);
 		for (size_t i = 0; i < b.n; i++) {
 			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);
-			if (too_many_paths(w) || over_limit(w))
+			if (too_many_paths(w) || (w->attrs && update_over_limit(w->c, w->f, w->fault)))
 				return false;
 		}
 	}

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/*
- * Two items are the same when they print the same: config_print() writes every key that matters, so what it knows of a
- * neighbor or a VNI needs no second list here.
- */
 #include "cmd/apply.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "cmd/daemon.h"
+#include "cmd/difference.h"
 
 #define BGP_PORT 179
 
@@ -43,9 +39,9 @@ bool apply_listen(struct daemon *d, const struct config *c)
 
 /* ---- one item ---------------------------------------------------------------------------------------------------- */
 
-bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
+static struct bgp_peer_params peer_params(const struct config_neighbor *n)
 {
-	struct bgp_peer_params p = {
+	return (struct bgp_peer_params){
 		.address = n->address,
 		.asn = n->asn,
 		.port = n->port,
@@ -62,6 +58,11 @@ bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
 		.role = (uint8_t)(n->role - CONFIG_ROLE_NONE),
 		.password = n->password,
 	};
+}
+
+bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
+{
+	struct bgp_peer_params p = peer_params(n);
 	int rc = bgp_peer_add(d->bgp, &p, loop_now(&d->loop), NULL);
 
 	if (rc < 0)
@@ -78,121 +79,40 @@ bool apply_vni(struct daemon *d, const struct config_vni *v)
 	return rc == 0;
 }
 
-/* ---- comparison -------------------------------------------------------------------------------------------------- */
+/* ---- what is different ------------------------------------------------------------------------------------------- */
 
-static struct buf printed(const struct config *c)
+static void change_neighbor(struct daemon *d, struct bgp_peer *peer, const struct config_neighbor *was,
+			    const struct config_neighbor *is)
 {
-	struct buf text;
+	struct bgp_peer_params p = peer_params(is);
 
-	buf_init(&text);
-	config_print(c, &text, true, true);
-	return text;
+	switch (difference_of_neighbors(was, is)) {
+	case DIFFERENCE_NONE:
+		break;
+	case DIFFERENCE_LIVE:
+		bgp_peer_change(peer, &p, loop_now(&d->loop));
+		break;
+	case DIFFERENCE_RESET:
+		bgp_peer_remake(peer, &p, loop_now(&d->loop));
+		break;
+	}
 }
-
-static bool same_print(const struct config *a, const struct config *b)
-{
-	struct buf ta = printed(a), tb = printed(b);
-	bool same = ta.len == tb.len && memcmp(buf_data(&ta), buf_data(&tb), ta.len) == 0;
-
-	buf_fini(&ta);
-	buf_fini(&tb);
-	return same;
-}
-
-static bool same_neighbor(const struct config_neighbor *a, const struct config_neighbor *b)
-{
-	struct config_neighbor na = *a, nb = *b;
-	struct config ca = { .neighbors = &na, .n_neighbors = 1 }, cb = { .neighbors = &nb, .n_neighbors = 1 };
-	/* password-file prints its name, its content may be new. */
-	bool same_password = strcmp(a->password ? a->password : "", b->password ? b->password : "") == 0;
-
-	return same_password && same_print(&ca, &cb);
-}
-
-static bool same_vni(const struct config_vni *a, const struct config_vni *b)
-{
-	struct config_vni va = *a, vb = *b;
-	struct config ca = { .vnis = &va, .n_vnis = 1 }, cb = { .vnis = &vb, .n_vnis = 1 };
-
-	return same_print(&ca, &cb);
-}
-
-static const struct config_neighbor *find_neighbor(const struct config *c, const struct ip *address)
-{
-	for (size_t i = 0; i < c->n_neighbors; i++)
-		if (ip_eq(&c->neighbors[i].address, address))
-			return &c->neighbors[i];
-	return NULL;
-}
-
-static const struct config_vni *find_vni(const struct config *c, uint32_t vni)
-{
-	for (size_t i = 0; i < c->n_vnis; i++)
-		if (c->vnis[i].vni == vni)
-			return &c->vnis[i];
-	return NULL;
-}
-
-/* What is left when all that can change is made equal. */
-static struct config fixed_part(const struct config *c)
-{
-	struct config f = *c;
-
-	f.neighbors = NULL;
-	f.vnis = NULL;
-	f.n_neighbors = f.n_vnis = 0;
-	f.log_level = LOG_INFO;
-	f.restart_rows = CONFIG_ROWS_KEEP;
-	f.mobility = (struct config_mobility){ 0 }; /* it is in the VNIs */
-	return f;
-}
-
-/* The first line of new_ that is not at the same place in old; the last one when only the end is missing. */
-static void first_difference(const struct buf *old, const struct buf *new_, char *line, size_t cap)
-{
-	const char *a = buf_data(old), *b = buf_data(new_), *start = b;
-	size_t n = old->len < new_->len ? old->len : new_->len;
-
-	for (size_t i = 0; i < n && a[i] == b[i]; i++)
-		if (b[i] == '\n' && i + 1 < new_->len)
-			start = b + i + 1;
-	snprintf(line, cap, "%.*s", (int)strcspn(start, "\n"), start);
-}
-
-static bool only_parts_changed(const struct config *old, const struct config *new_, char *why, size_t cap)
-{
-	struct config fa = fixed_part(old), fb = fixed_part(new_);
-	struct buf ta, tb;
-	char line[80];
-
-	if (same_print(&fa, &fb))
-		return true;
-	ta = printed(&fa);
-	tb = printed(&fb);
-	buf_add(&tb, "", 1);
-	first_difference(&ta, &tb, line, sizeof(line));
-	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log and restart.rows do not)",
-		 line);
-	buf_fini(&ta);
-	buf_fini(&tb);
-	return false;
-}
-
-/* ---- the difference ---------------------------------------------------------------------------------------------- */
 
 static void remove_old(struct daemon *d, const struct config *old, const struct config *new_)
 {
 	for (size_t i = 0; i < old->n_neighbors; i++) {
-		const struct config_neighbor *was = &old->neighbors[i], *is = find_neighbor(new_, &was->address);
+		const struct config_neighbor *was = &old->neighbors[i], *is = difference_find_neighbor(new_, &was->address);
 		struct bgp_peer *peer = bgp_peer_find(d->bgp, &was->address);
 
-		if (peer && (!is || !same_neighbor(was, is)))
+		if (peer && !is)
 			bgp_peer_del(peer, loop_now(&d->loop));
+		else if (peer)
+			change_neighbor(d, peer, was, is);
 	}
 	for (size_t i = 0; i < old->n_vnis; i++) {
-		const struct config_vni *was = &old->vnis[i], *is = find_vni(new_, was->vni);
+		const struct config_vni *was = &old->vnis[i], *is = difference_find_vni(new_, was->vni);
 
-		if (!is || !same_vni(was, is))
+		if (!is || !difference_same_vni(was, is))
 			evpn_vni_del(d->evpn, was->vni);
 	}
 }
@@ -229,17 +149,49 @@ static struct config *load_again(struct daemon *d, char *why, size_t cap)
 	return c;
 }
 
+/* The new configuration when all of it can be applied, else NULL and why. */
+static struct config *load_applicable(struct daemon *d, char *why, size_t cap)
+{
+	struct config *new_ = load_again(d, why, cap);
+
+	if (!new_ || difference_is_applicable(d->config, new_, why, cap))
+		return new_;
+	config_free(new_);
+	return NULL;
+}
+
+static void log_plan(struct daemon *d, const struct config *new_)
+{
+	struct buf lines;
+
+	buf_init(&lines);
+	difference_say(d->config, new_, &lines);
+	for (size_t len; lines.len; buf_consume(&lines, len + 1)) {
+		len = (size_t)((const char *)memchr(buf_data(&lines), '\n', lines.len) - buf_data(&lines));
+		log_info(&d->log, LOG_MAIN, "%.*s", (int)len, buf_data(&lines));
+	}
+	buf_fini(&lines);
+}
+
+bool apply_plan(struct daemon *d, struct buf *lines, char *why, size_t cap)
+{
+	struct config *new_ = load_applicable(d, why, cap);
+
+	if (!new_)
+		return false;
+	difference_say(d->config, new_, lines);
+	config_free(new_);
+	return true;
+}
+
 bool apply_reload(struct daemon *d, char *why, size_t cap)
 {
-	struct config *new_ = load_again(d, why, cap), *old = d->config;
+	struct config *new_ = load_applicable(d, why, cap), *old = d->config;
 	bool ok;
 
 	if (!new_)
 		return false;
-	if (!only_parts_changed(old, new_, why, cap)) {
-		config_free(new_);
-		return false;
-	}
+	log_plan(d, new_);
 	remove_old(d, old, new_);
 	if (new_->log_level != old->log_level)
 		d->log.level = new_->log_level;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct config;
 struct config_neighbor;
 struct config_vni;
@@ -24,5 +25,7 @@ bool apply_vni(struct daemon *d, const struct config_vni *v);
  * sentence (all errors of the file are in the log). restart.rows and log.level take effect at once, too.
  */
 bool apply_reload(struct daemon *d, char *why, size_t cap);
+/* What apply_reload() would do, a line each; it says the same in the log before it does it. */
+bool apply_plan(struct daemon *d, struct buf *lines, char *why, size_t cap);
 
 #endif

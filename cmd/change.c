@@ -99,10 +99,33 @@ static int start_log(struct reply *r)
 
 const struct reply_ops change_log = { .start = start_log };
 
+struct reload_state {
+	struct buf lines;
+};
+
 static int start_reload(struct reply *r)
 {
+	struct reload_state *s = r->state;
+
+	buf_init(&s->lines);
+	if (reply_has(r, ARG_DRY_RUN))
+		return apply_plan(r->d, &s->lines, r->error, sizeof(r->error)) ? 0 : 1;
 	r->body = REPLY_NONE;
 	return apply_reload(r->d, r->error, sizeof(r->error)) ? 0 : 1;
 }
 
-const struct reply_ops change_reload = { .start = start_reload };
+static bool more_reload(struct reply *r)
+{
+	struct reload_state *s = r->state;
+
+	return reply_lines(r, &s->lines);
+}
+
+static void end_reload(struct reply *r)
+{
+	struct reload_state *s = r->state;
+
+	buf_fini(&s->lines);
+}
+
+const struct reply_ops change_reload = { sizeof(struct reload_state), start_reload, more_reload, end_reload };

@@ -213,6 +213,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_FDB] = { TABLE(fdb_columns), .empty = "no rows" },
 	[VERB_SHOW_VTEP] = { TABLE(vtep_columns), .empty = "no VTEPs" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
+	[VERB_RELOAD] = { .empty = "nothing changes" },
 	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },
 };
 static const struct view rib_summary = { TABLE(summary_columns), .empty = "no routes" };
@@ -226,5 +227,5 @@ const struct view *view_of(const struct verb_args *args)
 		return &rib_summary;
 	if (args->id == VERB_SHOW_RIB && args->v[ARG_DETAIL].given)
 		return &rib_detail;
-	return views[args->id].columns || views[args->id].fields ? &views[args->id] : NULL;
+	return &views[args->id];
 }

@@ -109,6 +109,20 @@ struct json *reply_row(struct reply *r)
 	return &r->json;
 }
 
+bool reply_lines(struct reply *r, struct buf *text)
+{
+	while (text->len) {
+		const char *line = buf_data(text), *end = memchr(line, '\n', text->len);
+		size_t len = end ? (size_t)(end - line) : text->len;
+
+		if (!reply_step(r))
+			return true;
+		json_strn(reply_row(r), NULL, line, len);
+		buf_consume(text, end ? len + 1 : len);
+	}
+	return false;
+}
+
 void reply_age(struct reply *r, const char *key, struct mtime since)
 {
 	int64_t us = mtime_diff_us(since, r->now);

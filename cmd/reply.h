@@ -70,6 +70,8 @@ int reply_fail(struct reply *r, int code, const char *fmt, ...) __attribute__((f
 bool reply_step(struct reply *r);
 /* The writer at the place of the next row: write one value without a key. */
 struct json *reply_row(struct reply *r);
+/* The lines of text as rows, each taken off it; true when there are more. */
+bool reply_lines(struct reply *r, struct buf *text);
 /* Whole seconds from since to now, as a member. */
 void reply_age(struct reply *r, const char *key, struct mtime since);
 

@@ -176,26 +176,12 @@ static int start_config(struct reply *r)
 	return 0;
 }
 
-static bool config_lines(struct reply *r, struct buf *yaml)
-{
-	while (yaml->len) {
-		const char *line = buf_data(yaml), *end = memchr(line, '\n', yaml->len);
-		size_t len = end ? (size_t)(end - line) : yaml->len;
-
-		if (!reply_step(r))
-			return true;
-		json_strn(reply_row(r), NULL, line, len);
-		buf_consume(yaml, end ? len + 1 : len);
-	}
-	return false;
-}
-
 static bool more_config(struct reply *r)
 {
 	struct config_state *s = r->state;
 
 	if (r->body == REPLY_ROWS)
-		return config_lines(r, &s->yaml);
+		return reply_lines(r, &s->yaml);
 	if (!yaml_to_json(buf_data(&s->yaml), s->yaml.len, &r->json))
 		log_error(&r->d->log, LOG_CTL, "show config: the configuration as printed is not YAML");
 	return false;

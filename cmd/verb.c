@@ -49,8 +49,9 @@ const struct verb verbs[VERB_N] = {
 			     .optional = BIT(ARG_VNI) | BIT(ARG_MAC), .change = true },
 	[VERB_LOG] = { "log", "LEVEL", "how much the daemon logs, until it ends", .required = BIT(ARG_LEVEL),
 		       .change = true },
-	[VERB_RELOAD] = { "reload", "", "read the configuration again and apply what is different (as SIGHUP does)",
-			  .change = true },
+	[VERB_RELOAD] = { "reload", "[--dry-run]",
+			  "read the configuration again and apply what is different (as SIGHUP does)",
+			  .optional = BIT(ARG_DRY_RUN), .change = true },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
@@ -86,6 +87,7 @@ static const struct arg_desc {
 	[ARG_DETAIL] = { "--detail", NULL, "every attribute, a block a route" },
 	[ARG_KEYS] = { "--keys", NULL, "one raw NLRI key a line, of everything received and not withdrawn" },
 	[ARG_YAML] = { "--yaml", NULL, "lines of YAML instead of an object" },
+	[ARG_DRY_RUN] = { "--dry-run", NULL, "only say what would be done" },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 

@@ -61,6 +61,7 @@ enum verb_arg {
 	ARG_KEYS,
 	ARG_YAML,
 	ARG_DEFAULTS,
+	ARG_DRY_RUN,
 	ARG_N
 };
 

@@ -265,6 +265,10 @@ struct bgp_peer_params {
 int bgp_peer_add(struct bgp *b, const struct bgp_peer_params *p, struct mtime now, struct bgp_peer **out);
 /* Ends its sessions with Cease/3 and forgets it once its routes are purged. */
 void bgp_peer_del(struct bgp_peer *peer, struct mtime now);
+/* What of p a session survives is taken over at once: description, passive, port, the limit of prefixes. */
+void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now);
+/* All of p: as bgp_peer_del() and bgp_peer_add(), but the neighbor is told Cease/6. The address is the same. */
+struct bgp_peer *bgp_peer_remake(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now);
 struct bgp_peer *bgp_peer_find(const struct bgp *b, const struct ip *address);
 /* In order of configuration; NULL starts and ends. */
 struct bgp_peer *bgp_peer_next(const struct bgp *b, const struct bgp_peer *prev);

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from evlab import Evpnd, evpnd
+from evlab import Evpnd, Frr, Speaker, evpnd, frr
 from evlab.evpnd import BUILD, TOP
 
 GOOD = """\
@@ -192,3 +192,46 @@ def test_reload_of_a_bad_file_changes_nothing(lab, how):
     e.configure(good + "log: {level: debug}\n")
     e.process.send(signal.SIGHUP)
     lab.wait_for(lambda: " debug " in e.log() or e.show("config").get("log", {}).get("level") == "debug", "the mended file is in force")
+
+
+def test_reload_says_what_it_does_to_sessions(lab):
+    """A description does no harm to the session with FRR, a hold time resets it with Cease/6 (RFC 4486); both are said before."""
+    r1, r2 = lab.fabric("r1", "r2")
+
+    def text(more):
+        return evpnd.conf(r1, 65000, [(r2.address, 65000, more)], vnis=())
+    e = Evpnd(r1, text("description: one"))
+    f = Frr(r2, frr.bgp_conf(65000, r2.address, [(r1.address, 65000)]))
+    lab.wait_for(lambda: e.established(r2.address) and f.established(r1.address), "the session is up")
+    before = e.neighbor(r2.address)["established_count"]
+    e.configure(text("description: two"))
+    p = e.ctl("reload", "--dry-run")
+    assert p.stdout == "neighbor %s changes (description: two): its session stays\n" % r2.address
+    assert e.neighbor(r2.address)["description"] == "one", "nothing was done"
+    e.ctl("reload")
+    n = e.neighbor(r2.address)
+    assert (n["description"], n["state"], n["established_count"]) == ("two", "Established", before)
+    assert e.ctl("reload", "--dry-run").stdout == "nothing changes\n"
+    e.configure(text("description: two, hold-time: 30"))
+    e.ctl("reload")
+    said = "neighbor %s changes (hold-time: 30): its session is reset (Cease/6)" % r2.address
+    log = e.log()
+    assert said in log and log.index(said) < log.index("Established -> Idle")
+    lab.wait_for(lambda: e.established(r2.address), "it is back")
+    assert e.neighbor(r2.address)["hold_time"] == 30
+
+
+def test_reload_tells_the_neighbor_why(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    text = evpnd.conf(r1, 65000, [(r2.address, 65000, "passive: true, hold-time: 60")], vnis=())
+    e = Evpnd(r1, text)
+    with Speaker(r2, r1.address, 65000) as s:
+        s.establish()
+        e.reload(text.replace("hold-time: 60", "hold-time: 30"))
+        n = s.notification()
+        assert n and n[:2] == (6, 6), n
+    with Speaker(r2, r1.address, 65000) as s:
+        s.establish()
+        e.reload(evpnd.conf(r1, 65000, [], vnis=()))
+        n = s.notification()
+        assert n and n[:2] == (6, 3), n

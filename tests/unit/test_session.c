@@ -597,6 +597,75 @@ static void a_removed_peer_is_forgotten_with_its_routes(void **state)
 	pair_end(&w);
 }
 
+/* As a_peer_params, with the strings of the peer's own. */
+static struct bgp_peer_params params_now(const struct side *side)
+{
+	return *bgp_peer_params(side->peer);
+}
+
+static void a_session_survives_what_it_can(void **state)
+{
+	struct setup s = { .a.peer = { .description = "spine" }, .b.peer.passive = true };
+	struct bgp_peer_params p;
+	struct pair w;
+
+	pair_start(&w, &s);
+	wait_up(&w, 10 * S);
+	routes_originate(engine(&w.b), "one", 1, simnet_now(w.net));
+	routes_originate(engine(&w.b), "two", 2, simnet_now(w.net));
+	simnet_run(w.net, 1 * S);
+	p = params_now(&w.a);
+	p.description = "leaf";
+	p.max_prefixes = 2;
+	p.passive = true;
+	bgp_peer_change(w.a.peer, &p, simnet_now(w.net));
+	simnet_run(w.net, 10 * S);
+	assert_true(both_up(&w));
+	assert_int_equal(info(&w.a).established_count, 1);
+	assert_string_equal(info(&w.a).description, "leaf");
+	assert_true(info(&w.a).passive);
+	p = params_now(&w.a);
+	p.description = NULL;
+	p.max_prefixes = 1; /* fewer than it has */
+	bgp_peer_change(w.a.peer, &p, simnet_now(w.net));
+	simnet_run(w.net, 100 * MS);
+	assert_false(both_up(&w));
+	assert_null(info(&w.a).description);
+	assert_int_equal(info(&w.b).last_in.subcode, 1);
+	hex_assert("data", info(&w.b).last_in.data, info(&w.b).last_in.data_len, "0019 46 00000001");
+	assert_int_equal(info(&w.a).state, BGP_ACTIVE);
+	p = params_now(&w.a);
+	p.max_prefixes = 0;
+	p.passive = false; /* b does not call, so it is us from here on */
+	bgp_peer_change(w.a.peer, &p, simnet_now(w.net));
+	wait_up(&w, 2 * S);
+	pair_end(&w);
+}
+
+static void what_it_cannot_survive_is_told(void **state) /* RFC 4486 4, subcode 6 */
+{
+	struct setup s = { .b.peer.passive = true };
+	struct bgp_peer_params p;
+	struct pair w;
+
+	pair_start(&w, &s);
+	wait_up(&w, 10 * S);
+	routes_originate(engine(&w.b), "one", 1, simnet_now(w.net));
+	simnet_run(w.net, 1 * S);
+	p = params_now(&w.a);
+	p.hold_time = 30;
+	w.a.peer = bgp_peer_remake(w.a.peer, &p, simnet_now(w.net));
+	simnet_run(w.net, 1 * MS);
+	assert_int_equal(w.a.seen.best, 0);
+	simnet_run(w.net, 100 * MS);
+	assert_int_equal(info(&w.b).last_in.code, 6);
+	assert_int_equal(info(&w.b).last_in.subcode, 6);
+	wait_up(&w, 2 * S);
+	assert_int_equal(info(&w.b).hold_time, 30);
+	assert_int_equal(w.a.seen.best, 1);
+	pair_end(&w);
+}
+
 static void shutdown_tells_why(void **state) /* RFC 9003 */
 {
 	struct setup s = { .b.peer.passive = true };
@@ -883,6 +952,8 @@ int main(void)
 		cmocka_unit_test(down_and_up),
 		cmocka_unit_test(clear_comes_back),
 		cmocka_unit_test(a_removed_peer_is_forgotten_with_its_routes),
+		cmocka_unit_test(a_session_survives_what_it_can),
+		cmocka_unit_test(what_it_cannot_survive_is_told),
 		cmocka_unit_test(shutdown_tells_why),
 		cmocka_unit_test(refresh_brings_the_routes_again),
 		cmocka_unit_test(more_routes_than_allowed_end_the_session),
