@@ -367,7 +367,8 @@ int bgp_peer_refresh(struct bgp_peer *peer, struct mtime now)
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
-void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, struct mtime now)
+void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, const uint8_t *message, size_t len,
+		     struct mtime now)
 {
 	const char *sub = msg_subcode_name(f->code, f->subcode);
 	size_t n = f->data_len < sizeof(e->data) ? f->data_len : sizeof(e->data);
@@ -383,6 +384,9 @@ void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char 
 	e->data_len = (uint8_t)n;
 	if (n)
 		memcpy(e->data, f->data, n);
+	e->message_len = (uint8_t)(len < sizeof(e->message) ? len : sizeof(e->message));
+	if (message)
+		memcpy(e->message, message, e->message_len);
 }
 
 void peer_note_unreachable(struct bgp_peer *peer, const char *reason)
@@ -459,6 +463,7 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 		.in = peer->in,
 		.out = peer->out,
 		.last_in = peer->last_in,
+		.last_malformed = peer->last_malformed,
 		.last_out = peer->last_out,
 		.established_count = peer->established_count,
 		.treat_as_withdraw = peer->treat_as_withdraw,

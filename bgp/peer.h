@@ -42,7 +42,7 @@ struct bgp_peer {
 
 	struct rib_peer rib;
 	struct bgp_message_counts in, out;
-	struct bgp_error last_in, last_out;
+	struct bgp_error last_in, last_out, last_malformed;
 	bool near_limit; /* of max_prefixes, and that was said */
 	struct mtime held_until; /* max_prefixes_restart runs to then */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
@@ -71,9 +71,10 @@ void peer_maybe_free(struct bgp_peer *peer);
 void peer_free(struct bgp_peer *peer);
 /*
  * Puts down an error for show; text may be NULL (then the name of the code). A collision is nobody's fault and covers
- * no other.
+ * no other. message: what is to blame, NULL and 0 for none.
  */
-void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, struct mtime now);
+void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, const uint8_t *message, size_t len,
+		     struct mtime now);
 /* A connect of ours has failed. Said once for each reason, as it may go on for days. */
 void peer_note_unreachable(struct bgp_peer *peer, const char *reason);
 /*

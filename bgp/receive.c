@@ -118,7 +118,7 @@ static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mt
 	msg_notification_decode(body, &f);
 	if (may_have_text(&f) && msg_shutdown_text(f.data, f.data_len, space, sizeof(space)))
 		text = space;
-	peer_note_error(&c->peer->last_in, &f, text, now);
+	peer_note_error(&c->peer->last_in, &f, text, NULL, 0, now);
 	log_notification(c, &f, now);
 	f.why = NULL;
 	version = f.code == MSG_ERR_OPEN && f.subcode == MSG_OPEN_VERSION;

@@ -227,7 +227,7 @@ static void notify(struct bgp_conn *c, const struct msg_fault *f, struct mtime n
 		memcpy(c->notification.data, f->data, len);
 	}
 	c->due |= DUE_NOTIFICATION;
-	peer_note_error(&c->peer->last_out, f, f->why, now);
+	peer_note_error(&c->peer->last_out, f, f->why, c->message, c->message_len, now);
 }
 
 /* The NOTIFICATION that an event stands for when its caller brought none. */
@@ -567,7 +567,7 @@ void bgp_conn_closed(struct bgp_conn *c, const char *reason, struct mtime now)
 	c->gone = true;
 	if (c->run) {
 		if (c->run->state == BGP_ESTABLISHED)
-			peer_note_error(&c->peer->last_in, &none, reason, now);
+			peer_note_error(&c->peer->last_in, &none, reason, NULL, 0, now);
 		if (c->run->state == BGP_CONNECT)
 			peer_note_unreachable(c->peer, reason);
 		session_event(c->run, FSM_TCP_FAILS, NULL, reason, now);

@@ -198,7 +198,10 @@ static bool is_wanted(struct walk *w, enum bgp_nlri_verdict *v, const struct bgp
 
 static void note_faulty(struct walk *w, const uint8_t *nlri, size_t len)
 {
+	static const struct msg_fault f = { .code = MSG_ERR_UPDATE, .subcode = MSG_UPDATE_OPTIONAL };
+
 	w->c->peer->treat_as_withdraw++;
+	peer_note_error(&w->c->peer->last_malformed, &f, "NLRI with a fault", nlri, len, w->now);
 	peer_log_fault(w->c->peer, "route treated as withdrawn", "NLRI with a fault", nlri, len, w->now);
 }
 
@@ -313,7 +316,7 @@ static void note_faults(struct bgp_conn *c, const struct attr_update *u, struct 
 		return;
 	if (u->outcome == ATTR_WITHDRAW)
 		peer->treat_as_withdraw++;
-	peer_note_error(&peer->last_in, &f, u->error.why, now);
+	peer_note_error(&peer->last_malformed, &f, u->error.why, c->message, c->message_len, now);
 	peer_log_fault(peer, u->outcome == ATTR_WITHDRAW ? "UPDATE treated as withdraw" : "attribute discarded",
 		       u->error.why, c->message, c->message_len, now);
 }

@@ -32,6 +32,7 @@ static const struct view_field neighbor_fields[] = {
 	{ "bad routes", NULL, format_neighbor_faults },
 	{ "last error received", "last_error_received", format_notification },
 	{ "last error sent", "last_error_sent", format_notification },
+	{ "last bad update", "last_malformed", format_notification },
 	{ "capabilities sent", "capabilities_sent", format_words },
 	{ "capabilities received", "capabilities_received", format_words },
 };

@@ -144,15 +144,19 @@ void format_messages(struct buf *out, const json_t *v, const json_t *row)
 
 void format_notification(struct buf *out, const json_t *v, const json_t *row)
 {
-	const char *data = text(v, "data");
+	const char *data = text(v, "data"), *message = text(v, "message");
 
-	buf_printf(out, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " ", number(v, "code"), number(v, "subcode"));
+	if (number(v, "code"))
+		buf_printf(out, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " ", number(v, "code"),
+			   number(v, "subcode"));
 	add(out, v, "text");
-	if (data && data[0])
-		buf_printf(out, ", data %s", data);
 	buf_adds(out, ", ");
 	add_age(out, v, "age_s");
 	buf_adds(out, " ago");
+	if (data && data[0])
+		buf_printf(out, ", data %s", data);
+	if (message && message[0])
+		buf_printf(out, ", for %s", message);
 }
 
 /* ---- routes ------------------------------------------------------------------------------------------------------ */

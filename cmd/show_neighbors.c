@@ -39,6 +39,7 @@ static void print_error(struct reply *r, const char *key, const struct bgp_error
 	json_uint(j, "subcode", e->subcode);
 	json_str(j, "text", e->text);
 	json_hex(j, "data", e->data, e->data_len);
+	json_hex(j, "message", e->message, e->message_len);
 	reply_age(r, "age_s", e->at);
 	json_object_end(j);
 }
@@ -125,6 +126,7 @@ static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *p
 	json_uint(j, "unknown_nlri", i.unknown_nlri);
 	print_error(r, "last_error_received", &i.last_in);
 	print_error(r, "last_error_sent", &i.last_out);
+	print_error(r, "last_malformed", &i.last_malformed);
 	bgp_peer_print_capabilities(peer, j);
 	json_object_end(j);
 }

@@ -293,6 +293,8 @@ struct bgp_error { /* the last NOTIFICATION or error, in one direction */
 	char text[160];        /* reason in words, with RFC 9003's text when there was one, printable */
 	uint8_t data[64];      /* the first octets of the NOTIFICATION's data */
 	uint8_t data_len;
+	uint8_t message[128];  /* the first octets of the message that was to blame */
+	uint8_t message_len;
 };
 
 /* A snapshot for show; strings are borrowed until the next call into the engine. */
@@ -310,7 +312,8 @@ struct bgp_peer_info {
 	uint64_t prefixes_received, prefixes_sent; /* routes held from it; routes it has been sent and holds */
 	uint64_t updates_in, updates_out;
 	struct bgp_message_counts in, out;
-	struct bgp_error last_in, last_out;
+	struct bgp_error last_in, last_out; /* NOTIFICATIONs, or how TCP ended */
+	struct bgp_error last_malformed;    /* in an UPDATE, and the session went on (RFC 7606) */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri, rejected;
 	uint32_t accepts_refused; /* connections over the limit of bgp_accept() */
 	uint32_t max_prefixes, max_prefixes_restart; /* as in the parameters, 0: none */

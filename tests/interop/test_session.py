@@ -76,6 +76,8 @@ def test_bad_opening_is_answered(pair, what, message, code):
         assert n and n[:2] == code, n
         assert s.recv(5) is None and s.closed
     pair.wait_for(lambda: "%d/%d" % code in pair.evpnd.log(), "the log names code and subcode")
+    last = pair.evpnd.neighbor(pair.r2.address)["last_error_sent"]
+    assert (last["code"], last["subcode"]) == code and last["message"] == message(None)[:len(last["message"]) // 2].hex() and last["message"]
     assert pair.r2.address in pair.evpnd.log()
     with pair.speaker() as s:  # and the next attempt is as good as the first
         s.establish()
@@ -148,6 +150,10 @@ def test_malformed_update_is_treated_as_withdraw(pair):
         pair.wait_for(lambda: not pair.evpnd.routes("--type", "2"), "it is withdrawn")
         assert pair.evpnd.established(pair.r2.address)
         pair.wait_for(lambda: "ORIGIN" in pair.evpnd.log(), "the log names the attribute")
+        last = pair.evpnd.neighbor(pair.r2.address)["last_malformed"]
+        assert (last["code"], last["subcode"]) == (3, 6) and last["message"] == bad[:128].hex()
+        text = pair.evpnd.ctl("show", "neighbors", pair.r2.address).stdout
+        assert "3/6" in text and bad[:64].hex() in text.replace("\n", "").replace(" ", ""), text
         s.send(good)
         pair.wait_for(lambda: pair.evpnd.routes("--type", "2"), "the route is back")
 

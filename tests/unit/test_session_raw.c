@@ -419,6 +419,7 @@ static void the_reason_of_a_state_says_its_error_once(void **state)
 	raw_send_open(&w.raw);
 	raw_run(&w, 10 * MS);
 	assert_string_equal(raw_info(&w).reason, "OPEN message error/bad peer AS: not the configured AS");
+	hex_assert("message", raw_info(&w).last_out.message, 24, MARKER "002d 01 04 fdf1 005a");
 	raw_world_end(&w);
 }
 
@@ -694,8 +695,10 @@ static void a_bad_attribute_withdraws_and_is_logged_with_its_octets(void **state
 				     "remote peer 192.0.2.2: UPDATE treated as withdraw: ORIGIN is not one octet of 0 "
 				     "to 2 [ffffffffffffffffffffffffffffffff"),
 			 1);
-	assert_int_equal(raw_info(&w).last_in.code, 3);
-	assert_int_equal(raw_info(&w).last_in.subcode, 6);
+	assert_int_equal(raw_info(&w).last_malformed.code, 3);
+	assert_int_equal(raw_info(&w).last_malformed.subcode, 6);
+	hex_assert("message", raw_info(&w).last_malformed.message, 19, MARKER "0037 02");
+	assert_false(raw_info(&w).last_in.set); /* which is for NOTIFICATIONs */
 	raw_world_end(&w);
 }
 
