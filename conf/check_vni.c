@@ -137,7 +137,19 @@ static void need_key(struct load *ld, uint32_t m, const char *key, uint32_t at, 
 	load_error_key(ld, m, key, at, "expected %s, which mode %s needs, found none", what, config_mode_name(mode));
 }
 
-static void check_mode(struct load *ld, const struct config_vni *v, uint32_t m)
+static void check_mode_keys(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	bool multicast = v->mode == CONFIG_MODE_MULTICAST;
+
+	if (!multicast && v->mode != CONFIG_MODE_EVPN && mark_good(ld, m, "group"))
+		load_error_key(ld, m, "group", m, "expected none in mode %s, which does not flood to a group",
+			       config_mode_name(v->mode));
+	if ((multicast || v->mode == CONFIG_MODE_STATIC_L3) && v->n_flood && mark_not_bad(ld, m, "flood"))
+		load_error_key(ld, m, "flood", m, "expected none in mode %s, which %s", config_mode_name(v->mode),
+			       multicast ? "floods to its group" : "never floods");
+}
+
+static void check_mode_needs(struct load *ld, const struct config_vni *v, uint32_t m)
 {
 	uint32_t item = mark_items(ld, m, "hosts"), at = mark_key(ld, m, "mode");
 
@@ -165,9 +177,25 @@ static void check_mode(struct load *ld, const struct config_vni *v, uint32_t m)
 	}
 }
 
+/* ARP goes nowhere in this mode, so that someone has to answer it. */
+static void check_proxy(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	if (v->mode == CONFIG_MODE_STATIC_L3 && v->bridge && !v->arp_suppression)
+		load_error_key(ld, m, "arp-suppression", m, "expected true in mode static-l3, where ARP is answered here");
+}
+
+static void check_drop(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	if (v->unknown_unicast_drop && !v->bridge && ld->config->dataplane == CONFIG_DP_KERNEL)
+		load_error_key(ld, m, "unknown-unicast", m, "expected flood without a bridge, which is what drops");
+}
+
 static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 {
-	check_mode(ld, v, m);
+	check_mode_needs(ld, v, m);
+	check_mode_keys(ld, v, m);
+	check_proxy(ld, v, m);
+	check_drop(ld, v, m);
 	check_families(ld, v, m);
 	check_once(ld, m, "flood", v->flood, sizeof(*v->flood), v->n_flood, cmp_ip);
 	check_once(ld, m, "import", v->imports, sizeof(*v->imports), v->n_imports, cmp_rt);

@@ -62,16 +62,14 @@ static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t 
 {
 	bool kernel = ld->config->dataplane == CONFIG_DP_KERNEL;
 
-	word_unsupported(ld, m, "mode", v->mode != CONFIG_MODE_EVPN, config_mode_name(v->mode));
-	word_unsupported(ld, m, "unknown-unicast", v->unknown_unicast_drop, "drop");
+	word_unsupported(ld, m, "mode", v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3,
+			 config_mode_name(v->mode));
 	key_unsupported(ld, m, "vlan", v->vlan && kernel);
 	if (kernel)
 		ports_supported(ld, v, m);
-	key_unsupported(ld, m, "group", v->group.len);
-	key_unsupported(ld, m, "flood", v->n_flood);
+	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
 	key_unsupported(ld, m, "rsc", v->rsc);
 	key_unsupported(ld, m, "resolver", v->resolver != CONFIG_RESOLVER_NONE);
-	key_unsupported(ld, m, "hosts", v->n_hosts);
 }
 
 void check_supported(struct load *ld)

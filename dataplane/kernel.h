@@ -46,11 +46,12 @@ struct klink {
 	bool condemned;    /* to be deleted with others */
 	uint32_t group;
 	/* as a port of a bridge */
-	bool is_port, learning, suppress;
+	bool is_port, learning, suppress, floods; /* floods: unknown unicast goes out */
 	/* as a vxlan device */
 	uint32_t vni;
-	struct ip local;
+	struct ip local, flood_group; /* flood_group: where frames without a row go */
 	uint16_t udp_port;
+	unsigned lower; /* ifindex that it is bound to, 0: none */
 	bool external, vxlan_learning;
 	/* as a bridge */
 	bool vlan_aware, default_vlan; /* it puts its ports into one */
@@ -89,7 +90,8 @@ struct kvni {
 	char underlay[IFNAMSIZ];                /* "": derive */
 	struct ip vtep;
 	uint16_t udp_port;
-	bool suppress;
+	bool suppress, learn, drop_unknown;
+	struct ip group;
 	struct kport *ports;
 	size_t n_ports;
 	struct kuse *uses; /* bridge, vxlan, underlay, ports */
@@ -172,7 +174,9 @@ int kernel_make_tap(struct kernel *k, const char *name);
 int kernel_make_vlan(struct kernel *k, const char *name, const struct klink *parent, uint16_t vlan);
 int kernel_set_up(struct kernel *k, const struct klink *l);
 int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
-int kernel_set_port(struct kernel *k, const struct klink *l, bool suppress);
+int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v);
+/* Learning and group become the VNI's. */
+int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
 int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu);
 int kernel_delete(struct kernel *k, const struct klink *l);
 int kernel_set_group(struct kernel *k, const struct klink *l, uint32_t group);

@@ -324,6 +324,9 @@ static bool consistent(const struct klink *l, struct kvni *v)
 			 l->local.len ? "local address " : "no local address", ip_str(&l->local).s, ip_str(&v->vtep).s);
 	else if (l->udp_port != v->udp_port)
 		snprintf(text, sizeof(text), "%s has UDP port %u, expected %u", l->name, l->udp_port, v->udp_port);
+	else if (!l->made && l->flood_group.len && !ip_eq(&l->flood_group, &v->group))
+		snprintf(text, sizeof(text), "%s floods to %s, expected %s", l->name, ip_str(&l->flood_group).s,
+			 v->group.len ? ip_str(&v->group).s : "no default destination");
 	if (text[0])
 		problem(v, "%s", text);
 	return !text[0];
@@ -337,7 +340,9 @@ static int configure_vxlan(struct kernel *k, struct kvni *v, const struct klink 
 	if (br && !l->master)
 		err = kernel_set_master(k, l, (unsigned)br->ifindex);
 	if (!err && br)
-		err = kernel_set_port(k, l, v->suppress);
+		err = kernel_set_port(k, l, v);
+	if (!err && (v->learn != l->vxlan_learning || !ip_eq(&v->group, &l->flood_group)))
+		err = kernel_set_vxlan(k, l, v);
 	if (!err && !(l->flags & IFF_UP))
 		err = kernel_set_up(k, l);
 	if (!err)
@@ -390,16 +395,30 @@ static bool usable(struct kvni *v, const struct klink *br, const struct klink *v
 	return ok;
 }
 
+static void watch_port(struct kvni *v, const struct klink *br, const struct klink *vx)
+{
+	if (vx->learning != v->learn)
+		problem(v, "%s %s as a port of %s, expected learning %s", vx->name,
+			v->learn ? "does not learn MACs" : "learns MACs", br->name, v->learn ? "on" : "off");
+	if (vx->suppress != v->suppress)
+		problem(v, "%s has neigh_suppress %s", vx->name, vx->suppress ? "on" : "off");
+	if (vx->floods == v->drop_unknown)
+		problem(v, "%s has flood %s as a port of %s", vx->name, vx->floods ? "on" : "off", br->name);
+}
+
 static void watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
 {
 	if (br && br->vlan_aware)
 		problem(v, "%s is VLAN-aware, rows are written for all of its VLANs", br->name);
-	if (vx->vxlan_learning)
-		problem(v, "%s learns MACs from the underlay, expected nolearning", vx->name);
-	if (br && vx->master == (unsigned)br->ifindex && vx->learning)
-		problem(v, "%s learns MACs as a port of %s, expected learning off", vx->name, br->name);
-	if (br && vx->master == (unsigned)br->ifindex && vx->suppress != v->suppress)
-		problem(v, "%s has neigh_suppress %s", vx->name, vx->suppress ? "on" : "off");
+	if (vx->vxlan_learning != v->learn)
+		problem(v, "%s %s, expected %s", vx->name,
+			v->learn ? "does not learn MACs from the underlay" : "learns MACs from the underlay",
+			v->learn ? "learning" : "nolearning");
+	if (!ip_eq(&vx->flood_group, &v->group))
+		problem(v, "%s floods to %s, expected %s", vx->name,
+			vx->flood_group.len ? ip_str(&vx->flood_group).s : "no group", v->group.len ? ip_str(&v->group).s : "none");
+	if (br && vx->master == (unsigned)br->ifindex)
+		watch_port(v, br, vx);
 	watch_underlay(k, v, vx);
 }
 

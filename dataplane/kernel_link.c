@@ -41,6 +41,12 @@ static void parse_vxlan(struct klink *l, struct nlattr *data)
 		l->local = ip_from_bytes(nla_data(tb[IFLA_VXLAN_LOCAL6]), 16);
 	if (ip_is_zero(&l->local))
 		l->local = ip_none();
+	l->flood_group = ip_none();
+	if (tb[IFLA_VXLAN_GROUP])
+		l->flood_group = ip_from_bytes(nla_data(tb[IFLA_VXLAN_GROUP]), 4);
+	else if (tb[IFLA_VXLAN_GROUP6])
+		l->flood_group = ip_from_bytes(nla_data(tb[IFLA_VXLAN_GROUP6]), 16);
+	l->lower = tb[IFLA_VXLAN_LINK] ? nla_get_u32(tb[IFLA_VXLAN_LINK]) : 0;
 }
 
 static void parse_bridge(struct klink *l, struct nlattr *data)
@@ -61,6 +67,7 @@ static void parse_port(struct klink *l, struct nlattr *data)
 		return;
 	l->learning = tb[IFLA_BRPORT_LEARNING] && nla_get_u8(tb[IFLA_BRPORT_LEARNING]);
 	l->suppress = tb[IFLA_BRPORT_NEIGH_SUPPRESS] && nla_get_u8(tb[IFLA_BRPORT_NEIGH_SUPPRESS]);
+	l->floods = !tb[IFLA_BRPORT_UNICAST_FLOOD] || nla_get_u8(tb[IFLA_BRPORT_UNICAST_FLOOD]);
 }
 
 static bool kind_is(struct nlattr *a, const char *kind)

@@ -111,6 +111,22 @@ int kernel_make_bridge(struct kernel *k, const struct kvni *v)
 	return err ? err : dress(k, v->bridge, "bridge");
 }
 
+/* A group is joined on a device of the underlay, so that has to be known (kernel_dev.c waits for it). */
+static void put_learning(struct kernel *k, struct nl_msg *m, const struct kvni *v)
+{
+	const struct klink *under = v->group.len ? kernel_dev_underlay(k, v) : NULL;
+	struct ip group = v->group;
+
+	if (!group.len) { /* the wildcard address takes a group away that was there before */
+		group.len = v->vtep.len;
+		memset(group.b, 0, sizeof(group.b));
+	}
+	nla_put_u8(m, IFLA_VXLAN_LEARNING, v->learn);
+	nla_put(m, group.len == 4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, group.len, group.b);
+	if (under)
+		nla_put_u32(m, IFLA_VXLAN_LINK, (uint32_t)under->ifindex);
+}
+
 int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 {
 	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
@@ -125,7 +141,7 @@ int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 	nla_put_u32(m, IFLA_VXLAN_ID, v->vni);
 	nla_put(m, v->vtep.len == 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->vtep.len, v->vtep.b);
 	nla_put_u16(m, IFLA_VXLAN_PORT, htons(v->udp_port)); /* Linux's own default is another */
-	nla_put_u8(m, IFLA_VXLAN_LEARNING, 0);
+	put_learning(k, m, v);
 	nla_put_u8(m, IFLA_VXLAN_TTL, VXLAN_TTL);
 	/* RFC 7348 4.1: zero checksums are to be accepted; over IPv6 the kernel must be told (RFC 6935). */
 	if (v->vtep.len == 16)
@@ -185,14 +201,29 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master)
 	return judge(k, "put it into the bridge", l->name, "", ksock_request(&k->cmd, m));
 }
 
-int kernel_set_port(struct kernel *k, const struct klink *l, bool suppress)
+int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v)
+{
+	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
+	struct nlattr *info, *data;
+
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "vxlan");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	put_learning(k, m, v);
+	nla_nest_end(m, data);
+	nla_nest_end(m, info);
+	return judge(k, "change its learning", l->name, "vxlan", ksock_request(&k->cmd, m));
+}
+
+int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE, .ifi_index = l->ifindex };
 	struct nl_msg *m = ksock_msg(RTM_SETLINK, 0, &ifi, sizeof(ifi));
 	struct nlattr *port = nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED);
 
-	nla_put_u8(m, IFLA_BRPORT_LEARNING, 0);
-	nla_put_u8(m, IFLA_BRPORT_NEIGH_SUPPRESS, suppress);
+	nla_put_u8(m, IFLA_BRPORT_LEARNING, v->learn);
+	nla_put_u8(m, IFLA_BRPORT_NEIGH_SUPPRESS, v->suppress);
+	nla_put_u8(m, IFLA_BRPORT_UNICAST_FLOOD, !v->drop_unknown);
 	nla_nest_end(m, port);
 	return judge(k, "set it up as a port", l->name, "", ksock_request(&k->cmd, m));
 }

@@ -103,6 +103,9 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->vtep = p->vtep;
 	v->udp_port = p->udp_port;
 	v->suppress = p->neigh_suppress;
+	v->learn = p->learn;
+	v->drop_unknown = p->drop_unknown;
+	v->group = p->group;
 	v->n_ports = p->n_ports;
 	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
 	if (!v->vtep.len) {
@@ -223,13 +226,18 @@ static void leave_bridge(struct kernel *k, struct kvni *was)
 	was->configured[CONFIGURED_BRIDGE] = was->configured[CONFIGURED_VXLAN] = 0;
 }
 
-static void change_suppress(struct kernel *k, struct kvni *v, bool suppress)
+/* How its vxlan device learns and floods, and what it does as a port; to is not in place yet. */
+static void change_learning(struct kernel *k, const struct kvni *v, const struct kvni *to)
 {
 	struct klink *l = kernel_link_named(k, v->vxlan);
+	bool port = v->suppress != to->suppress || v->drop_unknown != to->drop_unknown || v->learn != to->learn;
 
-	if (v->suppress == suppress || !l || !l->is_port || v->configured[CONFIGURED_VXLAN] != (unsigned)l->ifindex)
+	if (!l || v->configured[CONFIGURED_VXLAN] != (unsigned)l->ifindex)
 		return;
-	complain(k, v, kernel_set_port(k, l, suppress));
+	if (port && l->is_port)
+		complain(k, v, kernel_set_port(k, l, to));
+	if (v->learn != to->learn || !ip_eq(&v->group, &to->group))
+		complain(k, v, kernel_set_vxlan(k, l, to));
 	kernel_link_refresh(k, v->vxlan);
 }
 
@@ -243,6 +251,9 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	v->vtep = is->vtep;
 	v->udp_port = is->udp_port;
 	v->suppress = is->suppress;
+	v->learn = is->learn;
+	v->drop_unknown = is->drop_unknown;
+	v->group = is->group;
 	v->ports = is->ports;
 	v->n_ports = is->n_ports;
 	use_names(k, v);
@@ -252,7 +263,7 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 {
 	struct kvni is = { 0 };
 	int err = take_params(k, &is, p);
-	bool bridge, vxlan, suppress = p->neigh_suppress;
+	bool bridge, vxlan;
 	const struct klink *vx;
 
 	if (err) {
@@ -267,7 +278,7 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 	if (bridge)
 		leave_bridge(k, v);
 	if (!vxlan && !bridge)
-		change_suppress(k, v, suppress);
+		change_learning(k, v, &is);
 	vx = kernel_link_named(k, v->vxlan);
 	v->mtu_guessed |= vx && vx->made && strcmp(v->underlay, is.underlay); /* to be looked at again */
 	take_over(k, v, &is);

@@ -97,6 +97,10 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	evi->vni = c->vni;
 	evi->suppress = c->arp_suppression;
 	evi->mobility = c->mobility;
+	evi->mode = c->mode;
+	evi->bgp = c->mode == CONFIG_MODE_EVPN;
+	if (!evi->bgp)
+		return evi;
 	if (c->rd.is_auto)
 		evpn_rd_auto(e->router_id, c->vni, evi->rd);
 	else
@@ -109,8 +113,8 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 /* Routes of two EVIs with one RD would replace each other (RFC 7432 7.9). */
 static const struct evi *same_rd(const struct evi_table *t, const struct evi *evi)
 {
-	for (uint32_t i = 0; i < t->n; i++)
-		if (!memcmp(t->by_vni[i]->rd, evi->rd, 8))
+	for (uint32_t i = 0; i < t->n && evi->bgp; i++)
+		if (t->by_vni[i]->bgp && !memcmp(t->by_vni[i]->rd, evi->rd, 8))
 			return t->by_vni[i];
 	return NULL;
 }

@@ -19,6 +19,8 @@ struct evpn;
 struct evi {
 	uint32_t vni;
 	uint16_t slot;
+	enum config_mode mode;
+	bool bgp;         /* mode evpn: it has an RD and route targets, its hosts are advertised */
 	bool import_auto; /* any AS:VNI */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "evpn/fixed.h"
 #include "evpn/origin.h"
 #include "evpn/tables.h"
 
@@ -171,7 +172,10 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .udp_port = c->vxlan_port ? c->vxlan_port : udp_port,
 				   .underlay = c->underlay ? c->underlay : underlay,
 				   .n_ports = c->n_ports,
-				   .neigh_suppress = c->arp_suppression };
+				   .neigh_suppress = c->arp_suppression,
+				   .learn = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD,
+				   .drop_unknown = c->unknown_unicast_drop,
+				   .group = c->group };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
 	int err;
 
@@ -202,11 +206,14 @@ int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, 
 		return err;
 	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */
 	err = dataplane_add(e, c, udp_port, underlay);
-	if (err)
+	if (err) {
 		evi_end(e, evi);
-	else
+		return err;
+	}
+	fixed_add(e, evi, c);
+	if (evi->bgp)
 		import_rib(e, evi);
-	return err;
+	return 0;
 }
 
 void evpn_vni_del(struct evpn *e, uint32_t vni)

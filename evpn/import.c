@@ -241,6 +241,17 @@ static uint32_t import_new(struct evpn *e, const struct meaning *m)
 	return h;
 }
 
+uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router)
+{
+	struct meaning m = { .vtep = *vtep, .endpoint = *vtep, .label = vni, .flood_label = vni };
+	uint32_t h = import_new(e, &m);
+	struct import *im = import_get(&e->imports, h);
+
+	im->sticky = im->fixed = true;
+	im->router = router;
+	return h;
+}
+
 void import_unref(struct evpn *e, uint32_t h)
 {
 	struct import *im = import_get(&e->imports, h);

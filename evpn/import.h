@@ -26,6 +26,7 @@ struct import {
 	uint32_t flood_label;
 	uint32_t sequence; /* MAC mobility */
 	bool sticky, gateway, router;
+	bool fixed; /* the configuration says it, no route */
 	uint16_t n_evis;
 	union {
 		uint16_t few[4];
@@ -59,6 +60,11 @@ static inline uint32_t import_ref(struct import_table *t, uint32_t h)
 	return h;
 }
 
+/*
+ * For what the configuration says: hosts and flooding of a VNI at this VTEP. With one reference, the caller's. It is sticky: a
+ * port that shows such a host is in conflict.
+ */
+uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
 void import_unref(struct evpn *e, uint32_t h);
 /* As mac_claim_cmp(), and to the end: 0 only when the rows would be the same. */
 int import_cmp(const struct evpn *e, uint32_t a, uint32_t b);

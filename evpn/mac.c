@@ -227,7 +227,9 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 	bool moved = m->best != was->best && mac_is_there(step->state);
 
 	if (moved || step->state != was->state || step->sequence != was->sequence) {
-		m->reason = (uint8_t)step->reason;
+		m->reason = step->reason == MAC_R_ROUTE && import_get(&e->imports, m->best)->fixed ?
+				    MAC_R_CONFIGURED :
+				    (uint8_t)step->reason;
 		m->since = evpn_seconds(e);
 	}
 	m->state = (uint8_t)step->state;

@@ -157,6 +157,7 @@ const char *mac_reason_text(enum mac_reason r)
 		[MAC_R_STICKY_HERE] = "static here, and claimed by a VTEP",
 		[MAC_R_DUPLICATE_HERE] = "duplicate: moved too often, kept on its port",
 		[MAC_R_DUPLICATE_THERE] = "duplicate: moved too often, kept behind its VTEP",
+		[MAC_R_CONFIGURED] = "configured",
 	};
 
 	return r < sizeof(text) / sizeof(text[0]) ? text[r] : "";

@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * See origin.h. The next hop is our VTEP, the Ethernet Tag 0 (VLAN-based service, RFC 7432 6.1), the ESI 0. What follows
- * the attributes (AS_PATH, LOCAL_PREF) is bgp's.
+ * the attributes (AS_PATH, LOCAL_PREF) is bgp's. Of an EVI in a mode without BGP nothing is originated.
  */
 #include "evpn/origin.h"
 
@@ -19,6 +19,8 @@ void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *
 	struct bgp_attrs a = { .origin = BGP_ORIGIN_IGP, .next_hop = e->vtep, .ext_communities = evi->ecs };
 	struct bgp_nlri nlri;
 
+	if (!evi->bgp)
+		return;
 	if (o->sequence || o->sticky) /* RFC 7432 15: none on the first advertisement */
 		evpn_ec_put_mobility(&w, o->sequence, o->sticky);
 	if (o->router && o->ip.len == 16) /* RFC 9047 3; for other hosts left out: peers drop what they do not know */
@@ -33,7 +35,8 @@ void origin_mac_withdraw(struct evpn *e, const struct evi *evi, const struct mac
 {
 	struct bgp_nlri nlri = evpn_key_mac(evi->rd, 0, mac, ip);
 
-	bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
+	if (evi->bgp)
+		bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
 }
 
 void origin_imet(struct evpn *e, const struct evi *evi)
@@ -47,6 +50,8 @@ void origin_imet(struct evpn *e, const struct evi *evi)
 			       .pmsi = pmsi };
 	struct bgp_nlri nlri;
 
+	if (!evi->bgp)
+		return;
 	evpn_pmsi_put(&w, evi->vni, &e->vtep);
 	BUG_ON(!wb_ok(&w));
 	a.pmsi_len = (uint16_t)wb_len(&w);
@@ -58,5 +63,6 @@ void origin_imet_withdraw(struct evpn *e, const struct evi *evi)
 {
 	struct bgp_nlri nlri = evpn_key_imet(evi->rd, 0, &e->vtep);
 
-	bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
+	if (evi->bgp)
+		bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
 }

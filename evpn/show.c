@@ -85,7 +85,7 @@ static void flood_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_in
 static void vni_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info *out)
 {
 	*out = (struct evpn_vni_info){ .vni = evi->vni,
-				       .mode = CONFIG_MODE_EVPN,
+				       .mode = evi->mode,
 				       .imports = (const uint8_t(*)[8])evi->imports,
 				       .n_imports = evi->n_imports,
 				       .import_auto = evi->import_auto,

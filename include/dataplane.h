@@ -85,6 +85,10 @@ struct dp_vni_params { /* everything is copied */
 	const struct dp_port_params *ports;
 	size_t n_ports;
 	bool neigh_suppress;
+	/* How hosts are found without a control plane; all off: every row is wished for. */
+	bool learn;        /* from the packets of the tunnel (RFC 7348 4.1) */
+	bool drop_unknown; /* frames to MACs without a row are not flooded */
+	struct ip group;   /* none, or where frames are flooded to (RFC 7348 4.2); it needs an underlay */
 };
 
 /*

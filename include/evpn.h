@@ -49,7 +49,8 @@ struct mtime evpn_deadline(const struct evpn *e);
 void evpn_run_timers(struct evpn *e, struct mtime now);
 
 /*
- * Takes on a VNI (mode evpn): advertises its Type 3, imports what is in the RIB already. The dataplane's side
+ * Takes on a VNI. In mode evpn it advertises its Type 3 and imports what is in the RIB already, in the others it is
+ * nothing to BGP: what the configuration says of hosts and VTEPs goes to the tables instead. The dataplane's side
  * (dp_vni_add) is done here too; udp_port and underlay are for what c leaves open. -EEXIST for a second one,
  * -EADDRINUSE when its RD is that of another, -ENOSPC, or what dp_vni_add says.
  */

@@ -303,14 +303,16 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 		random_admin(r, &v->rd.b[1], v->rd.b + 2);
 	random_rts(r, &v->imports, &v->n_imports);
 	random_rts(r, &v->exports, &v->n_exports);
-	v->arp_suppression = chance(r, 2);
-	if (v->mode == CONFIG_MODE_MULTICAST || chance(r, 3))
+	v->arp_suppression = v->mode == CONFIG_MODE_STATIC_L3 || chance(r, 2);
+	if (v->mode == CONFIG_MODE_MULTICAST || (v->mode == CONFIG_MODE_EVPN && chance(r, 3)))
 		v->group = c->vtep.len == 4 ? ip_v4(between(r, 0xe0000001, 0xefffffff)) : ip_from_bytes(group, 16);
-	v->n_flood = v->mode == CONFIG_MODE_STATIC_FLOOD ? 1 + rng_below(r, 5) : rng_below(r, 3);
+	v->n_flood = v->mode == CONFIG_MODE_STATIC_FLOOD					    ? 1 + rng_below(r, 5) :
+		     v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_L3 ? 0 :
+											    rng_below(r, 3);
 	v->flood = xcalloc(v->n_flood + 1, sizeof(*v->flood));
 	for (size_t k = 0; k < v->n_flood; k++)
 		v->flood[k] = random_ip_of(r, c->vtep.len, k);
-	v->unknown_unicast_drop = chance(r, 3);
+	v->unknown_unicast_drop = v->bridge && chance(r, 3);
 	v->rsc = chance(r, 3);
 	random_resolver(r, v);
 	random_hosts(r, v, c->vtep.len);

@@ -217,7 +217,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	static const uint8_t rt_ip[8] = { 1, 2, 192, 0, 2, 1, 0xff, 0xff };
 	static const char text[] = "dataplane: none\nvtep: 192.0.2.1\nvnis:\n"
 				   "  - vni: 1\n"
-				     "    mode: dynamic-l3\n"
+				     "    mode: evpn\n"
 				     "    bridge: none\n"
 				     "    vxlan: vx\n"
 				     "    ports: [veth1, \"tap:tap100\", {name: eth1, vlan: 4094}, {name: \"tap:t\"}]\n"
@@ -241,7 +241,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	struct config *c = load_good(text);
 	const struct config_vni *v = c->vnis;
 
-	assert_int_equal(v->mode, CONFIG_MODE_DYNAMIC_L3);
+	assert_int_equal(v->mode, CONFIG_MODE_EVPN);
 	assert_null(v->bridge);
 	assert_string_equal(v->vxlan, "vx");
 	assert_int_equal(v->n_ports, 4);
@@ -289,11 +289,15 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 static void words_are_those_of_their_enums(void **state)
 {
 	for (int i = 0; i <= CONFIG_MODE_DYNAMIC_L3; i++) {
+		const char *where = i == CONFIG_MODE_MULTICAST	? "    group: 239.0.0.1\n" :
+				    i == CONFIG_MODE_STATIC_L3 ? "" :
+								 "    flood: [192.0.2.2]\n";
 		char text[256];
 		struct config *c;
 
-		snprintf(text, sizeof(text), VNI "mode: %s\n    group: 239.0.0.1\n    flood: [192.0.2.2]\n"
-			 "    hosts: [{mac: 02:00:00:00:00:01, ip: 10.0.0.1, vtep: 192.0.2.2}]", config_mode_name(i));
+		snprintf(text, sizeof(text),
+			 VNI "mode: %s\n%s    hosts: [{mac: 02:00:00:00:00:01, ip: 10.0.0.1, vtep: 192.0.2.2}]",
+			 config_mode_name(i), where);
 		c = load_good(text);
 		assert_int_equal(c->vnis[0].mode, i);
 		config_free(c);

@@ -134,25 +134,19 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 				   "  - {address: 192.0.2.2, asn: 2}\n"
 				   "vnis:\n"
 				   "  - vni: 1\n"
-				   "    mode: multicast\n"
-				   "    group: 239.1.1.1\n"
-				   "    flood: [192.0.2.2]\n"
-				   "    unknown-unicast: drop\n"
+				   "    mode: dynamic-l2\n"
 				   "    rsc: true\n"
 				   "    resolver: rib\n"
-				   "    hosts: [{mac: 02:00:00:00:00:01, vtep: 192.0.2.2}]\n"
+				   "  - {vni: 3, group: 239.1.1.1}\n"
 				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n"
 				   "restart: {time: 119, rows: flush}\n";
 	static const char *const lines[] = {
 		"x:4:12: dataplane: \"userspace\" is not supported by this version",
-		"x:9:11: vnis[0].mode: \"multicast\" is not supported by this version",
-		"x:10:12: vnis[0].group: not supported by this version",
-		"x:11:12: vnis[0].flood: not supported by this version",
-		"x:12:22: vnis[0].unknown-unicast: \"drop\" is not supported by this version",
-		"x:13:10: vnis[0].rsc: not supported by this version",
-		"x:14:15: vnis[0].resolver: not supported by this version",
-		"x:15:12: vnis[0].hosts: not supported by this version",
-		"x:17:17: restart.time: not supported by this version",
+		"x:9:11: vnis[0].mode: \"dynamic-l2\" is not supported by this version",
+		"x:10:10: vnis[0].rsc: not supported by this version",
+		"x:11:15: vnis[0].resolver: not supported by this version",
+		"x:12:21: vnis[1].group: not supported by this version",
+		"x:14:17: restart.time: not supported by this version",
 	};
 
 	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* See fixed.h. In place of a route distinguisher, which tells routes for one MAC apart, such claims have zeroes. */
+#include "evpn/fixed.h"
+
+#include <stdlib.h>
+
+#include "evpn/tables.h"
+
+static const uint8_t no_rd[8];
+
+/* The imports made so far, by VTEP: hosts share them. */
+struct places {
+	uint32_t *import; /* by twice the VTEP's handle, plus one for a router; 0: none */
+	size_t n;
+};
+
+static uint32_t place(struct evpn *e, struct places *p, const struct evi *evi, const struct ip *vtep, bool router)
+{
+	uint32_t v = vtep_take(&e->vteps, vtep);
+	size_t at = 2 * (size_t)v + router;
+
+	if (at >= p->n) {
+		p->import = xrealloc(p->import, (2 * at + 2) * sizeof(*p->import));
+		memset(p->import + p->n, 0, (2 * at + 2 - p->n) * sizeof(*p->import));
+		p->n = 2 * at + 2;
+	}
+	if (!p->import[at])
+		p->import[at] = import_fixed(e, vtep, evi->vni, router);
+	vtep_drop(&e->vteps, v);
+	return p->import[at];
+}
+
+void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c)
+{
+	struct places p = { 0 };
+
+	for (size_t i = 0; i < c->n_flood; i++)
+		if (!ip_eq(&c->flood[i], &e->vtep))
+			flood_route_set(e, evi, no_rd, &c->flood[i], place(e, &p, evi, &c->flood[i], false));
+	for (size_t i = 0; i < c->n_hosts; i++) {
+		const struct config_host *h = &c->hosts[i];
+
+		if (ip_eq(&h->vtep, &e->vtep))
+			continue;
+		if (h->ip.len)
+			neigh_route_set(e, evi, &h->mac, &h->ip, no_rd, place(e, &p, evi, &h->vtep, h->router));
+		else
+			mac_route_set(e, evi, &h->mac, no_rd, place(e, &p, evi, &h->vtep, h->router));
+	}
+	for (size_t i = 0; i < p.n; i++)
+		if (p.import[i])
+			import_unref(e, p.import[i]);
+	free(p.import);
+}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""The modes without BGP: evpnd on one side, devices and rows set up with iproute2 on the other.
+
+    h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 iproute2] br100-- h2
+"""
+import pytest
+
+from evlab import Evpnd
+
+MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+
+def config(node, vni, ipv6=False):
+    return "vtep: \"%s\"\nvnis:\n  - {vni: 100, ports: [h1], %s}\n" % (node.address6 if ipv6 else node.address, vni)
+
+
+def plain(node, options, rows=(), learning="on", local=None):
+    """The other side: vxlan100 in br100, made as a manual would have it."""
+    node.ip("link add br100 type bridge")
+    node.ip("link add vxlan100 type vxlan id 100 local %s dstport 4789 %s" % (local or node.address, options))
+    node.ip("link set vxlan100 master br100 up")
+    node.bridge("link set dev vxlan100 learning " + learning)
+    node.ip("link set br100 up")
+    for row in rows:
+        node.bridge("fdb append %s" % row)
+
+
+class Pair:
+    def __init__(self, lab, ip6=False):
+        self.lab = lab
+        self.r1, self.r2 = lab.fabric("r1", "r2")
+        self.h1, self.h2 = lab.host("h1", 1, ip6).plug(self.r1), lab.host("h2", 2, ip6)
+
+    def start(self, vni, ipv6=False):
+        self.h2.plug(self.r2, "br100")
+        self.e = Evpnd(self.r1, config(self.r1, vni, ipv6))
+        self.lab.wait_for(lambda: self.e.show("vni", "100")["ready"], "the VNI is ready")
+        assert self.e.show("vni", "100")["problem"] is None
+        return self
+
+    def reach(self):
+        self.lab.wait_for(lambda: self.h1.ping(self.h2.ip4) and self.h2.ping(self.h1.ip4), "h1 and h2 reach each other", 20)
+        if self.h1.ip6:
+            self.lab.wait_for(lambda: self.h1.ping(self.h2.ip6) and self.h2.ping(self.h1.ip6), "by IPv6, too", 20)
+        return self
+
+    def reload(self, vni):
+        self.e.reload(config(self.r1, vni))
+
+
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_multicast(lab, ipv6):
+    """r1 joins the group, floods to it and learns from what comes; no row is ours."""
+    p = Pair(lab, ip6=True)
+    group = "ff05::100" if ipv6 else "239.1.1.1"
+    plain(p.r2, "group %s dev eth0" % group, local=p.r2.address6 if ipv6 else p.r2.address)
+    p.start("mode: multicast, group: \"%s\"" % group, ipv6).reach()
+    assert p.r1.remote("vxlan100", MAC2) == (p.r2.address6 if ipv6 else p.r2.address)
+    link, = p.r1.ip_json("link show vxlan100")
+    data = link["linkinfo"]["info_data"]
+    assert data.get("group6" if ipv6 else "group") == group and data["link"] == "eth0" and data["learning"]
+    assert group in p.r1.ip("maddr show dev eth0")
+    vni = p.e.show("vni", "100")
+    assert (vni["mode"], vni["rd"]) == ("multicast", None)
+    assert not [r for r in p.e.fdb(owner="evpnd")]
+
+
+def test_static_flood(lab):
+    """Frames to unknown MACs go to each VTEP of the list, which can change while traffic flows."""
+    p = Pair(lab, ip6=True)
+    plain(p.r2, "", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1"])
+    p.start("mode: static-flood, flood: [192.0.2.2, 192.0.2.9]").reach()
+    assert p.r1.flood("vxlan100") == ["192.0.2.2", "192.0.2.9"]
+    assert p.r1.remote("vxlan100", MAC2) == p.r2.address, "learned from the tunnel"
+    before = p.r1.ip_json("link show vxlan100")[0]["ifindex"]
+    p.reload("mode: static-flood, flood: [192.0.2.2, 192.0.2.8]")
+    p.lab.wait_for(lambda: p.r1.flood("vxlan100") == ["192.0.2.2", "192.0.2.8"], "the list is the new one")
+    assert p.r1.ip_json("link show vxlan100")[0]["ifindex"] == before
+    p.reach()
+
+
+def test_static_l2(lab):
+    """Configured hosts have rows, others of the far side are not found; our own VTEP's hosts in the list are left out."""
+    p = Pair(lab)
+    plain(p.r2, "nolearning", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1", MAC1 + " dev vxlan100 master static",
+                               MAC1 + " dev vxlan100 self dst 192.0.2.1"], learning="off")
+    hosts = "hosts: [{mac: '%s', vtep: 192.0.2.2}, {mac: '%s', vtep: 192.0.2.1}]" % (MAC2, MAC1)
+    p.start("mode: static-l2, flood: [192.0.2.2], unknown-unicast: drop, " + hosts).reach()
+    assert p.r1.remote("vxlan100", MAC2) == p.r2.address
+    mac = p.e.mac(100, MAC2)
+    assert (mac["state"], mac["vtep"], mac["reason"]) == ("remote", "192.0.2.2", "configured")
+    assert p.e.mac(100, MAC1)["state"] == "local"
+    port, = p.r1.ip_json("link show vxlan100")
+    data = port["linkinfo"]["info_slave_data"]
+    assert not data["flood"] and not data["learning"] and data["bcast_flood"]
+    p.reload("mode: static-l2, flood: [192.0.2.2], hosts: [{mac: 02:00:00:00:00:09, vtep: 192.0.2.2}]")
+    p.lab.wait_for(lambda: p.r1.remote("vxlan100", MAC2) is None and p.r1.remote("vxlan100", "02:00:00:00:00:09"), "the list is the new one")
+    port, = p.r1.ip_json("link show vxlan100")
+    assert port["linkinfo"]["info_slave_data"]["flood"]
+
+
+def test_static_l3(lab):
+    """ARP and ND are answered from the list and go nowhere; who is not in it is not reached."""
+    p = Pair(lab, ip6=True)
+    plain(p.r2, "nolearning", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1", MAC1 + " dev vxlan100 master static",
+                               MAC1 + " dev vxlan100 self dst 192.0.2.1"], learning="off")
+    h3 = lab.host("h3", 3, ip6=True)
+    hosts = ", ".join("{mac: '%s', ip: '%s', vtep: 192.0.2.2}" % (MAC2, ip) for ip in (p.h2.ip4, p.h2.ip6))
+    p.start("mode: static-l3, hosts: [%s]" % hosts)
+    h3.plug(p.r2, "br100")
+    p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))  # nothing that h2 asks is brought to it
+    p.h2.ip("-6 neigh add %s lladdr %s dev %s" % (p.h1.ip6, MAC1, p.h2.dev))
+    p.reach()
+    assert p.r1.flood("vxlan100") == []
+    assert not p.h1.ping(h3.ip4), "not in the list"
+    arp = {r["ip"]: (r["mac"], r["state"]) for r in p.e.show("arp", "--vni", "100")}
+    assert arp[p.h2.ip4] == arp[p.h2.ip6] == (MAC2, "remote")
+
+
+def test_mode_changes_in_place(lab):
+    """From one mode to another the devices stay, and so does the other's learning."""
+    p = Pair(lab)
+    plain(p.r2, "", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1"])
+    p.start("mode: static-flood, flood: [192.0.2.2]").reach()
+    before = {link["ifname"]: link["ifindex"] for link in p.r1.ip_json("link show")}
+    for vni in ("mode: static-l2, flood: [192.0.2.2], hosts: [{mac: '%s', vtep: 192.0.2.2}]" % MAC2, "mode: multicast, group: 239.1.1.1",
+                "mode: static-flood, flood: [192.0.2.2]"):
+        p.reload(vni)
+        p.lab.wait_for(lambda: p.e.show("vni", "100")["ready"], "the VNI is ready")
+        assert p.e.show("vni", "100")["problem"] is None, vni
+        if "multicast" in vni:
+            p.r2.bridge("fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1")
+            p.r2.ip("link set vxlan100 type vxlan group 239.1.1.1 dev eth0")
+            p.r2.ip("link set vxlan100 down")  # a change does not join
+            p.r2.ip("link set vxlan100 up")
+        p.reach()
+    assert {link["ifname"]: link["ifindex"] for link in p.r1.ip_json("link show")} == before
