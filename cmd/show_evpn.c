@@ -127,6 +127,9 @@ const struct reply_ops show_vni = { sizeof(struct vni_state), start_vni, more_vn
 
 struct table_state {
 	struct evpn_cursor cursor;
+	struct dp_cursor learned;
+	bool tables_done;
+	struct mac on_port; /* of the row before, which is on a local port of the VNI */
 	/* The last interface name asked of the kernel. */
 	unsigned ifindex;
 	char ifname[IF_NAMESIZE];
@@ -179,18 +182,55 @@ static void print_mac(struct reply *r, const struct evpn_mac_info *i)
 	json_object_end(j);
 }
 
+/*
+ * A MAC that the vxlan device has learned from the tunnel (modes multicast, static-flood), unless a local port has it, too:
+ * the bridge, which is asked first, sends it there. Of the two rows of a MAC the bridge's comes first.
+ */
+static bool learned_mac(struct table_state *s, const struct dp_row_info *row, struct evpn_mac_info *out)
+{
+	bool bridge = strcmp(row->table, "bridge") == 0;
+
+	if (row->row.key.kind != DP_FDB || row->owner != DP_OWNER_KERNEL)
+		return false;
+	if (bridge)
+		s->on_port = row->row.key.mac;
+	if (bridge || mac_eq(&s->on_port, &row->row.key.mac) || !row->row.vtep.len)
+		return false;
+	*out = (struct evpn_mac_info){ .vni = row->row.key.vni,
+				       .mac = row->row.key.mac,
+				       .state = EVPN_MAC_REMOTE,
+				       .vtep = row->row.vtep,
+				       .reason = "learned from the tunnel",
+				       .since = row->since };
+	return true;
+}
+
+static bool more_learned(struct reply *r)
+{
+	struct table_state *s = r->state;
+	struct dp_row_info row;
+	struct evpn_mac_info i;
+
+	while (reply_step(r)) {
+		if (!dp_next(r->d->dp, &s->learned, 0, &row))
+			return false;
+		if (learned_mac(s, &row, &i) && match_mac(r, &i))
+			print_mac(r, &i);
+	}
+	return true;
+}
+
 static bool more_mac(struct reply *r)
 {
 	struct table_state *s = r->state;
 	struct evpn_mac_info i;
 
-	while (reply_step(r)) {
-		if (!evpn_mac_next(r->d->evpn, &s->cursor, &i))
-			return false;
-		if (match_mac(r, &i))
+	while (!s->tables_done && reply_step(r)) {
+		s->tables_done = !evpn_mac_next(r->d->evpn, &s->cursor, &i);
+		if (!s->tables_done && match_mac(r, &i))
 			print_mac(r, &i);
 	}
-	return true;
+	return !s->tables_done || more_learned(r);
 }
 
 const struct reply_ops show_mac = { sizeof(struct table_state), NULL, more_mac, NULL };

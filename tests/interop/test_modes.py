@@ -73,6 +73,16 @@ def test_static_flood(lab):
     p.start("mode: static-flood, flood: [192.0.2.2, 192.0.2.9]").reach()
     assert p.r1.flood("vxlan100") == ["192.0.2.2", "192.0.2.9"]
     assert p.r1.remote("vxlan100", MAC2) == p.r2.address, "learned from the tunnel"
+    learned, = p.e.show("mac", "--vni", "100", "--mac", MAC2)
+    assert (learned["state"], learned["vtep"], learned["reason"]) == ("remote", "192.0.2.2", "learned from the tunnel")
+    assert [r["state"] for r in p.e.show("mac", "--mac", MAC1)] == ["local"]
+    p.h2.unplug()
+    p.h2.plug(p.r1, "br100", "h2")  # the vxlan device has it for minutes yet, but the bridge is asked first
+    p.h2.speak()
+    p.lab.wait_for(lambda: [r["state"] for r in p.e.show("mac", "--mac", MAC2)] == ["local"], "h2 is here, and only here")
+    assert p.r1.remote("vxlan100", MAC2) == p.r2.address
+    p.h2.unplug()
+    p.h2.plug(p.r2, "br100")
     before = p.r1.ip_json("link show vxlan100")[0]["ifindex"]
     p.reload("mode: static-flood, flood: [192.0.2.2, 192.0.2.8]")
     p.lab.wait_for(lambda: p.r1.flood("vxlan100") == ["192.0.2.2", "192.0.2.8"], "the list is the new one")
