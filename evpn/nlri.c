@@ -34,13 +34,21 @@ static size_t take_ip_bits(struct rbuf *b)
 	return 0;
 }
 
-/* Copies of constant length are moves, not calls: this is where millions of routes a second come through. */
-static void take_ip(struct rbuf *b, uint8_t *dst, size_t len)
+/* Copies of constant length are moves, not calls. */
+static void copy_ip(uint8_t *dst, const uint8_t *ip, size_t len)
 {
 	if (len == 4)
-		rb_bytes(b, dst, 4);
+		memcpy(dst, ip, 4);
 	else if (len == 16)
-		rb_bytes(b, dst, 16);
+		memcpy(dst, ip, 16);
+}
+
+static void take_ip(struct rbuf *b, uint8_t *dst, size_t len)
+{
+	const uint8_t *p = rb_ptr(b, len);
+
+	if (p)
+		copy_ip(dst, p, len);
 }
 
 static enum bgp_nlri_verdict verdict(bool withdraw, bool meant)
@@ -50,7 +58,9 @@ static enum bgp_nlri_verdict verdict(bool withdraw, bool meant)
 
 static bool unicast(const uint8_t *ip, size_t len)
 {
-	struct ip a = ip_from_bytes(ip, len);
+	struct ip a = { .len = (uint8_t)len };
+
+	copy_ip(a.b, ip, len);
 
 	return ip_is_unicast(&a);
 }
@@ -69,32 +79,40 @@ static enum bgp_nlri_verdict decode_ad(struct rbuf *b, bool withdraw, struct bgp
 	return verdict(withdraw, !evpn_esi_is_zero(out->key + 9));
 }
 
+/* Fields of a Type 2 NLRI by their offset behind the length, up to the address. */
+enum { MAC_ESI_AT = 8, MAC_TAG_AT = 18, MAC_BITS_AT = 22, MAC_AT = 23, MAC_IP_BITS_AT = 29, MAC_IP_AT = 30 };
+
+/*
+ * These and their writing (put_mac_ip()) are what nearly all of millions of routes are: one look at the length, then moves
+ * from place to place.
+ */
 static enum bgp_nlri_verdict decode_mac_ip(struct rbuf *b, bool withdraw, struct bgp_nlri *out)
 {
+	const uint8_t *p = rb_ptr(b, MAC_IP_BITS_AT);
 	uint8_t *k = out->key;
-	uint8_t mac_bits;
 	size_t ip_len, labels;
 	struct mac mac;
 
-	rb_bytes(b, k + RD_AT, 8);
-	rb_bytes(b, out->shared, 10);
-	rb_bytes(b, k + 9, 4);
-	mac_bits = rb_u8(b);
-	mac = rb_mac(b);
-	memcpy(k + 13, mac.b, 6);
+	if (!p)
+		return BGP_NLRI_RESET;
+	memcpy(k + RD_AT, p, 8);
+	memcpy(out->shared, p + MAC_ESI_AT, 10);
+	memcpy(k + 9, p + MAC_TAG_AT, 4);
+	memcpy(k + 13, p + MAC_AT, 6);
+	memcpy(mac.b, p + MAC_AT, 6);
 	ip_len = take_ip_bits(b);
 	take_ip(b, k + 19, ip_len);
 	labels = rb_left(b);
 	if (labels != 3 && labels != 6)
 		return BGP_NLRI_RESET;
-	rb_bytes(b, out->shared + 10, 3);
+	memcpy(out->shared + 10, b->p, 3);
 	if (labels == 6)
-		rb_bytes(b, out->shared + 13, 3);
+		memcpy(out->shared + 13, b->p + 3, 3);
 	out->key_len = (uint8_t)(19 + ip_len);
 	out->shared_len = (uint8_t)(10 + labels);
 	/* RFC 7432 7.2: always 48. RFC 9135 9.1.1: a length of 0 is treated as withdraw. */
-	if (mac_bits != 48)
-		return mac_bits ? BGP_NLRI_RESET : BGP_NLRI_WITHDRAW;
+	if (p[MAC_BITS_AT] != 48)
+		return p[MAC_BITS_AT] ? BGP_NLRI_RESET : BGP_NLRI_WITHDRAW;
 	return verdict(withdraw, !mac_is_group(&mac) && !mac_is_zero(&mac) && (!ip_len || unicast(k + 19, ip_len)));
 }
 
@@ -224,25 +242,43 @@ static void put_ip_bits(struct wbuf *w, const uint8_t *ip, size_t len)
 	wb_bytes(w, ip, len);
 }
 
+static void put_mac_ip(struct wbuf *w, const uint8_t *key, size_t ip_len, const uint8_t *shared, size_t labels)
+{
+	static const uint8_t zeros[16];
+	const uint8_t *s = shared ? shared : zeros;
+	size_t len = MAC_IP_AT + ip_len + labels;
+	uint8_t *p = wb_ptr(w, 2 + len);
+
+	if (!p)
+		return;
+	*p++ = EVPN_MAC_IP;
+	*p++ = (uint8_t)len;
+	memcpy(p, key + RD_AT, 8);
+	memcpy(p + MAC_ESI_AT, s, 10);
+	memcpy(p + MAC_TAG_AT, key + 9, 4);
+	p[MAC_BITS_AT] = 48;
+	memcpy(p + MAC_AT, key + 13, 6);
+	p[MAC_IP_BITS_AT] = (uint8_t)(ip_len * 8);
+	copy_ip(p + MAC_IP_AT, key + 19, ip_len);
+	memcpy(p + len - labels, s + 10, 3);
+	if (labels == 6)
+		memcpy(p + len - 3, s + 13, 3);
+}
+
 void evpn_nlri_encode(struct wbuf *w, const uint8_t *key, size_t key_len, const uint8_t *shared, size_t shared_len)
 {
 	size_t mark, ip_len;
 
+	if (key[0] == EVPN_MAC_IP) {
+		put_mac_ip(w, key, key_len - 19, shared, shared ? shared_len - 10 : 3);
+		return;
+	}
 	wb_u8(w, key[0]);
 	mark = wb_open8(w);
 	switch (key[0]) {
 	case EVPN_AD:
 		wb_bytes(w, key + RD_AT, 22);
 		put_shared(w, shared, 0, 3);
-		break;
-	case EVPN_MAC_IP:
-		wb_bytes(w, key + RD_AT, 8);
-		put_shared(w, shared, 0, 10);
-		wb_bytes(w, key + 9, 4);
-		wb_u8(w, 48);
-		wb_bytes(w, key + 13, 6);
-		put_ip_bits(w, key + 19, key_len - 19);
-		put_shared(w, shared, 10, shared ? shared_len - 10 : 3);
 		break;
 	case EVPN_IMET:
 		wb_bytes(w, key + RD_AT, 12);
