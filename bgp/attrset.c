@@ -15,29 +15,13 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
-#include "base/htab.h"
+#include "base/list.h"
 #include "base/log.h"
-#include "base/slab.h"
 
 struct set_body {
 	uint64_t hash;
 	struct bgp_attrs attrs;
 	uint8_t octets[];
-};
-
-struct set {
-	struct set_body *body;
-	uint32_t chain, refs;
-	uint32_t routes, mark;
-};
-
-struct attrset_table {
-	struct slab slab;
-	struct htab index;
-	uint64_t seed; /* of the hash: peers choose the content */
-	uint64_t body_bytes;
-	void (*gone)(void *ctx, uint32_t set, uint32_t mark);
-	void *gone_ctx;
 };
 
 /* The values of struct bgp_attrs that are octets behind a pointer. */
@@ -112,19 +96,19 @@ static bool content_equal(const struct set_fixed *f, const struct bgp_attrs *a, 
 	return true;
 }
 
-static struct set *set_at(const struct attrset_table *t, uint32_t h)
+static struct set_body *body_of(const struct attrset *s)
 {
-	return slab_ptr(&t->slab, h);
+	return container_of(s->attrs, struct set_body, attrs);
 }
 
 static uint64_t index_hash(void *owner, uint32_t h)
 {
-	return set_at(owner, h)->body->hash;
+	return body_of(attrset_at(owner, h))->hash;
 }
 
 static uint32_t *index_link(void *owner, uint32_t h)
 {
-	return &set_at(owner, h)->chain;
+	return &attrset_at(owner, h)->chain;
 }
 
 static const struct htab_ops index_ops = { index_hash, index_link };
@@ -133,7 +117,7 @@ struct attrset_table *attrset_table_new(void)
 {
 	struct attrset_table *t = xcalloc(1, sizeof(*t));
 
-	slab_init(&t->slab, sizeof(struct set));
+	slab_init(&t->slab, sizeof(struct attrset));
 	htab_init(&t->index, &index_ops, t);
 	BUG_ON(getrandom(&t->seed, sizeof(t->seed), 0) != sizeof(t->seed));
 	return t;
@@ -192,63 +176,37 @@ uint32_t attrset_intern(struct attrset_table *t, const struct bgp_attrs *a)
 {
 	struct set_fixed f = fixed_of(a);
 	uint64_t hash = content_hash(t, &f, a);
-	struct set *s;
+	struct attrset *s;
 	uint32_t h;
 
 	for (h = htab_first(&t->index, hash); h; h = s->chain) {
-		s = set_at(t, h);
-		if (s->body->hash == hash && content_equal(&f, a, &s->body->attrs)) {
+		s = attrset_at(t, h);
+		if (body_of(s)->hash == hash && content_equal(&f, a, s->attrs)) {
 			s->refs++;
 			return h;
 		}
 	}
 	h = slab_alloc(&t->slab);
-	s = set_at(t, h);
-	s->body = body_new(a, &f, hash);
+	s = attrset_at(t, h);
+	s->attrs = &body_new(a, &f, hash)->attrs;
 	s->refs = 1;
 	t->body_bytes += body_size(a);
 	htab_insert(&t->index, hash, h);
 	return h;
 }
 
-void attrset_ref(struct attrset_table *t, uint32_t h)
+void attrset_drop(struct attrset_table *t, uint32_t h)
 {
-	set_at(t, h)->refs++;
-}
+	const struct attrset *s = attrset_at(t, h);
+	struct set_body *b = body_of(s);
 
-void attrset_unref(struct attrset_table *t, uint32_t h)
-{
-	struct set *s = set_at(t, h);
-
-	if (--s->refs)
-		return;
 	BUG_ON(s->routes);
 	if (s->mark && t->gone)
 		t->gone(t->gone_ctx, h, s->mark);
-	htab_remove(&t->index, s->body->hash, h);
-	t->body_bytes -= body_size(&s->body->attrs);
-	free(s->body);
+	htab_remove(&t->index, b->hash, h);
+	t->body_bytes -= body_size(&b->attrs);
+	free(b);
 	slab_free(&t->slab, h);
-}
-
-const struct bgp_attrs *attrset_get(const struct attrset_table *t, uint32_t h)
-{
-	return &set_at(t, h)->body->attrs;
-}
-
-uint32_t attrset_mark(const struct attrset_table *t, uint32_t h)
-{
-	return set_at(t, h)->mark;
-}
-
-void attrset_set_mark(struct attrset_table *t, uint32_t h, uint32_t mark)
-{
-	set_at(t, h)->mark = mark;
-}
-
-uint32_t *attrset_routes(struct attrset_table *t, uint32_t h)
-{
-	return &set_at(t, h)->routes;
 }
 
 uint32_t attrset_next(const struct attrset_table *t, uint32_t h)

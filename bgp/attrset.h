@@ -8,9 +8,25 @@
 #ifndef BGP_ATTRSET_H
 #define BGP_ATTRSET_H
 
+#include "base/htab.h"
+#include "base/slab.h"
 #include "include/bgp.h"
 
-struct attrset_table;
+/* A set from inside: what changes with its routes. Here for the functions below, which each route goes through often. */
+struct attrset {
+	struct bgp_attrs *attrs; /* in its body; never changes */
+	uint32_t chain, refs;
+	uint32_t routes, mark;
+};
+
+struct attrset_table {
+	struct slab slab; /* struct attrset */
+	struct htab index;
+	uint64_t seed; /* of the hash: peers choose the content */
+	uint64_t body_bytes;
+	void (*gone)(void *ctx, uint32_t set, uint32_t mark);
+	void *gone_ctx;
+};
 
 struct attrset_table *attrset_table_new(void);
 /* Every set must have been released. */
@@ -19,16 +35,48 @@ void attrset_table_free(struct attrset_table *t);
 void attrset_on_gone(struct attrset_table *t, void (*gone)(void *ctx, uint32_t set, uint32_t mark), void *ctx);
 /* The handle of the set equal to *a (pointers compared by content), with one more reference that is the caller's. */
 uint32_t attrset_intern(struct attrset_table *t, const struct bgp_attrs *a);
-void attrset_ref(struct attrset_table *t, uint32_t h);
-void attrset_unref(struct attrset_table *t, uint32_t h);
-/* Borrowed; valid while a reference is held. */
-const struct bgp_attrs *attrset_get(const struct attrset_table *t, uint32_t h);
-uint32_t attrset_mark(const struct attrset_table *t, uint32_t h);
-void attrset_set_mark(struct attrset_table *t, uint32_t h, uint32_t mark);
-/* Handle of the first route of the set (rib.c's), a word for its owner. */
-uint32_t *attrset_routes(struct attrset_table *t, uint32_t h);
+/* The last reference has gone: for attrset_unref() alone. */
+void attrset_drop(struct attrset_table *t, uint32_t h);
 uint32_t attrset_next(const struct attrset_table *t, uint32_t h);
 uint64_t attrset_count(const struct attrset_table *t);
 uint64_t attrset_bytes(const struct attrset_table *t);
+
+static inline struct attrset *attrset_at(const struct attrset_table *t, uint32_t h)
+{
+	return slab_ptr(&t->slab, h);
+}
+
+static inline void attrset_ref(struct attrset_table *t, uint32_t h)
+{
+	attrset_at(t, h)->refs++;
+}
+
+static inline void attrset_unref(struct attrset_table *t, uint32_t h)
+{
+	if (--attrset_at(t, h)->refs == 0)
+		attrset_drop(t, h);
+}
+
+/* Borrowed; valid while a reference is held. */
+static inline const struct bgp_attrs *attrset_get(const struct attrset_table *t, uint32_t h)
+{
+	return attrset_at(t, h)->attrs;
+}
+
+static inline uint32_t attrset_mark(const struct attrset_table *t, uint32_t h)
+{
+	return attrset_at(t, h)->mark;
+}
+
+static inline void attrset_set_mark(struct attrset_table *t, uint32_t h, uint32_t mark)
+{
+	attrset_at(t, h)->mark = mark;
+}
+
+/* Handle of the first route of the set (rib.c's), a word for its owner. */
+static inline uint32_t *attrset_routes(struct attrset_table *t, uint32_t h)
+{
+	return &attrset_at(t, h)->routes;
+}
 
 #endif

@@ -360,8 +360,8 @@ static uint32_t entries_from(const struct out_group *g, const struct rib_peer *p
 			h = out_pos(g, h)->link.next;
 			continue;
 		}
-		n += out_entry(g, h)->live && rib_route(g->rib, h)->peer == p->index;
-		h = out_entry(g, h)->link.next;
+		n += out_entry_at(g, h)->live && rib_route(g->rib, h)->peer == p->index;
+		h = out_entry_at(g, h)->link.next;
 	}
 	return n;
 }

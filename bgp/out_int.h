@@ -134,17 +134,25 @@ static inline struct out_pos *out_pos(const struct out_group *g, uint32_t h)
 	return slab_ptr(&g->positions, h & RIB_HANDLE_MASK);
 }
 
+/* Of a route that has one, as all that are linked in the list have. */
+static inline struct out_entry *out_entry_at(const struct out_group *g, uint32_t h)
+{
+	const struct slab *s = &g->rib->routes[h >> RIB_CLASS_SHIFT];
+	uint32_t i = (h & RIB_HANDLE_MASK) - 1;
+
+	return &g->classes[h >> RIB_CLASS_SHIFT].blocks[i >> s->shift][i & (s->per_block - 1)];
+}
+
 /* NULL when the route has no entry. */
 static inline struct out_entry *out_entry(const struct out_group *g, uint32_t h)
 {
 	const struct out_blocks *c = &g->classes[h >> RIB_CLASS_SHIFT];
-	const struct slab *s = &g->rib->routes[h >> RIB_CLASS_SHIFT];
-	uint32_t i = (h & RIB_HANDLE_MASK) - 1;
+	uint32_t b = ((h & RIB_HANDLE_MASK) - 1) >> g->rib->routes[h >> RIB_CLASS_SHIFT].shift;
 	struct out_entry *e;
 
-	if (i >> s->shift >= c->n || !c->blocks[i >> s->shift])
+	if (b >= c->n || !c->blocks[b])
 		return NULL;
-	e = &c->blocks[i >> s->shift][i & (s->per_block - 1)];
+	e = out_entry_at(g, h);
 	return e->last ? e : NULL;
 }
 

@@ -14,7 +14,7 @@ static struct out_link *link_of(struct out_group *g, uint32_t h)
 {
 	if (!h)
 		return &g->ends;
-	return out_is_pos(h) ? &out_pos(g, h)->link : &out_entry(g, h)->link;
+	return out_is_pos(h) ? &out_pos(g, h)->link : &out_entry_at(g, h)->link;
 }
 
 static void link_before(struct out_group *g, uint32_t h, struct out_link *l, uint32_t next)
@@ -180,7 +180,7 @@ static void renumber(struct out_group *g)
 			pos[n++] = (struct renumbered){ out_pos(g, h)->seq, g->seq };
 			out_pos(g, h)->seq = g->seq;
 		} else {
-			struct out_entry *e = out_entry(g, h);
+			struct out_entry *e = out_entry_at(g, h);
 
 			e->first = renumber_first(pos, n, e->first, g->seq) & INT32_MAX;
 			e->last = g->seq;
@@ -324,7 +324,7 @@ bool out_walk_positions(struct out_walk *w)
 void out_walk_pass(struct out_walk *w)
 {
 	uint32_t h = w->next;
-	struct out_entry *e = out_entry(w->g, h);
+	struct out_entry *e = out_entry_at(w->g, h);
 
 	if (e->last > w->seq)
 		w->seq = e->last;
@@ -341,7 +341,7 @@ void out_walk_leap(struct out_walk *w, const struct out_stretch *s)
 {
 	if (s->to > w->seq)
 		w->seq = s->to;
-	w->next = out_entry(w->g, s->last)->link.next;
+	w->next = out_entry_at(w->g, s->last)->link.next;
 }
 
 bool out_walk_may_pull(const struct out_walk *w, const struct out_entry *e)

@@ -159,7 +159,7 @@ static void take_neighbours(struct pull *p, struct message *msg, enum due kind, 
 	struct out_walk *walk = &p->walk;
 
 	while (walk->next && !out_is_pos(walk->next)) {
-		const struct out_entry *e = out_entry(walk->g, walk->next);
+		const struct out_entry *e = out_entry_at(walk->g, walk->next);
 		const struct route *rt = rib_route(walk->g->rib, walk->next);
 		enum due due = what_is_due(p, e, rt);
 
@@ -231,7 +231,7 @@ static const struct out_stretch *at_hand(struct pull *p)
 {
 	struct out_group *g = p->walk.g;
 	uint32_t h = p->walk.next;
-	const struct out_stretch *s = out_cache_find(g, h, out_entry(g, h)->last, &p->m->cache_hint);
+	const struct out_stretch *s = out_cache_find(g, h, out_entry_at(g, h)->last, &p->m->cache_hint);
 
 	return s && !s->full && rib_route(g->rib, s->last)->set_prev ? NULL : s;
 }
@@ -260,7 +260,7 @@ static void keep(struct pull *p, const struct message *msg, struct out_stretch s
 	if (msg->skipped)
 		return;
 	s.last = out_walk_prev(&p->walk);
-	s.to = out_entry(p->walk.g, s.last)->last;
+	s.to = out_entry_at(p->walk.g, s.last)->last;
 	s.nlris = msg->nlris;
 	s.len = (uint16_t)wb_len(&msg->w);
 	s.full = msg->full;
@@ -281,7 +281,7 @@ static bool announce(struct pull *p, const struct route *first)
 	struct out_group *g = p->walk.g;
 	const struct out_stretch stretch = {
 		.first = p->walk.next,
-		.from = out_entry(g, p->walk.next)->last,
+		.from = out_entry_at(g, p->walk.next)->last,
 		.source = first->peer,
 	};
 	const struct bgp_attrs *a = attrset_get(g->rib->sets, first->set);
@@ -345,7 +345,7 @@ static bool eor_is_due(const struct pull *p)
 
 	if (p->refresh || m->eor_sent || m->eor_seq == UINT32_MAX)
 		return false;
-	return !p->walk.next || out_entry(p->walk.g, p->walk.next)->last > m->eor_seq;
+	return !p->walk.next || out_entry_at(p->walk.g, p->walk.next)->last > m->eor_seq;
 }
 
 /* ---- pulling ---- */
@@ -367,7 +367,7 @@ static bool next_message(struct pull *p)
 		if (!more)
 			return false;
 		rt = rib_route(walk->g->rib, walk->next);
-		kind = what_is_due(p, out_entry(walk->g, walk->next), rt);
+		kind = what_is_due(p, out_entry_at(walk->g, walk->next), rt);
 		if (kind == DUE_ANNOUNCE) {
 			const struct out_stretch *s = at_hand(p);
 
