@@ -15,9 +15,8 @@
 #include "base/log.h"
 
 #define TOTAL_MIN 32u
-#define TOTAL_DOUBLED 4096u /* sizes double up to this, */
-#define TOTAL_MAX 6144u     /* then comes this, then the cut */
-#define FROM_PAGES 512u     /* places from which on they are pages, not heap */
+#define TOTAL_MAX 4096u  /* sizes double up to this, then comes the cut */
+#define FROM_PAGES 512u  /* places from which on they are pages, not heap */
 
 void hidx_init(struct hidx *t, struct pages *pages)
 {
@@ -57,13 +56,13 @@ static struct hidx_seg seg_new(struct hidx *t, uint32_t total, uint32_t more, ui
 	};
 }
 
-/* Sizes go 32, 64, ... 4096, 6144; above that only for hashes that are no good. */
+/* Above TOTAL_MAX only for hashes that are no good. */
 static uint32_t total_for(uint32_t n)
 {
 	uint32_t total = TOTAL_MIN;
 
 	while ((total - overhang(total)) / 4 * 3 < n)
-		total = total == TOTAL_DOUBLED ? TOTAL_MAX : total * 2;
+		total *= 2;
 	return total;
 }
 
@@ -234,7 +233,7 @@ static bool join(struct hidx *t, uint32_t i, uint32_t hash)
 	if (!depth)
 		return false;
 	other = t->dir[(bits ^ 1) << (t->depth - depth)];
-	if (t->segs[other].depth != depth || n + t->segs[other].n > TOTAL_DOUBLED / 2)
+	if (t->segs[other].depth != depth || n + t->segs[other].n > TOTAL_MAX / 2)
 		return false;
 	n += t->segs[other].n;
 	flat = flat_new(n);

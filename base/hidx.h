@@ -3,9 +3,9 @@
 /*
  * Hash index for large tables: it holds 32 bits of each hash beside the handle, so a look-up that finds nothing touches
  * no object, and growing touches none at all (base/htab.h goes to every object for both: fine for small tables, a cache
- * miss each for large ones). 8 octets an object at 60 to 88 % load: 9 to 13.
+ * miss each for large ones). 8 octets an object at 44 to 88 % load: 9 to 18.
  *
- * It grows and shrinks by segments of at most 48 KiB, so no step is long and nothing is held twice. Equal hashes may
+ * It grows and shrinks by segments of at most 32 KiB, so no step is long and nothing is held twice. Equal hashes may
  * be in any number of times; which object is meant is for the owner to compare.
  */
 #ifndef BASE_HIDX_H

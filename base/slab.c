@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A block is one anonymous mapping: header, bitmap of live objects, objects. Its pages cost memory only once they are
- * touched, and unmapping gives all of it back at once, which a heap between other allocations could not promise.
+ * A block is one anonymous mapping, or a piece of a huge page (pages.h): header, bitmap of live objects, objects. Its pages
+ * cost memory only once they are touched, and all of it is given back at once, which a heap between other allocations could
+ * not promise.
  *
  *	+-------------+--------------------+----------+----------+-----
  *	| used, first | bitmap, 1 bit each | object 0 | object 1 | ...
@@ -40,7 +41,7 @@ static size_t block_octets(const struct slab *s)
 
 static size_t block_mapped(const struct slab *s)
 {
-	return (block_octets(s) + 4095) & ~(size_t)4095;
+	return s->pages ? pages_round(block_octets(s)) : (block_octets(s) + 4095) & ~(size_t)4095;
 }
 
 void slab_init(struct slab *s, uint32_t size)

@@ -630,8 +630,8 @@ static void rib_memory_goes_back(void **state)
 	assert_int_equal(m.keys, 50000);
 	assert_int_equal(m.paths, 50000);
 	assert_int_equal(m.sets, 1);
-	assert_in_range(m.route_bytes, 50000 * 58, 50000 * 66);
-	assert_in_range(m.index_bytes, 50000 * 8, 50000 * 14);
+	assert_in_range(m.route_bytes, 50000 * 56, 50000 * 66);
+	assert_in_range(m.index_bytes, 50000 * 8, 50000 * 19);
 	for (uint32_t n = 0; n < 50000; n++)
 		withdraw(t, 0, n);
 	rib_memory(t->rib, &m);
