@@ -26,6 +26,7 @@ class Unfinished(Exception):
 
 class EvpndUnderTest:
     name = "evpnd"
+    octets_per_route = 200  # what it will take at most, about: so much memory is warmed before (bench_load --warm)
 
     def __init__(self, node, neighbors, client=False, vnis=(), dataplane=None, load=None):
         dataplane = dataplane or (None if vnis else "none")
@@ -46,6 +47,7 @@ class EvpndUnderTest:
 
 class FrrUnderTest:
     name = "FRR"
+    octets_per_route = 1300
 
     def __init__(self, node, neighbors, client=False, vnis=(), dataplane=None, load=None):
         for v in vnis:
@@ -59,6 +61,7 @@ class FrrUnderTest:
 
 class GobgpUnderTest:
     name = "GoBGP"
+    octets_per_route = 3000
 
     def __init__(self, node, neighbors, client=False, vnis=(), dataplane=None, load=None):
         extra = "[neighbors.transport.config]\npassive-mode = true\n"
@@ -73,6 +76,7 @@ class GobgpUnderTest:
 class WriteUnderTest:
     """No daemon: a loop that write()s the same load to the same sockets."""
     name = "write"
+    octets_per_route = 100
 
     def __init__(self, node, neighbors, client=False, vnis=(), dataplane=None, load=None):
         argv = [WRITE, "--feed", FEED] + [str(x) for k in ("routes", "vteps", "vnis") for x in ("--" + k, load[k])]
@@ -98,7 +102,7 @@ class Loaded:
     """A daemon and, beside it, a node whose addresses are the load's sessions. Use as a context."""
 
     def __init__(self, contestant, sinks=0, client=True, vnis_here=(), dataplane=None, **load):
-        self.lab, self.sinks = evlab.Lab(), sinks
+        self.lab, self.sinks, self.contestant = evlab.Lab(), sinks, contestant
         self.load = dict({"routes": 100000, "vteps": 100, "vnis": 10}, **load)
         try:
             self._start(contestant, client, vnis_here, dataplane)
@@ -124,6 +128,7 @@ class Loaded:
         """bench_load with these options and phases: its result, with the (last) phase of each name in "by_name"."""
         argv = [LOAD, "--target", TARGET, "--feed", FEED, "--timeout", timeout]
         argv += [x for k, v in self.load.items() for x in (("--" + k.replace("_", "-"),) if v is True else ("--" + k.replace("_", "-"), v))]
+        argv += ["--warm", self.load["routes"] * self.contestant.octets_per_route >> 20]
         argv += ["--sinks", self.sinks, "--first-sink", sink_address(0)] if self.sinks else []
         argv += [x for p in self.daemon.pids() for x in ("--pid", p)]
         result = measured(self.node, *argv, *words, timeout=timeout + 30)
