@@ -42,13 +42,19 @@ static bool communities_allow(const struct bgp_attrs *a, const struct out_policy
 	return true;
 }
 
+/* Not every path: those of the view whose rank is below the number. */
+static bool is_ranked(const struct out_policy *p)
+{
+	return p->add_path && p->add_path != OUT_ALL_PATHS;
+}
+
 /* Is the best path of the route for this group? Whether it is for a peer of it, which may be its source, is not asked. */
 static bool is_wanted(const struct out_group *g, const struct route *rt)
 {
 	const struct rib_peer *source = g->rib->peers[rt->peer];
 	const struct bgp_attrs *a;
 
-	if (!rib_best(rt).set)
+	if (!rib_best(rt).set || (is_ranked(&g->policy) && rt->since >= g->policy.add_path))
 		return false;
 	a = attrset_get(g->rib->sets, rt->set);
 	if (a->communities_len && !communities_allow(a, &g->policy))
@@ -202,6 +208,22 @@ void out_best_changed(struct rib *r, uint32_t h, struct rib_path old)
 	}
 }
 
+void out_rank_changed(struct rib *r, uint32_t h)
+{
+	const struct route *rt = rib_route(r, h);
+	struct out_group *g;
+
+	list_for_each(g, &r->families[rt->family].groups, in_family) {
+		struct out_entry *e = out_entry(g, h);
+		bool wanted = is_wanted(g, rt);
+
+		if (e && e->live != wanted)
+			entry_change(g, h, rt, e, wanted, rt->peer);
+		else if (!e && wanted)
+			entry_add(g, h, rt);
+	}
+}
+
 bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h)
 {
 	struct out_group *g;
@@ -232,6 +254,8 @@ static struct out_group *group_new(struct rib *r, uint32_t family, const struct 
 static void group_free(struct out_group *g)
 {
 	list_del(&g->in_family);
+	if (rib_is_view(g->rib, g->family))
+		g->rib->params.work(g->rib->params.ctx); /* it may be the last one */
 	out_list_fini(g);
 	free(g);
 }
@@ -276,7 +300,7 @@ static void fill_done(struct out_group *g)
 /* A slice of the first fill: what the sweep has not come by yet and what has come since is told apart by its entry. */
 static void group_fill(struct out_group *g, uint32_t n)
 {
-	for (; g->filling && n; n--) {
+	for (; g->filling && n && rib_is_filled(g->rib, g->family); n--) {
 		uint32_t h = rib_sweep_next(g->rib, &g->fill);
 		const struct route *rt;
 
@@ -331,6 +355,7 @@ bool out_work(struct rib *r)
 		list_for_each_safe(g, tmp, &r->families[f].groups, in_family)
 			more |= group_work(g);
 	}
+	more |= rib_views_work(r);
 	rib_doomed_free(r);
 	return more;
 }
@@ -386,8 +411,12 @@ static struct out_marker *marker_new(struct out_group *g, struct rib_peer *p)
 
 void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const struct out_policy *policy)
 {
-	struct out_group *g = group_get(r, rib_family_index(r, f), policy);
+	uint32_t family = rib_family_index(r, f);
+	struct out_group *g;
 
+	if (policy->add_path)
+		family = rib_view_open(r, family, is_ranked(policy) ? policy->add_path : 0);
+	g = group_get(r, family, policy);
 	marker_new(g, p);
 	p->eor_sent = false;
 	group_fill(g, WORK_SLICE);
@@ -421,18 +450,19 @@ void out_detach(struct rib *r, struct rib_peer *p)
 	p->eor_sent = false;
 }
 
-static struct out_marker *marker_in_family(const struct rib *r, const struct rib_peer *p, uint32_t family)
+/* The family may be that of the view which the peer is sent. */
+static struct out_marker *marker_in_family(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f)
 {
 	struct out_marker *m = p->marker;
 
-	while (m && m->group->family != family)
+	while (m && r->families[m->group->family].family != f)
 		m = m->next;
 	return m;
 }
 
 void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p)
 {
-	struct out_marker *m = marker_in_family(r, p, rib_family_index(r, f));
+	struct out_marker *m = marker_in_family(r, p, f);
 
 	if (!m)
 		return;
@@ -490,11 +520,18 @@ uint32_t out_group_id(const struct rib *r, const struct rib_peer *p)
 	return p->marker ? p->marker->group->id : 0;
 }
 
+/* The route that says this path to a group of that family. */
+static uint32_t find_advertised(const struct rib *r, uint32_t family, const struct bgp_path_info *p)
+{
+	if (rib_is_view(r, family))
+		return rib_view_find(r, family, p->key, p->key_len, p->path_id_sent);
+	return p->best ? rib_find(r, family, p->key, p->key_len) : 0;
+}
+
 bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to)
 {
-	uint32_t family = rib_family_index(r, p->family);
-	const struct out_marker *m = marker_in_family(r, to, family);
-	uint32_t h = m && p->best ? rib_find(r, family, p->key, p->key_len) : 0;
+	const struct out_marker *m = marker_in_family(r, to, p->family);
+	uint32_t h = m ? find_advertised(r, m->group->family, p) : 0;
 	const struct out_entry *e = h ? out_entry(m->group, h) : NULL;
 
 	return e && e->live && e->last <= m->main.pos->seq && rib_route(r, h)->peer != to->index;

@@ -20,8 +20,9 @@
 
 /* Entries that one pull passes without a word (a source's own routes) before it lets others run, about 1 ms. */
 #define SKIPS_MAX 65536u
-/* Routes of the set that are not due before a message is left as it is. */
+/* Routes of the set that are not due before a message is left as it is; of other families, or views, more of them. */
 #define MISSES_MAX 16u
+#define STRANGERS_MAX 512u
 
 /* No message is begun in less space: only those that may be longer (RFC 8654) are cut where the space ends. */
 #define ROOM_MIN 4096u
@@ -31,7 +32,8 @@
 #define FLAG_EXTENDED 0x10u
 /* What stands around the NLRIs at most: header, two lengths, MP_REACH with an IPv6 next hop. */
 #define FRAME_OCTETS (HEADER_OCTETS + 2 + 2 + 4 + 2 + 1 + 1 + 16 + 1)
-#define NLRI_OCTETS (BGP_KEY_MAX + BGP_SHARED_MAX + 16u)
+#define PATH_ID_OCTETS 4u
+#define NLRI_OCTETS (PATH_ID_OCTETS + BGP_KEY_MAX + BGP_SHARED_MAX + 16u)
 
 enum due { DUE_NOTHING, DUE_ANNOUNCE, DUE_WITHDRAW };
 
@@ -53,6 +55,7 @@ struct message {
 	struct wbuf w; /* ends where the NLRIs have to */
 	size_t attrs, mp; /* marks of the open lengths */
 	const struct bgp_family *family;
+	size_t id_octets;            /* of the path identifier before each NLRI, and before its key */
 	const struct bgp_attrs *set; /* NULL: withdrawals */
 	uint32_t nlris;
 	bool full;    /* the next NLRI did not fit */
@@ -127,6 +130,12 @@ static void put_length(struct wbuf *w)
 	w->start[17] = (uint8_t)n;
 }
 
+/* RFC 7911 3: as it stands in the key. */
+static size_t id_octets(const struct out_group *g)
+{
+	return rib_is_view(g->rib, g->family) ? PATH_ID_OCTETS : 0;
+}
+
 static void open_mp(struct message *msg, uint8_t code)
 {
 	put_header(&msg->w);
@@ -143,12 +152,16 @@ static bool put_nlri(struct message *msg, const struct route *rt)
 	static const uint8_t nothing[1];
 	size_t shared_len = msg->set ? msg->set->shared_len : 0;
 	const uint8_t *shared = !msg->set ? NULL : shared_len ? msg->set->shared : nothing;
+	const uint8_t *key = rt->key + msg->id_octets;
+	size_t key_len = rt->key_len - msg->id_octets;
 
-	if (wb_room(&msg->w) < msg->family->encoded_len(rt->key, rt->key_len, shared_len)) {
+	if (wb_room(&msg->w) < msg->id_octets + msg->family->encoded_len(key, key_len, shared_len)) {
 		msg->full = true;
 		return false;
 	}
-	msg->family->encode(&msg->w, rt->key, rt->key_len, shared, shared_len);
+	if (msg->id_octets)
+		wb_bytes(&msg->w, rt->key, msg->id_octets);
+	msg->family->encode(&msg->w, key, key_len, shared, shared_len);
 	msg->nlris++;
 	return true;
 }
@@ -186,16 +199,17 @@ static void take_neighbours(struct pull *p, struct message *msg, enum due kind, 
 static void take_others(struct pull *p, struct message *msg, enum due kind, uint16_t source)
 {
 	struct out_walk *walk = &p->walk;
-	unsigned misses = 0;
+	unsigned misses = 0, strangers = 0;
 
-	while (msg->newer && misses < MISSES_MAX) {
+	while (msg->newer && misses < MISSES_MAX && strangers < STRANGERS_MAX) {
 		uint32_t h = msg->newer;
 		const struct route *rt = rib_route(walk->g->rib, h);
 		struct out_entry *e = out_entry(walk->g, h);
 
 		if (!e || !out_walk_may_pull(walk, e) || what_is_due(p, e, rt) != kind ||
 		    (kind == DUE_ANNOUNCE && rt->peer != source)) {
-			misses++;
+			misses += rt->family == walk->g->family;
+			strangers += rt->family != walk->g->family;
 			msg->newer = rt->set_prev;
 			continue;
 		}
@@ -223,6 +237,17 @@ static void message_end(struct pull *p, struct message *msg)
 	++*p->messages;
 }
 
+/* Hangs a newer route of the family off the same set? */
+static bool has_newer(const struct out_group *g, const struct route *rt)
+{
+	for (uint32_t n = 0; rt->set_prev && n < STRANGERS_MAX; n++) {
+		rt = rib_route(g->rib, rt->set_prev);
+		if (rt->family == g->family)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What another peer was sent from here on is as good for this one, unless it is the source. But a message that was not
  * full is made anew when more routes hang off its set by now. NULL: there is none.
@@ -233,7 +258,7 @@ static const struct out_stretch *at_hand(struct pull *p)
 	uint32_t h = p->walk.next;
 	const struct out_stretch *s = out_cache_find(g, h, out_entry_at(g, h)->last, &p->m->cache_hint);
 
-	return s && !s->full && rib_route(g->rib, s->last)->set_prev ? NULL : s;
+	return s && !s->full && has_newer(g, rib_route(g->rib, s->last)) ? NULL : s;
 }
 
 /* False when there is too little space left. */
@@ -287,7 +312,7 @@ static bool announce(struct pull *p, const struct route *first)
 	const struct bgp_attrs *a = attrset_get(g->rib->sets, first->set);
 	const struct attr_out o = attr_out_for(g, first->peer);
 	size_t attrs_max = attr_encoded_len(a, &o), room = message_room(p);
-	struct message msg = { .family = g->rib->families[g->family].family, .set = a };
+	struct message msg = { .family = g->rib->families[g->family].family, .id_octets = id_octets(g), .set = a };
 
 	if (room < FRAME_OCTETS + NLRI_OCTETS + attrs_max)
 		return false;
@@ -312,6 +337,7 @@ static void withdraw(struct pull *p, const struct route *first)
 	struct message msg = {
 		.w = wb_init(p->out->p, message_room(p)),
 		.family = g->rib->families[g->family].family,
+		.id_octets = id_octets(g),
 	};
 
 	open_mp(&msg, BGP_ATTR_MP_UNREACH);

@@ -108,6 +108,7 @@ void rib_free(struct rib *r)
 	pages_fini(&r->pages);
 	free(r->candidates);
 	free(r->candidate_alts);
+	rib_views_fini(r);
 	free(r->peers);
 	free(r);
 }
@@ -117,8 +118,7 @@ void rib_family_register(struct rib *r, const struct bgp_family *f, const struct
 	struct rib_family *rf = &r->families[r->n_families];
 
 	BUG_ON(r->n_families == RIB_FAMILIES);
-	rf->family = f;
-	rf->listener = l;
+	*rf = (struct rib_family){ .family = f, .listener = l };
 	list_init(&rf->groups);
 	r->n_families++;
 }
@@ -168,7 +168,7 @@ static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const u
 	struct route *rt;
 	uint32_t h;
 
-	BUG_ON(key_len == 0 || key_len > BGP_KEY_MAX);
+	BUG_ON(key_len == 0 || key_len > RIB_KEY_MAX);
 	h = slab_alloc(&r->routes[class]);
 	BUG_ON(h > RIB_HANDLE_MASK);
 	h |= class << RIB_CLASS_SHIFT;
@@ -180,6 +180,14 @@ static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const u
 	list_link(r, h, rt);
 	hidx_insert(&r->index, hash, h);
 	return h;
+}
+
+uint32_t rib_route_get(struct rib *r, uint32_t family, const uint8_t *key, size_t key_len, uint16_t peer)
+{
+	const uint64_t hash = key_hash(r, family, key, key_len);
+	uint32_t h = find_hashed(r, hash, family, key, key_len);
+
+	return h ? h : route_new(r, hash, family, key, key_len, peer);
 }
 
 static uint64_t route_hash(const struct rib *r, const struct route *rt)
@@ -319,6 +327,11 @@ static void embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_
 	list_unlink(r, rt);
 	rt->set = path->set;
 	list_link(r, h, rt);
+}
+
+void rib_embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
+{
+	embed(r, h, rt, path);
 }
 
 /* Removes the embedded path; one of the others takes its place until the decision. */
@@ -527,14 +540,19 @@ static void sweep_paths(struct rib *r, uint32_t h, struct route *rt)
 
 /* ---- decision ---- */
 
+void rib_candidates_reserve(struct rib *r, uint32_t n)
+{
+	if (n <= r->cap_candidates)
+		return;
+	r->cap_candidates = n < 8 ? 8 : n * 2;
+	r->candidates = xrealloc(r->candidates, r->cap_candidates * sizeof(*r->candidates));
+	r->candidate_alts = xrealloc(r->candidate_alts, r->cap_candidates * sizeof(*r->candidate_alts));
+}
+
 /* next: of the path. alt: the path itself when it is not the embedded one. */
 static void add_candidate(struct rib *r, uint32_t n, uint32_t set, uint16_t peer, uint32_t next, struct rib_alt *alt)
 {
-	if (n == r->cap_candidates) {
-		r->cap_candidates = n ? n * 2 : 8;
-		r->candidates = xrealloc(r->candidates, r->cap_candidates * sizeof(*r->candidates));
-		r->candidate_alts = xrealloc(r->candidate_alts, r->cap_candidates * sizeof(*r->candidate_alts));
-	}
+	rib_candidates_reserve(r, n + 1);
 	r->candidates[n] = (struct decide_path){ attrset_get(r->sets, set), r->peers[peer], rib_path_id(r, next) };
 	r->candidate_alts[n] = alt;
 }
@@ -584,6 +602,8 @@ static struct rib_path change_begin(struct rib *r, uint32_t h, struct route *rt)
 
 	if (old.set)
 		attrset_ref(r->sets, old.set);
+	if (r->families[rt->family].view)
+		rib_view_before(r, rt);
 	if (r->n_swept)
 		sweep_paths(r, h, rt);
 	return old;
@@ -637,6 +657,8 @@ static void change_end(struct rib *r, uint32_t h, struct rib_path old)
 	bool changed;
 
 	decide(r, h, rt);
+	if (r->families[rt->family].view)
+		rib_view_after(r, rt);
 	best = rib_best(rt);
 	changed = best.set != old.set || best.peer != old.peer;
 	if (changed)
@@ -686,17 +708,13 @@ bool rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 		  uint32_t path_id, uint32_t set, enum bgp_reject reject, struct mtime now)
 {
 	const uint32_t family = rib_family_index(r, f);
-	const uint64_t hash = key_hash(r, family, key, key_len);
 	const struct rib_alt path = { .set = set, .since = (uint32_t)(now.us / 1000000), .peer = p ? p->index : 0,
 				      .reject = reject & 7u, .gen = rib_gen_current(p, family) & 3u };
-	uint32_t h = find_hashed(r, hash, family, key, key_len);
+	uint32_t h = rib_route_get(r, family, key, key_len, path.peer);
+	struct route *rt = rib_route(r, h);
 	struct rib_path old;
-	struct route *rt;
 	bool put;
 
-	if (!h)
-		h = route_new(r, hash, family, key, key_len, path.peer);
-	rt = rib_route(r, h);
 	old = change_begin(r, h, rt);
 	put = put_path(r, h, rt, &path, path_id);
 	change_end(r, h, old);

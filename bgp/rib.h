@@ -144,10 +144,12 @@ const char *decide_reason(const struct bgp_family *f, const uint8_t *key, size_t
 
 /* ---- out.c: groups, markers, packing ---------------------------------------------------------------------------- */
 
+#define OUT_ALL_PATHS UINT8_MAX
+
 /* Peers whose policies compare equal by memcmp() are one group: zero the struct before filling it. */
 struct out_policy {
 	uint8_t ebgp, rr_client, as4;
-	uint8_t add_path; /* reserved, 0 */
+	uint8_t add_path; /* so many paths of a route, with path identifiers (RFC 7911); 0: the best, without */
 	uint16_t max_message; /* octets */
 	uint8_t long_lived; /* has the capability of RFC 9494 for the family */
 	uint8_t pad;

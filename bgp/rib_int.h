@@ -24,7 +24,8 @@
 
 #define RIB_CLASS_SHIFT 27
 #define RIB_HANDLE_MASK ((1u << RIB_CLASS_SHIFT) - 1)
-#define RIB_CLASSES (BGP_KEY_MAX / 4 + 1) /* class 0 is not used */
+#define RIB_KEY_MAX (BGP_KEY_MAX + 4u)    /* with the path identifier in a view */
+#define RIB_CLASSES (RIB_KEY_MAX / 4 + 1) /* class 0 is not used */
 #define RIB_POS_CLASS 31u                 /* handles of positions in the lists of out.c */
 #define RIB_DOOMED 16u
 #define RIB_IDS_SENT_MIN 0x10001u /* below it the indices of peers, plus one */
@@ -63,15 +64,37 @@ struct rib_ids {
 };
 _Static_assert(sizeof(struct rib_ids) == sizeof(struct rib_alt), "of one slab");
 
+/* Where a sweep over all routes stands: it goes round and round, its owner knows when it has seen enough. */
+struct rib_sweep {
+	uint32_t class, handle;
+};
+
+enum rib_view_state { RIB_VIEW_NONE, RIB_VIEW_EMPTY, RIB_VIEW_FILLING, RIB_VIEW_FULL, RIB_VIEW_EMPTYING };
+
+/* A family, or the paths of one as a family: see rib_view.c. */
 struct rib_family {
 	const struct bgp_family *family;
 	const struct bgp_listener *listener; /* may be NULL */
 	struct list groups;                  /* struct out_group */
+	uint32_t view;                       /* the one that follows it; 0: none does */
+	/* Of a view. */
+	enum rib_view_state state; /* RIB_VIEW_NONE: it is none */
+	uint32_t of;               /* the family */
+	uint32_t ranks;            /* its routes have ranks up to this one, in route.since */
+	struct rib_sweep sweep;    /* filling, emptying */
+	uint32_t last;             /* handle */
 };
 
-/* Where a sweep over all routes stands: it goes round and round, its owner knows when it has seen enough. */
-struct rib_sweep {
-	uint32_t class, handle;
+struct rib_view_path {
+	uint32_t set, received, sent, rank;
+	uint16_t peer;
+};
+
+/* What all views share. */
+struct rib_views {
+	uint64_t n_keys; /* routes in them with a path */
+	struct rib_view_path *paths; /* scratch of a change: the paths before it, then those after it */
+	uint32_t n_paths, cap_paths;
 };
 
 /* Peers drift apart by what their sockets take: with a quarter of this, a further peer often found nothing any more. */
@@ -95,10 +118,11 @@ struct rib {
 		uint32_t h;
 	} doomed[RIB_DOOMED];
 	uint32_t n_doomed;
-	uint64_t n_keys, n_paths; /* keys with a path, paths */
+	uint64_t n_keys, n_paths; /* keys with a path, those of views too; paths, without */
 	struct decide_path *candidates; /* scratch of a decision, */
 	struct rib_alt **candidate_alts; /* and where each comes from, NULL: embedded */
 	uint32_t cap_candidates;
+	struct rib_views views;
 	uint32_t ids_sent; /* the last path identifier made up for a path that came with one */
 	uint32_t n_swept; /* generations with paths that the sweep is for */
 	struct rib_sweep sweep;
@@ -198,6 +222,39 @@ void rib_gens_init(struct rib_gens *g);
 
 /* One slice of the sweep. */
 void rib_sweep_slice(struct rib *r);
+/* The handle of the route, made when need be: a tombstone of that peer then. */
+uint32_t rib_route_get(struct rib *r, uint32_t family, const uint8_t *key, size_t key_len, uint16_t peer);
+/* Makes path the embedded one. The reference to the set that was embedded before becomes the caller's. */
+void rib_embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path);
+/* Room for n in rib.candidates. */
+void rib_candidates_reserve(struct rib *r, uint32_t n);
+
+/* ---- rib_view.c ---- */
+
+/* The path identifier under which a path of that peer goes out; next: of the path, of a route its alt. */
+uint32_t rib_path_id_sent(const struct rib *r, uint16_t peer, uint32_t next);
+/* The index of the family's view, in which the best so many paths have their ranks. A group follows at once. */
+uint32_t rib_view_open(struct rib *r, uint32_t family, uint32_t best);
+/* The route in a view of the path with that identifier; 0: there is none. */
+uint32_t rib_view_find(const struct rib *r, uint32_t view, const uint8_t *key, size_t key_len, uint32_t sent);
+/* Around every change of the paths of a route whose family has a view. Nothing else may change between the two. */
+void rib_view_before(struct rib *r, const struct route *rt);
+void rib_view_after(struct rib *r, const struct route *rt);
+/* A slice of filling and emptying; true when there is more. */
+bool rib_views_work(struct rib *r);
+void rib_views_fini(struct rib *r);
+
+static inline bool rib_is_view(const struct rib *r, uint32_t family)
+{
+	return r->families[family].state != RIB_VIEW_NONE;
+}
+
+/* Is everything that belongs there in that family, which may be a view? */
+static inline bool rib_is_filled(const struct rib *r, uint32_t family)
+{
+	return !rib_is_view(r, family) || r->families[family].state == RIB_VIEW_FULL;
+}
+
 /* ---- rib_walk.c ---- */
 
 /* The route after *s, round the end to the start; 0 when the table is empty. */
@@ -207,6 +264,8 @@ uint32_t rib_sweep_next(const struct rib *r, struct rib_sweep *s);
 
 /* The best path of a route was old and is another, or none: its groups follow. */
 void out_best_changed(struct rib *r, uint32_t h, struct rib_path old);
+/* A route of a view has another rank. */
+void out_rank_changed(struct rib *r, uint32_t h);
 /* Does any group have an entry for this route? */
 bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h);
 /* A slice of what groups have to do; true when there is more. */

@@ -68,7 +68,7 @@ void rib_sweep_slice(struct rib *r)
 void rib_peer_down(struct rib *r, struct rib_peer *p)
 {
 	out_detach(r, p);
-	for (uint32_t f = 0; f < r->n_families; f++)
+	for (uint32_t f = 0; f < r->n_families && !rib_is_view(r, f); f++)
 		rib_gen_turn(r, p, r->families[f].family, RIB_GEN_ALL, RIB_GEN_DEAD);
 }
 

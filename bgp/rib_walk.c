@@ -51,6 +51,7 @@ static void path_info(const struct rib *r, const struct route *rt, const struct 
 		.best = embedded && !path->reject,
 		.reject = (enum bgp_reject)path->reject,
 		.path_id = rib_path_id(r, path->next),
+		.path_id_sent = rib_path_id_sent(r, path->peer, path->next),
 		.since = { (int64_t)path->since * 1000000 },
 	};
 }
@@ -70,7 +71,7 @@ bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_inf
 			if (!slab_live(s, c->handle))
 				continue;
 			rt = slab_ptr(s, c->handle);
-			if (!nth_path(r, rt, c->alt, &path))
+			if (rib_is_view(r, rt->family) || !nth_path(r, rt, c->alt, &path))
 				continue;
 			path_info(r, rt, &path, c->alt == 0, out);
 			c->alt++;
@@ -83,7 +84,7 @@ bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_inf
 void rib_memory(const struct rib *r, struct bgp_memory *out)
 {
 	*out = (struct bgp_memory){
-		.keys = r->n_keys,
+		.keys = r->n_keys - r->views.n_keys,
 		.paths = r->n_paths,
 		.sets = attrset_count(r->sets),
 		.set_bytes = attrset_bytes(r->sets),

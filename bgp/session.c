@@ -301,6 +301,11 @@ static void tell_listeners(const struct bgp_peer *peer, bool up)
 	}
 }
 
+static uint8_t paths_sent(const struct bgp_peer *peer)
+{
+	return peer->p.add_path_best ? peer->p.add_path_best : OUT_ALL_PATHS;
+}
+
 static void session_up(struct bgp_conn *c)
 {
 	struct bgp_peer *peer = c->peer;
@@ -320,9 +325,11 @@ static void session_up(struct bgp_conn *c)
 	peer->rib.router_id = c->router_id;
 	rib_peer_up(b->rib, &peer->rib);
 	tell_listeners(peer, true);
-	for (uint32_t i = 0; i < b->n_families; i++)
+	for (uint32_t i = 0; i < b->n_families; i++) {
+		policy.add_path = c->add_path_out >> i & 1 ? paths_sent(peer) : 0;
 		if (c->families & 1u << i)
 			out_attach(b->rib, b->families[i].f, &peer->rib, &policy);
+	}
 }
 
 /* RFC 4271 8.2.2: leaving Established deletes all routes of the peer. */

@@ -94,7 +94,7 @@ static bool match_advertised(const struct reply *r, const struct bgp_path_info *
 
 	if (!reply_has(r, ARG_ADVERTISED_TO))
 		return true;
-	return s->to && p->best && bgp_rib_advertised_to(r->d->bgp, p, s->to);
+	return s->to && bgp_rib_advertised_to(r->d->bgp, p, s->to);
 }
 
 static bool match_route(const struct reply *r, const struct evpn_route_fields *f)

@@ -385,6 +385,7 @@ struct bgp_path_info {
 	uint32_t set;
 	struct bgp_peer *peer; /* NULL: ours */
 	uint32_t path_id;      /* RFC 7911, as it was received; 0: none */
+	uint32_t path_id_sent; /* the one under which it goes out */
 	bool best;
 	enum bgp_reject reject;
 	struct mtime since;
@@ -396,7 +397,7 @@ struct bgp_rib_cursor {
 };
 /* The next path (best first within a key). false at the end. */
 bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path_info *out);
-/* True when the peer has been sent the best path of this key and holds it. */
+/* True when the peer has been sent this path and holds it. */
 bool bgp_rib_advertised_to(const struct bgp *b, const struct bgp_path_info *p, const struct bgp_peer *peer);
 
 struct bgp_memory {

@@ -202,6 +202,43 @@ static void a_flood_of_ids_ends_the_session(void **state)
 	raw_world_end(&w);
 }
 
+/* What the next UPDATE says, without the attributes that follow MP_REACH. */
+static void expect_update(struct raw_world *w, const char *hex)
+{
+	struct raw_msg m;
+
+	assert_true(raw_wait(&w->raw, 2, 100 * MS, &m));
+	assert_true(m.len >= strlen(hex) / 3);
+	hex_assert("UPDATE", m.body + 4, m.body[6] == 0 ? (size_t)m.body[7] + 4 : m.len - 4, hex);
+}
+
+static void routes_go_out_with_an_id_to_who_takes_them(void **state) /* RFC 7911 3, 5 */
+{
+	struct raw_world w;
+	struct raw_msg m;
+
+	start(&w, BGP_ADD_PATH_SEND, "4504 00194601");
+	expect_update(&w, "800f 03 001946"); /* End-of-RIB has none */
+	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
+	expect_update(&w, "900e 0013 001946 04 c6336401 00 00000001 03 6b6579 01 73");
+	routes_withdraw(sim_bgp(w.dut), "key", simnet_now(w.net));
+	expect_update(&w, "900f 000b 001946 00000001 03 6b6579");
+	send_update(&w, ROUTE("6b6579") ATTRS); /* the peer's own, which comes without */
+	assert_false(raw_wait(&w.raw, 2, 100 * MS, &m));
+	raw_world_end(&w);
+}
+
+static void routes_go_out_without_an_id_to_who_does_not(void **state)
+{
+	struct raw_world w;
+
+	start(&w, BGP_ADD_PATH_SEND | BGP_ADD_PATH_RECEIVE, "4504 00194602");
+	expect_update(&w, "800f 03 001946");
+	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
+	expect_update(&w, "900e 000f 001946 04 c6336401 00 03 6b6579 01 73");
+	raw_world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +251,8 @@ int main(void)
 		cmocka_unit_test(an_id_that_is_cut_short_ends_the_session),
 		cmocka_unit_test(max_prefixes_counts_paths),
 		cmocka_unit_test(a_flood_of_ids_ends_the_session),
+		cmocka_unit_test(routes_go_out_with_an_id_to_who_takes_them),
+		cmocka_unit_test(routes_go_out_without_an_id_to_who_does_not),
 	};
 
 	return RUN_TESTS(tests);
