@@ -4,9 +4,13 @@
 
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 iproute2] br100-- h2
 """
+import re
+import signal
+import time
+
 import pytest
 
-from evlab import Evpnd
+from evlab import Evpnd, evpnd
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
@@ -146,3 +150,41 @@ def test_mode_changes_in_place(lab):
             p.r2.ip("link set vxlan100 up")
         p.reach()
     assert {link["ifname"]: link["ifindex"] for link in p.r1.ip_json("link show")} == before
+
+
+class Pings:
+    """A ping every 10 ms, until asked how many were lost."""
+
+    def __init__(self, host, to):
+        self.p = host.start("ping", ["ping", "-n", "-i0.01", to])
+
+    def lost(self):
+        self.p.stop(signal.SIGINT)
+        sent, got = re.search(r"(\d+) packets transmitted, (\d+) received", self.p.tail(2000)).groups()
+        return int(sent) - int(got), int(sent)
+
+
+def test_static_flood_to_evpn_and_back(lab):
+    """Side by side over to BGP while traffic flows, and back: the one who is over first still floods to the other."""
+    r1, r2 = lab.fabric("r1", "r2")
+    h1, h2 = lab.host("h1", 1).plug(r1), lab.host("h2", 2).plug(r2)
+
+    def conf(node, other, mode):
+        return evpnd.conf(node, 65000, [(other.address, 65000)], ports=["h1" if node is r1 else "h2"],
+                          vni_more="mode: %s, flood: [192.0.2.1, 192.0.2.2]" % mode)
+
+    e = {n.name: Evpnd(n, conf(n, o, "static-flood")) for n, o in ((r1, r2), (r2, r1))}
+    lab.wait_for(lambda: h1.ping("10.0.0.2") and e["r1"].established(r2.address), "h1 reaches h2, and the session is up", 20)
+    pings = [Pings(h1, "10.0.0.2"), Pings(h2, "10.0.0.1")]
+    for mode in ("evpn", "static-flood"):
+        for n, o in ((r1, r2), (r2, r1)):
+            e[n.name].reload(conf(n, o, mode))
+            time.sleep(1.2)
+        if mode == "evpn":
+            lab.wait_for(lambda: e["r1"].fdb(mac=MAC2, owner="evpnd", observed=True), "the route is used")
+            assert r1.ip_json("link show vxlan100")[0]["linkinfo"]["info_data"]["learning"] is False
+    time.sleep(0.5)
+    assert e["r1"].show("vni", "100")["mode"] == "static-flood" and not e["r1"].routes()
+    for p in pings:
+        lost, sent = p.lost()
+        assert sent > 200 and lost <= sent / 1000, "%d of %d pings lost" % (lost, sent)
