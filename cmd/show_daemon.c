@@ -51,30 +51,37 @@ const struct reply_ops show_version = { .start = start_object, .more = more_vers
 
 /* ---- show memory ------------------------------------------------------------------------------------------------- */
 
-/* Octets, from the second field of statm; 0 when the kernel does not say. */
-static uint64_t resident(void)
+/*
+ * Octets, 0 when the kernel does not say. ru_maxrss of getrusage() would not do for the peak: it is inherited from
+ * whoever started us.
+ */
+static void resident(uint64_t *now, uint64_t *peak)
 {
-	unsigned long long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long long kib;
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[128];
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	*now = *peak = 0;
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "VmHWM: %llu kB", &kib) == 1)
+			*peak = kib * 1024;
+		else if (sscanf(line, "VmRSS: %llu kB", &kib) == 1)
+			*now = kib * 1024;
+	}
+	if (f)
+		fclose(f);
 }
 
 static void memory_process(struct reply *r, struct json *j)
 {
 	struct rusage ru = { 0 };
-	uint64_t now = resident(), peak;
+	uint64_t now, peak;
 
+	resident(&now, &peak);
 	getrusage(RUSAGE_SELF, &ru);
-	peak = (uint64_t)ru.ru_maxrss * 1024; /* the kernel brings it up to date now and then only */
 	json_object(j, "process");
 	json_uint(j, "resident_bytes", now);
-	json_uint(j, "peak_resident_bytes", peak > now ? peak : now);
+	json_uint(j, "peak_resident_bytes", peak);
 	json_int(j, "cpu_user_us", ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec);
 	json_int(j, "cpu_system_us", ru.ru_stime.tv_sec * 1000000 + ru.ru_stime.tv_usec);
 	json_int(j, "longest_turn_us", r->d->loop.longest_turn_us);
