@@ -472,6 +472,14 @@ void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p)
 	wake(r, p);
 }
 
+bool out_refreshes(const struct rib *r, const struct rib_peer *p)
+{
+	for (const struct out_marker *m = p->marker; m; m = m->next)
+		if (m->refresh.pos)
+			return true;
+	return false;
+}
+
 /* ---- show ---- */
 
 bool out_pending(const struct rib *r, const struct rib_peer *p)

@@ -141,7 +141,7 @@ static void receive_refresh(struct bgp_conn *c, struct rbuf body, struct mtime n
 		}
 		i = engine_family_index(b, m.afi, m.safi);
 		if (m.subtype == 0 && i >= 0 && c->families & 1u << i)
-			out_refresh(b->rib, b->families[i].f, &c->peer->rib);
+			session_refresh_asked(c, (uint32_t)i, now);
 	}
 	session_event(c->run, FSM_REFRESH, NULL, NULL, now);
 }

@@ -168,6 +168,8 @@ void out_detach(struct rib *r, struct rib_peer *p);
  * peer is not attached for it.
  */
 void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p);
+/* Some of that is still to be sent. */
+bool out_refreshes(const struct rib *r, const struct rib_peer *p);
 /*
  * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first
  * (RFC 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is

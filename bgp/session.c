@@ -18,6 +18,7 @@
 #define S_US 1000000
 #define LATE_US 1000000
 #define SILENCE_S 5
+#define REFRESH_US (2 * S_US)
 #define LARGE_HOLD_S 240     /* RFC 4271 8.2.2: "a large value", 4 minutes suggested */
 #define SEND_HOLD_MIN_S 480  /* RFC 9687 4: the greater of 8 minutes and twice the hold time */
 
@@ -126,6 +127,35 @@ static void negotiated_timers(struct bgp_conn *c, struct mtime now)
 	keepalive_arm(c, now);
 }
 
+static void refresh(struct bgp_conn *c, struct mtime now)
+{
+	const struct bgp *b = c->peer->bgp;
+
+	for (uint32_t i = 0; i < b->n_families; i++)
+		if (c->refresh_wanted & 1u << i)
+			out_refresh(b->rib, b->families[i].f, &c->peer->rib);
+	c->refresh_wanted = 0;
+	engine_arm(c->peer->bgp, &c->refresh, mtime_add_us(now, REFRESH_US));
+}
+
+/* What is asked for again while it is still under way begins when that is done: else it would never end. */
+static void on_refresh(struct timerq_node *n, struct mtime now)
+{
+	struct bgp_conn *c = container_of(n, struct bgp_conn, refresh);
+
+	if (out_refreshes(c->peer->bgp->rib, &c->peer->rib))
+		engine_arm(c->peer->bgp, n, mtime_add_us(now, REFRESH_US));
+	else if (c->refresh_wanted)
+		refresh(c, now);
+}
+
+void session_refresh_asked(struct bgp_conn *c, uint32_t family, struct mtime now)
+{
+	c->refresh_wanted |= 1u << family;
+	if (!timerq_armed(&c->refresh))
+		refresh(c, now);
+}
+
 static void timers_stop(struct bgp_conn *c)
 {
 	struct timerq *q = &c->peer->bgp->timers;
@@ -134,6 +164,7 @@ static void timers_stop(struct bgp_conn *c)
 	timerq_stop(q, &c->keepalive);
 	timerq_stop(q, &c->send_hold);
 	timerq_stop(q, &c->silence);
+	timerq_stop(q, &c->refresh);
 }
 
 /* ---- connections ------------------------------------------------------------------------------------------------ */
@@ -152,6 +183,7 @@ static struct bgp_conn *conn_new(struct bgp_peer *peer, struct fsm_run *run)
 	c->keepalive.fn = on_keepalive;
 	c->send_hold.fn = on_send_hold;
 	c->silence.fn = on_silence;
+	c->refresh.fn = on_refresh;
 	list_add_tail(&peer->conns, &c->node);
 	peer->n_conns++;
 	peer->bgp->n_conns++;

@@ -35,6 +35,8 @@ struct bgp_conn {
 	struct timerq_node hold, keepalive, send_hold;
 	struct timerq_node silence; /* nothing has come yet: the log says so */
 	int64_t keepalive_wait_us;
+	struct timerq_node refresh; /* runs since all routes were sent again: not so soon once more */
+	uint32_t refresh_wanted;  /* asked for meanwhile; bits as families */
 	struct mtime heard;       /* the last KEEPALIVE or UPDATE came */
 	struct mtime sent;        /* something was pulled last */
 	struct ip local;
@@ -75,6 +77,8 @@ void session_event(struct fsm_run *run, enum fsm_event e, const struct msg_fault
 void session_send(struct bgp_conn *c, uint8_t what);
 /* The peer has something to pull (from the outbound side of the RIB). */
 void session_want_write(struct bgp_peer *peer);
+/* The neighbor asks for all routes of a family again. However often it does, they go out once every 2 s at most. */
+void session_refresh_asked(struct bgp_conn *c, uint32_t family, struct mtime now);
 /* Asks for all routes again. */
 void session_refresh(struct bgp_conn *c);
 

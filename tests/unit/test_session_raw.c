@@ -702,6 +702,43 @@ static void a_bad_attribute_withdraws_and_is_logged_with_its_octets(void **state
 	raw_world_end(&w);
 }
 
+/* How many times the route was sent. */
+static unsigned route_comes(struct raw_world *w, int64_t us)
+{
+	struct raw_msg m;
+	unsigned n = 0;
+
+	raw_run(w, us);
+	while (raw_next(&w->raw, &m))
+		n += m.type == 2 && memmem(m.body, m.len, "key", 3) != NULL;
+	return n;
+}
+
+static void refreshes_are_answered_once_in_a_while(void **state)
+{
+	static const char ask[] = MARKER "0017 05 0019 00 46";
+	struct raw_world w;
+	unsigned n;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	routes_originate(sim_bgp(w.dut), "key", 1, simnet_now(w.net));
+	raw_establish(&w.raw);
+	assert_int_equal(route_comes(&w, 100 * MS), 1);
+	raw_send_hex(&w.raw, ask);
+	assert_int_equal(route_comes(&w, 10 * MS), 1); /* the first one at once */
+	n = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		raw_send_hex(&w.raw, ask);
+		n += route_comes(&w, 10 * MS);
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(route_comes(&w, 5 * S), 1); /* the others together */
+	assert_int_equal(raw_info(&w).in.refresh, 101);
+	raw_send_hex(&w.raw, ask);
+	assert_int_equal(route_comes(&w, 10 * MS), 1);
+	raw_world_end(&w);
+}
+
 static void a_peer_full_of_faults_does_not_fill_the_log(void **state)
 {
 	struct raw_world w;
@@ -1127,6 +1164,7 @@ int main(void)
 		cmocka_unit_test(announced_and_withdrawn_in_one_message_is_announced),
 		cmocka_unit_test(a_bad_attribute_withdraws_and_is_logged_with_its_octets),
 		cmocka_unit_test(a_peer_full_of_faults_does_not_fill_the_log),
+		cmocka_unit_test(refreshes_are_answered_once_in_a_while),
 		cmocka_unit_test(verdicts_on_nlri_are_carried_out),
 		cmocka_unit_test(unknown_routes_are_held_when_asked_for),
 		cmocka_unit_test(the_next_hop_is_judged_by_length_and_value),

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Neighbors that mean harm, or are broken enough to look so. Each costs itself its session at most: the daemon's memory stays what it
+was, another neighbor gets its keepalives in time, and the bad one is welcome again when it is good.
+
+    [r1 evpnd, AS 65001] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 a good speaker, hold time 3 s]
+                                              \\==== 192.0.2.3 [r3 the bad one]
+"""
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from evlab import Evpnd, Speaker, evpnd
+from evlab.run import in_namespace
+from evlab.speaker import KEEPALIVE, NOTIFICATION, UPDATE, bgp
+
+MIB = 1 << 20
+LATE = 2.5  # s without a message: keepalives are due each second, and the test machine is busy
+
+
+class Good(threading.Thread):
+    """A session that does nothing but live: how long its neighbor was silent at most."""
+
+    def __init__(self, node, to):
+        super().__init__(daemon=True)
+        self.speaker = Speaker(node, to, 65001).establish(hold=3)
+        self.silence, self.over, self.got = 0.0, False, 0
+        self.start()
+
+    def run(self):
+        heard = said = time.monotonic()
+        while not self.over and not self.speaker.closed:
+            m = self.speaker.recv(0.1)
+            now = time.monotonic()
+            self.silence = max(self.silence, now - heard)
+            if m:
+                heard, self.got = now, self.got + 1
+            if now - said > 0.9:
+                self.speaker.send(bgp.msg(KEEPALIVE, b""))
+                said = now
+
+    def stop(self):
+        self.over = True
+        self.join()
+
+
+class World:
+    def __init__(self, lab, limits=""):
+        self.lab = lab
+        self.r1, self.r2, self.r3 = lab.fabric("r1", "r2", "r3")
+        self.e = Evpnd(self.r1, evpnd.conf(self.r1, 65001, [(self.r2.address, 65001, "passive: true, route-reflector-client: true"),
+                                                            (self.r3.address, 65001, "passive: true" + limits)], vnis=()))
+        self.good = Good(self.r2, self.r1.address)
+        self.before = self.memory()
+
+    def bad(self, **kw):
+        return Speaker(self.r3, self.r1.address, 65001, **kw)
+
+    def memory(self, which="resident_bytes"):
+        return self.e.show("memory")["process"][which]
+
+    def neighbor(self):
+        return self.e.neighbor(self.r3.address)
+
+    def check(self, grown=4 * MIB, again=True):
+        """What must be true after all of it."""
+        peak = self.memory("peak_resident_bytes")
+        assert self.good.is_alive() and not self.good.speaker.closed, "the good session is gone"
+        assert self.good.silence < LATE, "the good neighbor heard nothing for %.2f s" % self.good.silence
+        assert self.e.neighbor(self.r2.address)["established_count"] == 1
+        assert peak - self.before < grown, "%.1f MiB more" % ((peak - self.before) / MIB)
+        if again:
+            self.welcome()
+        self.good.stop()
+
+    def welcome(self):
+        """A second or two after the end of its last session, of which there may be octets to be read, it is in again."""
+        def comes_in():
+            with self.bad() as s:
+                try:
+                    return s.establish()
+                except (OSError, AssertionError):
+                    return None
+        self.lab.wait_for(comes_in, "the bad neighbor is welcome when it is good", 5)
+
+
+@pytest.fixture
+def world(lab):
+    return World(lab)
+
+
+def pour(s, data, seconds):
+    """Sends data again and again, as fast as it is taken; reads nothing. How often."""
+    end, n = time.monotonic() + seconds, 0
+    s.s.settimeout(0.2)
+    while time.monotonic() < end:
+        try:
+            s.s.sendall(data)
+            n += 1
+        except socket.timeout:
+            pass
+        except OSError:
+            break
+    return n
+
+
+def drain(s, seconds):
+    """How many octets come in that time."""
+    octets, end = 0, time.monotonic() + seconds
+    s.s.settimeout(0.2)
+    while time.monotonic() < end:
+        try:
+            octets += len(s.s.recv(1 << 20))
+        except socket.timeout:
+            pass
+    return octets
+
+
+def mac(k):
+    return b"\2\0" + struct.pack("!I", k)
+
+
+def reach(first, n, *attributes):
+    rd = bgp.rd(1, ip="192.0.2.3")
+    return bgp.upd([bgp.mpr(b"".join(bgp.t2(rd, mac(k)) for k in range(first, first + n)), nh=bgp.IP4("192.0.2.3"))] + bgp.base() + [bgp.EC, *attributes])
+
+
+def test_flood_of_updates(world):
+    """The same hundred routes with other attributes each time, as fast as they are taken, and the good neighbor gets all changes."""
+    blob = b"".join(reach(0, 100, bgp.att(0xc0, 8, struct.pack("!I", k))) for k in range(64))
+    with world.bad() as s:
+        s.establish()
+        n = pour(s, blob, 5)
+        assert n > 50
+        world.lab.wait_for(lambda: world.neighbor()["prefixes_received"] == 100, "its routes")
+    world.check()
+
+
+def test_flood_of_routes_over_the_limit(lab):
+    world = World(lab, ", max-prefixes: 1000")
+    for _ in range(3):
+        with world.bad() as s:
+            s.establish()
+            s.send(b"".join(reach(k * 100, 100) for k in range(200)))
+            assert s.notification()[:2] == (6, 1)
+    world.check()
+
+
+def test_flood_of_malformed_updates(world):
+    """Each is treated as withdraw and one in a while is logged."""
+    blob = b"".join(reach(k, 10).replace(bgp.ORG, bgp.att(0x40, 1, b"\7")) for k in range(100))
+    with world.bad() as s:
+        s.establish()
+        assert pour(s, blob, 3) > 10
+        world.lab.wait_for(lambda: world.neighbor()["treat_as_withdraw"] > 1000, "they are counted")
+    assert len(world.e.log()) < 200000
+    world.check()
+
+
+def test_flood_of_refreshes(world):
+    """Who asks for everything ten thousand times gets it a few times."""
+    rd = bgp.rd(1, ip="192.0.2.2")
+    for first in range(0, 20000, 50):
+        world.good.speaker.send(bgp.upd([bgp.mpr(b"".join(bgp.t2(rd, mac(k)) for k in range(first, first + 50)))] + bgp.base() + [bgp.EC]))
+    world.lab.wait_for(lambda: len(world.e.keys()) == 20000, "the routes of the good one")
+    with world.bad() as s:
+        s.establish()
+        first = drain(s, 2)
+        assert world.neighbor()["prefixes_sent"] == 20000
+        ask = bgp.msg(5, struct.pack("!HBB", 25, 0, 70))
+        threading.Thread(target=pour, args=(s, ask * 100, 4), daemon=True).start()
+        octets = drain(s, 6)
+        n = world.neighbor()
+        assert n["messages"]["in"]["refresh"] > 10000
+        assert first <= octets < 5 * first, "%.1f MB were sent, all routes are %.1f" % (octets / 1e6, first / 1e6)
+    world.check(grown=8 * MIB)
+
+
+def connect(node, to):
+    def one():
+        s = socket.socket()
+        s.setblocking(False)
+        s.bind((node.address, 0))
+        s.connect_ex((to.address, 179))
+        return s
+    return in_namespace(node, one)
+
+
+@pytest.mark.parametrize("who", ["neighbor", "stranger"])
+def test_flood_of_connections(world, who):
+    """Hundreds at once: those of a neighbor are taken ten a second, those of a stranger are closed."""
+    node = world.r3
+    if who == "stranger":
+        node = world.lab.join("r4", 4)
+    end, sockets = time.monotonic() + 4, []
+    while time.monotonic() < end:
+        sockets += [connect(node, world.r1) for _ in range(20)]
+        while len(sockets) > 400:
+            sockets.pop(0).close()
+        time.sleep(0.02)
+    descriptors = len(world.r1.run("ls", "/proc/%d/fd" % world.e.process.pid).stdout.split())
+    assert descriptors < 80, "%d descriptors" % descriptors
+    if who == "neighbor":
+        assert world.neighbor()["messages"]["out"]["open"] <= 10 * 6
+    for s in sockets:
+        s.close()
+    time.sleep(2)
+    world.check()
+
+
+def test_openings_that_are_never_finished(world):
+    """Twenty connections with half an OPEN each, and the right one comes through all the same."""
+    halves = []
+    for _ in range(20):
+        s = world.bad()
+        s.send(s.open_message()[:25])
+        halves.append(s)
+        time.sleep(0.11)
+    world.welcome()
+    assert world.e.show("memory")["rib"]["connections"] < 12
+    for s in halves:
+        s.close()
+    world.check()
+
+
+def test_one_octet_a_second(world):
+    """An UPDATE that never ends is no KEEPALIVE: the hold timer runs out, whatever trickles in."""
+    with world.bad() as s:
+        s.establish(hold=3)
+        started = time.monotonic()
+        for octet in reach(0, 3):
+            try:
+                s.send(bytes([octet]))
+            except OSError:
+                break
+            n = s.notification(timeout=1)
+            if n or s.closed:
+                break
+        assert n and n[:2] == (4, 0)
+        assert time.monotonic() - started < 6
+    world.check()
+
+
+def test_half_a_message_and_silence(world):
+    """Half an UPDATE that announces 64 KiB costs the space of what has come at most, and the session at the hold time."""
+    with world.bad() as s:
+        s.establish(hold=3, params=bgp.par(bgp.MPC) + bgp.par(bgp.RRC) + bgp.par(bgp.AS4C(65001)) + bgp.par(bgp.cap(6, b"")))
+        s.send(bgp.msg(UPDATE, b"\0" * 100, length=65535))
+        assert s.notification(timeout=6)[:2] == (4, 0)
+    world.check()
+
+
+def test_reconnect_in_a_loop(world):
+    """Up, a thousand routes, gone; again and again."""
+    end, n = time.monotonic() + 5, 0
+    blob = b"".join(reach(k * 100, 100) for k in range(10))
+    while time.monotonic() < end:
+        with world.bad() as s:
+            try:
+                s.establish()
+                s.send(blob)
+            except (OSError, AssertionError):
+                continue
+            n += 1
+    assert 3 <= n <= 60, n
+    time.sleep(1.1)
+    world.check()
+    world.lab.wait_for(lambda: not world.e.keys(), "its routes are gone")
+
+
+def test_window_that_is_stalled(world):
+    """It takes nothing while the good one changes its routes over and over: what it is owed is no more than the routes there are."""
+    s = world.bad().establish()
+    s.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    rd = bgp.rd(1, ip="192.0.2.2")
+    for k in range(400):
+        nlri = b"".join(bgp.t2(rd, mac(i)) for i in range(50))
+        world.good.speaker.send(bgp.upd([bgp.mpr(nlri)] + bgp.base() + [bgp.EC, bgp.att(0xc0, 8, struct.pack("!I", k))]))
+        if k % 10 == 0:
+            s.send(bgp.msg(KEEPALIVE, b""))
+            time.sleep(0.01)
+    world.lab.wait_for(lambda: world.neighbor()["prefixes_sent"] <= 50, "it is behind")
+    assert world.neighbor()["pending"] <= 50
+    world.check(again=False)
+    s.close()
+
+
+def test_many_attributes(lab):
+    """Every route with an AS_PATH and communities of its own, close to 4 KiB each: as many as the limit allows are held, no more."""
+    world = World(lab, ", max-prefixes: 2000")
+    with world.bad() as s:
+        s.establish()
+        for first in range(0, 4000, 50):
+            blob = b""
+            for k in range(first, first + 50):
+                big = struct.pack("!I", k) * 900
+                blob += reach(k, 1, bgp.att(0xc0, 8, big))
+            try:
+                s.send(blob)
+            except OSError:
+                break
+        assert s.notification(timeout=10)[:2] == (6, 1)
+    world.check(grown=2000 * 4096 + 4 * MIB)
+    world.lab.wait_for(lambda: world.e.show("memory")["rib"]["attribute_sets"] == 0, "nothing is left of it")
+
+
+def test_strangers_say_what_they_like(world):
+    """Garbage and whole sessions from an address that is no neighbor's."""
+    stranger = world.lab.join("r4", 4)
+    for data in (b"GET / HTTP/1.0\r\n\r\n", b"\xff" * 4096, bgp.opn(params=bgp.STDCAP)):
+        for _ in range(20):
+            try:
+                with Speaker(stranger, world.r1.address, 65001) as s:
+                    s.send(data)
+                    m = s.recv(2)
+                    assert m is None or m[18] == NOTIFICATION
+            except OSError:
+                pass
+    assert world.e.log().count("not a configured neighbor") < 20
+    world.check()
+
+
+def test_garbage_in_a_session(world):
+    """Whatever comes instead of a message ends the session with a NOTIFICATION, a hundred times, and then it is welcome."""
+    for k in range(10):
+        with world.bad() as s:
+            s.establish()
+            s.send(bytes([k]) * 4096)
+            n = s.notification()
+            assert n and n[0] == 1, n
+    time.sleep(1.1)
+    world.check()
