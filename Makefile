@@ -37,13 +37,13 @@ Q := $(if $(V),,@)
 FOLDERS := base bgp evpn dataplane conf
 # The two programs share an archive, too: all of cmd/ but the files with a main().
 MAINS := cmd/evpnd.c cmd/evpnctl.c
-SRC = $(wildcard $(1)/*.c)
+SRC = $(wildcard $(1)/*.c $(1)/*/*.c)
 OBJ = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB = $(patsubst %,$(BUILD)/lib%.a,$(1))
 # Order for the linker: users before what they use.
 LIBS := $(call LIB,cmd conf evpn bgp dataplane base)
 
-PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash
+PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash liburcu-qsbr
 CTL_PKGS := jansson smartcols
 TEST_PKGS := cmocka
 # pkg-config is asked once for each set, when the first recipe wants it: on a fresh machine it is not there before.
