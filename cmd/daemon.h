@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "dataplane/backend.h"
 #include "include/bgp.h"
 #include "include/config.h"
 #include "include/dataplane.h"
@@ -30,6 +31,8 @@ struct daemon {
 	struct bgp_net transport_net; /* the transport's part of what bgp calls; ours is deadline and work */
 	struct bgp *bgp;
 	struct evpn *evpn;
+	struct dp_vtep_params vtep_params;
+	struct dp_ops dp_ops; /* the backend's, with its parameters */
 	struct dp *dp;
 	struct loop_timer bgp_timer; /* follows bgp_deadline() */
 	struct loop_work bgp_work;

@@ -166,9 +166,14 @@ static void make_engine(struct daemon *d)
 
 static bool make_dataplane(struct daemon *d)
 {
-	const struct dp_ops *ops = d->config->dataplane == CONFIG_DP_KERNEL ? &dp_kernel_ops : &dp_none_ops;
+	static const struct dp_ops *const ops[] = {
+		[CONFIG_DP_KERNEL] = &dp_kernel_ops, [CONFIG_DP_USERSPACE] = &dp_vtep_ops, [CONFIG_DP_NONE] = &dp_none_ops
+	};
 
-	d->dp = dp_new(ops, &d->loop, &d->log, evpn_dp_events(d->evpn));
+	d->dp_ops = *ops[d->config->dataplane];
+	d->vtep_params.workers = d->config->workers;
+	d->dp_ops.ctx = &d->vtep_params;
+	d->dp = dp_new(&d->dp_ops, &d->loop, &d->log, evpn_dp_events(d->evpn));
 	if (!d->dp)
 		return false;
 	evpn_connect(d->evpn, d->bgp, d->dp);

@@ -313,6 +313,7 @@ static const struct schema_key keys_root[] = {
 	{ "listen", SCHEMA_ONE_OR_LIST, .map = &schema_listen, ITEMS(config, listen, n_listen),
 	  .max_items = 64 },
 	{ "dataplane", .scalar = &scalar_word, FIELD(config, dataplane), .words = words_dataplane, .def = "kernel" },
+	{ "workers", NUMBER, FIELD(config, workers), .min = 1, .max = 64 },
 	{ "restart", .map = &schema_restart, .offset = 0 },
 	{ "control", .map = &schema_control, .offset = 0 },
 	{ "log", .map = &schema_log, .offset = 0 },

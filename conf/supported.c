@@ -77,8 +77,6 @@ void check_supported(struct load *ld)
 	const struct config *c = ld->config;
 	uint32_t m;
 
-	word_unsupported(ld, MARK_ROOT, "dataplane", c->dataplane == CONFIG_DP_USERSPACE,
-			 config_dataplane_name(c->dataplane));
 	m = mark_key(ld, MARK_ROOT, "restart");
 	if (m) /* graceful restart is not advertised; the default asks for nothing */
 		key_unsupported(ld, m, "time", c->restart_time != 120);

@@ -62,6 +62,7 @@ struct dp_op {
 struct dp_ops {
 	const char *name;
 	bool blind; /* keeps no rows: wishes are dropped */
+	const char *table; /* the one that holds all its rows, a MAC once; NULL: the kernel's, a MAC twice */
 	void *ctx;  /* for open(): dp_backend_ops(d)->ctx */
 	/* NULL with a log line. Must not report before it is asked to flush. */
 	void *(*open)(struct dp *d, struct loop *loop, struct log *log);

@@ -272,7 +272,7 @@ int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
 		v = rows_vni_add(&d->rec.rows, p->vni);
 		err = d->ops->vni_add(d->be, v, p, &v->data);
 	}
-	v->bridged = p->bridge != NULL;
+	v->bridged = p->bridge || d->ops->table; /* one table is port and VTEP at once */
 	if (err) {
 		rec_vni_close(&d->rec, v);
 		rec_vni_drop(&d->rec, v);

@@ -75,6 +75,19 @@ static void fill_self(const struct rec *c, uint32_t h, const struct dp_vni_info 
 		out->row.mac = r->wanted ? r->mac : row_ip(&c->rows, h)->have_mac;
 }
 
+/* A backend with one table: what stands in it, and what should. */
+static void fill_only(const struct dp *d, uint32_t h, const struct dp_vni_info *dev, struct dp_row_info *out)
+{
+	const struct row *r = row_at(&d->rec.rows, h);
+	bool here = r->kind == DP_FDB && rec_is_local(r->port);
+
+	if (here)
+		fill_bridge(r, dev, out);
+	else
+		fill_self(&d->rec, h, dev, out);
+	out->table = d->ops->table;
+}
+
 /* One of the two kernel rows of a row; false when there is nothing to show. */
 static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info *out)
 {
@@ -83,7 +96,8 @@ static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info
 	const struct dp_vni *v = row_vni(&c->rows, r);
 	struct dp_vni_info dev = { 0 };
 
-	if (bridge ? r->kind != DP_FDB || !v->bridged || (!r->wanted && r->port == DP_SEEN_NONE) :
+	if (d->ops->table ? bridge || (!r->wanted && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE) :
+	    bridge ? r->kind != DP_FDB || !v->bridged || (!r->wanted && r->port == DP_SEEN_NONE) :
 		     !r->wanted && r->self == DP_SEEN_NONE)
 		return false;
 	memset(out, 0, sizeof(*out));
@@ -97,7 +111,9 @@ static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info
 	out->row.flags = r->wanted ? r->want_flags : r->have_flags;
 	out->since = mtime_add_ms(c->start, (int64_t)r->since * 100);
 	out->pending = rec_pending(c, h);
-	if (bridge)
+	if (d->ops->table)
+		fill_only(d, h, &dev, out);
+	else if (bridge)
 		fill_bridge(r, &dev, out);
 	else
 		fill_self(c, h, &dev, out);

@@ -133,6 +133,7 @@ struct config {
 	struct config_listen *listen;
 	size_t n_listen; /* 0 = not given: every address of both families, port 179, when there are neighbors */
 	enum config_dataplane dataplane;
+	uint8_t workers; /* threads of the userspace VTEP; 0 = not given: by cores */
 	uint16_t restart_time; /* s, 0..4095 */
 	enum config_rows restart_rows;
 	char *control_group; /* NULL: root and our own user only */

@@ -141,7 +141,12 @@ struct dp_events {
 
 struct dp_ops; /* dataplane/backend.h */
 extern const struct dp_ops dp_kernel_ops; /* bridge, vxlan and neighbour tables by netlink */
+extern const struct dp_ops dp_vtep_ops;   /* evpnd forwards itself; ctx: NULL or a struct dp_vtep_params */
 extern const struct dp_ops dp_none_ops;   /* programs nothing, sees nothing (route reflector) */
+
+struct dp_vtep_params {
+	unsigned workers; /* threads that forward; 0: as many as there are cores */
+};
 
 /*
  * loop may be NULL for backends that need none. NULL with a log line that names the missing capability or module when

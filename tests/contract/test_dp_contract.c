@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What every dataplane backend must do, over every backend there is: the fake always, the kernel's in a network namespace
- * of the test's own (as root; skipped otherwise). What is there is read by iproute2, not by ourselves.
+ * What every dataplane backend must do, over every backend there is: the fake always, the kernel's and the userspace VTEP
+ * in a network namespace of the test's own (as root; skipped otherwise). Nobody else can change the VTEP's tables, and
+ * they do not outlive it, so what is about that is not asked of it. What is there is read by iproute2, not by ourselves.
  */
 #include "tests/lib/dpbed.h"
 #include "tests/lib/test.h"
@@ -318,21 +319,23 @@ static void ten_thousand_rows_come_and_go(void **state)
 #define BOTH_BARE(name)                                                                                                \
 	{ #name " (fake)", name, bed_bare_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_bare_kernel, bed_teardown, NULL }
 
+#define ALL(name) BOTH(name), { #name " (vtep)", name, bed_running_vtep, bed_teardown, NULL }
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(rows_appear_and_vanish),
+		ALL(rows_appear_and_vanish),
 		BOTH_BARE(devices_that_say_the_same_are_adopted),
 		BOTH_BARE(device_that_contradicts_is_reported),
-		BOTH(deleted_devices_come_back_with_their_rows),
+		ALL(deleted_devices_come_back_with_their_rows),
 		BOTH(foreign_rows_are_left_alone),
 		BOTH(local_rows_of_every_kind_are_told),
-		BOTH(mac_that_moves_between_ports_is_told),
-		BOTH(local_mac_blocks_until_it_moved_away),
+		ALL(mac_that_moves_between_ports_is_told),
+		ALL(local_mac_blocks_until_it_moved_away),
 		BOTH(restart_adopts_without_a_write_and_sweeps_what_nobody_claims),
-		BOTH(flush_on_stop_leaves_nothing),
+		ALL(flush_on_stop_leaves_nothing),
 		BOTH(object_that_is_deleted_comes_back_with_its_rows),
-		BOTH(ten_thousand_rows_come_and_go),
+		ALL(ten_thousand_rows_come_and_go),
 	};
 
 	return RUN_TESTS(tests);

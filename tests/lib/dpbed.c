@@ -162,6 +162,17 @@ int bed_running_kernel(void **state)
 	return 0;
 }
 
+int bed_running_vtep(void **state)
+{
+	struct bed *t;
+
+	setup_bare(state, world_vtep());
+	t = *state;
+	if (t->w)
+		bed_start(t);
+	return 0;
+}
+
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 struct mac mac_nr(unsigned n)

@@ -42,6 +42,8 @@ struct world {
 struct world *world_fake(void);
 /* NULL when this process may not make a network namespace. */
 struct world *world_kernel(bool ipv6);
+/* The same of the userspace VTEP. Its only other hand is a host that speaks: no foreign rows, no devices of others. */
+struct world *world_vtep(void);
 /* iproute2 in the kernel's world; the test fails when the command does. */
 void world_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One value of iproute2's description of a device, as text, until the next call; "" without it. path: keys joined by dots. */

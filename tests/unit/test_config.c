@@ -53,6 +53,7 @@ static void empty_files_are_all_defaults(void **state)
 		assert_null(c->underlay);
 		assert_int_equal(c->n_listen, 0);
 		assert_int_equal(c->dataplane, CONFIG_DP_KERNEL);
+		assert_int_equal(c->workers, 0);
 		assert_int_equal(c->restart_time, 120);
 		assert_int_equal(c->restart_rows, CONFIG_ROWS_KEEP);
 		assert_null(c->control_group);
@@ -136,6 +137,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 				     "underlay: eth0.100\n"
 				     "listen: [{address: 192.0.2.1, port: 1179}, {address: \"::\"}]\n"
 				     "dataplane: userspace\n"
+				     "workers: 64\n"
 				     "restart: {time: 4095, rows: flush}\n"
 				     "control: {group: evpnd}\n"
 				     "log: {level: debug}\n"
@@ -152,6 +154,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 	assert_string_equal(ip_str(&c->listen[1].address).s, "::");
 	assert_int_equal(c->listen[1].port, 179);
 	assert_int_equal(c->dataplane, CONFIG_DP_USERSPACE);
+	assert_int_equal(c->workers, 64);
 	assert_int_equal(c->restart_time, 4095);
 	assert_int_equal(c->restart_rows, CONFIG_ROWS_FLUSH);
 	assert_string_equal(c->control_group, "evpnd");

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What the workers look frames up in, as the control thread writes it: bridges with their FDB, flood list and bindings,
+ * and the destinations behind them. Operations of reconcile's become changes of these tables here.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "dataplane/vtep/vtep.h"
+
+uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip)
+{
+	if (ip->len == 4)
+		return (uint64_t)1 << 32 | (uint32_t)ip->b[0] << 24 | (uint32_t)ip->b[1] << 16 | (uint32_t)ip->b[2] << 8 |
+		       ip->b[3];
+	return XXH3_64bits_withSeed(ip->b, sizeof(ip->b), v->seed) | (uint64_t)1 << 63;
+}
+
+/* ---- destinations --------------------------------------------------------------------------------------------------- */
+
+static void count_vtep(struct vtep *v, const struct ip *ip, int change)
+{
+	uint64_t key = vtep_ip_key(v, ip), n = rmap_get(&v->vteps, key) + (uint64_t)change;
+
+	if (n)
+		rmap_set(&v->vteps, key, n);
+	else
+		rmap_del(&v->vteps, key);
+}
+
+static struct dest *dest_new(struct vtep *v, const struct dest_key *key)
+{
+	size_t size = sizeof(struct dest) + v->n_workers * sizeof(struct traffic);
+	struct dest *d = aligned_alloc(64, size);
+
+	BUG_ON(!d);
+	memset(d, 0, size);
+	d->key = *key;
+	d->sa_len = ip_to_sockaddr(&key->vtep, key->port, &d->sa);
+	d->mtu = underlay_mtu(&key->vtep);
+	HASH_ADD(hh, v->dests, key, sizeof(d->key), d);
+	count_vtep(v, &key->vtep, 1);
+	return d;
+}
+
+/* With a reference. */
+static struct dest *dest_get(struct bridge *b, const struct dp_dest *to)
+{
+	struct dest_key key;
+	struct dest *d;
+
+	memset(&key, 0, sizeof(key)); /* the padding, too */
+	key.vtep = to->vtep;
+	key.label = to->label;
+	key.port = b->u->port;
+	HASH_FIND(hh, b->v->dests, &key, sizeof(key), d);
+	if (!d)
+		d = dest_new(b->v, &key);
+	d->refs++;
+	return d;
+}
+
+void dest_put(struct vtep *v, struct dest *d)
+{
+	if (--d->refs)
+		return;
+	HASH_DEL(v->dests, d);
+	count_vtep(v, &d->key.vtep, -1);
+	vtep_retire(d, free);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+
+static void entry_gone(struct bridge *b, struct fdb_entry e)
+{
+	if (e.kind == FDB_PORT)
+		b->learned--;
+	else if (e.kind == FDB_REMOTE)
+		dest_put(b->v, e.to);
+}
+
+static struct vport *port_with(struct bridge *b, unsigned ifindex)
+{
+	for (uint32_t i = 0; i < b->n_ports; i++) {
+		if (b->ports[i].dev && b->ports[i].dev->ifindex == ifindex)
+			return &b->ports[i];
+	}
+	return NULL;
+}
+
+static void fdb_put(struct bridge *b, const struct dp_op *op)
+{
+	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = dest_get(b, op->dest) };
+	uint64_t key = fdb_key(&op->mac);
+	struct fdb_entry old = fdb_get(&b->fdb, key);
+
+	rmap_set(&b->fdb, key, fdb_word(e));
+	entry_gone(b, old);
+}
+
+static void fdb_del(struct bridge *b, const struct dp_op *op)
+{
+	uint64_t key = fdb_key(&op->mac);
+	struct fdb_entry old = fdb_get(&b->fdb, key);
+
+	if (old.kind != FDB_REMOTE)
+		return;
+	rmap_del(&b->fdb, key);
+	entry_gone(b, old);
+}
+
+static int fdb_give(struct bridge *b, const struct dp_op *op)
+{
+	struct vport *p = port_with(b, op->ifindex);
+	uint64_t key = fdb_key(&op->mac);
+	struct fdb_entry old = fdb_get(&b->fdb, key);
+
+	if (!p)
+		return -ENODEV;
+	rmap_set(&b->fdb, key, fdb_word((struct fdb_entry){ .kind = FDB_PORT, .to = p, .seen = b->v->now_s }));
+	b->learned++;
+	entry_gone(b, old);
+	return 0;
+}
+
+static int fdb_op(struct bridge *b, struct dp_op *op)
+{
+	static const uint8_t at[] = {
+		[FDB_NONE] = DP_AT_NOWHERE, [FDB_PORT] = DP_AT_PORT, [FDB_REMOTE] = DP_AT_VXLAN
+	};
+
+	switch ((enum dp_op_type)op->type) {
+	case DP_OP_PUT:
+		fdb_put(b, op);
+		break;
+	case DP_OP_DEL:
+		fdb_del(b, op);
+		break;
+	case DP_OP_ASK:
+		op->answer = at[fdb_get(&b->fdb, fdb_key(&op->mac)).kind];
+		break;
+	case DP_OP_GIVE:
+		return fdb_give(b, op);
+	}
+	return 0;
+}
+
+/* A list is written anew and published whole. */
+static void flood_op(struct bridge *b, const struct dp_op *op)
+{
+	struct flood *old = b->flood, *f = xcalloc(1, sizeof(*f) + (old->n + 1) * sizeof(f->dest[0]));
+	struct dest *gone = NULL;
+
+	for (uint32_t i = 0; i < old->n; i++) {
+		if (ip_eq(&old->dest[i]->key.vtep, &op->ip))
+			gone = old->dest[i];
+		else
+			f->dest[f->n++] = old->dest[i];
+	}
+	if (op->type == DP_OP_PUT)
+		f->dest[f->n++] = dest_get(b, op->dest);
+	__atomic_store_n(&b->flood, f, __ATOMIC_RELEASE);
+	if (gone)
+		dest_put(b->v, gone);
+	vtep_retire(old, free);
+}
+
+static void neigh_op(struct bridge *b, const struct dp_op *op)
+{
+	uint64_t key = vtep_ip_key(b->v, &op->ip);
+	struct binding *old = (struct binding *)(uintptr_t)rmap_get(&b->neighs, key), *n;
+
+	if (op->type == DP_OP_PUT) {
+		n = xcalloc(1, sizeof(*n));
+		*n = (struct binding){ op->ip, op->mac, op->flags & DP_ROUTER };
+		rmap_set(&b->neighs, key, (uint64_t)(uintptr_t)n);
+	} else if (old) {
+		rmap_del(&b->neighs, key);
+	}
+	if (old)
+		vtep_retire(old, free);
+}
+
+int bridge_op(struct vtep *v, struct dp_op *op)
+{
+	struct bridge *b = op->vni_data;
+
+	switch (op->kind) {
+	case DP_FDB:
+		return fdb_op(b, op);
+	case DP_FLOOD:
+		flood_op(b, op);
+		break;
+	case DP_NEIGH:
+		neigh_op(b, op);
+		break;
+	}
+	return 0; /* a destination is made when a row needs it */
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
+
+struct bridge *bridge_find(const struct vtep *v, uint32_t vni)
+{
+	struct bridge *b;
+
+	list_for_each(b, &v->bridges, list) {
+		if (b->vni == vni)
+			return b;
+	}
+	return NULL;
+}
+
+static struct traffic *new_counters(const struct vtep *v)
+{
+	struct traffic *c = aligned_alloc(64, v->n_workers * sizeof(*c));
+
+	BUG_ON(!c);
+	memset(c, 0, v->n_workers * sizeof(*c));
+	return c;
+}
+
+struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p)
+{
+	struct bridge *b = xcalloc(1, sizeof(*b) + p->n_ports * sizeof(b->ports[0]));
+
+	b->v = v;
+	b->dv = dv;
+	b->vni = p->vni;
+	b->suppress = p->neigh_suppress;
+	b->n_ports = (uint32_t)p->n_ports;
+	b->c = new_counters(v);
+	b->flood = xcalloc(1, sizeof(*b->flood));
+	rmap_init(&b->fdb, v->seed, vtep_retire_table, NULL);
+	rmap_init(&b->neighs, v->seed, vtep_retire_table, NULL);
+	for (uint32_t i = 0; i < b->n_ports; i++) {
+		struct vport *port = &b->ports[i];
+
+		*port = (struct vport){ .bridge = b, .nr = i, .vlan = p->ports[i].vlan, .tap = p->ports[i].tap,
+					.c = new_counters(v) };
+		snprintf(port->name, sizeof(port->name), "%s", p->ports[i].name);
+	}
+	return b;
+}
+
+static void bridge_free(void *p)
+{
+	struct bridge *b = p;
+
+	for (uint32_t i = 0; i < b->n_ports; i++)
+		free(b->ports[i].c);
+	rmap_fini(&b->fdb);
+	rmap_fini(&b->neighs);
+	free(b->flood);
+	free(b->c);
+	free(b);
+}
+
+void bridge_retire(struct bridge *b)
+{
+	uint64_t key, value;
+
+	for (size_t at = 0; rmap_next(&b->fdb, &at, &key, &value);)
+		entry_gone(b, fdb_entry(value));
+	for (size_t at = 0; rmap_next(&b->neighs, &at, &key, &value);)
+		vtep_retire((void *)(uintptr_t)value, free);
+	for (uint32_t i = 0; i < b->flood->n; i++)
+		dest_put(b->v, b->flood->dest[i]);
+	vtep_retire(b, bridge_free);
+}

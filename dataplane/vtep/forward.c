@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What becomes of a frame: the bridge of RFC 7348 4.
+ *
+ *	from a port                                     from the underlay
+ *	tag -> port of a VNI                            VXLAN header -> VNI; outer source -> known VTEP?
+ *	source heard -> FDB's time, or tell             (nothing is learned: routes say where MACs are)
+ *	destination known -> port or VTEP               destination known -> port, never a VTEP
+ *	otherwise -> all other ports, all VTEPs         otherwise -> all ports
+ */
+#include "dataplane/vtep/vxlan.h"
+#include "dataplane/vtep/worker.h"
+
+static void received(struct traffic *t, uint32_t len)
+{
+	count(&t->rx_frames, 1);
+	count(&t->rx_octets, len);
+}
+
+static void sent(struct traffic *t, uint32_t n, uint32_t octets)
+{
+	count(&t->tx_frames, n);
+	count(&t->tx_octets, octets);
+}
+
+/* ---- to a VTEP ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t overhead(const struct dest *d)
+{
+	return d->key.vtep.len == 4 ? VTEP_OVERHEAD_V4 : VTEP_OVERHEAD_V6;
+}
+
+/* Octets of an inner frame that fit into a packet of the underlay; 0: not known. */
+static uint32_t room(const struct dest *d)
+{
+	uint32_t mtu = __atomic_load_n(&d->mtu, __ATOMIC_RELAXED);
+
+	return mtu ? mtu - overhead(d) + FRAME_MAC : 0;
+}
+
+static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt *k, struct dest *d, uint32_t vni)
+{
+	uint32_t max = room(d), head_len = k->f.payload;
+	struct segments s;
+
+	if (max && max <= head_len) {
+		worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
+		return;
+	}
+	if (!segments_init(&s, &k->f, k->p, k->len, &k->vh, max ? max - head_len : 0)) {
+		worker_drop(w, DROP_OFFLOAD, &d->c[w->nr]);
+		return;
+	}
+	for (uint32_t i = 0; i < s.n; i++) {
+		uint8_t *head = worker_scratch(w, VXLAN_HEADER + head_len);
+		struct iovec body = segments_get(&s, i, head + VXLAN_HEADER);
+
+		vxlan_write(head, vni);
+		out_to_vtep(w, b->u, d, k->f.hash, frame_ecn(&k->f, k->p),
+			    (struct iovec){ head, VXLAN_HEADER + head_len }, body);
+	}
+	sent(&d->c[w->nr], s.n, k->len);
+	sent(&b->c[w->nr], s.n, k->len);
+}
+
+/*
+ * The header is written in front of the frame. One that goes to several VTEPs has the same for all but those with a
+ * label of their own.
+ */
+static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struct dest *d)
+{
+	uint32_t vni = d->key.label ? d->key.label : b->vni, max = room(d);
+	struct iovec head = { k->p - VXLAN_HEADER, VXLAN_HEADER + k->len }, body = { 0 };
+
+	if (k->vh.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		encapsulate_segments(w, b, k, d, vni);
+		return;
+	}
+	if (max && k->len > max) {
+		worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
+		return;
+	}
+	if (d->key.label) {
+		head = (struct iovec){ worker_scratch(w, VXLAN_HEADER), VXLAN_HEADER };
+		body = (struct iovec){ k->p, k->len };
+	}
+	vxlan_write(head.iov_base, vni);
+	out_to_vtep(w, b->u, d, k->f.hash, frame_ecn(&k->f, k->p), head, body);
+	sent(&d->c[w->nr], 1, k->len);
+	sent(&b->c[w->nr], 1, k->len);
+}
+
+/* ---- to a port ----------------------------------------------------------------------------------------------------- */
+
+static void deliver(struct worker *w, struct vport *to, struct pkt *k, bool merge)
+{
+	if (!__atomic_load_n(&to->dev, __ATOMIC_ACQUIRE)) {
+		worker_drop(w, DROP_PORT, &to->c[w->nr]);
+		return;
+	}
+	out_to_port(w, to, k, merge);
+	sent(&to->c[w->nr], 1, k->len);
+}
+
+static unsigned flood_ports(struct worker *w, struct bridge *b, const struct vport *but, struct pkt *k)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < b->n_ports; i++) {
+		struct vport *to = &b->ports[i];
+
+		if (to == but || !__atomic_load_n(&to->dev, __ATOMIC_ACQUIRE))
+			continue;
+		deliver(w, to, k, false);
+		n++;
+	}
+	return n;
+}
+
+/* ---- from a port --------------------------------------------------------------------------------------------------- */
+
+static bool complete(struct worker *w, struct vport *port, struct pkt *k)
+{
+	if (k->vh.gso_type != VIRTIO_NET_HDR_GSO_NONE || !(k->vh.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return true;
+	if (!offload_complete(k->p, k->len, &k->vh)) {
+		worker_drop(w, DROP_OFFLOAD, &port->c[w->nr]);
+		return false;
+	}
+	k->vh = (struct virtio_net_hdr){ 0 };
+	return true;
+}
+
+static void flood_from_port(struct worker *w, struct vport *port, struct pkt *k, bool unicast)
+{
+	struct bridge *b = port->bridge;
+	struct flood *f = __atomic_load_n(&b->flood, __ATOMIC_ACQUIRE);
+
+	if (unicast && b->drop_unknown) {
+		worker_drop(w, DROP_UNKNOWN_UNICAST, &port->c[w->nr]);
+		return;
+	}
+	if (f->n && !complete(w, port, k))
+		return;
+	if (!(flood_ports(w, b, port, k) + f->n))
+		worker_drop(w, DROP_NOWHERE, &port->c[w->nr]);
+	for (uint32_t i = 0; i < f->n; i++)
+		encapsulate(w, b, k, f->dest[i]);
+}
+
+/* False: a source that none can have. */
+static bool hear(struct worker *w, struct vport *port, const struct pkt *k)
+{
+	struct heard h = { .kind = HEARD_MAC, .port = (uint16_t)port->nr, .vni = port->bridge->vni, .mac = frame_src(k->p) };
+	struct fdb_entry e;
+
+	if (mac_is_group(&h.mac) || mac_is_zero(&h.mac)) {
+		worker_drop(w, DROP_BAD_SOURCE, &port->c[w->nr]);
+		return false;
+	}
+	e = fdb_heard(&port->bridge->fdb, fdb_key(&h.mac), port, w->now);
+	if (e.kind != FDB_PORT || e.to != port)
+		worker_tell(w, &h);
+	return true;
+}
+
+/* The port of a tag: taken off where a port has it, put on again where one takes all that comes. */
+static struct vport *port_of_tag(struct netdev *dev, struct pkt *k, int tci)
+{
+	struct vport **tagged = __atomic_load_n(&dev->tagged, __ATOMIC_ACQUIRE), *p = NULL;
+	struct vport *untagged = __atomic_load_n(&dev->untagged, __ATOMIC_ACQUIRE);
+	bool in_frame = tci < 0 && k->len >= FRAME_MAC + FRAME_TAG && frame_get16(k->p + 12) == 0x8100;
+	unsigned vlan;
+
+	if (tci < 0 && !in_frame)
+		return untagged;
+	if (in_frame)
+		tci = frame_get16(k->p + 14);
+	vlan = tci & (VLANS - 1);
+	if (tagged && vlan)
+		p = __atomic_load_n(&tagged[vlan], __ATOMIC_ACQUIRE);
+	if ((p || !vlan) && in_frame) { /* off; a tag without a VLAN is a priority only */
+		memmove(k->p + FRAME_TAG, k->p, 12);
+		k->p += FRAME_TAG;
+		k->len -= FRAME_TAG;
+		k->vh.csum_start -= k->vh.csum_start ? FRAME_TAG : 0;
+	} else if (!p && vlan && !in_frame) { /* on */
+		memmove(k->p - FRAME_TAG, k->p, 12);
+		k->p -= FRAME_TAG;
+		k->len += FRAME_TAG;
+		frame_put16(k->p + 12, 0x8100);
+		frame_put16(k->p + 14, (uint16_t)tci);
+		k->vh.csum_start += k->vh.csum_start ? FRAME_TAG : 0;
+	}
+	return p ? p : untagged;
+}
+
+void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int tci)
+{
+	struct vport *port = k->len < FRAME_MAC ? NULL : port_of_tag(dev, k, tci);
+	struct fdb_entry to;
+	struct mac dst;
+
+	if (!port || !frame_parse(&k->f, k->p, k->len)) {
+		worker_drop(w, k->len < FRAME_MAC ? DROP_TRUNCATED : DROP_NO_PORT, NULL);
+		return;
+	}
+	received(&port->c[w->nr], k->len);
+	if (!hear(w, port, k))
+		return;
+	dst = frame_dst(k->p);
+	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&port->bridge->fdb, fdb_key(&dst));
+	switch ((enum fdb_kind)to.kind) {
+	case FDB_NONE:
+		flood_from_port(w, port, k, !mac_is_group(&dst));
+		break;
+	case FDB_PORT:
+		if (to.to == port)
+			worker_drop(w, DROP_SAME_PORT, &port->c[w->nr]);
+		else
+			deliver(w, to.to, k, false);
+		break;
+	case FDB_REMOTE:
+		if (complete(w, port, k))
+			encapsulate(w, port->bridge, k, to.to);
+		break;
+	}
+}
+
+/* ---- from the underlay --------------------------------------------------------------------------------------------- */
+
+static bool known_vtep(struct worker *w, struct underlay *u, const struct ip *from)
+{
+	if (rmap_get(&w->v->vteps, vtep_ip_key(w->v, from)))
+		return true;
+	worker_drop(w, ip_eq(from, &u->vtep) ? DROP_LOOPED : DROP_UNKNOWN_VTEP, NULL);
+	return false;
+}
+
+void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip *from, uint8_t *p, uint32_t len,
+			   unsigned ecn)
+{
+	struct pkt k = { .p = p + VXLAN_HEADER, .len = len - VXLAN_HEADER };
+	struct fdb_entry to;
+	struct bridge *b;
+	uint32_t vni;
+	struct mac dst;
+
+	if (!vxlan_read(p, len, &vni)) {
+		worker_drop(w, len < VXLAN_HEADER ? DROP_TRUNCATED : DROP_FLAGS, NULL);
+		return;
+	}
+	b = (struct bridge *)(uintptr_t)rmap_get(&u->vnis, (uint64_t)vni + 1);
+	if (!b) {
+		worker_drop(w, DROP_UNKNOWN_VNI, NULL);
+		return;
+	}
+	if (!known_vtep(w, u, from))
+		return;
+	if (!frame_parse(&k.f, k.p, k.len)) {
+		worker_drop(w, DROP_TRUNCATED, &b->c[w->nr]);
+		return;
+	}
+	received(&b->c[w->nr], k.len);
+	if (k.p[6] & 1) {
+		worker_drop(w, DROP_BAD_SOURCE, &b->c[w->nr]);
+		return;
+	}
+	if (ecn && !frame_ecn_decap(&k.f, k.p, ecn)) {
+		worker_drop(w, DROP_ECN, &b->c[w->nr]);
+		return;
+	}
+	dst = frame_dst(k.p);
+	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&b->fdb, fdb_key(&dst));
+	if (to.kind == FDB_PORT)
+		deliver(w, to.to, &k, true);
+	else if (to.kind == FDB_REMOTE)
+		worker_drop(w, DROP_SPLIT_HORIZON, &b->c[w->nr]);
+	else if (!mac_is_group(&dst) && b->drop_unknown)
+		worker_drop(w, DROP_UNKNOWN_UNICAST, &b->c[w->nr]);
+	else if (!flood_ports(w, b, NULL, &k))
+		worker_drop(w, DROP_NOWHERE, &b->c[w->nr]);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * UDP sockets of an address and port. What comes in is spread over the workers by the kernel (SO_REUSEPORT, by the flow's
+ * outer addresses and ports). What goes out has one of several source ports, chosen by the inner flow (RFC 7348 5:
+ * "calculated using a hash of fields from the inner packet"), so that the underlay's paths are all used.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dataplane/vtep/vtep.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+#define QUEUE_OCTETS (8 * 1024 * 1024)
+#define DYNAMIC_PORTS 49152u /* to 65535, RFC 6335 6 */
+
+static void option(int fd, int level, int name, int value)
+{
+	setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static void set_queue(int fd, int force, int plain)
+{
+	int octets = QUEUE_OCTETS;
+
+	if (setsockopt(fd, SOL_SOCKET, force, &octets, sizeof(octets)) < 0)
+		option(fd, SOL_SOCKET, plain, octets);
+}
+
+static int open_socket(const struct ip *a, uint16_t port, bool share)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = ip_to_sockaddr(a, port, &ss);
+	int fd = socket(ip_family(a), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	if (share)
+		option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	option(fd, SOL_IP, IP_FREEBIND, 1); /* the address may come to the host later */
+	if (a->len == 16) {
+		option(fd, SOL_IPV6, IPV6_V6ONLY, 1);
+		option(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
+		option(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
+	} else {
+		option(fd, SOL_IP, IP_RECVTOS, 1);
+		option(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO); /* RFC 7348 4.3: no VTEP fragments */
+	}
+	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	return -err;
+}
+
+static int open_rx(const struct ip *a, uint16_t port)
+{
+	int fd = open_socket(a, port, true);
+
+	if (fd >= 0) {
+		option(fd, SOL_UDP, UDP_GRO, 1);
+		set_queue(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	}
+	return fd;
+}
+
+static int open_tx(const struct ip *a, unsigned *port)
+{
+	int fd;
+
+	do {
+		fd = open_socket(a, (uint16_t)(*port)++, false);
+	} while (fd == -EADDRINUSE && *port <= UINT16_MAX);
+	if (fd >= 0) {
+		option(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
+		set_queue(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	}
+	return fd;
+}
+
+static void close_all(struct underlay *u)
+{
+	for (unsigned i = 0; i < VTEP_SOURCE_PORTS; i++) {
+		if (u->tx[i] >= 0)
+			close(u->tx[i]);
+	}
+	for (unsigned i = 0; i < u->v->n_workers; i++) {
+		if (u->rx[i].fd >= 0)
+			close(u->rx[i].fd);
+	}
+}
+
+static int open_all(struct underlay *u)
+{
+	unsigned port = DYNAMIC_PORTS + (unsigned)(u->v->seed % 8192);
+
+	for (unsigned i = 0; i < u->v->n_workers; i++) {
+		u->rx[i] = (struct source){ SOURCE_UNDERLAY, open_rx(&u->vtep, u->port), u };
+		if (u->rx[i].fd < 0)
+			return u->rx[i].fd;
+	}
+	for (unsigned i = 0; i < VTEP_SOURCE_PORTS; i++) {
+		u->tx[i] = open_tx(&u->vtep, &port);
+		if (u->tx[i] < 0)
+			return u->tx[i];
+	}
+	return 0;
+}
+
+static void free_underlay(void *p)
+{
+	struct underlay *u = p;
+
+	close_all(u);
+	rmap_fini(&u->vnis);
+	free(u);
+}
+
+static struct underlay *new_underlay(struct vtep *v, const struct ip *vtep, uint16_t port)
+{
+	struct underlay *u = xcalloc(1, sizeof(*u) + v->n_workers * sizeof(u->rx[0]));
+
+	u->v = v;
+	u->vtep = *vtep;
+	u->port = port;
+	rmap_init(&u->vnis, v->seed, vtep_retire_table, NULL);
+	for (unsigned i = 0; i < VTEP_SOURCE_PORTS; i++)
+		u->tx[i] = -1;
+	for (unsigned i = 0; i < v->n_workers; i++)
+		u->rx[i].fd = -1;
+	return u;
+}
+
+struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t port)
+{
+	struct underlay *u;
+	int err;
+
+	list_for_each(u, &v->underlays, list) {
+		if (ip_eq(&u->vtep, vtep) && u->port == port) {
+			u->refs++;
+			return u;
+		}
+	}
+	u = new_underlay(v, vtep, port);
+	err = open_all(u);
+	if (err) {
+		log_error(v->log, LOG_DP, "userspace VTEP: no socket at %s port %u: %s%s", ip_str(vtep).s, port,
+			  strerror(-err), err == -EADDRINUSE ? "; does the kernel have a vxlan device there?" : "");
+		free_underlay(u);
+		return NULL;
+	}
+	u->refs = 1;
+	list_add_tail(&v->underlays, &u->list);
+	for (unsigned i = 0; i < v->n_workers; i++)
+		worker_watch(v, i, &u->rx[i]);
+	return u;
+}
+
+void underlay_put(struct underlay *u)
+{
+	if (--u->refs)
+		return;
+	list_del(&u->list);
+	for (unsigned i = 0; i < u->v->n_workers; i++)
+		worker_unwatch(u->v, i, &u->rx[i]);
+	vtep_retire(u, free_underlay);
+}
+
+uint16_t underlay_mtu(const struct ip *to)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = ip_to_sockaddr(to, DYNAMIC_PORTS, &ss), size = sizeof(int);
+	int fd = socket(ip_family(to), SOCK_DGRAM | SOCK_CLOEXEC, 0), mtu = 0;
+
+	if (fd < 0)
+		return 0;
+	if (connect(fd, (struct sockaddr *)&ss, len) == 0)
+		getsockopt(fd, to->len == 4 ? SOL_IP : SOL_IPV6, to->len == 4 ? IP_MTU : IPV6_MTU, &mtu, &size);
+	close(fd);
+	return mtu > (int)VTEP_OVERHEAD_V6 && mtu <= UINT16_MAX ? (uint16_t)mtu : 0;
+}

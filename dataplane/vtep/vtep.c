@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * evpnd itself as the VTEP: the backend. The control thread's side of it runs in the loop: what workers heard, then what
+ * reconcile wants, then, when links changed or a second is over, a look at ports and ages.
+ */
+#include "dataplane/vtep/vtep.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <urcu/urcu-qsbr.h>
+
+#define TICK_MS 1000
+#define HEARD_SLICE 1024u
+#define OPS_SLICE 2048u
+
+const char *const vtep_drop_names[VTEP_DROPS] = {
+	[DROP_TRUNCATED] = "truncated",
+	[DROP_OVERSIZED] = "oversized",
+	[DROP_FLAGS] = "flags",
+	[DROP_UNKNOWN_VNI] = "unknown-vni",
+	[DROP_UNKNOWN_VTEP] = "unknown-vtep",
+	[DROP_LOOPED] = "looped",
+	[DROP_SPLIT_HORIZON] = "split-horizon",
+	[DROP_BAD_SOURCE] = "bad-source",
+	[DROP_NO_PORT] = "no-port",
+	[DROP_SAME_PORT] = "same-port",
+	[DROP_UNKNOWN_UNICAST] = "unknown-unicast",
+	[DROP_NOWHERE] = "nowhere",
+	[DROP_TOO_BIG] = "too-big",
+	[DROP_OFFLOAD] = "offload",
+	[DROP_ECN] = "ecn",
+	[DROP_UNDERLAY] = "underlay",
+	[DROP_PORT] = "port",
+};
+
+/* ---- grace periods --------------------------------------------------------------------------------------------------- */
+
+struct retired {
+	struct rcu_head rcu;
+	void *p;
+	void (*fn)(void *p);
+};
+
+static void run_retired(struct rcu_head *h)
+{
+	struct retired *r = container_of(h, struct retired, rcu);
+
+	r->fn(r->p);
+	free(r);
+}
+
+/* The control thread is a reader to liburcu while it hands something over, and at no other time. */
+void vtep_retire(void *p, void (*fn)(void *p))
+{
+	struct retired *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct retired){ .p = p, .fn = fn };
+	urcu_qsbr_thread_online();
+	urcu_qsbr_call_rcu(&r->rcu, run_retired);
+	urcu_qsbr_thread_offline();
+}
+
+void vtep_retire_table(void *ctx, void *table)
+{
+	vtep_retire(table, free);
+}
+
+/* ---- a turn ------------------------------------------------------------------------------------------------------------ */
+
+static bool take_heard(struct vtep *v)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < v->n_workers; i++) {
+		struct heard_ring *r = worker_ring(v, i);
+		uint32_t tail = __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE), n = tail - r->head;
+
+		if (n > HEARD_SLICE) {
+			n = HEARD_SLICE;
+			more = true;
+		}
+		for (uint32_t k = 0; k < n; k++)
+			learn_heard(v, &r->slot[(r->head + k) % VTEP_RING]);
+		__atomic_store_n(&r->head, r->head + n, __ATOMIC_RELEASE);
+	}
+	return more;
+}
+
+static bool have_address(const struct ip *a)
+{
+	struct ifaddrs *all, *i;
+	bool found = false;
+
+	if (getifaddrs(&all) < 0)
+		return true;
+	for (i = all; i && !found; i = i->ifa_next) {
+		struct ip b = i->ifa_addr ? ip_from_sockaddr(i->ifa_addr, NULL) : ip_none();
+
+		found = ip_eq(a, &b);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void check_mtus(struct vtep *v)
+{
+	struct dest *d, *tmp;
+
+	HASH_ITER(hh, v->dests, d, tmp)
+		__atomic_store_n(&d->mtu, underlay_mtu(&d->key.vtep), __ATOMIC_RELAXED);
+}
+
+static void check_links(struct vtep *v)
+{
+	struct bridge *b;
+
+	v->check = false;
+	list_for_each(b, &v->bridges, list) {
+		b->problem[0] = 0;
+		if (!have_address(&b->u->vtep))
+			snprintf(b->problem, sizeof(b->problem), "no interface has the address %s", ip_str(&b->u->vtep).s);
+		netdev_check(b);
+		if (strcmp(b->problem, b->logged))
+			log_at(v->log, b->problem[0] ? LOG_WARN : LOG_INFO, LOG_DP, "VNI %u: %s", b->vni,
+			       b->problem[0] ? b->problem : "all ports are there");
+		snprintf(b->logged, sizeof(b->logged), "%s", b->problem);
+		if (!b->ready)
+			dp_vni_ready(v->d, b->dv, true);
+		b->ready = true;
+	}
+	check_mtus(v);
+}
+
+static bool carry_out(struct vtep *v)
+{
+	unsigned done = 0, n;
+
+	do {
+		n = dp_pull(v->d, v->ops, 64);
+		for (unsigned i = 0; i < n; i++) {
+			int err = bridge_op(v, &v->ops[i]);
+
+			dp_done(v->d, &v->ops[i], err, NULL);
+		}
+		done += n;
+	} while (n && done < OPS_SLICE);
+	return n != 0;
+}
+
+static bool vtep_flush(void *be)
+{
+	struct vtep *v = be;
+	bool more = take_heard(v);
+
+	if (v->check)
+		check_links(v);
+	return carry_out(v) || more;
+}
+
+/* ---- what wakes it ------------------------------------------------------------------------------------------------------ */
+
+static void on_heard(struct loop_io *io, unsigned events)
+{
+	struct vtep *v = container_of(io, struct vtep, heard_io);
+	uint64_t n;
+
+	if (read(v->heard_fd, &n, sizeof(n)) == sizeof(n))
+		dp_kick(v->d);
+}
+
+static void on_link(void *ctx, const struct nlmsghdr *h)
+{
+	((struct vtep *)ctx)->check = true;
+}
+
+static void on_links(struct loop_io *io, unsigned events)
+{
+	struct vtep *v = container_of(io, struct vtep, links_io);
+	int n;
+
+	while ((n = ksock_events(&v->events, on_link, v)) != 0) {
+		v->check |= n == -ENOBUFS;
+		if (n < 0 && n != -ENOBUFS)
+			break;
+	}
+	dp_kick(v->d);
+}
+
+static void on_tick(struct loop_timer *t)
+{
+	struct vtep *v = container_of(t, struct vtep, timer);
+	struct mtime now = loop_now(v->loop);
+	struct bridge *b;
+
+	__atomic_store_n(&v->now_s, (uint16_t)(now.us / 1000000), __ATOMIC_RELAXED);
+	list_for_each(b, &v->bridges, list) {
+		learn_age(b);
+		v->check |= b->problem[0] != 0;
+	}
+	dp_kick(v->d);
+	loop_timer_at(t, mtime_add_ms(now, TICK_MS));
+}
+
+/* ---- VNIs --------------------------------------------------------------------------------------------------------------- */
+
+static int vtep_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params *p, void **data)
+{
+	struct vtep *v = be;
+	struct underlay *u = underlay_get(v, &p->vtep, p->udp_port);
+	struct bridge *b;
+
+	if (!u)
+		return -EINVAL;
+	b = bridge_new(v, dv, p);
+	b->u = u;
+	list_add_tail(&v->bridges, &b->list);
+	rmap_set(&u->vnis, (uint64_t)b->vni + 1, (uint64_t)(uintptr_t)b);
+	v->check = true;
+	*data = b;
+	return 0;
+}
+
+/* A TAP goes with its last descriptor, so there is nothing that could stay. */
+static void vtep_vni_del(void *be, void *data, bool remove)
+{
+	struct bridge *b = data;
+
+	rmap_del(&b->u->vnis, (uint64_t)b->vni + 1);
+	list_del(&b->list);
+	netdev_detach(b);
+	underlay_put(b->u);
+	bridge_retire(b);
+}
+
+static void vtep_vni_info(const void *be, const void *data, struct dp_vni_info *out)
+{
+	const struct bridge *b = data;
+
+	out->vxlan_state = DP_DEV_MADE;
+	out->bridge_state = DP_DEV_MADE;
+	out->problem = b->problem[0] ? b->problem : NULL;
+}
+
+static const char *vtep_ifname(const void *be, unsigned ifindex)
+{
+	const struct vtep *v = be;
+	struct netdev *dev;
+
+	list_for_each(dev, &v->netdevs, list) {
+		if (dev->ifindex == ifindex)
+			return dev->name;
+	}
+	return NULL;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------------- */
+
+static void vtep_close(void *be)
+{
+	struct vtep *v = be;
+
+	workers_stop(v);
+	if (v->links_io.loop)
+		loop_io_set(&v->links_io, 0);
+	if (v->heard_io.loop)
+		loop_io_set(&v->heard_io, 0);
+	loop_timer_at(&v->timer, MTIME_NEVER);
+	urcu_qsbr_barrier();
+	urcu_qsbr_unregister_thread();
+	ksock_close(&v->events);
+	if (v->heard_fd >= 0)
+		close(v->heard_fd);
+	rmap_fini(&v->vteps);
+	free(v);
+}
+
+static int start(struct vtep *v)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0 };
+	int err = ksock_open(&v->events, groups);
+
+	if (err)
+		return err;
+	v->heard_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (v->heard_fd < 0)
+		return -errno;
+	return workers_start(v);
+}
+
+/* liburcu's thread that frees what is retired starts here, so that signals stay with the control thread. */
+static void start_rcu(void)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	urcu_qsbr_get_default_call_rcu_data();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	urcu_qsbr_register_thread();
+}
+
+static unsigned count_workers(const struct dp *d)
+{
+	const struct dp_vtep_params *p = dp_backend_ops(d)->ctx;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = p && p->workers ? p->workers : cores > 0 ? (unsigned)cores : 1;
+
+	return n < VTEP_WORKERS_MAX ? n : VTEP_WORKERS_MAX;
+}
+
+static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
+{
+	struct vtep *v = xcalloc(1, sizeof(*v));
+	int err;
+
+	v->d = d;
+	v->loop = loop;
+	v->log = log;
+	v->heard_fd = v->events.fd = -1;
+	v->n_workers = count_workers(d);
+	list_init(&v->bridges);
+	list_init(&v->netdevs);
+	list_init(&v->underlays);
+	if (getrandom(&v->seed, sizeof(v->seed), 0) != sizeof(v->seed))
+		v->seed = (uintptr_t)v;
+	rmap_init(&v->vteps, v->seed, vtep_retire_table, NULL);
+	start_rcu();
+	urcu_qsbr_thread_offline();
+	loop_timer_init(&v->timer, loop, on_tick);
+	err = start(v);
+	if (err) {
+		log_error(log, LOG_DP, "dataplane userspace: cannot start: %s", strerror(-err));
+		vtep_close(v);
+		return NULL;
+	}
+	loop_io_init(&v->links_io, loop, v->events.fd, on_links);
+	loop_io_set(&v->links_io, LOOP_READ);
+	loop_io_init(&v->heard_io, loop, v->heard_fd, on_heard);
+	loop_io_set(&v->heard_io, LOOP_READ);
+	loop_timer_at(&v->timer, loop_now(loop));
+	return v;
+}
+
+const struct dp_ops dp_vtep_ops = {
+	.name = "userspace",
+	.table = "vtep",
+	.open = vtep_open,
+	.close = vtep_close,
+	.vni_add = vtep_vni_add,
+	.vni_del = vtep_vni_del,
+	.vni_info = vtep_vni_info,
+	.flush = vtep_flush,
+	.ifname = vtep_ifname,
+};

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * The userspace VTEP's own state, shared by its files. docs/design.md has the picture.
+ *
+ *	vtep.c       the backend: life, VNIs, operations in, the control thread's turn
+ *	bridge.c     what frames are looked up in, as the control thread writes it
+ *	learn.c      what the workers tell of: MACs heard, bindings; ageing
+ *	netdev.c     interfaces by packet socket, TAPs
+ *	underlay.c   UDP sockets
+ *	worker.c     the forwarding threads
+ *	forward.c    what becomes of a frame
+ *	outq.c       what goes out at the end of a batch: to VTEPs, to ports
+ *	rmap, fdb, frame, offload, csum, vxlan   pure parts
+ *
+ * Who may write what: everything that a worker reads is written by the control thread, published by one store and
+ * retired after a grace period (vtep_retire). A worker writes its own queues and counters, the times in an FDB, and the
+ * ring in which it tells what it heard.
+ */
+#ifndef DATAPLANE_VTEP_VTEP_H
+#define DATAPLANE_VTEP_VTEP_H
+
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sys/uio.h>
+#include <uthash.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "dataplane/backend.h"
+#include "dataplane/kernel_sock.h"
+#include "dataplane/vtep/fdb.h"
+#include "dataplane/vtep/offload.h"
+
+#define VTEP_WORKERS_MAX 64u
+#define VTEP_AGEING_S 300u        /* as a kernel's bridge */
+#define VTEP_LEARNED_MAX 65536u   /* MACs heard on the ports of a VNI; more are not learned and counted */
+#define VTEP_SOURCE_PORTS 16u     /* UDP ports that we send from: paths of the underlay that flows spread over */
+#define VTEP_OVERHEAD_V4 50u      /* outer IP, UDP, VXLAN and the inner Ethernet header */
+#define VTEP_OVERHEAD_V6 70u
+
+/* Why a frame was dropped. */
+enum vtep_drop {
+	DROP_TRUNCATED,    /* too short for its headers */
+	DROP_OVERSIZED,    /* longer than any frame */
+	DROP_FLAGS,        /* no I flag, RFC 7348 5 */
+	DROP_UNKNOWN_VNI,
+	DROP_UNKNOWN_VTEP, /* outer source is no VTEP of ours */
+	DROP_LOOPED,       /* outer source is our own address */
+	DROP_SPLIT_HORIZON,/* from a VTEP to a VTEP */
+	DROP_BAD_SOURCE,   /* inner source is a group address or zero */
+	DROP_NO_PORT,      /* a tag that no port has */
+	DROP_SAME_PORT,    /* would go out where it came in */
+	DROP_UNKNOWN_UNICAST, /* and the VNI floods none */
+	DROP_NOWHERE,      /* nobody to flood to */
+	DROP_TOO_BIG,      /* for the underlay, RFC 7348 4.3 */
+	DROP_OFFLOAD,      /* a super-frame of a kind that cannot be taken apart */
+	DROP_ECN,          /* congestion was met by a packet that does not know of it, RFC 6040 4.2 */
+	DROP_UNDERLAY,     /* the underlay's socket refused it */
+	DROP_PORT,         /* the port refused it or was full */
+	VTEP_DROPS
+};
+extern const char *const vtep_drop_names[VTEP_DROPS];
+
+/* One worker's. Read by the control thread while it counts. */
+struct traffic {
+	uint64_t rx_frames, rx_octets, tx_frames, tx_octets, drops;
+} __attribute__((aligned(64)));
+
+struct vtep;
+struct worker;
+
+/* What an epoll descriptor of a worker points at. */
+enum source_kind { SOURCE_WAKE, SOURCE_PORT, SOURCE_UNDERLAY };
+
+struct source {
+	enum source_kind kind;
+	int fd; /* -1: none */
+	void *owner; /* struct netdev, struct underlay */
+};
+
+/* ---- the underlay ------------------------------------------------------------------------------------------------ */
+
+/* Sockets at an address and UDP port; VNIs share them. */
+struct underlay {
+	struct list list;
+	unsigned refs;
+	struct vtep *v;
+	struct ip vtep;
+	uint16_t port;
+	struct rmap vnis;              /* VNI + 1 -> struct bridge */
+	int tx[VTEP_SOURCE_PORTS];     /* what we send comes from one of these, by flow */
+	struct source rx[];            /* a worker each, all at the port */
+};
+
+/* A VTEP of the far side, with the VNI that goes into the packet. */
+struct dest {
+	UT_hash_handle hh; /* in struct vtep, by vtep and label */
+	uint32_t refs;
+	struct dest_key {
+		struct ip vtep;
+		uint32_t label; /* 0: the bridge's */
+		uint16_t port;  /* UDP */
+	} key;
+	uint16_t mtu;   /* of the path, 0: not known */
+	socklen_t sa_len;
+	struct sockaddr_storage sa;
+	struct traffic c[]; /* by worker */
+};
+
+/* ---- bridges and ports ------------------------------------------------------------------------------------------- */
+
+struct flood {
+	uint32_t n;
+	struct dest *dest[];
+};
+
+/* A port of a VNI: an interface, or one VLAN of it. */
+struct vport {
+	struct bridge *bridge;
+	uint32_t nr; /* in the bridge */
+	char name[IFNAMSIZ];
+	uint16_t vlan;
+	bool tap;
+	struct netdev *dev; /* published; NULL: not there */
+	struct traffic *c;  /* by worker */
+};
+
+struct binding { /* of an address to a MAC behind a VTEP */
+	struct ip ip;
+	struct mac mac;
+	bool router;
+};
+
+/* A VNI. */
+struct bridge {
+	struct list list;
+	struct vtep *v;
+	struct dp_vni *dv;
+	uint32_t vni;
+	bool suppress, drop_unknown, ready, gone;
+	char problem[160], logged[160];
+	struct underlay *u;
+	struct rmap fdb;
+	struct rmap neighs;  /* address -> struct binding */
+	struct flood *flood; /* published; never NULL */
+	uint32_t learned;    /* entries of ports in fdb */
+	uint64_t not_learned;
+	size_t age_at;       /* cursor of the ageing */
+	struct traffic *c;   /* by worker */
+	uint32_t n_ports;
+	struct vport ports[];
+};
+
+/* ---- interfaces -------------------------------------------------------------------------------------------------- */
+
+#define VLANS 4096u
+
+struct netdev {
+	struct list list;
+	struct vtep *v;
+	char name[IFNAMSIZ];
+	bool tap;
+	unsigned ifindex, mtu;
+	unsigned refs;             /* vports that have it */
+	struct vport *untagged;    /* published */
+	struct vport **tagged;     /* published; by VLAN, NULL: none */
+	struct source q[];         /* a worker each */
+};
+
+/* ---- what workers tell -------------------------------------------------------------------------------------------- */
+
+#define VTEP_RING 4096u
+
+enum heard_kind { HEARD_MAC, HEARD_IP };
+
+struct heard {
+	uint32_t vni;
+	uint16_t port; /* of the bridge */
+	uint8_t kind;
+	uint8_t router;
+	struct mac mac;
+	struct ip ip;
+};
+
+/* One worker writes, the control thread reads. */
+struct heard_ring {
+	uint32_t head __attribute__((aligned(64))); /* the reader's */
+	uint32_t tail __attribute__((aligned(64))); /* the writer's */
+	struct heard slot[VTEP_RING];
+};
+
+/* ---- the VTEP ----------------------------------------------------------------------------------------------------- */
+
+struct vtep {
+	struct dp *d;
+	struct loop *loop;
+	struct log *log;
+	struct list bridges, netdevs, underlays;
+	uint64_t seed;
+	struct rmap vteps;        /* address -> number of destinations that go there */
+	struct dest *dests;       /* the control thread's */
+	uint16_t now_s;           /* published; seconds, wraps */
+	struct ksock events;      /* of links and addresses */
+	struct loop_io links_io, heard_io;
+	struct loop_timer timer;
+	bool check;               /* links or addresses changed */
+	int heard_fd;             /* an eventfd: workers have told something */
+	struct dp_op ops[64];
+	unsigned n_workers;
+	struct worker *workers;
+};
+
+/* Frees (or does fn) when no worker can see p any more. */
+void vtep_retire(void *p, void (*fn)(void *p));
+/* rmap's retire */
+void vtep_retire_table(void *ctx, void *table);
+
+/* 64 bits that stand for an address: itself for IPv4, a hash for IPv6. */
+uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip);
+
+/* ---- bridge.c ------------------------------------------------------------------------------------------------------ */
+
+struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p);
+/* Unpublished already; goes after a grace period. */
+void bridge_retire(struct bridge *b);
+struct bridge *bridge_find(const struct vtep *v, uint32_t vni);
+int bridge_op(struct vtep *v, struct dp_op *op);
+
+void dest_put(struct vtep *v, struct dest *d);
+
+/* ---- learn.c ------------------------------------------------------------------------------------------------------- */
+
+void learn_heard(struct vtep *v, const struct heard *h);
+/* Forgets what was learned on a port, NULL: of all ports. */
+void learn_flush(struct bridge *b, const struct vport *p);
+/* A part of what has not been heard for long goes; called once a second. */
+void learn_age(struct bridge *b);
+
+/* ---- netdev.c ------------------------------------------------------------------------------------------------------ */
+
+/* Opens what is there and lets go of what is not, for every port of b. True when something changed. */
+bool netdev_check(struct bridge *b);
+void netdev_detach(struct bridge *b);
+
+/* ---- underlay.c ---------------------------------------------------------------------------------------------------- */
+
+/* NULL with a log line when the sockets cannot be had. */
+struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t port);
+void underlay_put(struct underlay *u);
+/* MTU of the path to a VTEP, 0: not known. */
+uint16_t underlay_mtu(const struct ip *to);
+
+/* ---- worker.c ------------------------------------------------------------------------------------------------------ */
+
+int workers_start(struct vtep *v);
+void workers_stop(struct vtep *v);
+/* Has worker nr listen to a source. */
+void worker_watch(struct vtep *v, unsigned nr, struct source *s);
+void worker_unwatch(struct vtep *v, unsigned nr, struct source *s);
+struct heard_ring *worker_ring(struct vtep *v, unsigned nr);
+
+#endif

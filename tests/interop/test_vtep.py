@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""evpnd as the VTEP itself (dataplane: userspace), against itself and against the kernel's vxlan under evpnd and FRR.
+
+    h1 --port [r1 evpnd, userspace] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 ...] port-- h2
+"""
+import itertools
+
+import pytest
+
+from evlab import Evpnd, Frr, evpnd, frr
+
+MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
+PORTS = itertools.count(5001)
+USERSPACE = "dataplane: userspace\nworkers: 2\n"
+
+
+class Pair:
+    """r1 is a userspace VTEP; r2 is one, or evpnd or FRR with the kernel's."""
+
+    def __init__(self, lab, peer="userspace", v6=False, more=USERSPACE, ports=("h1",), mtu=1600):
+        self.lab = lab
+        self.r1, self.r2 = lab.fabric("r1", "r2", mtu=mtu)
+        self.v1, self.v2 = (self.r1.address6, self.r2.address6) if v6 else (self.r1.address, self.r2.address)
+        self.h1 = lab.host("h1", 1, ip6=True).plug(self.r1)
+        self.h2 = lab.host("h2", 2, ip6=True)
+        if peer == "frr":
+            self.r2.vxlan(100, self.v2)
+            self.h2.plug(self.r2, "br100")
+            self.e2 = Frr(self.r2, frr.bgp_conf(65000, self.r2.address, [(self.r1.address, 65000, ["timers 1 3"])]))
+        else:
+            self.h2.plug(self.r2)
+            self.e2 = Evpnd(self.r2, evpnd.conf(self.r2, 65000, [(self.r1.address, 65000)], vtep=self.v2, ports=["h2"],
+                                                more=USERSPACE if peer == "userspace" else ""))
+        self.e1 = Evpnd(self.r1, evpnd.conf(self.r1, 65000, [(self.r2.address, 65000)], vtep=self.v1, ports=ports, more=more))
+        lab.wait_for(lambda: self.e1.established(self.r2.address), "the session is up", 20)
+
+    def reach(self):
+        self.lab.wait_for(lambda: self.h1.ping("10.0.0.2"), "h1 reaches h2", 20)
+        self.lab.wait_for(lambda: self.h2.ping("10.0.0.1"), "h2 reaches h1", 20)
+        self.lab.wait_for(lambda: (self.e1.mac(100, MAC2) or {}).get("vtep") == self.v2, "r1 has h2 from the route")
+        self.lab.wait_for(lambda: all(r["desired"] == r["observed"] for r in self.e1.fdb(owner="evpnd")), "nothing is left to do")
+        return self
+
+
+def serve(host, size, port):
+    """A TCP server on host that reads size octets and answers with their sum; gives a function that waits for it."""
+    code = ("import socket,sys\ns=socket.create_server(('::',%d),family=socket.AF_INET6,dualstack_ipv6=True)\nprint('up',flush=True)\n"
+            "c,_=s.accept()\nc.settimeout(20)\nn=t=0\nwhile n<%d:\n b=c.recv(1<<20)\n if not b: break\n n+=len(b);t+=sum(b)\n"
+            "c.sendall(b'%%d %%d' %% (n,t))\n" % (port, size))
+    return host.start("server-%d" % port, ["/usr/bin/python3", "-c", code])
+
+
+def transfer(lab, server, client, address, size=8 << 20):
+    """Sends size octets over TCP and compares what arrived."""
+    port = next(PORTS)
+    p = serve(server, size, port)
+    lab.wait_for(lambda: "up" in p.tail(), "the server listens")
+    code = ("import socket\nb=bytes(range(251))*4177\nc=socket.create_connection(('%s',%d),10)\nc.settimeout(20)\nn=t=0\nwhile n<%d:\n"
+            " x=b[:%d-n]\n c.sendall(x)\n n+=len(x);t+=sum(x)\nprint(c.recv(100).decode()=='%%d %%d'%%(n,t))\n" % (address, port, size, size))
+    out = client.run("/usr/bin/python3", "-c", code, check=False, timeout=40)
+    p.stop()
+    p.stopped = True
+    assert out.stdout.strip() == "True", out.stdout + out.stderr
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
+@pytest.mark.parametrize("peer", ["userspace", "kernel", "frr"])
+def test_two_hosts_share_an_overlay(lab, peer, v6):
+    """Ping and TCP both ways, over an underlay of either family."""
+    if peer == "frr" and v6:
+        pytest.skip("FRR 8.4 has no IPv6 VTEPs")
+    p = Pair(lab, peer, v6).reach()
+    for a, b in ((p.h1, p.h2), (p.h2, p.h1)):
+        transfer(lab, b, a, b.ip4)
+        transfer(lab, b, a, b.ip6)
+    row, = p.e1.fdb(mac=MAC2)
+    assert (row["table"], row["vtep"], row["desired"], row["observed"], row["owner"]) == ("vtep", p.v2, True, True, "evpnd")
+    row, = p.e1.fdb(mac=MAC1)
+    assert (row["table"], row["device"], row["observed"]) == ("vtep", "h1", True)
+    assert p.e1.mac(100, MAC1)["state"] == "local"
+    assert "vxlan" not in p.r1.ip("-d link show"), "nothing of the kernel's vxlan is used"
