@@ -231,6 +231,7 @@ struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni
 	b->dv = dv;
 	b->vni = p->vni;
 	b->suppress = p->neigh_suppress;
+	b->drop_unknown = p->drop_unknown;
 	b->n_ports = (uint32_t)p->n_ports;
 	b->c = new_counters(v);
 	b->flood = xcalloc(1, sizeof(*b->flood));
