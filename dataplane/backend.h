@@ -23,6 +23,7 @@ struct dp_dest {
 	struct ip vtep;
 	uint32_t label; /* the VNI in the packet; 0 = that of the row. With a label it is no object of its own. */
 	uint32_t id[2]; /* the backend's, 0 at first (kernel: nexthop and group) */
+	bool carries; /* the backend's: FDB rows that go there end with the object, without a word */
 };
 
 /* A destination is a row, too; it is put before the first row that needs it and deleted after the last. */
@@ -146,6 +147,9 @@ void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);
 /* Rows that wait for their turn. */
 unsigned dp_backlog(const struct dp *d);
+unsigned dp_wanted(const struct dp *d);
+/* What became of rows meanwhile was not heard: those that are wanted are written anew. */
+void dp_reassert(struct dp *d);
 /* There is something to flush. */
 void dp_kick(struct dp *d);
 

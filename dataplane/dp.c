@@ -403,6 +403,16 @@ unsigned dp_backlog(const struct dp *d)
 	return d->rec.dirty.n;
 }
 
+unsigned dp_wanted(const struct dp *d)
+{
+	return d->rec.n_wanted;
+}
+
+void dp_reassert(struct dp *d)
+{
+	rec_reassert(&d->rec);
+}
+
 void *dp_backend(struct dp *d)
 {
 	return d->be;

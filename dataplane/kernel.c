@@ -102,15 +102,11 @@ static bool hear(struct kernel *k, int64_t until)
 	return true;
 }
 
-/* In a burst our own echoes are let go of by a filter; what others do to the same rows meanwhile, too. */
-static void set_filter(struct kernel *k, bool on)
+static void attach_filter(struct kernel *k, bool on, bool ends)
 {
 	unsigned *v, n = 0;
 	struct kvni *vni;
 
-	if (k->filtered == on)
-		return;
-	k->filtered = on;
 	list_for_each(vni, &k->vnis, list)
 		n++;
 	v = xcalloc(n + 1, sizeof(*v));
@@ -119,8 +115,28 @@ static void set_filter(struct kernel *k, bool on)
 		if (on && vni->vxlan_ifindex)
 			v[n++] = vni->vxlan_ifindex;
 	}
-	ksock_filter(&k->events, v, n);
+	ksock_filter(&k->events, v, n, ends);
 	free(v);
+}
+
+/*
+ * In a burst our own echoes are let go of by a filter; what others do to the same rows meanwhile, too. Where a burst takes
+ * most rows away it takes the echoes of their ends as well, and what is left is written once more after it, as little as
+ * it is: a row that someone else has removed is there again.
+ */
+static void set_filter(struct kernel *k)
+{
+	unsigned backlog = dp_backlog(k->d);
+	enum kfilter filter = backlog <= BURST_ROWS			  ? KFILTER_NONE :
+			      k->filter == KFILTER_ENDS || dp_wanted(k->d) < backlog / 4 ? KFILTER_ENDS :
+										    KFILTER_WRITES;
+
+	if (k->filter == filter)
+		return;
+	attach_filter(k, filter != KFILTER_NONE, filter == KFILTER_ENDS);
+	if (k->filter == KFILTER_ENDS)
+		dp_reassert(k->d);
+	k->filter = filter;
 }
 
 static void arm_timer(struct kernel *k)
@@ -147,7 +163,7 @@ static bool kernel_flush(void *be)
 	until = kernel_clock_us() + KERNEL_SLICE_US;
 	if (k->check && !k->behind)
 		kernel_dev_check(k, until);
-	set_filter(k, dp_backlog(k->d) > BURST_ROWS);
+	set_filter(k);
 	do {
 		if (!hear(k, until))
 			return true;

@@ -108,6 +108,9 @@ struct kvni {
 	char why[256]; /* what failed, until it is tried again */
 };
 
+/* Which echoes of ours are not heard. */
+enum kfilter { KFILTER_NONE, KFILTER_WRITES, KFILTER_ENDS };
+
 struct kernel {
 	struct dp *d;
 	struct loop *loop;
@@ -130,7 +133,7 @@ struct kernel {
 	bool check;   /* some VNI's devices want a look */
 	bool behind;  /* events wait that were not read yet: devices look as they were */
 	bool overrun; /* events were lost */
-	bool filtered;
+	enum kfilter filter; /* of events */
 	struct mtime armed;
 	char why[256]; /* the last request about a device failed */
 	/* nexthops: index + 1 -> destination, see kernel_nh.c */

@@ -64,6 +64,7 @@ void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d)
 	k->nh[n] = dest;
 	d->id[0] = NH_MEMBER + n;
 	d->id[1] = NH_GROUP + n;
+	d->carries = true;
 }
 
 void kernel_nh_release(struct kernel *k, struct dp_dest *d)
@@ -71,6 +72,7 @@ void kernel_nh_release(struct kernel *k, struct dp_dest *d)
 	if (d->id[1])
 		k->nh[d->id[1] - NH_GROUP] = 0;
 	d->id[0] = d->id[1] = 0;
+	d->carries = false;
 }
 
 uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group)
@@ -166,6 +168,7 @@ static void adopt(struct kernel *k, const struct load *l, const struct found *m)
 	k->nh[n] = dest;
 	d->id[0] = m->id;
 	d->id[1] = g->id;
+	d->carries = true;
 	k->nh_next = n > k->nh_next ? n : k->nh_next;
 	dp_dest_seen(k->d, dest, true);
 }

@@ -316,7 +316,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n)
+void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 {
 	struct filter f = { .n = 0 };
 	struct sock_fprog prog;
@@ -330,7 +330,8 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n)
 		ifindex[i] = htonl(ifindex[i]); /* loads give the octets of the wire, these fields are the host's */
 	qsort(ifindex, n, sizeof(*ifindex), by_value);
 	emit(&f, BPF_LD | BPF_H | BPF_ABS, 4, 0, 0);
-	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 1, 0);
+	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 2, 0);
+	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(ends ? RTM_DELNEIGH : RTM_NEWNEIGH), 1, 0);
 	emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
 	/* what we mark, or the bare message of an older kernel */
 	emit(&f, BPF_LD | BPF_B | BPF_ABS, NEIGH_FLAGS, 0, 0);

@@ -55,9 +55,9 @@ int ksock_events(struct ksock *s, void (*fn)(void *ctx, const struct nlmsghdr *h
 
 /*
  * Lets go of events of rows that we write in bulk: RTM_NEWNEIGH with EXT_LEARNED of these devices, and neighbours with our
- * protocol. n 0: of none. Each listener costs the writer, see docs/design.md.
+ * protocol. n 0: of none. ends: of their RTM_DELNEIGH, too. Each listener costs the writer, see docs/design.md.
  */
-void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n);
+void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends);
 
 /* A request of libnl's with its family header; aborts without memory. */
 struct nl_msg *ksock_msg(uint16_t type, uint16_t flags, const void *header, size_t size);

@@ -19,6 +19,9 @@
 #include <string.h>
 
 #define TENTH_US 100000
+#define MASS_MIN 64u  /* rows that end with their destination, at least */
+#define MASS_PART 128u /* and this part of all */
+#define MASS_MS 10000 /* for that long: one row that cannot go now must not hold the others */
 
 static uint32_t tenths(const struct rec *c)
 {
@@ -65,7 +68,9 @@ static void dest_ref(struct rec *c, uint32_t h)
 
 static void dest_unref(struct rec *c, uint32_t h)
 {
-	if (--row_dest(&c->rows, h)->refs == 0)
+	struct dest_row *d = row_dest(&c->rows, h);
+
+	if (--d->refs == d->n_spare)
 		rec_settle(c, h);
 }
 
@@ -82,6 +87,40 @@ void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest)
 		dest_unref(c, old);
 }
 
+void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest)
+{
+	if (r->have_dest != dest)
+		rec_set_spare(c, r, false);
+	rec_set_dest(c, &r->have_dest, dest);
+}
+
+void rec_set_spare(struct rec *c, struct row *r, bool spare)
+{
+	struct dest_row *d;
+
+	if (r->spare == spare)
+		return;
+	d = row_dest(&c->rows, r->have_dest);
+	r->spare = spare;
+	d->n_spare += spare ? 1u : -1u;
+	if (d->n_spare == d->refs)
+		rec_settle(c, r->have_dest);
+}
+
+/* It stays after all: what was left to go with it goes by itself. */
+static void spare_nothing(struct rec *c, uint32_t dest)
+{
+	row_dest(&c->rows, dest)->mass = false;
+	for (uint32_t h = 0; row_dest(&c->rows, dest)->n_spare && (h = rows_next(&c->rows, h));) {
+		struct row *r = row_at(&c->rows, h);
+
+		if (!r->spare || r->have_dest != dest)
+			continue;
+		rec_set_spare(c, r, false);
+		rec_settle(c, h);
+	}
+}
+
 static void dest_want(struct rec *c, uint32_t h)
 {
 	struct dest_row *d = row_dest(&c->rows, h);
@@ -90,6 +129,8 @@ static void dest_want(struct rec *c, uint32_t h)
 	if (d->base)
 		dest_want(c, d->base);
 	else if (d->wants == 1)
+		spare_nothing(c, h);
+	if (d->wants == 1 && !d->base)
 		rec_settle(c, h);
 }
 
@@ -98,10 +139,15 @@ static void dest_unwant(struct rec *c, uint32_t h)
 	struct dest_row *d = row_dest(&c->rows, h);
 
 	d->wants--;
-	if (d->base)
+	if (d->base) {
 		dest_unwant(c, d->base);
-	else if (!d->wants)
+	} else if (!d->wants) {
+		/* Its end takes a look at every row here, so it must be worth that. */
+		d->mass = d->d.carries && d->refs >= c->mass_min && d->refs >= rows_count(&c->rows) / MASS_PART;
+		if (d->mass && c->mass_until.us == MTIME_NEVER.us)
+			c->mass_until = mtime_add_ms(c->now, MASS_MS);
 		rec_settle(c, h);
+	}
 }
 
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest)
@@ -131,7 +177,7 @@ static void drop_row(struct rec *c, uint32_t h)
 	struct row *r = row_at(&c->rows, h);
 
 	rec_set_want_dest(c, r, 0);
-	rec_set_dest(c, &r->have_dest, 0);
+	rec_set_have_dest(c, r, 0);
 	rows_del(&c->rows, h);
 }
 
@@ -147,7 +193,7 @@ static bool is_idle(const struct rec *c, uint32_t h)
 static void count(struct rec *c, struct row *r, enum rec_todo what)
 {
 	bool there = r->wanted && what == REC_NOTHING;
-	bool doomed = what == REC_DEL;
+	bool doomed = what == REC_DEL || r->spare;
 	struct dp_vni *v = row_vni(&c->rows, r);
 
 	if (r->counted != there) {
@@ -208,7 +254,8 @@ void rec_forgive(struct rec *c, uint32_t h)
 
 void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx), void *ctx)
 {
-	*c = (struct rec){ .ev = *ev, .kick = kick, .ctx = ctx, .next_sweep = MTIME_NEVER };
+	*c = (struct rec){ .ev = *ev, .kick = kick, .ctx = ctx, .next_sweep = MTIME_NEVER,
+			   .mass_min = MASS_MIN, .mass_until = MTIME_NEVER };
 	rows_init(&c->rows);
 }
 
@@ -289,6 +336,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	c->n_wanted += !r->wanted;
 	r->wanted = true;
 	r->keep = false;
+	rec_set_spare(c, r, false);
 	r->want_flags = row->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_NEIGH)
 		r->mac = row->mac;
@@ -489,20 +537,34 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	r->have_flags = op->flags & 7;
 	if (r->kind == DP_NEIGH)
 		row_ip(&c->rows, op->row)->have_mac = op->mac;
-	rec_set_dest(c, &r->have_dest, op->to);
+	rec_set_have_dest(c, r, op->to);
+}
+
+static void dest_deleted(struct rec *c, uint32_t h)
+{
+	struct dest_row *d = row_dest(&c->rows, h);
+
+	d->refs++; /* holds it while its rows let go */
+	rec_lose_dest(c, h);
+	d->refs--;
+	d->mass = false;
 }
 
 static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
 	r->force = r->wrote = false;
-	if (op->parts & DP_PORT && r->port == DP_SEEN_OURS)
+	if (op->parts & DP_PORT && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM))
 		r->port = DP_SEEN_NONE;
-	if (op->parts & DP_SELF) {
-		r->self = DP_SEEN_NONE;
-		r->have_flags = 0;
-		if (r->kind != DP_DEST)
-			rec_set_dest(c, &r->have_dest, 0);
+	if (op->parts == DP_PORT) {
+		rec_set_spare(c, r, !r->wanted && rec_dies_with_dest(c, r));
+		return;
 	}
+	r->self = DP_SEEN_NONE;
+	r->have_flags = 0;
+	if (r->kind != DP_DEST)
+		rec_set_have_dest(c, r, 0);
+	else if (row_dest(&c->rows, op->row)->n_spare)
+		dest_deleted(c, op->row);
 }
 
 static void ask_done(struct row *r, const struct dp_op *op)
@@ -615,7 +677,18 @@ struct mtime rec_next(const struct rec *c)
 		if (mtime_before(retry_due(c, i), next))
 			next = retry_due(c, i);
 	}
+	if (mtime_before(c->mass_until, next))
+		next = c->mass_until;
 	return mtime_before(c->next_sweep, next) ? c->next_sweep : next;
+}
+
+static void end_waiting(struct rec *c)
+{
+	c->mass_until = MTIME_NEVER;
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		if (row_dest(&c->rows, h)->mass)
+			spare_nothing(c, h);
+	}
 }
 
 void rec_set_now(struct rec *c, struct mtime now)
@@ -632,6 +705,8 @@ void rec_set_now(struct rec *c, struct mtime now)
 			rec_settle(c, h);
 		}
 	}
+	if (!mtime_before(now, c->mass_until))
+		end_waiting(c);
 	if (mtime_before(now, c->next_sweep))
 		return;
 	c->next_sweep = MTIME_NEVER;

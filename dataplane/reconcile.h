@@ -22,6 +22,8 @@ struct rec {
 	struct mtime start, now;
 	struct mtime next_sweep; /* not later than the first VNI's */
 	bool started;
+	uint32_t mass_min;       /* so many rows of one destination end with it */
+	struct mtime mass_until; /* after that none waits for it any more */
 	bool swept; /* destinations of an earlier run have had their time */
 	uint32_t n_wanted, n_there;
 	uint64_t writes, errors, repairs, overruns;
@@ -72,6 +74,8 @@ void rec_vni_resume(struct rec *c, struct dp_vni *v);
 void rec_vni_drop(struct rec *c, struct dp_vni *v);
 void rec_resync_begin(struct rec *c, struct dp_vni *v);
 void rec_resync_end(struct rec *c, struct dp_vni *v);
+/* Every row that is wanted is written anew. */
+void rec_reassert(struct rec *c);
 /* Rows from an earlier run that nobody claimed; v NULL: of every VNI. */
 void rec_sweep(struct rec *c, struct dp_vni *v);
 
@@ -93,6 +97,9 @@ static inline unsigned rec_local_state(const struct row *r)
 	return r->kind == DP_FDB ? r->port : r->kind == DP_NEIGH ? r->self : DP_SEEN_NONE;
 }
 
+/* Its vxlan row is one of many that go with their destination. */
+bool rec_dies_with_dest(const struct rec *c, const struct row *r);
+
 /* Something of it is there that we have written. */
 static inline bool rec_is_ours(const struct row *r)
 {
@@ -107,6 +114,12 @@ void rec_forgive(struct rec *c, uint32_t h);
 void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
 /* The same for want_dest: frames are to go there, so the destination needs its object. */
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
+/* r->have_dest: where what is there goes to. */
+void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
+/* The row is, or is not any more, one whose vxlan row goes with its destination. */
+void rec_set_spare(struct rec *c, struct row *r, bool spare);
+/* Nothing of what rows have there through this object is there any more. */
+void rec_lose_dest(struct rec *c, uint32_t dest);
 void rec_touch(struct rec *c, struct row *r);
 #define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER) /* those of DP_* that the row carries in the kernel */
 /* If evpn believes the row to be local: not any more. */

@@ -65,7 +65,25 @@ static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
 	return parts ? todo(REC_DEL, parts) : nothing;
 }
 
-static struct rec_plan plan_fdb(const struct row *r, bool bridged)
+bool rec_dies_with_dest(const struct rec *c, const struct row *r)
+{
+	return r->self == DP_SEEN_OURS && r->have_dest && row_dest(&c->rows, r->have_dest)->mass;
+}
+
+/*
+ * Many rows whose destination nobody wants: their bridge rows are deleted one by one, their vxlan rows with the
+ * destination, which takes the kernel 20 ms for 100,000.
+ */
+static struct rec_plan plan_fdb_unwanted(const struct rec *c, const struct row *r, bool bridged)
+{
+	struct rec_plan p = plan_unwanted(r, bridged);
+
+	if (p.parts != (DP_PORT | DP_SELF) || !rec_dies_with_dest(c, r))
+		return p;
+	return r->spare ? blocked("goes with its VTEP") : todo(REC_DEL, DP_PORT);
+}
+
+static struct rec_plan plan_fdb(const struct rec *c, const struct row *r, bool bridged)
 {
 	bool local = rec_is_local(r->port) || r->port == DP_SEEN_OWN;
 
@@ -77,7 +95,7 @@ static struct rec_plan plan_fdb(const struct row *r, bool bridged)
 		return todo(REC_GIVE, 0);
 	if (r->wanted)
 		return blocked(why_port_blocks(r));
-	return plan_unwanted(r, bridged);
+	return plan_fdb_unwanted(c, r, bridged);
 }
 
 static struct rec_plan plan_flood(const struct row *r)
@@ -115,7 +133,7 @@ static struct rec_plan plan_dest(const struct dest_row *d)
 		return nothing;
 	if (d->wants)
 		return r->force || r->self != DP_SEEN_OURS ? todo(REC_PUT, DP_SELF) : nothing;
-	return d->refs ? nothing : plan_unwanted(r, false);
+	return d->refs > d->n_spare ? nothing : plan_unwanted(r, false);
 }
 
 static bool must_tell(const struct dp_vni *v, const struct row *r)
@@ -139,7 +157,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h)
 		return todo(REC_TELL, 0);
 	switch (r->kind) {
 	case DP_FDB:
-		return plan_fdb(r, v->bridged);
+		return plan_fdb(c, r, v->bridged);
 	case DP_FLOOD:
 		return plan_flood(r);
 	default:

@@ -56,6 +56,7 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 	}
 	r->ask = r->give = false;
 	seen_port_mark(r, s);
+	rec_set_spare(c, r, false); /* its bridge row is there again */
 }
 
 static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s)
@@ -66,7 +67,7 @@ static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s
 	r->force |= s->altered;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
-	rec_set_dest(c, &r->have_dest, s->dest);
+	rec_set_have_dest(c, r, s->dest);
 	if (r->port == DP_SEEN_CLAIM)
 		r->port = DP_SEEN_OURS;
 }
@@ -88,7 +89,7 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 		r->self = s->state & 7;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
-	rec_set_dest(c, &r->have_dest, s->state == DP_SEEN_NONE ? 0 : s->dest);
+	rec_set_have_dest(c, r, s->state == DP_SEEN_NONE ? 0 : s->dest);
 }
 
 static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
@@ -130,8 +131,7 @@ out:
 		rec_settle(c, s->dest);
 }
 
-/* Nothing of what rows have there through this object is there any more. */
-static void lose_dest(struct rec *c, uint32_t dest)
+void rec_lose_dest(struct rec *c, uint32_t dest)
 {
 	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
@@ -140,7 +140,8 @@ static void lose_dest(struct rec *c, uint32_t dest)
 			continue;
 		c->repairs += r->wanted;
 		r->self = DP_SEEN_NONE;
-		rec_set_dest(c, &r->have_dest, 0);
+		r->wrote &= !r->spare;
+		rec_set_have_dest(c, r, 0);
 		rec_settle(c, h);
 	}
 }
@@ -163,7 +164,7 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 	r->self = DP_SEEN_NONE;
 	r->keep = false;
 	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
-	lose_dest(c, dest);
+	rec_lose_dest(c, dest);
 	row_dest(&c->rows, dest)->refs--;
 	rec_settle(c, dest);
 }
@@ -213,7 +214,7 @@ static void forget_row(struct rec *c, uint32_t h)
 	r->ask = r->give = r->force = r->keep = r->away = r->wrote = false;
 	r->ifindex = 0;
 	r->have_flags = 0;
-	rec_set_dest(c, &r->have_dest, 0);
+	rec_set_have_dest(c, r, 0);
 	rec_settle(c, h);
 }
 
@@ -280,6 +281,18 @@ void rec_resync_end(struct rec *c, struct dp_vni *v)
 	}
 	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
 		row_at(&c->rows, h)->force = true;
+		rec_settle(c, h);
+	}
+}
+
+void rec_reassert(struct rec *c)
+{
+	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
+		struct row *r = row_at(&c->rows, h);
+
+		if (!r->wanted)
+			continue;
+		r->force = true;
 		rec_settle(c, h);
 	}
 }

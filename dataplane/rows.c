@@ -87,6 +87,11 @@ void rows_fini(struct rows *t)
 		slab_fini(&t->slab[i]);
 }
 
+uint32_t rows_count(const struct rows *t)
+{
+	return t->by_key.n;
+}
+
 size_t rows_bytes(const struct rows *t)
 {
 	size_t n = htab_bytes(&t->by_key) + htab_bytes(&t->by_dest) + htab_bytes(&t->by_vni) + slab_bytes(&t->vnis);

@@ -48,6 +48,7 @@ struct row {
 	uint8_t counted : 1; /* wanted and there: part of n_there */
 	uint8_t doomed : 1;  /* to be deleted: part of the VNI's n_doomed */
 	uint8_t wrote : 1;   /* written and not deleted since, whatever events say meanwhile */
+	uint8_t spare : 1;   /* only the vxlan row is left, which goes with its destination: part of its n_spare */
 	uint8_t err;         /* errno of the last refusal */
 	uint8_t level;       /* of back-off */
 };
@@ -62,6 +63,8 @@ struct dest_row {
 	struct row r;
 	uint32_t refs;
 	uint32_t wants; /* of those, the rows that are to go there: they need its object, what others wrote does not */
+	uint32_t n_spare; /* of refs, the rows that wait for its end */
+	bool mass;        /* nobody wants it and many rows go there: they end with it */
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
 	struct dp_dest d;
 };
@@ -93,6 +96,8 @@ struct rows {
 
 void rows_init(struct rows *t);
 void rows_fini(struct rows *t);
+/* Without destinations. */
+uint32_t rows_count(const struct rows *t);
 size_t rows_bytes(const struct rows *t);
 
 static inline enum rows_slab row_slab(uint32_t h)

@@ -278,7 +278,7 @@ static void round_raw(struct setup *s, unsigned round)
 		nlbuf_group_put(&n, 0x65800000u + i, 0x65000000u + i);
 	}
 	send_batch(&sock, &listener, &n, &first);
-	ksock_filter(&listener, &only, 1);
+	ksock_filter(&listener, &only, 1, false);
 	t0 = now();
 	write_raw(s, &sock, &listener, true, vxlan, bridge);
 	took(s, 1, ADD, round, t0);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ int netns_socket(const char *name, int domain, int type, int protocol)
 int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n)
 {
 	struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
-	int size = RECEIVE_BUFFER, group = RTNLGRP_NEIGH;
+	int size = RECEIVE_BUFFER, neigh = RTNLGRP_NEIGH, nexthop = RTNLGRP_NEXTHOP;
 
 	*w = (struct nlwatch){ .n = n };
 	w->fd = netns_socket(netns, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
@@ -58,9 +59,11 @@ int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n)
 		return -1;
 	w->in_bridge = xcalloc(n, 1);
 	w->in_vxlan = xcalloc(n, 1);
+	w->via = xcalloc(n, sizeof(*w->via));
 	if (setsockopt(w->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
 	    bind(w->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    setsockopt(w->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+	    setsockopt(w->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &neigh, sizeof(neigh)) < 0 ||
+	    setsockopt(w->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nexthop, sizeof(nexthop)) < 0) {
 		perror("netlink listener");
 		close(w->fd);
 		return -1;
@@ -73,6 +76,7 @@ void nlwatch_close(struct nlwatch *w)
 	close(w->fd);
 	free(w->in_bridge);
 	free(w->in_vxlan);
+	free(w->via);
 }
 
 static void mark(uint8_t *seen, uint32_t *total, uint32_t i, bool there)
@@ -88,23 +92,43 @@ static void count(struct nlwatch *w, const struct nlmsghdr *h)
 	bool there = h->nlmsg_type == RTM_NEWNEIGH;
 	const struct mac *mac = NULL;
 	bool master = false;
-	uint32_t i;
+	uint32_t i, via = 0;
 
 	for (const struct rtattr *a = (const struct rtattr *)(nd + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == NDA_LLADDR && RTA_PAYLOAD(a) == 6)
 			mac = RTA_DATA(a);
 		else if (a->rta_type == NDA_MASTER)
 			master = true;
+		else if (a->rta_type == NDA_NH_ID)
+			memcpy(&via, RTA_DATA(a), sizeof(via));
 	}
 	if (nd->ndm_family != AF_BRIDGE || !mac || mac->b[0] != 0x02 || mac->b[1] != 0xbe)
 		return;
 	i = (uint32_t)mac_u64(mac);
 	if (i >= w->n)
 		return;
-	if (master)
+	if (master) {
 		mark(w->in_bridge, &w->bridge, i, there);
-	else
+	} else {
 		mark(w->in_vxlan, &w->vxlan, i, there);
+		w->via[i] = via;
+	}
+}
+
+/* With a group of nexthops the kernel removes every vxlan row that points at it, without another word. */
+static void count_without(struct nlwatch *w, const struct nlmsghdr *h)
+{
+	const struct rtattr *a = (const struct rtattr *)((const struct nhmsg *)NLMSG_DATA(h) + 1);
+	uint32_t id = 0;
+
+	for (int left = (int)NLMSG_PAYLOAD(h, sizeof(struct nhmsg)); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+		if (a->rta_type == NHA_ID)
+			memcpy(&id, RTA_DATA(a), sizeof(id));
+	}
+	for (uint32_t i = 0; id && i < w->n; i++) {
+		if (w->via[i] == id)
+			mark(w->in_vxlan, &w->vxlan, i, false);
+	}
 }
 
 void nlwatch_read(struct nlwatch *w)
@@ -123,6 +147,8 @@ void nlwatch_read(struct nlwatch *w)
 		for (const struct nlmsghdr *h = (const struct nlmsghdr *)buf; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 			if (h->nlmsg_type == RTM_NEWNEIGH || h->nlmsg_type == RTM_DELNEIGH)
 				count(w, h);
+			else if (h->nlmsg_type == RTM_DELNEXTHOP)
+				count_without(w, h);
 		}
 	}
 }

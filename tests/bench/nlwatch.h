@@ -30,6 +30,7 @@ struct nlwatch {
 	uint32_t n;                /* MACs 0..n-1 are counted */
 	uint32_t bridge, vxlan;    /* of these there now */
 	uint8_t *in_bridge, *in_vxlan;
+	uint32_t *via; /* nexthop of the vxlan row, 0 = an address */
 	uint64_t lost;             /* ENOBUFS seen: the counts are then wrong */
 };
 

@@ -83,7 +83,7 @@ static void filter_lets_go_of_our_echoes_only(void **state)
 			list[j] = 1000 + j * 77;
 		list[lengths[i] / 2] = if_nametoindex("vxlan100");
 		assert_int_equal(ksock_open(&s, groups), 0);
-		ksock_filter(&s, list, lengths[i]);
+		ksock_filter(&s, list, lengths[i], false);
 		hear(&s);
 		world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.2 self master extern_learn");
 		world_run("ip neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 179");
@@ -103,10 +103,32 @@ static void filter_lets_go_of_our_echoes_only(void **state)
 			  "vxlan100 self; bridge fdb del 02:00:00:00:00:03 dev p1 master; "
 			  "bridge fdb del 02:00:00:00:00:04 dev p1 master; ip neigh flush dev br100; ip neigh flush dev br100 "
 			  "nud permanent; ip neigh flush dev br100 nud noarp");
-		assert_true(hear(&s).gone >= 8); /* ends are never let go of */
+		assert_true(hear(&s).gone >= 8); /* ends are heard unless it is asked otherwise */
 		ksock_close(&s);
 		free(list);
 	}
+}
+
+static void filter_lets_go_of_the_ends_of_ours_when_asked(void **state)
+{
+	static const int groups[] = { RTNLGRP_NEIGH, 0 };
+	struct world *w = *state;
+	unsigned vxlan;
+	struct ksock s;
+
+	NEEDS_WORLD(w);
+	vxlan = if_nametoindex("vxlan100");
+	world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.2 self master extern_learn");
+	world_run("bridge fdb add 02:00:00:00:00:02 dev vxlan100 dst 192.0.2.2 self static");
+	world_run("bridge fdb add 02:00:00:00:00:03 dev p1 master extern_learn");
+	assert_int_equal(ksock_open(&s, groups), 0);
+	ksock_filter(&s, &vxlan, 1, true);
+	hear(&s);
+	world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 self master");
+	assert_int_equal(hear(&s).gone, 0);
+	world_run("bridge fdb del 02:00:00:00:00:02 dev vxlan100 self; bridge fdb del 02:00:00:00:00:03 dev p1 master");
+	assert_int_equal(hear(&s).gone, 2);
+	ksock_close(&s);
 }
 
 static void no_filter_hears_everything(void **state)
@@ -119,8 +141,8 @@ static void no_filter_hears_everything(void **state)
 	NEEDS_WORLD(w);
 	vxlan = if_nametoindex("vxlan100");
 	assert_int_equal(ksock_open(&s, groups), 0);
-	ksock_filter(&s, &vxlan, 1);
-	ksock_filter(&s, NULL, 0);
+	ksock_filter(&s, &vxlan, 1, true);
+	ksock_filter(&s, NULL, 0, false);
 	hear(&s);
 	world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.2 self master extern_learn");
 	assert_true(hear(&s).rows >= 2); /* kernels before 6.13 tell of the vxlan row twice */
@@ -186,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(filter_lets_go_of_our_echoes_only),
+		T(filter_lets_go_of_the_ends_of_ours_when_asked),
 		T(no_filter_hears_everything),
 		T(errors_of_a_batch_belong_to_their_messages),
 	};

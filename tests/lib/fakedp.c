@@ -284,6 +284,21 @@ static void check_devices(struct fakedp *f)
 	}
 }
 
+/* With the object go the vxlan rows that point at it, and nobody is told. */
+static void object_end(struct fakedp *f, struct object *o)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, f->entries, e, tmp) {
+		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || !ip_eq(&e->row.vtep, &o->vtep))
+			continue;
+		HASH_DEL(f->entries, e);
+		free(e);
+	}
+	HASH_DEL(f->objects, o);
+	free(o);
+}
+
 /* ---- operations ------------------------------------------------------------------------------------------------- */
 
 static void put_bridge(struct fakedp *f, const struct dp_op *op)
@@ -309,6 +324,7 @@ static int put(struct fakedp *f, const struct dp_op *op)
 	case DP_DEST: {
 		struct object *o = object_find(f, &op->dest->vtep);
 
+		op->dest->carries = true;
 		if (o)
 			return 0;
 		o = xcalloc(1, sizeof(*o));
@@ -352,10 +368,8 @@ static int del(struct fakedp *f, const struct dp_op *op)
 	case DP_DEST: {
 		struct object *o = object_find(f, &op->dest->vtep);
 
-		if (o) {
-			HASH_DEL(f->objects, o);
-			free(o);
-		}
+		if (o)
+			object_end(f, o);
 		break;
 	}
 	case DP_FDB:
@@ -434,8 +448,10 @@ static void *fake_open(struct dp *d, struct loop *loop, struct log *log)
 	struct object *o, *tmp;
 
 	f->d = d;
-	HASH_ITER(hh, f->objects, o, tmp)
+	HASH_ITER(hh, f->objects, o, tmp) {
+		dp_dest(d, dp_dest_intern(d, &o->vtep, 0))->carries = true;
 		dp_dest_seen(d, dp_dest_intern(d, &o->vtep, 0), true);
+	}
 	return f;
 }
 
@@ -625,19 +641,11 @@ void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, con
 void fakedp_dest_del(struct fakedp *f, const struct ip *vtep)
 {
 	struct object *o = object_find(f, vtep);
-	struct entry *e, *tmp;
 	struct event *ev;
 
 	if (!o)
 		return;
-	HASH_DEL(f->objects, o);
-	free(o);
-	HASH_ITER(hh, f->entries, e, tmp) {
-		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || !ip_eq(&e->row.vtep, vtep))
-			continue;
-		HASH_DEL(f->entries, e);
-		free(e);
-	}
+	object_end(f, o);
 	if (!f->d || f->overrun)
 		return;
 	ev = xcalloc(1, sizeof(*ev));

@@ -972,6 +972,141 @@ static void show_yields_bridge_and_vxlan_rows_with_owners(void **state)
 	assert_int_equal(shown(t, 3, "bridge")->owner, DP_OWNER_FOREIGN);
 }
 
+/* ---- many rows of one destination ------------------------------------------------------------------------------------ */
+
+#define MASS 5u
+
+static void want_mass(struct bed *t)
+{
+	t->d->rec.mass_min = MASS;
+	for (unsigned m = 1; m <= MASS; m++)
+		want_fdb(t, m, 2, 0);
+	want_flood(t, 2, 0);
+	want_fdb(t, 9, 3, 0);
+	fakedp_settle(t->d);
+}
+
+static void unwant_mass(struct bed *t)
+{
+	for (unsigned m = 1; m <= MASS; m++)
+		unwant_fdb(t, m);
+}
+
+/* Carries out what is to be done, which is these parts of n rows. */
+static void carry_out(struct bed *t, unsigned n, unsigned parts)
+{
+	struct dp_op ops[16];
+
+	assert_int_equal(dp_pull(t->d, ops, 16), n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(ops[i].type, DP_OP_DEL);
+		assert_int_equal(ops[i].kind, DP_FDB);
+		assert_int_equal(ops[i].parts, parts);
+		dp_done(t->d, &ops[i], fakedp_carry_out(t->f, &ops[i]), NULL);
+	}
+}
+
+static void vxlan_rows_of_a_vtep_that_nobody_wants_go_with_it(void **state)
+{
+	struct ip vtep = vtep_nr(2);
+	struct dp_key flood = dp_key_flood(VNI, &vtep);
+	struct bed *t = *state;
+
+	want_mass(t);
+	unwant_mass(t);
+	carry_out(t, MASS, DP_PORT | DP_SELF); /* the flood row wants the VTEP still */
+	want_mass(t);
+	dp_unwant(t->d, &flood);
+	unwant_mass(t);
+	dp_flush(t->d);
+	fakedp_settle(t->d);
+	for (unsigned m = 1; m <= MASS; m++)
+		assert_false(has_vxlan(t, m));
+	want_mass(t);
+	dp_unwant(t->d, &flood);
+	fakedp_settle(t->d);
+	unwant_mass(t);
+	carry_out(t, MASS, DP_PORT);
+	assert_true(has_vxlan(t, 1));
+	fakedp_settle(t->d);
+	for (unsigned m = 1; m <= MASS; m++)
+		assert_false(has_vxlan(t, m));
+	assert_int_equal(fakedp_dests(t->f), 1);
+	assert_fdb(t, 9, 3);
+}
+
+static void vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves(void **state)
+{
+	struct ip vtep = vtep_nr(2);
+	struct dp_key flood = dp_key_flood(VNI, &vtep);
+	struct bed *t = *state;
+
+	want_mass(t);
+	dp_unwant(t->d, &flood);
+	fakedp_settle(t->d);
+	unwant_mass(t);
+	carry_out(t, MASS, DP_PORT);
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 3, 0);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_fdb(t, 2, 3);
+	for (unsigned m = 3; m <= MASS; m++)
+		assert_false(has_vxlan(t, m));
+	assert_int_equal(fakedp_dests(t->f), 2);
+}
+
+/* A row of a VNI whose devices are down cannot be deleted. */
+static void row_that_cannot_go_holds_the_others_for_a_while_only(void **state)
+{
+	struct dp_vni_params p = { .vni = 200, .bridge = "br200", .vxlan = "vxlan200" };
+	struct mac m = mac_nr(1);
+	struct dp_row row = { .key = dp_key_fdb(200, &m), .vtep = vtep_nr(2) };
+	struct bed *t = *state;
+
+	fakedp_devices(t->f, 200, true, NULL);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	fakedp_settle(t->d);
+	t->d->rec.mass_min = MASS;
+	for (unsigned i = 1; i <= MASS; i++)
+		want_fdb(t, i, 2, 0);
+	dp_want(t->d, &row);
+	fakedp_settle(t->d);
+	fakedp_devices(t->f, 200, true, "down");
+	fakedp_settle(t->d);
+	dp_unwant(t->d, &row.key);
+	unwant_mass(t);
+	fakedp_settle(t->d);
+	assert_true(has_vxlan(t, 1));
+	pass(t, 9900);
+	assert_true(has_vxlan(t, 1));
+	pass(t, 200);
+	for (unsigned i = 1; i <= MASS; i++)
+		assert_false(has_vxlan(t, i));
+	fakedp_devices(t->f, 200, true, NULL);
+	t->b.ready = true;
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_dests(t->f), 0);
+}
+
+static void reasserted_rows_are_written_again(void **state)
+{
+	struct mac m1 = mac_nr(1);
+	struct bed *t = *state;
+	unsigned writes;
+
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 2, 0);
+	learn(t, 3, PORT_A, FAKEDP_KERNEL);
+	fakedp_settle(t->d);
+	fakedp_lose(t->f, VNI, &m1);
+	writes = fakedp_writes(t->f);
+	dp_reassert(t->d);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_int_equal(fakedp_writes(t->f), writes + 2);
+}
+
 /* ---- random ----------------------------------------------------------------------------------------------------- */
 
 #define N_MACS 24u
@@ -1010,6 +1145,13 @@ static void random_step(struct bed *t, struct rng *r, struct wish *w)
 			want_fdb(t, m, w[m].vtep, rng_below(r, 2) ? DP_STICKY : 0);
 		break;
 	case 4:
+		for (unsigned i = 1; i <= N_MACS; i++) { /* a VTEP has gone */
+			if (w[i].vtep != v.b[3])
+				continue;
+			w[i].vtep = 0;
+			unwant_fdb(t, i);
+		}
+		break;
 	case 5:
 		w[m].vtep = 0;
 		unwant_fdb(t, m);
@@ -1070,6 +1212,7 @@ static void random_run(uint64_t seed)
 
 	setup(&state);
 	t = state;
+	t->d->rec.mass_min = rng_below(&r, 2) ? 1 : 1000;
 	for (unsigned i = 0; i < N_STEPS; i++)
 		random_step(t, &r, w);
 	fakedp_refuse(t->f, 0, 0);
@@ -1132,6 +1275,10 @@ int main(void)
 		T(rows_wait_quietly_for_a_refused_destination),
 		T(overrun_relearns_local_rows_before_ours_are_made_true),
 		T(show_yields_bridge_and_vxlan_rows_with_owners),
+		T(vxlan_rows_of_a_vtep_that_nobody_wants_go_with_it),
+		T(vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves),
+		T(row_that_cannot_go_holds_the_others_for_a_while_only),
+		T(reasserted_rows_are_written_again),
 		cmocka_unit_test(random_edits_end_with_desired_equal_to_observed),
 	};
 
