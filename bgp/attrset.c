@@ -139,7 +139,7 @@ void attrset_on_gone(struct attrset_table *t, void (*gone)(void *ctx, uint32_t s
 	t->gone_ctx = ctx;
 }
 
-static size_t body_size(const struct bgp_attrs *a)
+size_t attrset_size(const struct bgp_attrs *a)
 {
 	size_t n = sizeof(struct set_body);
 
@@ -150,7 +150,7 @@ static size_t body_size(const struct bgp_attrs *a)
 
 static struct set_body *body_new(const struct bgp_attrs *a, const struct set_fixed *f, uint64_t hash)
 {
-	struct set_body *b = xcalloc(1, body_size(a));
+	struct set_body *b = xcalloc(1, attrset_size(a));
 	uint8_t *p = b->octets;
 
 	b->hash = hash;
@@ -190,7 +190,7 @@ uint32_t attrset_intern(struct attrset_table *t, const struct bgp_attrs *a)
 	s = attrset_at(t, h);
 	s->attrs = &body_new(a, &f, hash)->attrs;
 	s->refs = 1;
-	t->body_bytes += body_size(a);
+	t->body_bytes += attrset_size(a);
 	htab_insert(&t->index, hash, h);
 	return h;
 }
@@ -204,7 +204,7 @@ void attrset_drop(struct attrset_table *t, uint32_t h)
 	if (s->mark && t->gone)
 		t->gone(t->gone_ctx, h, s->mark);
 	htab_remove(&t->index, b->hash, h);
-	t->body_bytes -= body_size(&b->attrs);
+	t->body_bytes -= attrset_size(&b->attrs);
 	free(b);
 	slab_free(&t->slab, h);
 }
@@ -217,6 +217,11 @@ uint32_t attrset_next(const struct attrset_table *t, uint32_t h)
 uint64_t attrset_count(const struct attrset_table *t)
 {
 	return t->slab.used;
+}
+
+uint64_t attrset_content_bytes(const struct attrset_table *t)
+{
+	return t->body_bytes;
 }
 
 uint64_t attrset_bytes(const struct attrset_table *t)

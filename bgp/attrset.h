@@ -40,6 +40,9 @@ void attrset_drop(struct attrset_table *t, uint32_t h);
 uint32_t attrset_next(const struct attrset_table *t, uint32_t h);
 uint64_t attrset_count(const struct attrset_table *t);
 uint64_t attrset_bytes(const struct attrset_table *t);
+/* The octets of all sets' content, and of one's: without what allocation and the index add. */
+uint64_t attrset_content_bytes(const struct attrset_table *t);
+size_t attrset_size(const struct bgp_attrs *a);
 
 static inline struct attrset *attrset_at(const struct attrset_table *t, uint32_t h)
 {

@@ -5,6 +5,7 @@
 
 #include "bgp/attr.h"
 #include "bgp/engine.h"
+#include "bgp/limit.h"
 #include "bgp/session.h"
 
 /* splitmix64: the jitter needs no more, and a simulation repeats itself from its seed. */
@@ -193,6 +194,13 @@ void bgp_memory(const struct bgp *b, struct bgp_memory *out)
 	out->sets = attrset_count(b->sets);
 	out->set_bytes = attrset_bytes(b->sets);
 	out->conns = b->n_conns;
+	out->limit = b->p.memory_limit;
+	out->used = limit_used(b);
+}
+
+void bgp_set_memory_limit(struct bgp *b, uint64_t octets)
+{
+	b->p.memory_limit = octets;
 }
 
 const char *bgp_reject_name(enum bgp_reject r)

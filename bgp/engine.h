@@ -29,6 +29,7 @@ struct bgp {
 	struct list removed; /* peers that wait for the network to release their connections */
 	bool stopping;
 	uint64_t rng;
+	uint32_t limit_looks; /* UPDATEs, see limit_memory() */
 	uint32_t n_conns;
 	uint8_t *scratch; /* ATTR_SCRATCH octets, for the UPDATE under the reader */
 };

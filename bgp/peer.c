@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "bgp/limit.h"
 #include "bgp/open.h"
 #include "bgp/session.h"
 
@@ -283,7 +284,7 @@ void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, str
 	if (other_way)
 		restart_own(peer, now);
 	if (peer->session)
-		session_check_limit(peer->session, now);
+		limit_changed(peer->session, now);
 }
 
 static void release(struct bgp_peer *peer)

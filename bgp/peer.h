@@ -44,6 +44,7 @@ struct bgp_peer {
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out, last_malformed;
 	bool near_limit; /* of max_prefixes, and that was said */
+	uint64_t octets; /* of its routes, at the last share_out() of limit.c */
 	struct mtime held_until; /* max_prefixes_restart runs to then */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
 	struct log_limit faults; /* of its LOG_REMOTE lines */

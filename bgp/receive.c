@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bgp/limit.h"
 #include "bgp/open.h"
 #include "bgp/session.h"
 
@@ -82,6 +83,7 @@ static void receive_update(struct bgp_conn *c, struct rbuf body, struct mtime no
 	c->peer->in.update++;
 	if (c->run->state != BGP_ESTABLISHED || update_receive(c, body, &f, now)) {
 		session_event(c->run, FSM_UPDATE, NULL, NULL, now);
+		limit_memory(c->peer->bgp, now);
 		return;
 	}
 	if (f.code == MSG_ERR_CEASE)

@@ -124,6 +124,7 @@ bool rib_work(struct rib *r, struct mtime now);
 
 bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out);
 bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to);
+uint64_t rib_path_count(const struct rib *r);
 void rib_memory(const struct rib *r, struct bgp_memory *out);
 
 /* ---- decide.c: one comparison, steps numbered as in RFC 4271 9.1.2.2 and RFC 4456 9 ------------------------------ */

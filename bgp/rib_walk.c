@@ -81,6 +81,11 @@ bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_inf
 	return false;
 }
 
+uint64_t rib_path_count(const struct rib *r)
+{
+	return r->n_paths;
+}
+
 void rib_memory(const struct rib *r, struct bgp_memory *out)
 {
 	*out = (struct bgp_memory){

@@ -472,19 +472,6 @@ void session_stop(struct bgp_conn *c, const struct msg_fault *f, struct mtime no
 	session_event(c->run, FSM_AUTOMATIC_STOP, f, NULL, now);
 }
 
-void session_check_limit(struct bgp_conn *c, struct mtime now)
-{
-	const struct bgp *b = c->peer->bgp;
-	struct msg_fault f;
-
-	for (uint32_t i = 0; i < b->n_families; i++) {
-		if (!(c->families & 1u << i) || !update_over_limit(c, b->families[i].f, &f))
-			continue;
-		session_stop(c, &f, now);
-		return;
-	}
-}
-
 /* ---- output ----------------------------------------------------------------------------------------------------- */
 
 void session_want_write(struct bgp_peer *peer)

@@ -84,14 +84,10 @@ void session_refresh(struct bgp_conn *c);
 
 /* A limit is exceeded: f is what the neighbor is told. */
 void session_stop(struct bgp_conn *c, const struct msg_fault *f, struct mtime now);
-/* max_prefixes has changed: ends the session when the neighbor has more than that by now. */
-void session_check_limit(struct bgp_conn *c, struct mtime now);
 
 /* ---- update.c ---------------------------------------------------------------------------------------------------- */
 
 /* An UPDATE of an Established session into the RIB. body: without the header. False: *fault ends the session. */
 bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now);
-/* More routes than max_prefixes: *f is what the neighbor is told, its data in the engine's scratch. */
-bool update_over_limit(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f);
 
 #endif

@@ -8,9 +8,10 @@
  * Order: withdrawn routes first, so that a key that is both withdrawn and announced is announced in the end (RFC 4271
  * 4.3). RFC 7606 section 3(j): what cannot be located is never treated as withdrawn, it ends the session.
  */
-#include "bgp/session.h"
-
 #include <stdio.h>
+
+#include "bgp/limit.h"
+#include "bgp/session.h"
 
 #define BATCH 16u /* NLRI that are taken apart before the first goes to the RIB, see rib_prefetch() */
 
@@ -125,45 +126,12 @@ static enum bgp_nlri_verdict check(struct walk *w, const struct bgp_nlri *n)
 	return w->checked;
 }
 
-/* max-prefixes-warning is said once, and again after it has been less than two thirds of that. */
-static void warn_near_limit(struct bgp_peer *peer)
-{
-	uint64_t n = peer->rib.paths, max = peer->p.max_prefixes, near = max * peer->p.max_prefixes_warning;
-
-	if (n * 100 >= near && !peer->near_limit) {
-		peer->near_limit = true;
-		log_warn(peer->bgp->p.log, LOG_BGP, "peer %s: %u routes, of %u that max-prefixes allows",
-			 ip_str(&peer->p.address).s, (unsigned)n, (unsigned)max);
-	} else if (n * 150 < near) {
-		peer->near_limit = false;
-	}
-}
-
 static bool too_many_paths(struct walk *w)
 {
 	if (w->too_many)
 		*w->fault = (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_OUT_OF_RESOURCES,
 						.why = "too many paths of one route" };
 	return w->too_many;
-}
-
-bool update_over_limit(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f)
-{
-	struct bgp_peer *peer = c->peer;
-	uint8_t *data = peer->bgp->scratch; /* the attributes there have done their duty */
-	struct wbuf out = wb_init(data, 7);
-
-	if (!peer->p.max_prefixes)
-		return false;
-	warn_near_limit(peer);
-	if (peer->rib.paths <= peer->p.max_prefixes)
-		return false;
-	wb_u16(&out, family->afi); /* RFC 4486 4 */
-	wb_u8(&out, family->safi);
-	wb_u32(&out, peer->p.max_prefixes);
-	*f = (struct msg_fault){ .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_MAX_PREFIXES, .data = data, .data_len = 7,
-				 .why = "more routes than max-prefixes" };
-	return true;
 }
 
 static void withdraw(struct walk *w, const struct bgp_nlri *n)
@@ -234,7 +202,7 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 		rib_prefetch(w->c->peer->bgp->rib, w->f, b.nlri, b.n);
 		for (size_t i = 0; i < b.n; i++) {
 			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);
-			if (too_many_paths(w) || (w->attrs && update_over_limit(w->c, w->f, w->fault)))
+			if (too_many_paths(w) || (w->attrs && limit_routes(w->c, w->f, w->fault)))
 				return false;
 		}
 	}

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/daemon.h"
 #include "cmd/difference.h"
@@ -22,6 +23,13 @@ static bool listen_all(struct daemon *d, const struct config *c)
 		if (bgp_transport_listen(d->transport, &c->listen[i].address, c->listen[i].port) < 0)
 			return false;
 	return true;
+}
+
+uint64_t apply_memory_limit(const struct config *c)
+{
+	if (c->memory_limit)
+		return (uint64_t)c->memory_limit << 20;
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
 }
 
 /* Without neighbors nobody may connect, so nothing listens unless it is asked for. */
@@ -192,6 +200,7 @@ bool apply_reload(struct daemon *d, char *why, size_t cap)
 	if (!new_)
 		return false;
 	log_plan(d, new_);
+	bgp_set_memory_limit(d->bgp, apply_memory_limit(new_));
 	remove_old(d, old, new_);
 	if (new_->log_level != old->log_level)
 		d->log.level = new_->log_level;

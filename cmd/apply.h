@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 struct config;
@@ -13,6 +14,8 @@ struct config_neighbor;
 struct config_vni;
 struct daemon;
 
+/* Octets that the routes may take, as c says it. */
+uint64_t apply_memory_limit(const struct config *c);
 /* Listens, or no more, as c says it. False with a line in the log. */
 bool apply_listen(struct daemon *d, const struct config *c);
 /* False with a line in the log. */

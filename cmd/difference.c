@@ -121,6 +121,7 @@ static struct config fixed_part(const struct config *c)
 	f.n_neighbors = f.n_vnis = 0;
 	f.log_level = LOG_INFO;
 	f.restart_rows = CONFIG_ROWS_KEEP;
+	f.memory_limit = 0;
 	f.mobility = (struct config_mobility){ 0 }; /* it is in the VNIs */
 	return f;
 }
@@ -144,7 +145,7 @@ bool difference_is_applicable(const struct config *old, const struct config *new
 	ta = printed(&fa, false);
 	tb = printed(&fb, false);
 	first_difference(&ta, &tb, line, sizeof(line));
-	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log and restart.rows do not)",
+	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log, memory-limit and restart.rows do not)",
 		 line);
 	buf_fini(&ta);
 	buf_fini(&tb);

@@ -186,6 +186,8 @@ static const struct view_field memory_fields[] = {
 	{ "attributes", "rib.attribute_set_bytes", format_bytes },
 	{ "outbound", "rib.outbound_bytes", format_bytes },
 	{ "connections", "rib.connections", format_any },
+	{ "memory limit", "rib.limit_bytes", format_bytes },
+	{ "of it used", "rib.limit_used_bytes", format_bytes },
 	{ "VNIs", "evpn.vnis", format_any },
 	{ "MACs", "evpn.macs", format_any },
 	{ "addresses", "evpn.ips", format_any },

@@ -146,6 +146,7 @@ static void make_engine(struct daemon *d)
 		.asn = c->asn,
 		.router_id = c->router_id,
 		.next_hop = c->vtep,
+		.memory_limit = apply_memory_limit(c),
 		.reflect_unknown = c->reflect_unknown,
 		.restart_time = c->restart_time,
 		.seed = random_seed(),

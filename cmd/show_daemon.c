@@ -103,6 +103,8 @@ static void memory_bgp(struct reply *r, struct json *j)
 	json_uint(j, "index_bytes", m.index_bytes);
 	json_uint(j, "outbound_bytes", m.out_bytes);
 	json_uint(j, "connections", m.conns);
+	json_uint(j, "limit_bytes", m.limit);
+	json_uint(j, "limit_used_bytes", m.used);
 	json_object_end(j);
 }
 

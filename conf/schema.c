@@ -317,6 +317,7 @@ static const struct schema_key keys_root[] = {
 	{ "restart", .map = &schema_restart, .offset = 0 },
 	{ "control", .map = &schema_control, .offset = 0 },
 	{ "log", .map = &schema_log, .offset = 0 },
+	{ "memory-limit", NUMBER, FIELD(config, memory_limit), .min = 1, .max = 1 << 24 },
 	{ "reflect-unknown", .scalar = &scalar_bool, FIELD(config, reflect_unknown), .def = "false" },
 	{ "mac-mobility", .map = &schema_mobility, .offset = offsetof(struct config, mobility) },
 	{ "neighbors", SCHEMA_LIST, .map = &schema_neighbor, ITEMS(config, neighbors, n_neighbors),

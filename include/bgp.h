@@ -202,6 +202,7 @@ struct bgp_params {
 	uint32_t router_id;
 	uint32_t cluster_id; /* 0 = router_id (RFC 4456 7) */
 	struct ip next_hop;  /* of what we originate, none when that is nothing; others' routes with it are not eligible */
+	uint64_t memory_limit; /* octets of all routes with their attributes; 0 = none */
 	bool reflect_unknown;
 	uint16_t restart_time; /* s */
 	uint64_t seed;         /* of the jitter */
@@ -402,7 +403,10 @@ bool bgp_rib_advertised_to(const struct bgp *b, const struct bgp_path_info *p, c
 
 struct bgp_memory {
 	uint64_t keys, paths, sets, set_bytes, route_bytes, index_bytes, out_bytes, conns;
+	uint64_t limit, used; /* memory_limit, and of that */
 };
+/* memory_limit is another. */
+void bgp_set_memory_limit(struct bgp *b, uint64_t octets);
 void bgp_memory(const struct bgp *b, struct bgp_memory *out);
 
 /* ---- transport (bgp/transport.c, listen.c, sock.c: the only files of bgp that know a descriptor) ------------------ */

@@ -138,6 +138,7 @@ struct config {
 	enum config_rows restart_rows;
 	char *control_group; /* NULL: root and our own user only */
 	enum log_level log_level;
+	uint32_t memory_limit; /* MiB; 0 = not given: half of what the host has */
 	bool reflect_unknown;
 	struct config_mobility mobility;
 	struct config_neighbor *neighbors;

@@ -48,11 +48,11 @@ class Good(threading.Thread):
 
 
 class World:
-    def __init__(self, lab, limits=""):
+    def __init__(self, lab, limits="", more=""):
         self.lab = lab
         self.r1, self.r2, self.r3 = lab.fabric("r1", "r2", "r3")
         self.e = Evpnd(self.r1, evpnd.conf(self.r1, 65001, [(self.r2.address, 65001, "passive: true, route-reflector-client: true"),
-                                                            (self.r3.address, 65001, "passive: true" + limits)], vnis=()))
+                                                            (self.r3.address, 65001, "passive: true" + limits)], vnis=(), more=more))
         self.good = Good(self.r2, self.r1.address)
         self.before = self.memory()
 
@@ -305,6 +305,25 @@ def test_many_attributes(lab):
         assert s.notification(timeout=10)[:2] == (6, 1)
     world.check(grown=2000 * 4096 + 4 * MIB)
     world.lab.wait_for(lambda: world.e.show("memory")["rib"]["attribute_sets"] == 0, "nothing is left of it")
+
+
+def test_memory_limit(lab):
+    """Without a limit of its own a neighbor may fill what all may: then it is the one to go, also when it comes again."""
+    world = World(lab, more="memory-limit: 8\n")
+    rd = bgp.rd(1, ip="192.0.2.2")
+    world.good.speaker.send(bgp.upd([bgp.mpr(b"".join(bgp.t2(rd, mac(k)) for k in range(50)))] + bgp.base() + [bgp.EC]))
+    for _ in range(3):
+        with world.bad() as s:
+            s.establish()
+            for first in range(0, 8000, 20):
+                try:
+                    s.send(b"".join(reach(k, 1, bgp.att(0xc0, 8, struct.pack("!I", k) * 900)) for k in range(first, first + 20)))
+                except OSError:
+                    break
+            assert s.notification(timeout=10)[:2] == (6, 8)
+    assert len(world.e.routes("--neighbor", world.r2.address)) == 50
+    assert world.e.show("memory")["rib"]["limit_bytes"] == 8 * MIB
+    world.check(grown=14 * MIB)
 
 
 def test_strangers_say_what_they_like(world):

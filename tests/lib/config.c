@@ -145,6 +145,7 @@ const char *config_difference(const struct config *a, const struct config *b)
 	SAME(restart_rows);
 	SAME_TEXT(control_group);
 	SAME(log_level);
+	SAME(memory_limit);
 	SAME(reflect_unknown);
 	SAME_ITEMS(neighbors, n_neighbors, neighbor_difference);
 	SAME_ITEMS(vnis, n_vnis, vni_difference);
@@ -358,6 +359,7 @@ struct config *config_random(struct rng *r)
 	c->restart_rows = (enum config_rows)rng_below(r, 2);
 	c->control_group = chance(r, 2) ? random_text(r, 32, false) : NULL;
 	c->log_level = (enum log_level)rng_below(r, 5);
+	c->memory_limit = chance(r, 2) ? 0 : between(r, 1, 1 << 24);
 	c->reflect_unknown = chance(r, 2);
 	c->n_neighbors = rng_below(r, 5);
 	c->neighbors = xcalloc(c->n_neighbors + 1, sizeof(*c->neighbors));

@@ -32,6 +32,7 @@ struct raw_setup {
 	bool active;
 	uint32_t asn;                /* ours, 65001 when 0 */
 	uint32_t next_hop;           /* of our own routes */
+	uint64_t memory_limit;
 	bool reflect_unknown;
 	struct raw_params raw;       /* asn and id as they should be when 0 */
 	struct simnet_params net;

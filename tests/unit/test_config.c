@@ -58,6 +58,7 @@ static void empty_files_are_all_defaults(void **state)
 		assert_int_equal(c->restart_rows, CONFIG_ROWS_KEEP);
 		assert_null(c->control_group);
 		assert_int_equal(c->log_level, LOG_INFO);
+		assert_int_equal(c->memory_limit, 0);
 		assert_false(c->reflect_unknown);
 		assert_int_equal(c->n_neighbors + c->n_vnis, 0);
 		config_free(c);
@@ -141,6 +142,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 				     "restart: {time: 4095, rows: flush}\n"
 				     "control: {group: evpnd}\n"
 				     "log: {level: debug}\n"
+				     "memory-limit: 16777216\n"
 				     "reflect-unknown: true\n");
 
 	assert_int_equal(c->asn, 4294967295);
@@ -159,6 +161,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 	assert_int_equal(c->restart_rows, CONFIG_ROWS_FLUSH);
 	assert_string_equal(c->control_group, "evpnd");
 	assert_int_equal(c->log_level, LOG_DEBUG);
+	assert_int_equal(c->memory_limit, 16777216);
 	assert_true(c->reflect_unknown);
 	config_free(c);
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What neighbors may have us hold: routes of one (max_prefixes), and octets of all (memory_limit). Who has too much is
+ * told so with a Cease, and its routes go.
+ */
+#ifndef BGP_LIMIT_H
+#define BGP_LIMIT_H
+
+#include "bgp/session.h"
+
+/*
+ * The neighbor has more routes than max_prefixes: *f is what it is told, its data in the engine's scratch. Says before
+ * that it comes near. For every route that was announced.
+ */
+bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f);
+/* max_prefixes is another: ends the session when the neighbor has more than that by now. */
+void limit_changed(struct bgp_conn *c, struct mtime now);
+/* After every UPDATE: when all routes take more than memory_limit, ends the session of who has the most of it. */
+void limit_memory(struct bgp *b, struct mtime now);
+/* What memory_limit counts: octets of routes and their attributes, without what allocation adds. */
+uint64_t limit_used(const struct bgp *b);
+
+#endif

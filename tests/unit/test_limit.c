@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* How much neighbors may have an engine hold, all together: who has the most of it is the one to go. */
+#include "tests/lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/rawworld.h"
+
+#define LIMIT (1u << 20)
+
+/* A route with a key of its own and about 2 KiB of communities that no other has. */
+static void send_big(struct rawpeer *r, unsigned k)
+{
+	static const char head[] = "800e0f0019 46 04 c6336401 00 03 ";
+	char text[6000];
+	size_t at = (size_t)snprintf(text, sizeof(text), "%s%06x 01 73 40010100 400200 400504 00000064 d00807d0", head, k);
+
+	for (unsigned i = 0; i < 500; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%04x%04x", i, k & 0xffff);
+	raw_send_update(r, text);
+}
+
+/* A second neighbor, at 192.0.2.3, established. */
+static struct rawpeer second(struct raw_world *w, struct bgp_peer **peer)
+{
+	struct rawpeer r = { .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, "192.0.2.3"),
+			     .p = { .asn = 65001, .id = 0xc0000203, .hold_time = 90 } };
+	struct bgp_peer_params p = { .asn = 65001, .passive = true, .hold_time = 90 };
+
+	*peer = sim_peer(w->dut, r.node, &p);
+	raw_establish(&r);
+	return r;
+}
+
+static struct bgp_memory memory(const struct raw_world *w)
+{
+	struct bgp_memory m;
+
+	bgp_memory(sim_bgp(w->dut), &m);
+	return m;
+}
+
+static void who_has_the_most_is_the_one_to_go(void **state)
+{
+	struct bgp_peer_info info;
+	struct bgp_peer *modest;
+	struct raw_world w;
+	struct rawpeer m;
+	uint64_t most = 0;
+	unsigned k;
+
+	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT });
+	raw_establish(&w.raw);
+	m = second(&w, &modest);
+	for (k = 0; k < 100; k++)
+		send_big(&m, 0x100000 + k);
+	raw_run(&w, 1 * S);
+	for (k = 0; k < 5000 && raw_info(&w).state == BGP_ESTABLISHED; k++) {
+		send_big(&w.raw, k);
+		if (k % 8 == 7) { /* the modest one is the one under which it overflows as often as not */
+			send_big(&m, 0x100000 + k / 8 % 100);
+			raw_run(&w, 1 * MS);
+		}
+		most = memory(&w).used > most ? memory(&w).used : most;
+	}
+	assert_in_range(k, 100, 1000);
+	assert_in_range(most, LIMIT * 9 / 10, LIMIT + 64 * 2300);
+	raw_expect_end(&w, 6, 8, "");
+	assert_int_equal(lines_count(&w.lines, "that memory-limit allows for all"), 1);
+	bgp_peer_info(modest, &info);
+	assert_int_equal(info.state, BGP_ESTABLISHED);
+	assert_int_equal(info.prefixes_received, 100);
+	/* What it had is free again, and it is let in. */
+	raw_run(&w, 1 * S);
+	assert_in_range(memory(&w).used, 100 * 2000, 100 * 2500);
+	assert_int_equal(memory(&w).limit, LIMIT);
+	raw_drop(&w.raw);
+	raw_establish(&w.raw);
+	raw_world_end(&w);
+}
+
+static void a_set_that_many_use_is_shared_out(void **state)
+{
+	struct raw_world w;
+	struct rawpeer many;
+	struct bgp_peer *peer;
+	struct bgp_peer_info info;
+	char text[256];
+
+	/* A thousand routes with a set of their own each weigh less than they look: all of them have the same one. */
+	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT });
+	raw_establish(&w.raw);
+	many = second(&w, &peer);
+	for (unsigned k = 0; k < 2000; k++) {
+		snprintf(text, sizeof(text), "800e0f0019 46 04 c6336401 00 03 %06x 01 73 " ATTRS, 0x200000 + k);
+		raw_send_update(&many, text);
+	}
+	raw_run(&w, 1 * S);
+	for (unsigned k = 0; k < 1000 && raw_info(&w).state == BGP_ESTABLISHED; k++) {
+		send_big(&w.raw, k);
+		raw_run(&w, 1 * MS);
+	}
+	assert_int_equal(raw_info(&w).last_out.subcode, 8);
+	bgp_peer_info(peer, &info);
+	assert_int_equal(info.prefixes_received, 2000);
+	raw_world_end(&w);
+}
+
+static void without_a_limit_nobody_goes(void **state)
+{
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	raw_establish(&w.raw);
+	for (unsigned k = 0; k < 1000; k++) {
+		send_big(&w.raw, k);
+		raw_run(&w, 1 * MS);
+	}
+	assert_int_equal(raw_info(&w).prefixes_received, 1000);
+	bgp_set_memory_limit(sim_bgp(w.dut), LIMIT); /* a reload */
+	for (unsigned k = 0; k < 64; k++)
+		send_big(&w.raw, k);
+	raw_expect_end(&w, 6, 8, "");
+	raw_world_end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_has_the_most_is_the_one_to_go),
+		cmocka_unit_test(a_set_that_many_use_is_shared_out),
+		cmocka_unit_test(without_a_limit_nobody_goes),
+	};
+
+	return RUN_TESTS(tests);
+}
