@@ -63,6 +63,7 @@ struct attr_out {
 	uint32_t local_as;
 	bool reflect; /* iBGP to iBGP: add ORIGINATOR_ID when absent, prepend cluster_id */
 	uint32_t originator_id, cluster_id;
+	bool renew; /* both start here, whatever the route came with (RFC 4684 3.2) */
 };
 
 /*

@@ -96,18 +96,19 @@ static bool wants_med(const struct encoder *e)
 static void write_reflection(struct encoder *e)
 {
 	const struct bgp_attrs *a = e->a;
+	bool keep = a->has_originator_id && !e->o->renew;
+	size_t list_len = e->o->renew ? 0 : a->cluster_list_len;
 
 	if (a->has_originator_id || e->o->reflect)
 		write_u32(e, ATTR_FLAG_OPTIONAL, BGP_ATTR_ORIGINATOR_ID,
-			  a->has_originator_id ? a->originator_id : e->o->originator_id);
-	if (!a->cluster_list_len && !e->o->reflect)
+			  keep ? a->originator_id : e->o->originator_id);
+	if (!list_len && !e->o->reflect)
 		return;
 	others_before(e, BGP_ATTR_CLUSTER_LIST);
-	attr_header_write(e->w, ATTR_FLAG_OPTIONAL, BGP_ATTR_CLUSTER_LIST,
-			  a->cluster_list_len + (e->o->reflect ? 4u : 0u));
+	attr_header_write(e->w, ATTR_FLAG_OPTIONAL, BGP_ATTR_CLUSTER_LIST, list_len + (e->o->reflect ? 4u : 0u));
 	if (e->o->reflect)
 		wb_u32(e->w, e->o->cluster_id);
-	wb_bytes(e->w, a->cluster_list, a->cluster_list_len);
+	wb_bytes(e->w, a->cluster_list, list_len);
 }
 
 static void write_as4(struct encoder *e)

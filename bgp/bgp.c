@@ -6,6 +6,7 @@
 #include "bgp/attr.h"
 #include "bgp/engine.h"
 #include "bgp/limit.h"
+#include "bgp/rtc.h"
 #include "bgp/session.h"
 
 /* splitmix64: the jitter needs no more, and a simulation repeats itself from its seed. */
@@ -91,6 +92,7 @@ void bgp_free(struct bgp *b)
 	BUG_ON(b->n_conns);
 	list_for_each_safe(peer, tmp, &b->peers, node)
 		peer_free(peer);
+	rtc_free(b);
 	rib_free(b->rib);
 	attrset_table_free(b->sets);
 	timerq_fini(&b->timers);
@@ -103,6 +105,11 @@ void bgp_family_register(struct bgp *b, const struct bgp_family *f, const struct
 	BUG_ON(b->n_families == ENGINE_FAMILIES_MAX || !list_empty(&b->peers));
 	b->families[b->n_families++] = (struct engine_family){ f, l };
 	rib_family_register(b->rib, f, l);
+}
+
+uint32_t bgp_family_bit(const struct bgp *b, const struct bgp_family *f)
+{
+	return 1u << engine_family_index(b, f->afi, f->safi);
 }
 
 struct mtime bgp_deadline(const struct bgp *b)

@@ -65,6 +65,23 @@ static bool is_last_resort(const struct decide_path *p)
 	return p->attrs->communities_len && attr_has_community(p->attrs, BGP_LLGR_STALE);
 }
 
+/* A path from a non-client is for clients only (RFC 4456 6), others are for everybody. */
+static bool is_for_all(const struct decide_path *p)
+{
+	return !p->peer || p->peer->ebgp || p->peer->rr_client;
+}
+
+/*
+ * Of memberships one that is for all comes first: RFC 4684 3.2 sends non-clients the path of a client when the best one is
+ * a non-client's, and to clients all are alike.
+ */
+static int by_family(const struct decide_key *k, const struct decide_path *a, const struct decide_path *b)
+{
+	if (k->family->membership)
+		return is_for_all(a) - is_for_all(b);
+	return k->family->prefer ? k->family->prefer(a->attrs, !a->peer, b->attrs, !b->peer, k->octets, k->len) : 0;
+}
+
 /* Steps 0 to 4: an order. > 0 when a is better; *step says where they differed. */
 static int before_med(const struct decide_key *k, const struct decide_path *a, const struct decide_path *b,
 		      enum step *step)
@@ -75,8 +92,7 @@ static int before_med(const struct decide_key *k, const struct decide_path *a, c
 	if ((c = lower(is_last_resort(a), is_last_resort(b))))
 		return c;
 	*step = STEP_FAMILY;
-	if (k->family->prefer &&
-	    (c = k->family->prefer(a->attrs, !a->peer, b->attrs, !b->peer, k->octets, k->len)))
+	if ((c = by_family(k, a, b)))
 		return c;
 	*step = STEP_LOCAL_PREF;
 	if ((c = lower(local_pref(b), local_pref(a))))

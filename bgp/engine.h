@@ -31,6 +31,10 @@ struct bgp {
 	uint64_t rng;
 	uint32_t limit_looks; /* UPDATEs, see limit_memory() */
 	uint32_t n_conns;
+	struct {
+		struct rtc_user *users; /* by route target */
+		uint32_t n_silent;      /* peers that get routes from us and cannot ask for them */
+	} rtc;
 	uint8_t *scratch; /* ATTR_SCRATCH octets, for the UPDATE under the reader */
 };
 

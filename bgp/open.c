@@ -4,6 +4,11 @@
 
 #include <stdlib.h>
 
+static bool is_offered(const struct bgp_peer *peer, uint32_t family)
+{
+	return !peer->p.families || peer->p.families >> family & 1;
+}
+
 void open_our_caps(const struct bgp_peer *peer, struct caps *out)
 {
 	const struct bgp *b = peer->bgp;
@@ -16,9 +21,11 @@ void open_our_caps(const struct bgp_peer *peer, struct caps *out)
 		.role = peer->ebgp ? peer->p.role : 0,
 	};
 	for (uint32_t i = 0; i < b->n_families; i++)
-		cap_family_add(out, b->families[i].f->afi, b->families[i].f->safi);
+		if (is_offered(peer, i))
+			cap_family_add(out, b->families[i].f->afi, b->families[i].f->safi);
 	for (uint32_t i = 0; peer->p.add_path && i < b->n_families; i++)
-		cap_add_path_set(out, b->families[i].f->afi, b->families[i].f->safi, peer->p.add_path);
+		if (is_offered(peer, i) && !b->families[i].f->membership) /* one path says all */
+			cap_add_path_set(out, b->families[i].f->afi, b->families[i].f->safi, peer->p.add_path);
 }
 
 static bool refuse_open(struct msg_fault *f, uint8_t subcode, const char *why)
@@ -67,7 +74,7 @@ static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *sp
 
 	c->families = 0;
 	for (uint32_t i = 0; i < b->n_families; i++)
-		if (cap_family_has(&c->caps, b->families[i].f->afi, b->families[i].f->safi))
+		if (is_offered(c->peer, i) && cap_family_has(&c->caps, b->families[i].f->afi, b->families[i].f->safi))
 			c->families |= 1u << i;
 	if (c->families || !b->n_families)
 		return true;

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "bgp/attr.h"
+#include "bgp/out_filter.h"
 #include "bgp/out_int.h"
 
 /* Routes or entries that one slice of work looks at, about 1 ms. */
@@ -48,8 +49,7 @@ static bool is_ranked(const struct out_policy *p)
 	return p->add_path && p->add_path != OUT_ALL_PATHS;
 }
 
-/* Is the best path of the route for this group? Whether it is for a peer of it, which may be its source, is not asked. */
-static bool is_wanted(const struct out_group *g, const struct route *rt)
+bool out_is_wanted(const struct out_group *g, const struct route *rt)
 {
 	const struct rib_peer *source = g->rib->peers[rt->peer];
 	const struct bgp_attrs *a;
@@ -107,10 +107,10 @@ static void wake_before(const struct out_group *g, const struct out_entry *e, co
  */
 static void place_last(struct out_group *g, uint32_t h, const struct route *rt, struct out_entry *e)
 {
-	struct out_marker *source = marker_of(g, g->rib->peers[rt->peer]);
+	struct out_marker *source = marker_of(g, g->rib->peers[out_source(g, rt)]);
 	struct out_pos *p = source ? source->main.pos : NULL;
 
-	if (!p || out_cursor_due(g, &source->main) || (e->first && !out_holds_none(rt, e, rt->peer, p->seq))) {
+	if (!p || out_cursor_due(g, &source->main) || (e->first && !out_holds_none(g, rt, e, rt->peer, p->seq))) {
 		out_entry_place(g, h, e, 0);
 		wake_before(g, e, NULL);
 	} else if (out_pos_is_sole(p, &source->main) && !p->link.next) {
@@ -128,10 +128,10 @@ static void place_last(struct out_group *g, uint32_t h, const struct route *rt, 
 /* The last position in the list that the entry concerns: not that of its source alone, which holds nothing of it. */
 static const struct out_pos *last_concerned(const struct out_group *g, const struct route *rt, const struct out_entry *e)
 {
-	const struct out_marker *source = marker_of(g, g->rib->peers[rt->peer]);
+	const struct out_marker *source = marker_of(g, g->rib->peers[out_source(g, rt)]);
 	const struct out_pos *p = out_pos_last(g);
 
-	if (p && source && out_pos_is_sole(p, &source->main) && out_holds_none(rt, e, rt->peer, p->seq))
+	if (p && source && out_pos_is_sole(p, &source->main) && out_holds_none(g, rt, e, rt->peer, p->seq))
 		p = out_pos_before(g, p);
 	return p;
 }
@@ -154,7 +154,7 @@ static bool is_ahead_of_all(const struct out_group *g, const struct route *rt, c
 
 static void count_own(const struct out_group *g, uint16_t source, uint32_t n)
 {
-	struct out_marker *m = marker_of(g, g->rib->peers[source]);
+	struct out_marker *m = g->policy.membership ? NULL : marker_of(g, g->rib->peers[source]);
 
 	if (m)
 		m->own += n;
@@ -178,6 +178,8 @@ static void entry_change(struct out_group *g, uint32_t h, const struct route *rt
 		return;
 	}
 	e->live = wanted;
+	if (g->policy.filtered)
+		out_sparse_withdrawn(g, e, !wanted);
 	if (wanted) {
 		count_own(g, rt->peer, 1);
 		g->n_live++;
@@ -192,20 +194,34 @@ static void entry_change(struct out_group *g, uint32_t h, const struct route *rt
 	place_last(g, h, rt, e);
 }
 
+void out_follow(struct out_group *g, uint32_t h, bool wanted, uint16_t old_source)
+{
+	const struct route *rt = rib_route(g->rib, h);
+	struct out_entry *e = out_entry(g, h);
+
+	if (e)
+		entry_change(g, h, rt, e, wanted, old_source);
+	else if (wanted)
+		entry_add(g, h, rt);
+}
+
+void out_want(struct out_group *g, uint32_t h, bool wanted)
+{
+	const struct out_entry *e = out_entry(g, h);
+
+	if (e ? e->live != wanted : wanted)
+		out_follow(g, h, wanted, rib_route(g->rib, h)->peer);
+}
+
 void out_best_changed(struct rib *r, uint32_t h, struct rib_path old)
 {
 	const struct route *rt = rib_route(r, h);
 	struct out_group *g;
 
-	list_for_each(g, &r->families[rt->family].groups, in_family) {
-		struct out_entry *e = out_entry(g, h);
-		bool wanted = is_wanted(g, rt);
-
-		if (e)
-			entry_change(g, h, rt, e, wanted, old.peer);
-		else if (wanted)
-			entry_add(g, h, rt);
-	}
+	list_for_each(g, &r->families[rt->family].groups, in_family)
+		out_follow(g, h, out_is_wanted(g, rt), old.peer);
+	if (!list_empty(&r->families[rt->family].filtered))
+		out_filter_best_changed(r, h, old);
 }
 
 void out_rank_changed(struct rib *r, uint32_t h)
@@ -213,15 +229,10 @@ void out_rank_changed(struct rib *r, uint32_t h)
 	const struct route *rt = rib_route(r, h);
 	struct out_group *g;
 
-	list_for_each(g, &r->families[rt->family].groups, in_family) {
-		struct out_entry *e = out_entry(g, h);
-		bool wanted = is_wanted(g, rt);
-
-		if (e && e->live != wanted)
-			entry_change(g, h, rt, e, wanted, rt->peer);
-		else if (!e && wanted)
-			entry_add(g, h, rt);
-	}
+	list_for_each(g, &r->families[rt->family].groups, in_family)
+		out_want(g, h, out_is_wanted(g, rt));
+	if (!list_empty(&r->families[rt->family].filtered))
+		out_filter_rank_changed(r, h);
 }
 
 bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h)
@@ -232,12 +243,12 @@ bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h)
 		if (out_entry(g, h))
 			return true;
 	}
-	return false;
+	return r->filter && out_sparse_waits(&r->filter->sparse, h);
 }
 
 /* ---- groups ---- */
 
-static struct out_group *group_new(struct rib *r, uint32_t family, const struct out_policy *policy)
+struct out_group *out_group_new(struct rib *r, uint32_t family, const struct out_policy *policy)
 {
 	struct out_group *g = xcalloc(1, sizeof(*g));
 
@@ -247,28 +258,47 @@ static struct out_group *group_new(struct rib *r, uint32_t family, const struct 
 	g->policy = *policy;
 	g->filling = true;
 	out_list_init(g);
-	list_add_tail(&r->families[family].groups, &g->in_family);
+	list_add_tail(policy->filtered ? &r->families[family].filtered : &r->families[family].groups, &g->in_family);
 	return g;
 }
 
 static void group_free(struct out_group *g)
 {
 	list_del(&g->in_family);
+	out_filter_group_fini(g);
 	if (rib_is_view(g->rib, g->family))
 		g->rib->params.work(g->rib->params.ctx); /* it may be the last one */
 	out_list_fini(g);
 	free(g);
 }
 
-static struct out_group *group_get(struct rib *r, uint32_t family, const struct out_policy *policy)
+static struct out_group *filtered_group_get(struct rib *r, uint32_t family, const struct out_policy *policy,
+					    const struct rib_peer *p)
 {
 	struct out_group *g;
+
+	list_for_each(g, &r->families[family].filtered, in_family) {
+		if (memcmp(&g->policy, policy, sizeof(*policy)) == 0 && out_filter_is(g, p))
+			return g;
+	}
+	g = out_group_new(r, family, policy);
+	out_filter_group_init(g, p);
+	return g;
+}
+
+static struct out_group *group_get(struct rib *r, uint32_t family, const struct out_policy *policy,
+				   const struct rib_peer *p)
+{
+	struct out_group *g;
+
+	if (policy->filtered)
+		return filtered_group_get(r, family, policy, p);
 
 	list_for_each(g, &r->families[family].groups, in_family) {
 		if (memcmp(&g->policy, policy, sizeof(*policy)) == 0)
 			return g;
 	}
-	return group_new(r, family, policy);
+	return out_group_new(r, family, policy);
 }
 
 static void for_each_marker(struct out_group *g, void (*f)(struct out_marker *m))
@@ -291,7 +321,7 @@ static void await_eor(struct out_marker *m)
 	wake(m->group->rib, m->peer);
 }
 
-static void fill_done(struct out_group *g)
+void out_fill_done(struct out_group *g)
 {
 	g->filling = false;
 	for_each_marker(g, await_eor);
@@ -300,17 +330,21 @@ static void fill_done(struct out_group *g)
 /* A slice of the first fill: what the sweep has not come by yet and what has come since is told apart by its entry. */
 static void group_fill(struct out_group *g, uint32_t n)
 {
+	if (g->policy.filtered) {
+		out_filter_sweep(g, n);
+		return;
+	}
 	for (; g->filling && n && rib_is_filled(g->rib, g->family); n--) {
 		uint32_t h = rib_sweep_next(g->rib, &g->fill);
 		const struct route *rt;
 
 		if (h <= g->fill_last) { /* round the end, or there is no route */
-			fill_done(g);
+			out_fill_done(g);
 			return;
 		}
 		g->fill_last = h;
 		rt = rib_route(g->rib, h);
-		if (rt->family == g->family && !out_entry(g, h) && is_wanted(g, rt))
+		if (rt->family == g->family && !out_entry(g, h) && out_is_wanted(g, rt))
 			entry_add(g, h, rt);
 	}
 }
@@ -342,7 +376,17 @@ static bool group_work(struct out_group *g)
 		return false;
 	}
 	group_fill(g, left);
-	return g->filling || g->n_ghosts;
+	return g->filling || g->sweeps || g->n_ghosts;
+}
+
+static bool groups_work(struct list *groups)
+{
+	struct out_group *g, *tmp;
+	bool more = false;
+
+	list_for_each_safe(g, tmp, groups, in_family)
+		more |= group_work(g);
+	return more;
 }
 
 bool out_work(struct rib *r)
@@ -350,14 +394,18 @@ bool out_work(struct rib *r)
 	bool more = false;
 
 	for (uint32_t f = 0; f < r->n_families; f++) {
-		struct out_group *g, *tmp;
-
-		list_for_each_safe(g, tmp, &r->families[f].groups, in_family)
-			more |= group_work(g);
+		more |= groups_work(&r->families[f].groups);
+		more |= groups_work(&r->families[f].filtered);
 	}
 	more |= rib_views_work(r);
 	rib_doomed_free(r);
 	return more;
+}
+
+static void groups_free(struct list *groups)
+{
+	while (!list_empty(groups))
+		group_free(container_of(groups->next, struct out_group, in_family));
 }
 
 void out_fini(struct rib *r)
@@ -367,8 +415,8 @@ void out_fini(struct rib *r)
 			out_detach(r, r->peers[i]);
 	}
 	for (uint32_t f = 0; f < r->n_families; f++) {
-		while (!list_empty(&r->families[f].groups))
-			group_free(container_of(r->families[f].groups.next, struct out_group, in_family));
+		groups_free(&r->families[f].groups);
+		groups_free(&r->families[f].filtered);
 	}
 }
 
@@ -378,7 +426,7 @@ void out_fini(struct rib *r)
 static uint32_t entries_from(const struct out_group *g, const struct rib_peer *p)
 {
 	uint32_t n = 0;
-	uint32_t h = p->paths ? g->ends.next : 0;
+	uint32_t h = p->paths && !g->policy.membership ? g->ends.next : 0;
 
 	while (h) {
 		if (out_is_pos(h)) {
@@ -416,7 +464,7 @@ void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, c
 
 	if (policy->add_path)
 		family = rib_view_open(r, family, is_ranked(policy) ? policy->add_path : 0);
-	g = group_get(r, family, policy);
+	g = group_get(r, family, policy, p);
 	marker_new(g, p);
 	p->eor_sent = false;
 	group_fill(g, WORK_SLICE);
@@ -510,17 +558,32 @@ uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p)
 	return n;
 }
 
+static uint32_t marker_held(const struct out_marker *m)
+{
+	uint32_t not_held = m->own + marker_pending(m);
+
+	return m->group->n_live > not_held ? m->group->n_live - not_held : 0;
+}
+
 uint32_t out_held(const struct rib *r, const struct rib_peer *p)
 {
 	uint32_t n = 0;
 
-	for (const struct out_marker *m = p->marker; m; m = m->next) {
-		uint32_t not_held = m->own + marker_pending(m);
-
-		if (m->group->n_live > not_held)
-			n += m->group->n_live - not_held;
-	}
+	for (const struct out_marker *m = p->marker; m; m = m->next)
+		n += marker_held(m);
 	return n;
+}
+
+void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_family_info *i)
+{
+	const struct out_marker *m = marker_in_family(r, p, i->family);
+
+	if (!m)
+		return;
+	i->prefixes_sent = marker_held(m);
+	i->pending = marker_pending(m);
+	i->group = m->group->id;
+	i->eor_sent = m->eor_sent;
 }
 
 uint32_t out_group_id(const struct rib *r, const struct rib_peer *p)
@@ -542,21 +605,27 @@ bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const
 	uint32_t h = m ? find_advertised(r, m->group->family, p) : 0;
 	const struct out_entry *e = h ? out_entry(m->group, h) : NULL;
 
-	return e && e->live && e->last <= m->main.pos->seq && rib_route(r, h)->peer != to->index;
+	return e && e->live && e->last <= m->main.pos->seq && out_source(m->group, rib_route(r, h)) != to->index;
+}
+
+static size_t groups_bytes(const struct list *groups)
+{
+	const struct out_group *g;
+	size_t n = 0;
+
+	list_for_each(g, groups, in_family) {
+		n += sizeof(*g) + g->block_bytes + slab_bytes(&g->positions) + out_cache_bytes(g);
+		for (uint32_t c = 0; c < RIB_CLASSES; c++)
+			n += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
+	}
+	return n;
 }
 
 size_t out_bytes(const struct rib *r)
 {
-	size_t n = 0;
+	size_t n = out_filter_bytes(r);
 
-	for (uint32_t f = 0; f < r->n_families; f++) {
-		struct out_group *g;
-
-		list_for_each(g, &r->families[f].groups, in_family) {
-			n += sizeof(*g) + g->block_bytes + slab_bytes(&g->positions) + out_cache_bytes(g);
-			for (uint32_t c = 0; c < RIB_CLASSES; c++)
-				n += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
-		}
-	}
+	for (uint32_t f = 0; f < r->n_families; f++)
+		n += groups_bytes(&r->families[f].groups) + groups_bytes(&r->families[f].filtered);
 	return n;
 }

@@ -67,6 +67,8 @@ struct out_marker {
 };
 
 /* Entries lie in blocks parallel to those of the slab of routes of their class. */
+struct out_claim;
+
 struct out_blocks {
 	struct out_entry **blocks; /* NULL: none of its routes has an entry */
 	uint32_t *used;
@@ -112,6 +114,14 @@ struct out_group {
 	struct rib_sweep fill;
 	uint32_t fill_last; /* handle */
 	struct out_cache cache;
+	/* policy.filtered: see out_filter.c. */
+	struct out_claim *claims; /* by target */
+	uint32_t n_held;          /* of these are held, and their hash */
+	uint64_t held_hash;
+	uint64_t found, wanted;   /* stamps of the last look-up that led here */
+	struct list sweeping;     /* in out_filter.sweeping while sweeps is set */
+	bool sweeps, sweep_again; /* the list follows a change; another has come meanwhile */
+	uint32_t sweep_set, sweep_next; /* where it stands: a set, and the next of its routes, handles */
 };
 
 /*
@@ -134,12 +144,16 @@ static inline struct out_pos *out_pos(const struct out_group *g, uint32_t h)
 	return slab_ptr(&g->positions, h & RIB_HANDLE_MASK);
 }
 
+struct out_entry *out_sparse_find(const struct out_group *g, uint32_t h);
+
 /* Of a route that has one, as all that are linked in the list have. */
 static inline struct out_entry *out_entry_at(const struct out_group *g, uint32_t h)
 {
 	const struct slab *s = &g->rib->routes[h >> RIB_CLASS_SHIFT];
 	uint32_t i = (h & RIB_HANDLE_MASK) - 1;
 
+	if (__builtin_expect(g->policy.filtered, 0))
+		return out_sparse_find(g, h);
 	return &g->classes[h >> RIB_CLASS_SHIFT].blocks[i >> s->shift][i & (s->per_block - 1)];
 }
 
@@ -150,16 +164,25 @@ static inline struct out_entry *out_entry(const struct out_group *g, uint32_t h)
 	uint32_t b = ((h & RIB_HANDLE_MASK) - 1) >> g->rib->routes[h >> RIB_CLASS_SHIFT].shift;
 	struct out_entry *e;
 
+	if (__builtin_expect(g->policy.filtered, 0))
+		return out_sparse_find(g, h);
 	if (b >= c->n || !c->blocks[b])
 		return NULL;
 	e = out_entry_at(g, h);
 	return e->last ? e : NULL;
 }
 
-/* Does the peer of that index hold nothing of the entry for sure, having read up to seq? A source is not sent its own. */
-static inline bool out_holds_none(const struct route *rt, const struct out_entry *e, uint16_t peer, uint32_t seq)
+/* The peer that is not sent the route because it comes from it; 0: none, as with memberships (RFC 4684 3.2). */
+static inline uint16_t out_source(const struct out_group *g, const struct route *rt)
 {
-	return seq < e->first || (rt->peer == peer && !rt->moved);
+	return g->policy.membership ? 0 : rt->peer;
+}
+
+/* Does the peer of that index hold nothing of the entry for sure, having read up to seq? A source is not sent its own. */
+static inline bool out_holds_none(const struct out_group *g, const struct route *rt, const struct out_entry *e,
+				  uint16_t peer, uint32_t seq)
+{
+	return seq < e->first || (out_source(g, rt) == peer && !rt->moved);
 }
 
 /* ---- out_list.c ---- */
@@ -227,6 +250,15 @@ void out_cache_split(struct out_group *g, uint32_t prev, uint32_t next, uint32_t
 
 /* ---- out.c ---- */
 
+struct out_group *out_group_new(struct rib *r, uint32_t family, const struct out_policy *policy);
+/* All routes that were there before the group have been looked at. */
+void out_fill_done(struct out_group *g);
+/* Is the best path of the route for this group, but for its filter? Whether it is for a peer of it is not asked. */
+bool out_is_wanted(const struct out_group *g, const struct route *rt);
+/* The best path of the route is another, and is wanted or not; old_source: whose the one before was. */
+void out_follow(struct out_group *g, uint32_t h, bool wanted, uint16_t old_source);
+/* The route is as it was, and is wanted now or not. */
+void out_want(struct out_group *g, uint32_t h, bool wanted);
 /* The peer has more to pull, but others run first: it is woken by the next slice of work. */
 void out_wake_later(struct out_marker *m);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bgp/out_filter.h"
 #include "bgp/out_int.h"
 
 static struct out_link *link_of(struct out_group *g, uint32_t h)
@@ -84,6 +85,11 @@ void out_list_fini(struct out_group *g)
 		free(c->blocks);
 		free(c->used);
 	}
+	for (uint32_t h = g->policy.filtered ? g->ends.next : 0, next; h; h = next) {
+		next = link_of(g, h)->next;
+		if (!out_is_pos(h))
+			out_sparse_drop(g, h);
+	}
 	slab_fini(&g->positions);
 	out_cache_fini(g);
 }
@@ -97,13 +103,18 @@ struct out_entry *out_entry_new(struct out_group *g, uint32_t h)
 	uint32_t b = i >> s->shift;
 	struct out_entry *e;
 
+	g->n_entries++;
+	g->n_live++;
+	if (g->policy.filtered) {
+		e = out_sparse_new(g, h);
+		e->live = true;
+		return e;
+	}
 	if (b >= c->n)
 		blocks_reach(c, b);
 	if (!c->blocks[b])
 		block_map(g, class, b);
 	c->used[b]++;
-	g->n_entries++;
-	g->n_live++;
 	e = &c->blocks[b][i & (s->per_block - 1)];
 	e->first = 0;
 	e->live = true;
@@ -121,8 +132,12 @@ void out_entry_drop(struct out_group *g, uint32_t h, struct out_entry *e)
 	uint32_t b = ((h & RIB_HANDLE_MASK) - 1) >> g->rib->routes[class].shift;
 
 	unlink_elem(g, &e->link);
-	e->last = 0;
 	g->n_entries--;
+	if (g->policy.filtered) {
+		out_sparse_drop(g, h);
+		return;
+	}
+	e->last = 0;
 	if (--g->classes[class].used[b] == 0)
 		block_unmap(g, class, b);
 }

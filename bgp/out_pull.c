@@ -76,9 +76,21 @@ static struct attr_out attr_out_for(const struct out_group *g, uint16_t peer)
 		.as4 = g->policy.as4,
 		.local_as = p->asn,
 		.reflect = source && !source->ebgp && !g->policy.ebgp, /* RFC 4456 8 */
-		.originator_id = source ? source->router_id : 0,
+		.originator_id = source && !g->policy.membership ? source->router_id : p->router_id,
 		.cluster_id = p->cluster_id ? p->cluster_id : p->router_id,
+		.renew = g->policy.membership,
 	};
+}
+
+/*
+ * RFC 4271 5.1.3, RFC 4684 3.2: memberships of ours, to clients and to external peers have our address; to others a
+ * reflected one keeps its next hop (RFC 4456 10).
+ */
+static const struct ip *next_hop_for(const struct out_group *g, uint16_t peer, const struct bgp_attrs *a)
+{
+	const struct out_policy *p = &g->policy;
+
+	return p->next_hop.len && (p->membership || p->ebgp || !peer) ? &p->next_hop : &a->next_hop;
 }
 
 /* A set may come in a larger message than this group can take (RFC 8654 4): then its routes are not for it. */
@@ -101,9 +113,9 @@ static enum due what_is_due(struct pull *p, const struct out_entry *e, const str
 {
 	uint16_t me = p->m->peer->index;
 
-	if (e->live && rt->peer != me && fits(p, rt))
+	if (e->live && out_source(p->walk.g, rt) != me && fits(p, rt))
 		return DUE_ANNOUNCE;
-	if (p->refresh || out_holds_none(rt, e, me, p->walk.seq))
+	if (p->refresh || out_holds_none(p->walk.g, rt, e, me, p->walk.seq))
 		return DUE_NOTHING;
 	return DUE_WITHDRAW;
 }
@@ -311,6 +323,7 @@ static bool announce(struct pull *p, const struct route *first)
 	};
 	const struct bgp_attrs *a = attrset_get(g->rib->sets, first->set);
 	const struct attr_out o = attr_out_for(g, first->peer);
+	const struct ip *next_hop = next_hop_for(g, first->peer, a);
 	size_t attrs_max = attr_encoded_len(a, &o), room = message_room(p);
 	struct message msg = { .family = g->rib->families[g->family].family, .id_octets = id_octets(g), .set = a };
 
@@ -318,8 +331,8 @@ static bool announce(struct pull *p, const struct route *first)
 		return false;
 	msg.w = wb_init(p->out->p, room - attrs_max);
 	open_mp(&msg, BGP_ATTR_MP_REACH);
-	wb_u8(&msg.w, a->next_hop.len);
-	wb_ip(&msg.w, &a->next_hop);
+	wb_u8(&msg.w, next_hop->len);
+	wb_ip(&msg.w, next_hop);
 	wb_u8(&msg.w, 0);
 	take_all(p, &msg, DUE_ANNOUNCE, first);
 	wb_close16(&msg.w, msg.mp);

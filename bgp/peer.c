@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "bgp/limit.h"
 #include "bgp/open.h"
+#include "bgp/rtc.h"
 #include "bgp/session.h"
 
 #define S_US 1000000
@@ -183,6 +184,7 @@ static struct bgp_peer *peer_new(struct bgp *b, const struct bgp_peer_params *p)
 	list_init(&peer->conns);
 	peer->connect_retry.fn = on_connect_retry;
 	peer->idle_hold.fn = on_idle_hold;
+	rtc_peer_init(peer);
 	peer->faults = (struct log_limit){ .burst = FAULT_LINES, .interval_ms = FAULT_INTERVAL_MS };
 	for (size_t i = 0; i < PEER_ACCEPTS_PER_S; i++)
 		peer->accept_at[i].us = INT64_MIN / 2;
@@ -429,19 +431,38 @@ static void info_session(const struct bgp_peer *peer, struct bgp_peer_info *out)
 	out->eor_received = c->families_ended == c->families;
 }
 
-static void info_routes(const struct bgp_peer *peer, struct bgp_peer_info *out)
+static void info_family(const struct bgp_peer *peer, uint32_t f, struct bgp_family_info *out)
 {
 	const struct rib *r = peer->bgp->rib;
+	const struct bgp_conn *c = peer->session;
 
-	for (uint32_t f = 0; f < peer->bgp->n_families; f++)
-		out->prefixes_received += rib_gen_paths(r, &peer->rib, peer->bgp->families[f].f, ~RIB_GEN_BIT(RIB_GEN_DEAD));
-	out->rejected = peer->rib.rejected;
-	if (!peer->session)
+	out->family = peer->bgp->families[f].f;
+	out->prefixes_received = rib_gen_paths(r, &peer->rib, out->family, ~RIB_GEN_BIT(RIB_GEN_DEAD));
+	if (!c)
 		return;
-	out->prefixes_sent = out_held(r, &peer->rib);
-	out->group = out_group_id(r, &peer->rib);
-	out->pending = out_pending_count(r, &peer->rib);
-	out->eor_sent = peer->rib.eor_sent;
+	out->negotiated = c->families >> f & 1;
+	out->eor_received = c->families_ended >> f & 1;
+	out_family_info(r, &peer->rib, out);
+}
+
+static void info_routes(const struct bgp_peer *peer, struct bgp_peer_info *out)
+{
+	out->n_families = peer->bgp->n_families;
+	for (uint32_t f = 0; f < out->n_families; f++) {
+		const struct bgp_family_info *i = &out->families[f];
+
+		info_family(peer, f, &out->families[f]);
+		if (i->family->membership)
+			continue;
+		out->prefixes_received += i->prefixes_received;
+		out->prefixes_sent += i->prefixes_sent;
+		out->pending += i->pending;
+		out->group = out->group ? out->group : i->group;
+	}
+	out->rejected = peer->rib.rejected;
+	out->rt_filter = peer->rt_filter;
+	out->rt_memberships = peer->rib.n_wants;
+	out->eor_sent = peer->session && peer->rib.eor_sent && peer->rt_filter != BGP_RT_FILTER_WAITING;
 }
 
 void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)

@@ -40,6 +40,9 @@ struct bgp_peer {
 	char reason[200];   /* of the last change of state */
 	char unreachable[64]; /* why our last connect failed, "" since one has not */
 
+	enum bgp_rt_filter rt_filter;
+	struct timerq_node rtc_wait; /* while rt_filter is waiting */
+	bool rtc_silent; /* gets routes from us and cannot ask for them, see rtc.c */
 	struct rib_peer rib;
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out, last_malformed;

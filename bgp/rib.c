@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "bgp/attr.h"
+#include "bgp/out_filter.h"
 #include "bgp/rib_int.h"
 
 /* ---- index ---- */
@@ -100,6 +101,7 @@ void rib_free(struct rib *r)
 	if (!r)
 		return;
 	out_fini(r);
+	out_filter_free(r);
 	unref_all(r);
 	hidx_fini(&r->index);
 	for (uint32_t c = 0; c < RIB_CLASSES; c++)
@@ -120,6 +122,10 @@ void rib_family_register(struct rib *r, const struct bgp_family *f, const struct
 	BUG_ON(r->n_families == RIB_FAMILIES);
 	*rf = (struct rib_family){ .family = f, .listener = l };
 	list_init(&rf->groups);
+	list_init(&rf->filtered);
+	if (f->membership && !r->filter)
+		out_filter_new(r);
+	r->memberships |= (uint32_t)f->membership << r->n_families;
 	r->n_families++;
 }
 
@@ -152,6 +158,8 @@ static void list_link(struct rib *r, uint32_t h, struct route *rt)
 
 static void list_unlink(struct rib *r, struct route *rt)
 {
+	if (r->n_out_sweeps)
+		out_filter_route_leaves(r, rt);
 	if (rt->set_prev)
 		rib_route(r, rt->set_prev)->set_next = rt->set_next;
 	else
@@ -238,6 +246,8 @@ static void count_path(struct rib *r, const struct route *rt, const struct rib_a
 	p->paths++;
 	p->rejected += path->reject != BGP_ELIGIBLE;
 	rib_gen_count(r, rt->family, path->peer, path->gen);
+	if (r->memberships >> rt->family & 1 && path->reject == BGP_ELIGIBLE)
+		out_filter_count(p, rt, 1);
 }
 
 static void uncount_path(struct rib *r, const struct route *rt, const struct rib_alt *path)
@@ -250,6 +260,8 @@ static void uncount_path(struct rib *r, const struct route *rt, const struct rib
 	p->paths--;
 	p->rejected -= path->reject != BGP_ELIGIBLE;
 	rib_gen_uncount(r, rt->family, path->peer, path->gen);
+	if (r->memberships >> rt->family & 1 && path->reject == BGP_ELIGIBLE)
+		out_filter_count(p, rt, -1);
 }
 
 static struct rib_alt embedded(const struct route *rt)

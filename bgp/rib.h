@@ -21,6 +21,7 @@
 struct rib;
 struct out_group;
 struct out_marker;
+struct out_want;
 
 #define RIB_FAMILIES 8u
 #define RIB_GENS 4u
@@ -60,10 +61,20 @@ struct rib_peer {
 	uint32_t paths;    /* held from it, ineligible ones included */
 	uint32_t rejected; /* of these not eligible */
 	struct rib_gens gens[RIB_FAMILIES];
+	/* The route targets that it asks for: out_filter.c. */
+	struct out_want *wants;
+	uint32_t n_wants;
+	uint64_t wants_hash;
 	/* Outbound: one marker a family, linked; NULL when not attached. */
 	struct out_marker *marker;
 	bool eor_sent; /* for every family that it was attached with */
 	uint64_t sent; /* NLRI written to it since it was attached, withdrawals included */
+};
+
+/* A route target (64 bits), the start of one, or any (0 bits); what is behind the bits is 0. */
+struct out_target {
+	uint8_t bits;
+	uint8_t rt[8];
 };
 
 struct rib_params {
@@ -153,7 +164,9 @@ struct out_policy {
 	uint8_t add_path; /* so many paths of a route, with path identifiers (RFC 7911); 0: the best, without */
 	uint16_t max_message; /* octets */
 	uint8_t long_lived; /* has the capability of RFC 9494 for the family */
-	uint8_t pad;
+	uint8_t filtered;   /* gets the routes whose route targets it asks for (out_filter.c) */
+	uint8_t membership; /* RFC 4684 3.2, see out_pull.c: a source gets its own memberships, too */
+	struct ip next_hop; /* ours, for routes that do not keep theirs; none: all keep it */
 	uint32_t asn; /* eBGP: the peer's AS: a route with it in the path is not sent (it would be dropped there) */
 };
 
@@ -181,6 +194,10 @@ bool out_pending(const struct rib *r, const struct rib_peer *p);
 uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p); /* an upper bound, for show */
 /* Routes it has been sent and holds: exact when nothing is pending, a lower bound while it is. */
 uint32_t out_held(const struct rib *r, const struct rib_peer *p);
+/* What goes to the peer of i->family: fills the outbound part of i. */
+void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_family_info *i);
+/* What the peer asks for is not known: it asks for everything, or no more (RFC 4684, RFC 7606 2). */
+void out_filter_all(struct rib_peer *p, bool all);
 uint32_t out_group_id(const struct rib *r, const struct rib_peer *p); /* of its first family; 0 when not attached */
 
 #endif

@@ -76,6 +76,7 @@ struct rib_family {
 	const struct bgp_family *family;
 	const struct bgp_listener *listener; /* may be NULL */
 	struct list groups;                  /* struct out_group */
+	struct list filtered;                /* struct out_group: those that get what they ask for */
 	uint32_t view;                       /* the one that follows it; 0: none does */
 	/* Of a view. */
 	enum rib_view_state state; /* RIB_VIEW_NONE: it is none */
@@ -127,6 +128,9 @@ struct rib {
 	uint32_t n_swept; /* generations with paths that the sweep is for */
 	struct rib_sweep sweep;
 	uint32_t group_ids;     /* last one given */
+	uint32_t memberships;   /* families of route target membership, bits */
+	struct out_filter *filter; /* NULL without such a family */
+	uint32_t n_out_sweeps;  /* filtered groups whose list follows a change of what they ask for */
 	uint32_t out_cache_octets; /* of a group at most; lowered by tests only */
 	uint32_t out_seq_limit; /* see out.c; lowered by tests only */
 };
@@ -270,6 +274,10 @@ void out_rank_changed(struct rib *r, uint32_t h);
 bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h);
 /* A slice of what groups have to do; true when there is more. */
 bool out_work(struct rib *r);
+/* A path of a family of memberships comes (1) or goes (-1). */
+void out_filter_count(struct rib_peer *p, const struct route *rt, int n);
+/* The route is about to leave its set's list, while there are sweeps. */
+void out_filter_route_leaves(struct rib *r, const struct route *rt);
 /* Octets of all groups. */
 size_t out_bytes(const struct rib *r);
 /* Detaches all peers and frees the groups. */

@@ -218,6 +218,7 @@ uint32_t rib_view_open(struct rib *r, uint32_t family, uint32_t best)
 		*view = (struct rib_family){ .family = r->families[family].family, .of = family,
 					     .state = RIB_VIEW_EMPTY };
 		list_init(&view->groups);
+		list_init(&view->filtered);
 	}
 	if (view->state == RIB_VIEW_EMPTY || (best > view->ranks && view->state != RIB_VIEW_EMPTYING))
 		fill_from_start(r, view);
@@ -235,12 +236,17 @@ static void empty_from_start(struct rib *r, struct rib_family *view)
 	view->ranks = 0;
 }
 
+static bool is_unused(const struct rib_family *view)
+{
+	return list_empty(&view->groups) && list_empty(&view->filtered);
+}
+
 /* The whole table has been looked at. A group may have come while the view was being emptied. */
 static void swept(struct rib *r, struct rib_family *view)
 {
 	if (view->state == RIB_VIEW_FILLING)
 		view->state = RIB_VIEW_FULL;
-	else if (list_empty(&view->groups))
+	else if (is_unused(view))
 		view->state = RIB_VIEW_EMPTY;
 	else
 		fill_from_start(r, view);
@@ -282,7 +288,7 @@ static bool view_work(struct rib *r, struct rib_family *view)
 {
 	if (view->state == RIB_VIEW_NONE || view->state == RIB_VIEW_EMPTY)
 		return false;
-	if (view->state != RIB_VIEW_EMPTYING && list_empty(&view->groups))
+	if (view->state != RIB_VIEW_EMPTYING && is_unused(view))
 		empty_from_start(r, view);
 	if (view->state != RIB_VIEW_FULL)
 		slice(r, view);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "bgp/open.h"
+#include "bgp/rtc.h"
 
 #define MS_US 1000
 #define S_US 1000000
@@ -338,10 +339,9 @@ static uint8_t paths_sent(const struct bgp_peer *peer)
 	return peer->p.add_path_best ? peer->p.add_path_best : OUT_ALL_PATHS;
 }
 
-static void session_up(struct bgp_conn *c)
+static struct out_policy policy_of(const struct bgp_conn *c, const struct bgp_family *f)
 {
-	struct bgp_peer *peer = c->peer;
-	struct bgp *b = peer->bgp;
+	const struct bgp_peer *peer = c->peer;
 	struct out_policy policy;
 
 	memset(&policy, 0, sizeof(policy)); /* compared by memcmp() */
@@ -350,6 +350,34 @@ static void session_up(struct bgp_conn *c)
 	policy.as4 = c->caps.as4;
 	policy.max_message = c->max_message;
 	policy.asn = peer->ebgp ? peer->p.asn : 0;
+	policy.filtered = f->route_targets && rtc_negotiated(c);
+	policy.membership = f->membership && peer->p.rr_client;
+	if (f->membership)
+		policy.next_hop = c->local;
+	return policy;
+}
+
+void session_attach(struct bgp_conn *c)
+{
+	const struct bgp *b = c->peer->bgp;
+
+	for (uint32_t i = 0; i < b->n_families; i++) {
+		const struct bgp_family *f = b->families[i].f;
+		struct out_policy policy;
+
+		if (!(c->families & ~c->families_attached & 1u << i) || !rtc_may_attach(c, f))
+			continue;
+		c->families_attached |= 1u << i;
+		policy = policy_of(c, f);
+		policy.add_path = c->add_path_out >> i & 1 ? paths_sent(c->peer) : 0;
+		out_attach(b->rib, f, &c->peer->rib, &policy);
+	}
+}
+
+static void session_up(struct bgp_conn *c, struct mtime now)
+{
+	struct bgp_peer *peer = c->peer;
+	struct bgp *b = peer->bgp;
 
 	peer->session = c;
 	peer->established_count++;
@@ -357,16 +385,14 @@ static void session_up(struct bgp_conn *c)
 	peer->rib.router_id = c->router_id;
 	rib_peer_up(b->rib, &peer->rib);
 	tell_listeners(peer, true);
-	for (uint32_t i = 0; i < b->n_families; i++) {
-		policy.add_path = c->add_path_out >> i & 1 ? paths_sent(peer) : 0;
-		if (c->families & 1u << i)
-			out_attach(b->rib, b->families[i].f, &peer->rib, &policy);
-	}
+	rtc_session_up(c, now);
+	session_attach(c);
 }
 
 /* RFC 4271 8.2.2: leaving Established deletes all routes of the peer. */
-static void session_down(struct bgp_peer *peer)
+static void session_down(struct bgp_peer *peer, struct mtime now)
 {
+	rtc_session_down(peer, now);
 	peer->session = NULL;
 	rib_peer_down(peer->bgp->rib, &peer->rib);
 	tell_listeners(peer, false);
@@ -398,9 +424,9 @@ static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_co
 	log_at(peer->bgp->p.log, edge ? LOG_INFO : LOG_DEBUG, LOG_BGP, "peer %s: %s -> %s (%s)",
 	       ip_str(&peer->p.address).s, bgp_state_name(from), bgp_state_name(next), why);
 	if (from == BGP_ESTABLISHED)
-		session_down(peer);
+		session_down(peer, now);
 	if (next == BGP_ESTABLISHED)
-		session_up(c);
+		session_up(c, now);
 }
 
 /*

@@ -46,6 +46,7 @@ struct bgp_conn {
 	uint32_t router_id;
 	uint16_t hold_time;       /* negotiated, s */
 	uint32_t families;        /* negotiated, bits are indices of bgp.families */
+	uint32_t families_attached; /* of these the outbound side has begun */
 	uint32_t families_ended;  /* of these End-of-RIB has come */
 	uint32_t add_path_in, add_path_out; /* of these routes come and go with path identifiers (RFC 7911) */
 	uint16_t max_message;     /* octets, either way: RFC 8654 */
@@ -79,6 +80,8 @@ void session_send(struct bgp_conn *c, uint8_t what);
 void session_want_write(struct bgp_peer *peer);
 /* The neighbor asks for all routes of a family again. However often it does, they go out once every 2 s at most. */
 void session_refresh_asked(struct bgp_conn *c, uint32_t family, struct mtime now);
+/* Begins to send the families that may be sent and have not begun. */
+void session_attach(struct bgp_conn *c);
 /* Asks for all routes again. */
 void session_refresh(struct bgp_conn *c);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "bgp/limit.h"
+#include "bgp/rtc.h"
 #include "bgp/session.h"
 
 #define BATCH 16u /* NLRI that are taken apart before the first goes to the RIB, see rib_prefetch() */
@@ -92,10 +93,14 @@ static enum bgp_reject judge(const struct walk *w)
 {
 	const struct bgp_conn *c = w->c;
 	const struct ip *next_hop = &w->attrs->next_hop;
+	enum bgp_reject reject = rib_check(c->peer->bgp->rib, &c->peer->rib, w->attrs);
+
+	if (w->f->membership) /* nothing is sent there */
+		return reject == BGP_REJECT_NEXT_HOP ? BGP_ELIGIBLE : reject;
 
 	if (ip_eq(next_hop, &c->local) || (next_hop->len && ip_eq(next_hop, &c->peer->bgp->p.next_hop)))
 		return BGP_REJECT_NEXT_HOP;
-	return rib_check(c->peer->bgp->rib, &c->peer->rib, w->attrs);
+	return reject;
 }
 
 /* w->set for this shared part. */
@@ -209,6 +214,26 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 	return located;
 }
 
+/*
+ * RFC 7606 2: what cannot be read of memberships costs these alone, from now on to the end of the session, if it has
+ * another family. Routes are what a session is for: without them it would stand and serve nobody. False: it has to end.
+ */
+static bool disable(struct bgp_conn *c, const struct bgp_family *f, const struct msg_fault *fault, struct mtime now)
+{
+	struct bgp *b = c->peer->bgp;
+	uint32_t bit = bgp_family_bit(b, f);
+
+	if (!f->membership || !(c->families & ~bit) || fault->code != MSG_ERR_UPDATE)
+		return false;
+	peer_note_error(&c->peer->last_malformed, fault, fault->why, c->message, c->message_len, now);
+	peer_log_fault(c->peer, "route target memberships are ignored from now on, all routes are sent", fault->why,
+		       c->message, c->message_len, now);
+	c->families &= ~bit;
+	c->families_ended &= ~bit;
+	rtc_disabled(c);
+	return true;
+}
+
 static bool walk(struct walk w, struct rbuf nlri)
 {
 	bool ok;
@@ -217,7 +242,7 @@ static bool walk(struct walk w, struct rbuf nlri)
 	w.checked_kind = -1;
 	ok = walk_nlri(&w, nlri);
 	set_drop(&w);
-	return ok;
+	return ok || disable(w.c, w.f, w.fault, w.now);
 }
 
 /* attrs NULL: treat as withdraw. */
@@ -243,6 +268,8 @@ static void end_of_rib(struct bgp_conn *c, uint16_t afi, uint8_t safi)
 	if (i < 0 || !(c->families & 1u << i))
 		return;
 	c->families_ended |= 1u << i;
+	if (b->families[i].f->membership)
+		rtc_end_of_rib(c);
 	if (b->families[i].l && b->families[i].l->end_of_rib)
 		b->families[i].l->end_of_rib(b->families[i].l->ctx, c->peer);
 }
@@ -299,7 +326,8 @@ static bool reach(struct bgp_conn *c, struct attr_update *u, struct msg_fault *f
 		return true;
 	}
 	if (!u->attrs.next_hop.len) /* RFC 7606 7.11 */
-		return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "length of the next hop");
+		return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "length of the next hop") ||
+		       disable(c, f, fault, now);
 	return walk_reach(c, f, u->reach, u->outcome == ATTR_WITHDRAW ? NULL : &u->attrs, fault, now);
 }
 

@@ -115,6 +115,10 @@ struct bgp_family {
 	uint16_t afi;
 	uint8_t safi;
 	const char *name; /* "evpn" */
+	/* Its routes carry route targets: a peer that says which it wants is sent those only (RFC 4684). */
+	bool route_targets;
+	/* Its routes say which route targets their source wants: bgp_rtc_family. */
+	bool membership;
 	/*
 	 * Takes one NLRI off r. In a withdrawal only the key matters. On OK and WITHDRAW out->key is valid. On
 	 * UNKNOWN r stands behind the NLRI and key is its type and octets, to be carried opaque; key_len is 0 when that
@@ -153,6 +157,9 @@ struct bgp_route_ref { /* borrowed for the call */
 	uint32_t set;         /* handle of the interned set: equal handles are equal attributes, see bgp_set_mark() */
 	struct bgp_peer *peer; /* NULL: originated here */
 };
+
+/* AFI 1, SAFI 132: route target membership (RFC 4684). Registered without a listener, like any family. */
+extern const struct bgp_family bgp_rtc_family;
 
 struct bgp_listener {
 	void (*best_changed)(void *ctx, const struct bgp_route_ref *old, const struct bgp_route_ref *new_);
@@ -216,6 +223,8 @@ struct bgp *bgp_new(const struct bgp_params *p, struct mtime now);
 void bgp_free(struct bgp *b);
 /* Before the first peer; family and listener must outlive b. */
 void bgp_family_register(struct bgp *b, const struct bgp_family *f, const struct bgp_listener *l);
+/* For bgp_peer_params.families: a bit for a registered family. */
+uint32_t bgp_family_bit(const struct bgp *b, const struct bgp_family *f);
 
 /* MTIME_NEVER when no timer runs. */
 struct mtime bgp_deadline(const struct bgp *b);
@@ -251,6 +260,7 @@ struct bgp_peer_params {
 	const char *description; /* copied, may be NULL */
 	bool passive;
 	uint16_t hold_time;
+	uint32_t families; /* that we offer, of bgp_family_bit(); 0: all */
 	bool rr_client;
 	uint32_t max_prefixes; /* 0 = no limit */
 	uint8_t max_prefixes_warning;  /* percent of it; 0 = 75 */
@@ -298,6 +308,25 @@ struct bgp_error { /* the last NOTIFICATION or error, in one direction */
 	uint8_t message_len;
 };
 
+#define BGP_FAMILIES_MAX 8u
+
+struct bgp_family_info { /* of one family on one session */
+	const struct bgp_family *family;
+	bool negotiated;
+	uint64_t prefixes_received, prefixes_sent; /* routes held from the peer; routes it has been sent and holds */
+	uint32_t group;   /* outbound group, 0 without */
+	uint32_t pending; /* routes that wait to be sent to it */
+	bool eor_received, eor_sent;
+};
+
+enum bgp_rt_filter { /* what a peer is sent of families with route targets */
+	BGP_RT_FILTER_NONE,     /* everything: membership is not negotiated */
+	BGP_RT_FILTER_WAITING,  /* nothing yet: its memberships are still coming */
+	BGP_RT_FILTER_ACTIVE,   /* what it asks for */
+	BGP_RT_FILTER_DISABLED, /* everything: its memberships could not be read */
+};
+const char *bgp_rt_filter_name(enum bgp_rt_filter f); /* "none", ... */
+
 /* A snapshot for show; strings are borrowed until the next call into the engine. */
 struct bgp_peer_info {
 	struct ip address, local_address;
@@ -324,6 +353,11 @@ struct bgp_peer_info {
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
 	bool eor_received, eor_sent;
+	/* Of each registered family. Counts of routes, group and pending above are without families of memberships. */
+	struct bgp_family_info families[BGP_FAMILIES_MAX];
+	uint32_t n_families;
+	enum bgp_rt_filter rt_filter;
+	uint32_t rt_memberships; /* route targets, and parts of them, that it asks for */
 };
 void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out);
 /* Members "capabilities_sent" and "capabilities_received": arrays of strings ("multiprotocol 25/70", ...). */
@@ -367,6 +401,13 @@ void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_n
 		   struct mtime now);
 /* No harm when there is no such route. */
 void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key, size_t key_len, struct mtime now);
+
+/*
+ * This speaker imports routes with that route target, one user more or less; the first originates a membership, the last
+ * withdraws it (RFC 4684). Without the family nothing happens.
+ */
+void bgp_rt_want(struct bgp *b, const uint8_t rt[8], struct mtime now);
+void bgp_rt_unwant(struct bgp *b, const uint8_t rt[8], struct mtime now);
 
 enum bgp_reject { /* why a route that was received is not eligible */
 	BGP_ELIGIBLE,
