@@ -72,6 +72,7 @@ const struct bgp_family evpn_family = {
 	.afi = 25,
 	.safi = 70,
 	.name = "evpn",
+	.route_targets = true,
 	.decode = evpn_nlri_decode,
 	.encode = evpn_nlri_encode,
 	.encoded_len = evpn_nlri_encoded_len,

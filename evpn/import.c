@@ -106,10 +106,24 @@ static void rules_changed(struct import_table *t)
 	t->generation = (t->generation + 1) & GENERATION_MASK;
 }
 
+/* Peers are asked for what the EVI imports, or no longer (RFC 4684). */
+static void ask(struct evpn *e, const struct evi *evi, bool wanted)
+{
+	void (*fn)(struct bgp *b, const uint8_t rt[8], struct mtime now) = wanted ? bgp_rt_want : bgp_rt_unwant;
+	uint8_t forms[EVPN_RT_AUTO_FORMS][8];
+	size_t n = evi->import_auto ? evpn_rt_auto_forms(e->asn, evi->vni, forms) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		fn(e->bgp, forms[i], e->now);
+	for (uint16_t i = 0; i < evi->n_imports; i++)
+		fn(e->bgp, evi->imports[i], e->now);
+}
+
 void import_rules_add(struct evpn *e, const struct evi *evi)
 {
 	for (uint16_t i = 0; i < evi->n_imports; i++)
 		rule_insert(&e->imports, evi->imports[i], evi->slot);
+	ask(e, evi, true);
 	rules_changed(&e->imports);
 }
 
@@ -122,6 +136,7 @@ void import_rules_del(struct evpn *e, const struct evi *evi)
 		if (t->rules[i].slot != evi->slot)
 			t->rules[kept++] = t->rules[i];
 	t->n_rules = kept;
+	ask(e, evi, false);
 	rules_changed(t);
 }
 

@@ -38,6 +38,22 @@ void evpn_rt_auto(uint32_t asn, uint32_t vni, uint8_t rt[8])
 	rt[7] = (uint8_t)vni;
 }
 
+/* A wide AS has one form more, with 16 bits for the VNI (RFC 5668 2). */
+size_t evpn_rt_auto_forms(uint32_t asn, uint32_t vni, uint8_t rts[EVPN_RT_AUTO_FORMS][8])
+{
+	struct wbuf w = wb_init(rts[2], 8);
+
+	evpn_rt_auto(asn, vni, rts[0]);
+	evpn_rt_auto(asn, AUTO_VXLAN | vni, rts[1]);
+	if (asn <= UINT16_MAX || vni > UINT16_MAX)
+		return 2;
+	wb_u8(&w, IDENT_AS4);
+	wb_u8(&w, RT_SUBTYPE);
+	wb_u32(&w, asn);
+	wb_u16(&w, (uint16_t)vni);
+	return 3;
+}
+
 uint32_t evpn_rt_auto_vni(const uint8_t rt[8])
 {
 	struct rbuf r = rb_init(rt, 8);

@@ -80,6 +80,12 @@ void evpn_rt_auto(uint32_t asn, uint32_t vni, uint8_t rt[8]);
  * `import: auto`: the VNI that a route target of the form ANY-AS:VNI means, or of the form of RFC 8365 5.1.2.1
  * (0x10000000 + VNI); 0 when it means none.
  */
+#define EVPN_RT_AUTO_FORMS 3u
+/*
+ * The route targets of that AS that mean the VNI: peers that are asked for routes by route target (RFC 4684) have to be
+ * told which, and "of any AS" is nothing that can be asked for. Returns how many there are.
+ */
+size_t evpn_rt_auto_forms(uint32_t asn, uint32_t vni, uint8_t rts[EVPN_RT_AUTO_FORMS][8]);
 uint32_t evpn_rt_auto_vni(const uint8_t rt[8]);
 bool evpn_rt_matches_auto(const uint8_t rt[8], uint32_t vni);
 struct evpn_str evpn_esi_str(const uint8_t esi[10]); /* "00:11:...:99" */

@@ -16,6 +16,8 @@
 #pragma weak bgp_set_mark
 #pragma weak bgp_set_set_mark
 #pragma weak bgp_rib_next
+#pragma weak bgp_rt_want
+#pragma weak bgp_rt_unwant
 
 struct set {
 	uint32_t refs, mark;
@@ -38,6 +40,8 @@ struct bgp {
 	size_t n, cap;
 	struct buf log;
 	uint64_t mark_reads, mark_writes;
+	uint8_t (*wanted)[8]; /* route targets, each as often as it is asked for */
+	size_t n_wanted;
 };
 
 struct bgp *stubbgp_new(const struct bgp_listener *l)
@@ -309,6 +313,45 @@ void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key,
 	change(b, 0, key, key_len, 0);
 }
 
+/* ---- what is asked for ------------------------------------------------------------------------------------------- */
+
+void bgp_rt_want(struct bgp *b, const uint8_t rt[8], struct mtime now)
+{
+	size_t i = b->n_wanted++;
+
+	b->wanted = xrealloc(b->wanted, b->n_wanted * sizeof(*b->wanted));
+	for (; i && memcmp(b->wanted[i - 1], rt, 8) > 0; i--)
+		memcpy(b->wanted[i], b->wanted[i - 1], 8);
+	memcpy(b->wanted[i], rt, 8);
+}
+
+void bgp_rt_unwant(struct bgp *b, const uint8_t rt[8], struct mtime now)
+{
+	size_t i = 0;
+
+	while (i < b->n_wanted && memcmp(b->wanted[i], rt, 8))
+		i++;
+	BUG_ON(i == b->n_wanted);
+	b->n_wanted--;
+	memmove(b->wanted + i, b->wanted + i + 1, (b->n_wanted - i) * sizeof(*b->wanted));
+}
+
+void stubbgp_wanted(const struct bgp *b, struct buf *out)
+{
+	struct evpn_str text;
+
+	for (size_t i = 0; i < b->n_wanted; i++) {
+		if (i && !memcmp(b->wanted[i], b->wanted[i - 1], 8))
+			continue;
+		BUG_ON(!evpn_rt_str(b->wanted[i], &text));
+		buf_adds(out, out->len ? " " : "");
+		buf_adds(out, text.s);
+	}
+	buf_add(out, "", 1);
+}
+
+/* ---- what is ours ------------------------------------------------------------------------------------------------ */
+
 static int line_cmp(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -377,6 +420,7 @@ void stubbgp_free(struct bgp *b)
 		set_unref(b, b->paths[i].set);
 	free(b->paths);
 	free(b->sets);
+	free(b->wanted);
 	buf_fini(&b->log);
 	free(b);
 }

@@ -27,6 +27,8 @@ void stubbgp_ours(const struct bgp *b, struct buf *out);
 const struct bgp_attrs *stubbgp_our_attrs(const struct bgp *b, const struct bgp_nlri *nlri);
 /* Every bgp_originate() and bgp_withdraw() as a line "+..." or "-..." as above, since the last call. */
 void stubbgp_log(struct bgp *b, struct buf *out);
+/* The route targets that evpn asks for, each once, as a sorted list "65000:10 65000:20". */
+void stubbgp_wanted(const struct bgp *b, struct buf *out);
 size_t stubbgp_sets(const struct bgp *b);
 /* How often the mark of a set was asked for, and how often it was set. */
 uint64_t stubbgp_mark_reads(const struct bgp *b);
