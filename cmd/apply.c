@@ -47,7 +47,13 @@ bool apply_listen(struct daemon *d, const struct config *c)
 
 /* ---- one item ---------------------------------------------------------------------------------------------------- */
 
-static struct bgp_peer_params peer_params(const struct config_neighbor *n)
+static uint32_t families_of(const struct daemon *d, const struct config_neighbor *n)
+{
+	return (n->family_evpn ? bgp_family_bit(d->bgp, &evpn_family) : 0) |
+	       (n->family_rtc ? bgp_family_bit(d->bgp, &bgp_rtc_family) : 0);
+}
+
+static struct bgp_peer_params peer_params(const struct daemon *d, const struct config_neighbor *n)
 {
 	return (struct bgp_peer_params){
 		.address = n->address,
@@ -55,6 +61,7 @@ static struct bgp_peer_params peer_params(const struct config_neighbor *n)
 		.port = n->port,
 		.description = n->description,
 		.passive = n->passive,
+		.families = families_of(d, n),
 		.hold_time = n->hold_time,
 		.rr_client = n->route_reflector_client,
 		.max_prefixes = n->max_prefixes,
@@ -70,7 +77,7 @@ static struct bgp_peer_params peer_params(const struct config_neighbor *n)
 
 bool apply_neighbor(struct daemon *d, const struct config_neighbor *n)
 {
-	struct bgp_peer_params p = peer_params(n);
+	struct bgp_peer_params p = peer_params(d, n);
 	int rc = bgp_peer_add(d->bgp, &p, loop_now(&d->loop), NULL);
 
 	if (rc < 0)
@@ -92,7 +99,7 @@ bool apply_vni(struct daemon *d, const struct config_vni *v)
 static void change_neighbor(struct daemon *d, struct bgp_peer *peer, const struct config_neighbor *was,
 			    const struct config_neighbor *is)
 {
-	struct bgp_peer_params p = peer_params(is);
+	struct bgp_peer_params p = peer_params(d, is);
 
 	switch (difference_of_neighbors(was, is)) {
 	case DIFFERENCE_NONE:

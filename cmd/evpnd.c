@@ -162,6 +162,7 @@ static void make_engine(struct daemon *d)
 	d->evpn = evpn_new(&ep, now);
 	loop_flush_start(&d->evpn_flush, &d->loop, at_end_of_turn);
 	bgp_family_register(d->bgp, &evpn_family, evpn_listener(d->evpn));
+	bgp_family_register(d->bgp, &bgp_rtc_family, NULL);
 	net_deadline(d);
 }
 

@@ -95,6 +95,8 @@ static void check_neighbor(struct load *ld, const struct config_neighbor *n, uin
 		load_error_key(ld, m, "password-file", m, "expected one of password and password-file, found both");
 	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-restart"))
 		load_error_key(ld, m, "max-prefixes-restart", m, "expected max-prefixes, too, found no such key");
+	if (mark_good(ld, m, "families") && !n->family_evpn)
+		load_error_key(ld, m, "families", m, "expected evpn, alone or with rtc, found rtc alone");
 	/* RFC 9234 4.1 and RFC 4456: roles are for eBGP, clients for iBGP. */
 	if (known && n->asn == ld->config->asn && mark_good(ld, m, "role"))
 		load_error_key(ld, m, "role", m, "expected no role with a neighbor in our AS, found one");

@@ -196,7 +196,7 @@ static void read_set(struct events *r, const struct schema_key *k, void *object,
 		*there = true;
 	}
 	if (!n && !r->stop)
-		load_error(r->ld, set, "expected at least one of %s, found an empty list", k->def);
+		load_error(r->ld, set, "expected at least %s, found an empty list", k->def);
 }
 
 static void read_value(struct events *r, const struct schema_key *k, void *object, uint32_t m)

@@ -147,7 +147,8 @@ static const struct schema_word words_level[] = {
 	{ "debug", LOG_DEBUG }, { NULL, 0 }
 };
 static const struct schema_word words_family[] = {
-	{ "evpn", offsetof(struct config_neighbor, family_evpn) }, { NULL, 0 }
+	{ "evpn", offsetof(struct config_neighbor, family_evpn) },
+	{ "rtc", offsetof(struct config_neighbor, family_rtc) }, { NULL, 0 }
 };
 static const struct schema_word words_role[] = {
 	{ "provider", CONFIG_ROLE_PROVIDER }, { "rs", CONFIG_ROLE_RS }, { "rs-client", CONFIG_ROLE_RS_CLIENT },

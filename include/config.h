@@ -47,7 +47,7 @@ struct config_neighbor {
 	struct ip address; /* the key: unique */
 	uint32_t asn;
 	char *description; /* NULL when not given */
-	bool family_evpn;  /* the only family there is yet */
+	bool family_evpn, family_rtc;
 	bool passive;
 	uint16_t port;
 	uint16_t hold_time;   /* s, 0 or 3..65535 */
