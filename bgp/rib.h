@@ -10,7 +10,8 @@
  * last change, each once; a peer is a marker in that list, and what it holds follows from where the marker stands. So a
  * burst of changes of one key costs a peer one message, a new peer's dump and a slow peer's backlog are the same walk,
  * and a slow peer costs no memory. A withdrawn route stays in the list without a path until every marker that has
- * passed an earlier version of it has passed the withdrawal.
+ * passed an earlier version of it has passed the withdrawal. Peers that take several paths of a route are groups of a view
+ * of the family, in which every path is a route (rib_view.c).
  */
 #ifndef BGP_RIB_H
 #define BGP_RIB_H

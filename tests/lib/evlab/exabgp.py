@@ -27,6 +27,7 @@ neighbor {peer} {{
 		asn4 {asn4};
 		route-refresh enable;
 		extended-message {extended};
+		add-path {add_path};
 	}}
 	api {{
 		processes [ api ];
@@ -42,7 +43,7 @@ neighbor {peer} {{
 
 
 class Exabgp:
-    def __init__(self, node, asn, peer, peer_asn, name="exabgp", asn4=True, router_id=None, extended=True):
+    def __init__(self, node, asn, peer, peer_asn, name="exabgp", asn4=True, router_id=None, extended=True, add_path="disable"):
         self.node, self.name, self.peer = node, name, peer
         base = node.lab.path("%s-%s" % (node.name, name))
         self.fifo, self.out, self.file = base + ".fifo", base + ".jsonl", base + ".conf"
@@ -51,7 +52,7 @@ class Exabgp:
         with open(self.file, "w") as f:
             f.write(CONF.format(python=PYTHON, here=HERE, fifo=self.fifo, out=self.out, peer=peer, local=local, router_id=router_id or node.address,
                                 asn=asn, peer_asn=peer_asn, asn4="enable" if asn4 else "disable",
-                                extended="enable" if extended else "disable"))
+                                extended="enable" if extended else "disable", add_path=add_path))
         node.lab.peers.append(self)
         env = {"exabgp_" + k: v for k, v in {
             "daemon_user": "root", "daemon_daemonize": "false", "api_cli": "false", "api_ack": "false", "log_level": "INFO",
@@ -69,12 +70,16 @@ class Exabgp:
         finally:
             os.close(fd)
 
-    def announce(self, kind, body, next_hop, attributes=""):
+    def announce(self, kind, body, next_hop, attributes="", path_id=None):
         """kind and body (bytes) of the NLRI; attributes in ExaBGP's words, e.g. "extended-community [ target:65001:100 ]"."""
-        self.command("announce evpn %d %s next-hop %s %s" % (kind, body.hex(), next_hop, attributes))
+        self.command("announce evpn %s %s next-hop %s %s" % (self._kind(kind, path_id), body.hex(), next_hop, attributes))
 
-    def withdraw(self, kind, body):
-        self.command("withdraw evpn %d %s next-hop 0.0.0.0" % (kind, body.hex()))
+    def withdraw(self, kind, body, path_id=None):
+        self.command("withdraw evpn %s %s next-hop 0.0.0.0" % (self._kind(kind, path_id), body.hex()))
+
+    @staticmethod
+    def _kind(kind, path_id):
+        return "%d" % kind if path_id is None else "%d@%d" % (kind, path_id)
 
     def events(self):
         with open(self.out) as f:

@@ -6,22 +6,34 @@
     announce evpn TYPE HEX next-hop ADDRESS [ATTRIBUTES as in "announce route"]
     withdraw evpn TYPE HEX next-hop ADDRESS
 
-HEX is the NLRI without its type and length.
+HEX is the NLRI without its type and length. TYPE@N has path identifier N before it (RFC 7911).
 """
 import sys
 
 from exabgp.application.bgp import main
 from exabgp.bgp.message import OUT
+from exabgp.bgp.message.open.capability.capabilities import Capabilities
 from exabgp.bgp.message.update.nlri.evpn.nlri import GenericEVPN
+from exabgp.protocol.family import AFI, SAFI
 from exabgp.reactor.api.command.command import Command
 from exabgp.reactor.api.command.limit import extract_neighbors, match_neighbors
+
+
+class EvpnPath(GenericEVPN):
+    def __init__(self, code, packed, path_id):
+        super().__init__(code, packed)
+        self.path_id = path_id
+
+    def pack_nlri(self, negotiated=None):
+        return self.path_id.to_bytes(4, "big") + super().pack_nlri(negotiated)
 
 
 def evpn_change(api, command):
     """The attributes are parsed as those of an IPv4 route, whose NLRI is then exchanged."""
     verb, _, kind, body, *rest = command.split()
     change = api.api_route("%s route 0.0.0.0/32 %s" % (verb, " ".join(rest)))[0]
-    nlri = GenericEVPN(int(kind), bytes.fromhex(body))
+    kind, _, path_id = kind.partition("@")
+    nlri = EvpnPath(int(kind), bytes.fromhex(body), int(path_id)) if path_id else GenericEVPN(int(kind), bytes.fromhex(body))
     nlri.nexthop = change.nlri.nexthop
     nlri.action = OUT.ANNOUNCE if verb == "announce" else OUT.WITHDRAW
     change.nlri = nlri
@@ -42,6 +54,7 @@ def evpn_command(self, reactor, service, line):
     return True
 
 
+Capabilities._ADD_PATH.append((AFI.l2vpn, SAFI.evpn))  # sending only: what comes is decoded without identifiers
 for verb in ("announce", "withdraw"):
     Command.register("text", verb + " evpn")(evpn_command)
 
