@@ -13,12 +13,40 @@
 #include "base/list.h"
 #include "base/log.h"
 
-static int64_t clock_us(void)
+static int64_t read_us(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t clock_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t loop_turn_us(const struct loop *l)
+{
+	return clock_us() - l->turn_start_us;
+}
+
+static void turn_begin(struct loop *l)
+{
+	l->turn_start_us = clock_us();
+	l->turn_start_cpu_us = read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void keep_longest(int64_t *longest, int64_t us)
+{
+	if (us > *longest)
+		*longest = us;
+}
+
+static void turn_end(struct loop *l)
+{
+	keep_longest(&l->longest_turn_us, loop_turn_us(l));
+	keep_longest(&l->longest_turn_cpu_us, read_us(CLOCK_THREAD_CPUTIME_ID) - l->turn_start_cpu_us);
 }
 
 /* The first in line does a slice and goes to the end. It may stop or free itself when it says that it is done. */
@@ -36,21 +64,18 @@ static void run_work(struct loop *l)
 static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 {
 	struct loop *l = container_of(p, struct loop, prepare);
-	int64_t turn;
 
 	run_work(l);
 	for (struct loop_flush *f = l->flushes; f; f = f->next)
 		f->fn(f);
-	turn = clock_us() - l->turn_start_us;
-	if (turn > l->longest_turn_us)
-		l->longest_turn_us = turn;
+	turn_end(l);
 }
 
 static void on_check(struct ev_loop *ev, struct ev_check *c, int revents)
 {
 	struct loop *l = container_of(c, struct loop, check);
 
-	l->turn_start_us = clock_us();
+	turn_begin(l);
 	if (l->after_wake)
 		l->after_wake(l->after_wake_ctx);
 }
@@ -61,7 +86,8 @@ static void on_idle(struct ev_loop *ev, struct ev_idle *i, int revents)
 
 int loop_init(struct loop *l)
 {
-	*l = (struct loop){ .turn_start_us = clock_us() };
+	*l = (struct loop){ 0 };
+	turn_begin(l);
 	l->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!l->ev)
 		return errno ? -errno : -ENOSYS;
@@ -86,7 +112,7 @@ void loop_fini(struct loop *l)
 void loop_run(struct loop *l)
 {
 	ev_now_update(l->ev);
-	l->turn_start_us = clock_us();
+	turn_begin(l);
 	ev_run(l->ev, 0);
 }
 
@@ -128,10 +154,7 @@ void loop_io_set(struct loop_io *io, unsigned events)
 
 static void fire(struct loop_timer *t)
 {
-	int64_t late = clock_us() - t->at.us;
-
-	if (late > t->loop->latest_timer_us)
-		t->loop->latest_timer_us = late;
+	keep_longest(&t->loop->latest_timer_us, clock_us() - t->at.us);
 	t->fn(t);
 }
 

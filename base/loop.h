@@ -26,8 +26,9 @@ struct loop {
 	void *after_wake_ctx;
 	struct loop_flush *flushes;
 	int64_t longest_turn_us;
+	int64_t longest_turn_cpu_us; /* the same without the time that others had the processor */
 	int64_t latest_timer_us; /* how late one ran at the most */
-	int64_t turn_start_us;
+	int64_t turn_start_us, turn_start_cpu_us;
 };
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
@@ -72,6 +73,8 @@ void loop_run(struct loop *l);
 void loop_break(struct loop *l);
 /* Monotonic, taken once a turn: cheap. */
 struct mtime loop_now(struct loop *l);
+/* Microseconds that this turn has taken so far. Who serves many looks at it and leaves the rest to the next turn. */
+int64_t loop_turn_us(const struct loop *l);
 
 void loop_io_init(struct loop_io *io, struct loop *l, int fd, void (*fn)(struct loop_io *, unsigned events));
 void loop_io_set(struct loop_io *io, unsigned events); /* 0 stops it */

@@ -236,6 +236,7 @@ static void loop_measures_its_longest_turn(void **state)
 	loop_work_start(&f.a);
 	loop_run(&f.loop);
 	assert_true(f.loop.longest_turn_us >= 20000);
+	assert_true(f.loop.longest_turn_cpu_us > 0 && f.loop.longest_turn_cpu_us < 20000);
 	end(&f);
 }
 
