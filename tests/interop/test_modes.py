@@ -188,3 +188,27 @@ def test_static_flood_to_evpn_and_back(lab):
     for p in pings:
         lost, sent = p.lost()
         assert sent > 200 and lost <= sent / 1000, "%d of %d pings lost" % (lost, sent)
+
+
+@pytest.mark.parametrize("mode", ["multicast", "static-flood", "static-l2", "static-l3"])
+def test_without_a_bridge(lab, mode):
+    """The host of r1 itself is the endpoint, with its address on the vxlan device; behind h2 is a network that it routes to."""
+    r1, r2 = lab.fabric("r1", "r2")
+    h2 = lab.host("h2", 2)
+    host = "hosts: [{mac: '%s', ip: 10.0.0.2, vtep: 192.0.2.2}]" % MAC2
+    vni = {"multicast": "group: 239.1.1.1", "static-flood": "flood: [192.0.2.2]", "static-l2": "flood: [192.0.2.2], " + host, "static-l3": host}[mode]
+    plain(r2, "group 239.1.1.1 dev eth0" if mode == "multicast" else "", [] if mode == "multicast" else ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1"])
+    h2.plug(r2, "br100")
+    h2.ip("addr add 198.51.100.1/32 dev lo")
+    e = Evpnd(r1, "vtep: 192.0.2.1\nvnis:\n  - {vni: 100, bridge: none, mode: %s, %s}\n" % (mode, vni))
+    lab.wait_for(lambda: e.show("vni", "100")["ready"], "the VNI is ready")
+    r1.ip("link set vxlan100 address 02:00:00:00:00:01")
+    r1.ip("addr add 10.0.0.1/24 dev vxlan100")
+    r1.ip("route add default via 10.0.0.2")
+    for to in ("10.0.0.2", "198.51.100.1"):
+        lab.wait_for(lambda: r1.run("ping", "-n", "-c1", "-W1", to, check=False).returncode == 0, "the host reaches " + to)
+    assert e.show("vni", "100")["problem"] is None and e.show("vni", "100")["bridge"] is None
+    assert r1.remote("vxlan100", MAC2) == "192.0.2.2"
+    assert r1.flood("vxlan100") == {"multicast": ["239.1.1.1"], "static-l3": []}.get(mode, ["192.0.2.2"])
+    neighbour, = r1.ip_json("neigh show 10.0.0.2 dev vxlan100")
+    assert neighbour["lladdr"] == MAC2 and (neighbour.get("protocol") is not None) == mode.startswith("static-l")
