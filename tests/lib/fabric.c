@@ -43,7 +43,7 @@ static enum tier tier(const struct fabric *f, unsigned s)
 	return s < f->p.tops ? TOP : is_vtep(f, s) ? VTEP : REFLECTOR;
 }
 
-static bool homed(const struct fabric *f, unsigned vtep, unsigned reflector)
+bool fabric_homed(const struct fabric *f, unsigned vtep, unsigned reflector)
 {
 	unsigned n = f->p.reflectors, at = (reflector - f->p.tops + n - vtep % n) % n;
 
@@ -57,9 +57,9 @@ static void peer_add_between(struct fabric *f, unsigned s, unsigned o)
 
 	if (ts == mesh && to == mesh)
 		peer_add(f, s, o, false);
-	else if (ts == TOP ? to == REFLECTOR : ts == REFLECTOR && to == VTEP && homed(f, o, s))
+	else if (ts == TOP ? to == REFLECTOR : ts == REFLECTOR && to == VTEP && fabric_homed(f, o, s))
 		peer_add(f, s, o, true);
-	else if (to == TOP ? ts == REFLECTOR : to == REFLECTOR && ts == VTEP && homed(f, s, o))
+	else if (to == TOP ? ts == REFLECTOR : to == REFLECTOR && ts == VTEP && fabric_homed(f, s, o))
 		peer_add(f, s, o, false);
 }
 
@@ -124,6 +124,8 @@ static void start(struct fabric *f, unsigned i)
 		b = sim_bgp(s->node);
 	}
 	bgp_family_register(b, &evpn_family, listener(s));
+	if (f->p.rtc)
+		bgp_family_register(b, &bgp_rtc_family, NULL);
 	evpn_connect(s->evpn, b, s->dp);
 	s->up = true;
 }

@@ -24,6 +24,7 @@ struct fabric_params {
 	unsigned vnis_each;  /* of these, on each VTEP at the start */
 	int64_t delay_us;    /* one way, at most; 0: 1 ms */
 	int64_t slice_us;    /* how often dataplanes get their turn; 0: 5 ms */
+	bool rtc;            /* sessions have RFC 4684: everybody holds what is imported there, or below */
 	bool bare;           /* without kernels: no dataplane, no rows */
 };
 
@@ -95,6 +96,8 @@ const char *fabric_check(struct fabric *f);
  * and the attributes that they went out with. Only when all sessions are up and nothing is under way.
  */
 const char *fabric_check_routes(struct fabric *f);
+/* Has the VTEP a session with the reflector? */
+bool fabric_homed(const struct fabric *f, unsigned vtep, unsigned reflector);
 /* Changes of best paths, of all speakers so far. */
 uint64_t fabric_changes(const struct fabric *f);
 /* VNIs and sessions are taken down; NULL when no object is left anywhere. */

@@ -34,7 +34,7 @@ static struct origin *origins(const struct fabric *f, size_t *n)
 		struct bgp_path_info p;
 
 		while (f->s[i].up && bgp_rib_next(sim_bgp(f->s[i].node), &c, &p)) {
-			if (p.peer)
+			if (p.peer || p.family != &evpn_family)
 				continue;
 			if (*n == cap)
 				o = xrealloc(o, (cap = cap ? 2 * cap : 64) * sizeof(*o));
@@ -76,22 +76,58 @@ static bool route_good(struct fabric *f, unsigned i, const struct bgp_path_info 
 	return false;
 }
 
+static uint32_t vni_of(const struct bgp_attrs *a)
+{
+	uint32_t vni = 0;
+
+	for (size_t i = 0; i < a->ext_communities_len && !vni; i += 8)
+		vni = evpn_rt_auto_vni(a->ext_communities + i);
+	return vni;
+}
+
+/* With RFC 4684: a VTEP holds what it imports, a reflector what one of its clients does, a top what anyone does. */
+static bool holds(const struct fabric *f, unsigned s, uint32_t vni)
+{
+	if (!f->p.rtc)
+		return true;
+	if (s >= fabric_first(f))
+		return f->s[s].vnis[vni];
+	for (unsigned v = fabric_first(f); v < f->n; v++)
+		if (f->s[v].up && f->s[v].vnis[vni] && (s < f->p.tops || fabric_homed(f, v, s)))
+			return true;
+	return false;
+}
+
+static size_t held(const struct fabric *f, unsigned s, const struct origin *o, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += holds(f, s, vni_of(o[i].attrs));
+	return count;
+}
+
 static bool routes_good(struct fabric *f, unsigned i, const struct origin *o, size_t n)
 {
 	struct bgp_rib_cursor c = { 0 };
 	struct bgp_path_info p;
-	size_t best = 0;
+	size_t best = 0, want = held(f, i, o, n);
 
 	while (bgp_rib_next(sim_bgp(f->s[i].node), &c, &p)) {
-		if (!p.best)
+		if (!p.best || p.family != &evpn_family)
 			continue;
 		best++;
+		if (!holds(f, i, vni_of(p.attrs))) {
+			snprintf(f->verdict, sizeof(f->verdict), "%s: a route of VNI %u, which nobody imports there",
+				 f->s[i].name.s, vni_of(p.attrs));
+			return false;
+		}
 		if (!route_good(f, i, &p, o, n))
 			return false;
 	}
-	if (best == n)
+	if (best == want)
 		return true;
-	snprintf(f->verdict, sizeof(f->verdict), "%s: %zu routes, %zu are originated", f->s[i].name.s, best, n);
+	snprintf(f->verdict, sizeof(f->verdict), "%s: %zu routes, not the %zu that are originated for it", f->s[i].name.s, best, want);
 	return false;
 }
 

@@ -157,26 +157,42 @@ static void heal(struct fabric *f)
 	converge(f);
 }
 
+/* Rounds of trouble, then quiet, then a look at everything. */
+static void go_wrong(const struct fabric_params *p, struct rng *rng, int rounds)
+{
+	struct fabric *f = fabric_new(p);
+
+	converge(f);
+	hosts_add(f, rng, 12);
+	for (int round = 0; round < rounds; round++) {
+		for (int i = 0; i < 100; i++) {
+			disturb(f, rng);
+			fabric_run(f, rng_below(rng, 10) ? rng_below(rng, 30) * MS : rng_below(rng, 12) * S);
+		}
+		heal(f);
+		check(f);
+	}
+	end(f);
+}
+
 static void anything_goes_wrong(void **state)
 {
 	struct rng rng = rng_start("anything_goes_wrong");
 
-	for (int run = 0; run < 15; run++) {
-		struct fabric *f = fabric_new(&(struct fabric_params){
-			.seed = rng_u64(&rng), .reflectors = 2, .vteps = 6, .vnis = 3, .vnis_each = 2, .delay_us = 10 * MS });
+	for (int run = 0; run < 15; run++)
+		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .reflectors = 2, .vteps = 6, .vnis = 3,
+						  .vnis_each = 2, .delay_us = 10 * MS }, &rng, 3);
+}
 
-		converge(f);
-		hosts_add(f, &rng, 12);
-		for (int round = 0; round < 3; round++) {
-			for (int i = 0; i < 100; i++) {
-				disturb(f, &rng);
-				fabric_run(f, rng_below(&rng, 10) ? rng_below(&rng, 30) * MS : rng_below(&rng, 12) * S);
-			}
-			heal(f);
-			check(f);
-		}
-		end(f);
-	}
+/* RFC 4684: each holds what it imports, and no more, whatever comes and goes; behind one tier of reflectors, and two. */
+static void anything_goes_wrong_and_everybody_holds_what_it_asks_for(void **state)
+{
+	struct rng rng = rng_start("anything_goes_wrong_and_everybody_holds_what_it_asks_for");
+
+	for (int run = 0; run < 12; run++)
+		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .tops = run % 3, .reflectors = 3, .vteps = 8,
+						  .homes = run % 2 ? 0 : 1, .vnis = 5, .vnis_each = 2, .rtc = true,
+						  .delay_us = 10 * MS }, &rng, 2);
 }
 
 /* The same seed is the same run. */
@@ -265,6 +281,7 @@ int main(void)
 		cmocka_unit_test(hosts_move),
 		cmocka_unit_test(runs_repeat),
 		cmocka_unit_test(anything_goes_wrong),
+		cmocka_unit_test(anything_goes_wrong_and_everybody_holds_what_it_asks_for),
 		cmocka_unit_test(a_hundred_speakers_with_a_hundred_thousand_routes),
 	};
 
