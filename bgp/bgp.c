@@ -6,6 +6,7 @@
 #include "bgp/attr.h"
 #include "bgp/engine.h"
 #include "bgp/limit.h"
+#include "bgp/restart.h"
 #include "bgp/rtc.h"
 #include "bgp/session.h"
 
@@ -82,6 +83,7 @@ struct bgp *bgp_new(const struct bgp_params *p, struct mtime now)
 	b->sets = attrset_table_new();
 	attrset_on_gone(b->sets, on_set_gone, b);
 	b->rib = rib_new(&rp, b->sets);
+	restart_init(b);
 	return b;
 }
 
@@ -90,9 +92,11 @@ void bgp_free(struct bgp *b)
 	struct bgp_peer *peer, *tmp;
 
 	BUG_ON(b->n_conns);
+	b->p.net.work = NULL; /* what is left is done here */
 	list_for_each_safe(peer, tmp, &b->peers, node)
 		peer_free(peer);
 	rtc_free(b);
+	restart_fini(b);
 	rib_free(b->rib);
 	attrset_table_free(b->sets);
 	timerq_fini(&b->timers);
@@ -128,7 +132,19 @@ bool bgp_work(struct bgp *b, struct mtime now)
 	return rib_work(b->rib, now);
 }
 
-void bgp_shutdown(struct bgp *b, uint8_t cease_subcode, const char *text, struct mtime now)
+/*
+ * The routes of ours that this neighbor has are to outlive the session: with RFC 8538 on both sides a Cease that is no hard
+ * reset says so; with RFC 4724 alone a NOTIFICATION would end them, so TCP ends without one.
+ */
+static void leave(struct bgp_conn *c, const struct msg_fault *f, const char *text, struct mtime now)
+{
+	if (c->run->state == BGP_ESTABLISHED && c->caps.gr.there && !c->caps.gr.notification)
+		session_event(c->run, FSM_TCP_FAILS, NULL, "evpnd restarts", now);
+	else
+		session_event(c->run, FSM_MANUAL_STOP, f, text, now);
+}
+
+void bgp_shutdown(struct bgp *b, bool stays, uint8_t cease_subcode, const char *text, struct mtime now)
 {
 	uint8_t data[256];
 	struct msg_fault f = { .code = MSG_ERR_CEASE, .subcode = cease_subcode, .why = "the daemon ends" };
@@ -140,9 +156,10 @@ void bgp_shutdown(struct bgp *b, uint8_t cease_subcode, const char *text, struct
 		f.data_len = msg_shutdown_data(text, data);
 	}
 	b->stopping = true;
+	b->stays = stays && b->p.restart_time;
 	list_for_each(peer, &b->peers, node) {
 		list_for_each_safe(c, tmp, &peer->conns, node)
-			session_event(c->run, FSM_MANUAL_STOP, &f, text, now);
+			leave(c, &f, text, now);
 		session_event(&peer->own, FSM_MANUAL_STOP, &f, text, now);
 		timerq_stop(&b->timers, &peer->idle_hold);
 	}

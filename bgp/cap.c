@@ -156,6 +156,15 @@ static bool cap_take(struct caps *c, struct cap *cap)
 	case CAP_EXTENDED_MESSAGE: /* RFC 8654 3 */
 		c->extended_message |= len == 0;
 		break;
+	case CAP_ENHANCED_REFRESH: /* RFC 7313 3.1 */
+		c->enhanced_refresh |= len == 0;
+		break;
+	case CAP_GRACEFUL_RESTART:
+		cap_gr_take(&c->gr, cap->value);
+		break;
+	case CAP_LONG_LIVED_GR:
+		cap_long_lived_take(&c->long_lived, cap->value);
+		break;
 	case CAP_AS4: /* RFC 6793 3 */
 		c->as4 = true;
 		c->asn = rb_u32(&cap->value);
@@ -229,6 +238,12 @@ void cap_encode(struct wbuf *w, const struct caps *c)
 	}
 	if (c->n_add_path)
 		cap_encode_add_path(w, c);
+	if (c->enhanced_refresh)
+		cap_encode_empty(w, CAP_ENHANCED_REFRESH);
+	if (c->gr.there)
+		cap_gr_encode(w, &c->gr);
+	if (c->long_lived.there)
+		cap_long_lived_encode(w, &c->long_lived);
 	if (c->role) {
 		wb_u8(w, CAP_ROLE);
 		wb_u8(w, 1);
@@ -291,6 +306,10 @@ static void cap_text(struct cap *c, char *out, size_t cap)
 		afi = rb_u16(&c->value);
 		rb_skip(&c->value, 1);
 		snprintf(out + used, cap - used, " %u/%u", afi, rb_u8(&c->value));
+	} else if (c->code == CAP_GRACEFUL_RESTART) {
+		cap_gr_text(c->value, out + used, cap - used);
+	} else if (c->code == CAP_LONG_LIVED_GR) {
+		cap_long_lived_text(c->value, out + used, cap - used);
 	} else if (c->code == CAP_AS4 && len == 4) {
 		snprintf(out + used, cap - used, " %u", rb_u32(&c->value));
 	} else if (c->code == CAP_ADD_PATH) {
@@ -305,7 +324,7 @@ void cap_print(const struct msg_open *o, struct json *j)
 {
 	struct cap_walk w = walk_init(o, NULL);
 	struct cap c;
-	char text[64];
+	char text[512];
 
 	while (cap_next(&w, &c)) {
 		cap_text(&c, text, sizeof(text));

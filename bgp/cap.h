@@ -42,6 +42,23 @@ struct cap_family {
 
 enum cap_add_path { CAP_ADD_PATH_RECEIVE = 1, CAP_ADD_PATH_SEND = 2 }; /* RFC 7911 4, bits */
 
+struct cap_gr_family {
+	uint16_t afi;
+	uint8_t safi;
+	bool forwarding; /* F: kept over the last restart */
+	uint32_t long_s; /* RFC 9494 only */
+};
+
+/* RFC 4724 3, or 9494 3.1, which has the families only. Of several instances the last one counts. */
+struct cap_gr {
+	bool there;
+	bool restarted;    /* R */
+	bool notification; /* N: RFC 8538 2 */
+	uint16_t time;     /* s */
+	uint8_t n;
+	struct cap_gr_family families[CAP_FAMILIES_MAX];
+};
+
 struct caps {
 	struct cap_family families[CAP_FAMILIES_MAX];
 	uint8_t n_families;
@@ -50,6 +67,9 @@ struct caps {
 		uint8_t modes; /* enum cap_add_path */
 	} add_path[CAP_FAMILIES_MAX];
 	uint8_t n_add_path;
+
+	struct cap_gr gr, long_lived;
+	bool enhanced_refresh; /* RFC 7313 */
 	bool refresh; /* 2 or 128 */
 	bool extended_message;
 	bool as4;
@@ -77,6 +97,23 @@ void cap_encode_families(struct wbuf *w, const struct caps *c);
 /* The capabilities of the optional parameters, each as a string into the open array. */
 struct json;
 void cap_print(const struct msg_open *o, struct json *j);
+
+/* ---- cap_gr.c ---------------------------------------------------------------------------------------------------- */
+
+/* NULL when it is not listed. */
+const struct cap_gr_family *cap_gr_find(const struct cap_gr *g, uint16_t afi, uint8_t safi);
+void cap_gr_add(struct cap_gr *g, const struct cap_gr_family *f);
+/* Of a wrong length they say nothing. */
+void cap_gr_take(struct cap_gr *g, struct rbuf value);
+void cap_long_lived_take(struct cap_gr *g, struct rbuf value);
+void cap_gr_encode(struct wbuf *w, const struct cap_gr *g);
+void cap_long_lived_encode(struct wbuf *w, const struct cap_gr *g);
+/* Appended to their names; out holds a terminated string. */
+void cap_gr_text(struct rbuf value, char *out, size_t cap);
+void cap_long_lived_text(struct rbuf value, char *out, size_t cap);
+
+/* ---- roles ------------------------------------------------------------------------------------------------------- */
+
 /* "provider", ...; NULL for none. */
 const char *cap_role_name(uint8_t role);
 /* Do these two go together (RFC 9234 4.2, table 2)? */

@@ -17,8 +17,18 @@ struct engine_family {
 	const struct bgp_listener *l;
 };
 
+struct restart { /* restart.c */
+	bool waiting;    /* after a restart, for what was there before; R in our OPENs */
+	bool forwarding; /* our rows are in place: F in our OPENs */
+	bool local;      /* our own routes are there */
+	struct mtime end;
+	struct timerq_node timer;
+};
+
 struct bgp {
 	struct bgp_params p;
+	struct restart restart;
+	bool stays; /* as it stops it asks neighbors to keep its routes */
 	struct timerq timers;
 	struct mtime told; /* the deadline that bgp_net knows */
 	struct engine_family families[ENGINE_FAMILIES_MAX];

@@ -12,7 +12,7 @@
 /* max-prefixes-warning is said once, and again after it has been less than two thirds of that. */
 static void warn_near_limit(struct bgp_peer *peer)
 {
-	uint64_t n = peer->rib.paths, max = peer->p.max_prefixes, near = max * peer->p.max_prefixes_warning;
+	uint64_t n = stale_routes_of_session(peer), max = peer->p.max_prefixes, near = max * peer->p.max_prefixes_warning;
 
 	if (n * 100 >= near && !peer->near_limit) {
 		peer->near_limit = true;
@@ -32,7 +32,7 @@ bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, str
 	if (!peer->p.max_prefixes)
 		return false;
 	warn_near_limit(peer);
-	if (peer->rib.paths <= peer->p.max_prefixes)
+	if (stale_routes_of_session(peer) <= peer->p.max_prefixes)
 		return false;
 	wb_u16(&out, family->afi); /* RFC 4486 4 */
 	wb_u8(&out, family->safi);

@@ -108,7 +108,7 @@ bool msg_refresh_decode(struct rbuf body, struct msg_refresh *out, struct msg_fa
 	out->safi = rb_u8(&body);
 	if (rb_done(&body))
 		return true;
-	if (out->subtype == 1 || out->subtype == 2) /* RFC 7313 5 */
+	if (out->subtype == MSG_REFRESH_BEGIN || out->subtype == MSG_REFRESH_END) /* RFC 7313 5 */
 		return refuse(fault, MSG_ERR_REFRESH, MSG_REFRESH_LENGTH, message, len, "length of a BoRR or EoRR");
 	return refuse(fault, MSG_ERR_HEADER, MSG_HEADER_BAD_LENGTH, message + 16, 2, "length of a ROUTE-REFRESH");
 }
@@ -166,12 +166,12 @@ void msg_keepalive_write(struct wbuf *w)
 	end(w, begin(w, MSG_KEEPALIVE));
 }
 
-void msg_refresh_write(struct wbuf *w, uint16_t afi, uint8_t safi)
+void msg_refresh_write(struct wbuf *w, uint16_t afi, uint8_t subtype, uint8_t safi)
 {
 	size_t mark = begin(w, MSG_REFRESH);
 
 	wb_u16(w, afi);
-	wb_u8(w, 0);
+	wb_u8(w, subtype);
 	wb_u8(w, safi);
 	end(w, mark);
 }

@@ -47,6 +47,8 @@ enum { /* subcodes of 1, 2 and 7 */
 	MSG_REFRESH_LENGTH = 1
 };
 
+enum { MSG_REFRESH_REQUEST, MSG_REFRESH_BEGIN, MSG_REFRESH_END }; /* RFC 7313 3.2 */
+
 enum { /* subcodes of 3: RFC 4271 4.5 */
 	MSG_UPDATE_ATTR_LIST = 1,
 	MSG_UPDATE_WELL_KNOWN_UNKNOWN,
@@ -94,7 +96,7 @@ bool msg_open_decode(struct rbuf body, struct msg_open *out, struct msg_fault *f
 
 struct msg_refresh {
 	uint16_t afi;
-	uint8_t subtype; /* RFC 7313 3.2: 0 request, 1 and 2 begin and end of a refresh */
+	uint8_t subtype;
 	uint8_t safi;
 };
 /* A length that is not 4 is 7/1 for the subtypes of RFC 7313, else 1/2. */
@@ -108,7 +110,7 @@ void msg_open_begin(struct wbuf *w, uint32_t asn, uint16_t hold_time, uint32_t r
 /* After the optional parameters have been written behind msg_open_begin(). They must not exceed 255 octets. */
 void msg_open_end(struct wbuf *w, size_t mark);
 void msg_keepalive_write(struct wbuf *w);
-void msg_refresh_write(struct wbuf *w, uint16_t afi, uint8_t safi);
+void msg_refresh_write(struct wbuf *w, uint16_t afi, uint8_t subtype, uint8_t safi);
 /* data is cut to what a message can hold. */
 void msg_notification_write(struct wbuf *w, uint8_t code, uint8_t subcode, const uint8_t *data, size_t data_len);
 

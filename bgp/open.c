@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "bgp/restart.h"
+
 static bool is_offered(const struct bgp_peer *peer, uint32_t family)
 {
 	return !peer->p.families || peer->p.families >> family & 1;
@@ -19,6 +21,7 @@ void open_our_caps(const struct bgp_peer *peer, struct caps *out)
 		.as4 = true,
 		.asn = b->p.asn,
 		.role = peer->ebgp ? peer->p.role : 0,
+		.enhanced_refresh = true,
 	};
 	for (uint32_t i = 0; i < b->n_families; i++)
 		if (is_offered(peer, i))
@@ -26,6 +29,7 @@ void open_our_caps(const struct bgp_peer *peer, struct caps *out)
 	for (uint32_t i = 0; peer->p.add_path && i < b->n_families; i++)
 		if (is_offered(peer, i) && !b->families[i].f->membership) /* one path says all */
 			cap_add_path_set(out, b->families[i].f->afi, b->families[i].f->safi, peer->p.add_path);
+	restart_caps(b, out);
 }
 
 static bool refuse_open(struct msg_fault *f, uint8_t subcode, const char *why)

@@ -508,12 +508,15 @@ static struct out_marker *marker_in_family(const struct rib *r, const struct rib
 	return m;
 }
 
-void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p)
+void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, bool demarcated)
 {
 	struct out_marker *m = marker_in_family(r, p, f);
 
 	if (!m)
 		return;
+	if (m->begun) /* the one under way does as well */
+		return;
+	m->demarcated = demarcated;
 	if (m->refresh.pos)
 		cursor_leave(m->group, &m->refresh);
 	out_cursor_join(m->group, &m->refresh, out_pos_start(m->group));
@@ -523,9 +526,18 @@ void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p)
 bool out_refreshes(const struct rib *r, const struct rib_peer *p)
 {
 	for (const struct out_marker *m = p->marker; m; m = m->next)
-		if (m->refresh.pos)
+		if (m->refresh.pos || m->end_due)
 			return true;
 	return false;
+}
+
+void out_hold_end_of_rib(struct rib *r, bool hold)
+{
+	r->eor_held = hold;
+	for (uint32_t i = 1; !hold && i < r->n_peers; i++) {
+		if (r->peers[i] && r->peers[i]->marker)
+			wake(r, r->peers[i]);
+	}
 }
 
 /* ---- show ---- */
@@ -533,7 +545,7 @@ bool out_refreshes(const struct rib *r, const struct rib_peer *p)
 bool out_pending(const struct rib *r, const struct rib_peer *p)
 {
 	for (const struct out_marker *m = p->marker; m; m = m->next) {
-		if (out_cursor_due(m->group, &m->main) || m->refresh.pos ||
+		if (out_cursor_due(m->group, &m->main) || m->refresh.pos || m->end_due ||
 		    (!m->eor_sent && m->eor_seq != UINT32_MAX))
 			return true;
 	}

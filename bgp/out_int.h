@@ -61,6 +61,9 @@ struct out_marker {
 	struct out_marker *next; /* the peer's next family */
 	uint32_t eor_seq;        /* End-of-RIB is due behind this change; UINT32_MAX while the group is being filled */
 	bool eor_sent;
+	bool demarcated;    /* the refresh stands between BoRR and EoRR (RFC 7313): */
+	bool begun;         /* BoRR has been written, */
+	bool end_due;       /* all routes have, and EoRR has not */
 	bool wake; /* by the next slice of work */
 	uint32_t cache_hint;
 	uint32_t own; /* live entries whose source is this peer */

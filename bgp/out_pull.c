@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "bgp/attr.h"
+#include "bgp/msg.h"
 #include "bgp/out_int.h"
 
 /* Entries that one pull passes without a word (a source's own routes) before it lets others run, about 1 ms. */
@@ -378,11 +379,17 @@ static void end_of_rib(struct pull *p)
 	++*p->messages;
 }
 
+/* Memberships (RFC 4684) are waited for by the neighbor before it sends us anything. */
+static bool is_held_back(const struct out_group *g)
+{
+	return g->rib->eor_held && !g->rib->families[g->family].family->membership;
+}
+
 static bool eor_is_due(const struct pull *p)
 {
 	const struct out_marker *m = p->m;
 
-	if (p->refresh || m->eor_sent || m->eor_seq == UINT32_MAX)
+	if (p->refresh || m->eor_sent || m->eor_seq == UINT32_MAX || is_held_back(m->group))
 		return false;
 	return !p->walk.next || out_entry_at(p->walk.g, p->walk.next)->last > m->eor_seq;
 }
@@ -431,16 +438,47 @@ static void pull_messages(struct pull *p)
 		;
 }
 
+/* BoRR or EoRR; false when there is too little space left. */
+static bool demarcate(struct pull *p, uint8_t subtype)
+{
+	const struct bgp_family *f = p->m->group->rib->families[p->m->group->family].family;
+
+	if (wb_room(p->out) < MSG_REFRESH_LEN)
+		return false;
+	msg_refresh_write(p->out, f->afi, subtype, f->safi);
+	p->m->peer->demarcations++;
+	return true;
+}
+
 /* The refresh comes behind the changes: when those have come to the end of the list it goes there too. */
 static void pull_refresh(struct pull *p)
 {
 	struct out_marker *m = p->m;
 
+	if (m->demarcated && !m->begun && !(m->begun = demarcate(p, MSG_REFRESH_BEGIN)))
+		return;
 	p->refresh = true;
 	p->walk = out_walk_begin(m->group, &m->refresh);
 	pull_messages(p);
 	if (out_walk_positions(&p->walk))
 		out_walk_end(&p->walk, &m->refresh);
+	else
+		m->end_due = m->begun;
+}
+
+static void end_refresh(struct pull *p)
+{
+	struct out_marker *m = p->m;
+
+	if (!demarcate(p, MSG_REFRESH_END))
+		return;
+	m->begun = m->end_due = false;
+}
+
+/* RFC 7313 4: BoRR not before End-of-RIB. */
+static bool may_refresh(const struct out_marker *m)
+{
+	return m->refresh.pos && !out_cursor_due(m->group, &m->main) && (m->eor_sent || !m->demarcated);
 }
 
 static void pull_marker(struct out_marker *m, struct wbuf *out, uint64_t *messages)
@@ -450,8 +488,10 @@ static void pull_marker(struct out_marker *m, struct wbuf *out, uint64_t *messag
 	p.walk = out_walk_begin(m->group, &m->main);
 	pull_messages(&p);
 	out_walk_end(&p.walk, &m->main);
-	if (m->refresh.pos && !out_cursor_due(m->group, &m->main))
+	if (may_refresh(m))
 		pull_refresh(&p);
+	if (m->end_due)
+		end_refresh(&p);
 	if (p.skips == 0)
 		out_wake_later(m);
 }

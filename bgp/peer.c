@@ -188,6 +188,7 @@ static struct bgp_peer *peer_new(struct bgp *b, const struct bgp_peer_params *p)
 	peer->faults = (struct log_limit){ .burst = FAULT_LINES, .interval_ms = FAULT_INTERVAL_MS };
 	for (size_t i = 0; i < PEER_ACCEPTS_PER_S; i++)
 		peer->accept_at[i].us = INT64_MIN / 2;
+	stale_init(peer);
 	peer->rib.peer = peer;
 	peer->rib.address = p->address;
 	peer->rib.asn = p->asn;
@@ -232,6 +233,7 @@ static void stop(struct bgp_peer *peer, uint8_t subcode, const char *text, struc
 	list_for_each_safe(c, tmp, &peer->conns, node)
 		session_event(c->run, FSM_MANUAL_STOP, &f, text, now);
 	session_event(&peer->own, FSM_MANUAL_STOP, &f, text, now);
+	stale_forget(peer);
 }
 
 static void del(struct bgp_peer *peer, uint8_t subcode, struct mtime now)
@@ -291,6 +293,7 @@ void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, str
 
 static void release(struct bgp_peer *peer)
 {
+	stale_fini(peer);
 	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 	timerq_stop(&peer->bgp->timers, &peer->connect_retry);
 	list_del(&peer->node);
@@ -498,8 +501,10 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 		.held_until = peer->held_until,
 		.connect_retries = peer->connect_retry_count,
 	};
+	out->out.refresh += peer->rib.demarcations;
 	info_session(peer, out);
 	info_routes(peer, out);
+	stale_info(peer, out);
 }
 
 void bgp_peer_print_capabilities(const struct bgp_peer *peer, struct json *j)

@@ -11,6 +11,7 @@
 #include "bgp/engine.h"
 #include "bgp/fsm.h"
 #include "bgp/msg.h"
+#include "bgp/stale.h"
 
 #define PEER_ACCEPTS_PER_S 10u
 #define PEER_WAITING_MAX 8u /* accepted connections without an OPEN yet; the oldest goes for a newer one */
@@ -44,6 +45,7 @@ struct bgp_peer {
 	struct timerq_node rtc_wait; /* while rt_filter is waiting */
 	bool rtc_silent; /* gets routes from us and cannot ask for them, see rtc.c */
 	struct rib_peer rib;
+	struct stale stale;
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out, last_malformed;
 	bool near_limit; /* of max_prefixes, and that was said */

@@ -11,6 +11,8 @@
 #include "bgp/open.h"
 #include "bgp/session.h"
 
+#define CROSSING_US 2000000
+
 /* ---- OPEN -------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -37,9 +39,18 @@ static struct bgp_conn *rival(const struct bgp_conn *c)
 }
 
 /*
+ * RFC 4724 5: a neighbor that opens another connection long after the session came up has restarted, and has not been able
+ * to say so. Shortly after, both sides may still be busy with connections that crossed.
+ */
+static bool has_restarted(const struct bgp_conn *c, const struct bgp_conn *o)
+{
+	return o->caps.gr.n && !c->outgoing && mtime_diff_us(o->peer->since, c->opened) >= CROSSING_US;
+}
+
+/*
  * c has brought a good OPEN. False when it is the one to go. An Established session stays (RFC 4271 6.8,
- * CollisionDetectEstablishedState off), but is made to speak: if the peer has lost it, TCP's answer ends it at once,
- * and not the hold timer.
+ * CollisionDetectEstablishedState off), unless the neighbor has restarted gracefully. But it is made to speak: if the
+ * peer has lost it, TCP's answer ends it at once, and not the hold timer.
  */
 static bool collide(struct bgp_conn *c, struct mtime now)
 {
@@ -49,6 +60,10 @@ static bool collide(struct bgp_conn *c, struct mtime now)
 		return true;
 	if (o->run->state != BGP_ESTABLISHED && new_one_wins(c, o)) {
 		session_event(o->run, FSM_COLLISION_DUMP, NULL, NULL, now);
+		return true;
+	}
+	if (o->run->state == BGP_ESTABLISHED && has_restarted(c, o)) {
+		session_event(o->run, FSM_TCP_FAILS, NULL, "the neighbor has opened another", now);
 		return true;
 	}
 	if (o->run->state == BGP_ESTABLISHED)
@@ -112,14 +127,19 @@ static bool may_have_text(const struct msg_fault *f)
 static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mtime now)
 {
 	const char *text = NULL;
-	struct msg_fault f;
+	struct msg_fault f, inner;
 	char space[160];
 	bool version;
 
 	c->peer->in.notification++;
 	msg_notification_decode(body, &f);
-	if (may_have_text(&f) && msg_shutdown_text(f.data, f.data_len, space, sizeof(space)))
+	inner = f;
+	if (f.code == MSG_ERR_CEASE && f.subcode == BGP_CEASE_HARD_RESET && f.data_len >= 2) /* RFC 8538 3.1 */
+		msg_notification_decode(rb_init(f.data, f.data_len), &inner);
+	if (may_have_text(&inner) && msg_shutdown_text(inner.data, inner.data_len, space, sizeof(space)))
 		text = space;
+	else if (inner.code != f.code || inner.subcode != f.subcode)
+		text = inner.why;
 	peer_note_error(&c->peer->last_in, &f, text, NULL, 0, now);
 	log_notification(c, &f, now);
 	f.why = NULL;
@@ -127,13 +147,30 @@ static void receive_notification(struct bgp_conn *c, struct rbuf body, struct mt
 	session_event(c->run, version ? FSM_NOTIFICATION_VERSION : FSM_NOTIFICATION, &f, text, now);
 }
 
-/* RFC 2918 4. Subtypes other than a request (RFC 7313) mean nothing without that capability of ours. */
+/* RFC 2918 4, 7313 4: other subtypes are ignored, and so are families that were not negotiated. */
+static void refresh(struct bgp_conn *c, const struct msg_refresh *m, struct mtime now)
+{
+	int i = engine_family_index(c->peer->bgp, m->afi, m->safi);
+
+	if (i < 0 || !(c->families & 1u << i))
+		return;
+	switch (m->subtype) {
+	case MSG_REFRESH_REQUEST:
+		session_refresh_asked(c, (uint32_t)i, now);
+		break;
+	case MSG_REFRESH_BEGIN:
+		stale_refresh_begins(c, (uint32_t)i, now);
+		break;
+	case MSG_REFRESH_END:
+		stale_refresh_ends(c, (uint32_t)i, now);
+		break;
+	}
+}
+
 static void receive_refresh(struct bgp_conn *c, struct rbuf body, struct mtime now)
 {
-	struct bgp *b = c->peer->bgp;
 	struct msg_refresh m;
 	struct msg_fault f;
-	int i;
 
 	c->peer->in.refresh++;
 	if (c->run->state == BGP_ESTABLISHED) {
@@ -141,9 +178,7 @@ static void receive_refresh(struct bgp_conn *c, struct rbuf body, struct mtime n
 			session_event(c->run, FSM_HEADER_ERROR, &f, NULL, now);
 			return;
 		}
-		i = engine_family_index(b, m.afi, m.safi);
-		if (m.subtype == 0 && i >= 0 && c->families & 1u << i)
-			session_refresh_asked(c, (uint32_t)i, now);
+		refresh(c, &m, now);
 	}
 	session_event(c->run, FSM_REFRESH, NULL, NULL, now);
 }

@@ -69,6 +69,7 @@ struct rib_peer {
 	/* Outbound: one marker a family, linked; NULL when not attached. */
 	struct out_marker *marker;
 	bool eor_sent; /* for every family that it was attached with */
+	uint64_t demarcations; /* BoRR and EoRR written to it */
 	uint64_t sent; /* NLRI written to it since it was attached, withdrawals included */
 };
 
@@ -179,12 +180,14 @@ void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, c
 /* From all families; no harm when it is attached to none. */
 void out_detach(struct rib *r, struct rib_peer *p);
 /*
- * Sends everything of that family again (route refresh, RFC 2918) beside the changes, which go first. No harm when the
- * peer is not attached for it.
+ * Sends everything of that family again (route refresh, RFC 2918) beside the changes, which go first. demarcated: between
+ * BoRR and EoRR, after End-of-RIB (RFC 7313 4). No harm when the peer is not attached for it.
  */
-void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p);
+void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, bool demarcated);
 /* Some of that is still to be sent. */
 bool out_refreshes(const struct rib *r, const struct rib_peer *p);
+/* No End-of-RIB goes out while it is held. */
+void out_hold_end_of_rib(struct rib *r, bool hold);
 /*
  * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first
  * (RFC 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is

@@ -4,6 +4,7 @@
  * Ways over the whole table that survive its change: a cursor is a class and a handle in that class's slab, and handles
  * are counted through. Routes that come behind the cursor are not seen, all others are seen once.
  */
+#include "bgp/attr.h"
 #include "bgp/rib.h"
 #include "bgp/rib_int.h"
 
@@ -38,17 +39,29 @@ static bool nth_path(const struct rib *r, const struct route *rt, uint32_t n, st
 	return true;
 }
 
+static enum rib_gen_state gen_state(const struct rib *r, const struct route *rt, const struct rib_alt *path)
+{
+	const struct rib_peer *p = r->peers[path->peer];
+
+	return p ? (enum rib_gen_state)p->gens[rt->family].state[path->gen] : RIB_GEN_CURRENT;
+}
+
 static void path_info(const struct rib *r, const struct route *rt, const struct rib_alt *path, bool embedded,
 		      struct bgp_path_info *out)
 {
+	const enum rib_gen_state state = gen_state(r, rt, path);
+	const struct bgp_attrs *a = attrset_get(r->sets, path->set);
+
 	*out = (struct bgp_path_info){
 		.family = r->families[rt->family].family,
 		.key = rt->key,
 		.key_len = rt->key_len,
-		.attrs = attrset_get(r->sets, path->set),
+		.attrs = a,
 		.set = path->set,
 		.peer = r->peers[path->peer] ? r->peers[path->peer]->peer : NULL,
 		.best = embedded && !path->reject,
+		.stale = state == RIB_GEN_STALE,
+		.long_lived_stale = a->communities_len && attr_has_community(a, BGP_LLGR_STALE),
 		.reject = (enum bgp_reject)path->reject,
 		.path_id = rib_path_id(r, path->next),
 		.path_id_sent = rib_path_id_sent(r, path->peer, path->next),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "bgp/open.h"
+#include "bgp/restart.h"
 #include "bgp/rtc.h"
 
 #define MS_US 1000
@@ -134,7 +135,7 @@ static void refresh(struct bgp_conn *c, struct mtime now)
 
 	for (uint32_t i = 0; i < b->n_families; i++)
 		if (c->refresh_wanted & 1u << i)
-			out_refresh(b->rib, b->families[i].f, &c->peer->rib);
+			out_refresh(b->rib, b->families[i].f, &c->peer->rib, c->caps.enhanced_refresh);
 	c->refresh_wanted = 0;
 	engine_arm(c->peer->bgp, &c->refresh, mtime_add_us(now, REFRESH_US));
 }
@@ -246,21 +247,33 @@ static void connect_start(struct fsm_run *run, struct mtime now)
 
 /* ---- what a step does ------------------------------------------------------------------------------------------- */
 
-static void notify(struct bgp_conn *c, const struct msg_fault *f, struct mtime now)
+/*
+ * hard: the neighbor is not to keep our routes (RFC 8538 3.1); what it would be otherwise is then the data of a hard
+ * reset.
+ */
+static void notify(struct bgp_conn *c, const struct msg_fault *f, bool hard, struct mtime now)
 {
-	size_t len = f->data_len < MSG_MAX_LEN ? f->data_len : MSG_MAX_LEN;
+	uint8_t *data = xcalloc(1, MSG_MAX_LEN);
+	struct wbuf w = wb_init(data, MSG_MAX_LEN);
+	struct msg_fault sent = *f;
 
-	if (c->gone)
-		return;
-	c->notification.code = f->code;
-	c->notification.subcode = f->subcode;
-	c->notification.len = (uint16_t)len;
-	if (len) {
-		c->notification.data = xrealloc(c->notification.data, len);
-		memcpy(c->notification.data, f->data, len);
+	if (hard) {
+		wb_u8(&w, f->code);
+		wb_u8(&w, f->subcode);
+		sent.code = MSG_ERR_CEASE;
+		sent.subcode = BGP_CEASE_HARD_RESET;
+		sent.why = f->why ? f->why : msg_subcode_name(f->code, f->subcode);
 	}
+	wb_bytes(&w, f->data, f->data_len < wb_room(&w) ? f->data_len : wb_room(&w));
+	sent.data = data;
+	sent.data_len = wb_len(&w);
+	free(c->notification.data);
+	c->notification.code = sent.code;
+	c->notification.subcode = sent.subcode;
+	c->notification.data = data;
+	c->notification.len = (uint16_t)sent.data_len;
 	c->due |= DUE_NOTIFICATION;
-	peer_note_error(&c->peer->last_out, f, f->why, c->message, c->message_len, now);
+	peer_note_error(&c->peer->last_out, &sent, sent.why, c->message, c->message_len, now);
 }
 
 /* The NOTIFICATION that an event stands for when its caller brought none. */
@@ -281,7 +294,23 @@ static struct msg_fault implied_fault(enum fsm_event e, enum bgp_state s, uint32
 	return f;
 }
 
-static void act(struct fsm_run *run, struct fsm_step step, const struct msg_fault *fault, struct mtime now)
+/* We end it for good; but not when it is us who go, and our rows stay (RFC 8538 3.1). */
+static bool is_our_will(const struct bgp_peer *peer, enum fsm_event e)
+{
+	return (e == FSM_MANUAL_STOP || e == FSM_AUTOMATIC_STOP) && !peer->bgp->stays;
+}
+
+/* Would the neighbor keep our routes over a NOTIFICATION? */
+static bool may_be_kept(const struct bgp_conn *c)
+{
+	const struct bgp_params *p = &c->peer->bgp->p;
+
+	return c->run->state == BGP_ESTABLISHED && c->caps.gr.notification &&
+	       (p->restart_time || p->long_lived_time);
+}
+
+static void act(struct fsm_run *run, enum fsm_event e, struct fsm_step step, const struct msg_fault *fault,
+		struct mtime now)
 {
 	struct bgp_peer *peer = run->peer;
 	struct bgp_conn *c = run->conn;
@@ -312,8 +341,8 @@ static void act(struct fsm_run *run, struct fsm_step step, const struct msg_faul
 		negotiated_timers(c, now);
 	if (step.actions & FSM_HOLD_RESTART)
 		c->heard = now;
-	if (step.actions & (FSM_NOTIFY | FSM_NOTIFY_FSM))
-		notify(c, fault, now);
+	if (step.actions & (FSM_NOTIFY | FSM_NOTIFY_FSM) && !c->gone)
+		notify(c, fault, is_our_will(peer, e) && may_be_kept(c), now);
 	if (c && step.actions & FSM_CLOSE)
 		conn_close(c);
 	if (step.actions & FSM_CONNECT)
@@ -334,6 +363,12 @@ static void tell_listeners(const struct bgp_peer *peer, bool up)
 	}
 }
 
+/* RFC 9494 4.3: long-lived stale routes are for those who know what they are. */
+static bool knows_long_lived(const struct bgp_conn *c, const struct bgp_family *f)
+{
+	return c->caps.gr.there && cap_gr_find(&c->caps.long_lived, f->afi, f->safi);
+}
+
 static uint8_t paths_sent(const struct bgp_peer *peer)
 {
 	return peer->p.add_path_best ? peer->p.add_path_best : OUT_ALL_PATHS;
@@ -350,6 +385,7 @@ static struct out_policy policy_of(const struct bgp_conn *c, const struct bgp_fa
 	policy.as4 = c->caps.as4;
 	policy.max_message = c->max_message;
 	policy.asn = peer->ebgp ? peer->p.asn : 0;
+	policy.long_lived = knows_long_lived(c, f);
 	policy.filtered = f->route_targets && rtc_negotiated(c);
 	policy.membership = f->membership && peer->p.rr_client;
 	if (f->membership)
@@ -384,18 +420,35 @@ static void session_up(struct bgp_conn *c, struct mtime now)
 	peer->unreachable[0] = '\0';
 	peer->rib.router_id = c->router_id;
 	rib_peer_up(b->rib, &peer->rib);
+	stale_session_up(c, now);
+	restart_check(b, now);
 	tell_listeners(peer, true);
 	rtc_session_up(c, now);
 	session_attach(c);
 }
 
-/* RFC 4271 8.2.2: leaving Established deletes all routes of the peer. */
-static void session_down(struct bgp_peer *peer, struct mtime now)
+/* RFC 4271 8.2.2: leaving Established deletes all routes of the peer, unless the end is a graceful one. */
+static void session_down(struct bgp_conn *c, bool graceful, struct mtime now)
 {
+	struct bgp_peer *peer = c->peer;
+
 	rtc_session_down(peer, now);
 	peer->session = NULL;
-	rib_peer_down(peer->bgp->rib, &peer->rib);
+	stale_session_lost(c, graceful, now);
 	tell_listeners(peer, false);
+}
+
+static bool is_hard_reset(const struct msg_fault *f)
+{
+	return f && f->code == MSG_ERR_CEASE && f->subcode == BGP_CEASE_HARD_RESET;
+}
+
+/* RFC 4724 4.2: TCP that ends without a NOTIFICATION; RFC 8538 4: with both N bits anything but a hard reset. */
+static bool is_graceful(const struct bgp_conn *c, enum fsm_event e, const struct msg_fault *f)
+{
+	if (!c->caps.gr.there || is_our_will(c->peer, e) || is_hard_reset(f))
+		return false;
+	return e == FSM_TCP_FAILS || c->caps.gr.notification;
 }
 
 /* What of our own goes on without an OPEN is over when another connection has become the session. */
@@ -407,7 +460,7 @@ static void drop_own_attempt(struct bgp_peer *peer, struct mtime now)
 }
 
 /* The one place where a state changes. c: its connection before the step. */
-static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_conn *c, const char *why,
+static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_conn *c, const char *why, bool graceful,
 			 struct mtime now)
 {
 	struct bgp_peer *peer = run->peer;
@@ -424,7 +477,7 @@ static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_co
 	log_at(peer->bgp->p.log, edge ? LOG_INFO : LOG_DEBUG, LOG_BGP, "peer %s: %s -> %s (%s)",
 	       ip_str(&peer->p.address).s, bgp_state_name(from), bgp_state_name(next), why);
 	if (from == BGP_ESTABLISHED)
-		session_down(peer, now);
+		session_down(c, graceful, now);
 	if (next == BGP_ESTABLISHED)
 		session_up(c, now);
 }
@@ -483,8 +536,8 @@ void session_event(struct fsm_run *run, enum fsm_event e, const struct msg_fault
 		explain(why, sizeof(why), e, fault, text);
 	if (fault && c && is_fault(e, step.actions))
 		log_fault(c, fault, now);
-	act(run, step, fault, now);
-	change_state(run, step.next, c, why, now);
+	act(run, e, step, fault, now);
+	change_state(run, step.next, c, why, c && is_graceful(c, e, fault), now);
 	if (step.next == BGP_ESTABLISHED && from != BGP_ESTABLISHED && run != &peer->own)
 		drop_own_attempt(peer, now);
 	if (step.next == BGP_IDLE)
@@ -518,7 +571,7 @@ static void write_refresh(struct bgp_conn *c, struct wbuf *w)
 	for (uint32_t i = 0; i < b->n_families; i++) {
 		if (!(c->families & 1u << i))
 			continue;
-		msg_refresh_write(w, b->families[i].f->afi, b->families[i].f->safi);
+		msg_refresh_write(w, b->families[i].f->afi, MSG_REFRESH_REQUEST, b->families[i].f->safi);
 		c->peer->out.refresh++;
 	}
 }
@@ -596,6 +649,7 @@ struct bgp_conn *bgp_accept(struct bgp_peer *peer, struct mtime now)
 		return NULL;
 	bound_waiting(peer, now);
 	c = conn_new(peer, NULL);
+	c->opened = now;
 	session_event(c->run, FSM_TCP_CONFIRMED, NULL, NULL, now);
 	return c;
 }

@@ -37,6 +37,7 @@ struct bgp_conn {
 	int64_t keepalive_wait_us;
 	struct timerq_node refresh; /* runs since all routes were sent again: not so soon once more */
 	uint32_t refresh_wanted;  /* asked for meanwhile; bits as families */
+	struct mtime opened;      /* by the neighbor */
 	struct mtime heard;       /* the last KEEPALIVE or UPDATE came */
 	struct mtime sent;        /* something was pulled last */
 	struct ip local;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "bgp/limit.h"
+#include "bgp/restart.h"
 #include "bgp/rtc.h"
 #include "bgp/session.h"
 
@@ -260,9 +261,9 @@ static bool walk_unreach(struct bgp_conn *c, const struct bgp_family *f, struct 
 
 /* ---- the message ------------------------------------------------------------------------------------------------ */
 
-static void end_of_rib(struct bgp_conn *c, uint16_t afi, uint8_t safi)
+static void end_of_rib(struct bgp_conn *c, uint16_t afi, uint8_t safi, struct mtime now)
 {
-	const struct bgp *b = c->peer->bgp;
+	struct bgp *b = c->peer->bgp;
 	int i = engine_family_index(b, afi, safi);
 
 	if (i < 0 || !(c->families & 1u << i))
@@ -270,8 +271,10 @@ static void end_of_rib(struct bgp_conn *c, uint16_t afi, uint8_t safi)
 	c->families_ended |= 1u << i;
 	if (b->families[i].f->membership)
 		rtc_end_of_rib(c);
+	stale_end_of_rib(c, (uint32_t)i, now);
 	if (b->families[i].l && b->families[i].l->end_of_rib)
 		b->families[i].l->end_of_rib(b->families[i].l->ctx, c->peer);
+	restart_check(b, now);
 }
 
 /* RFC 4724 2: nothing but an empty MP_UNREACH, in either length encoding; for IPv4 unicast nothing at all. */
@@ -387,7 +390,7 @@ bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *faul
 		return refuse_attrs(c, &u, fault);
 	note_faults(c, &u, now);
 	if (is_end_of_rib(&u, &afi, &safi)) {
-		end_of_rib(c, afi, safi);
+		end_of_rib(c, afi, safi, now);
 		return true;
 	}
 	return update_apply(c, &u, fault, now);

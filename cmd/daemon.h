@@ -35,6 +35,7 @@ struct daemon {
 	struct dp_ops dp_ops; /* the backend's, with its parameters */
 	struct dp *dp;
 	struct loop_timer bgp_timer; /* follows bgp_deadline() */
+	struct loop_timer local_timer; /* resume.c */
 	struct loop_work bgp_work;
 	struct loop_timer evpn_timer; /* follows evpn_deadline() */
 	struct loop_flush evpn_flush;

@@ -23,6 +23,7 @@
 #include "cmd/ctl.h"
 #include "cmd/daemon.h"
 #include "cmd/notify.h"
+#include "cmd/resume.h"
 #include "cmd/show.h"
 
 #define STOP_MS 1000 /* for the last NOTIFICATIONs to leave */
@@ -137,6 +138,11 @@ static uint64_t random_seed(void)
 	return seed;
 }
 
+static void on_converged(void *ctx)
+{
+	dp_sweep(((struct daemon *)ctx)->dp);
+}
+
 static void make_engine(struct daemon *d)
 {
 	const struct config *c = d->config;
@@ -149,6 +155,9 @@ static void make_engine(struct daemon *d)
 		.memory_limit = apply_memory_limit(c),
 		.reflect_unknown = c->reflect_unknown,
 		.restart_time = c->restart_time,
+		.long_lived_time = c->restart_long_lived,
+		.converged = on_converged,
+		.converged_ctx = d,
 		.seed = random_seed(),
 		.log = &d->log,
 		.net = { net_connect, net_want_write, net_close, net_deadline, net_work, d },
@@ -156,6 +165,7 @@ static void make_engine(struct daemon *d)
 
 	loop_timer_init(&d->bgp_timer, &d->loop, on_bgp_timer);
 	loop_work_init(&d->bgp_work, &d->loop, on_bgp_work);
+	resume_init(d);
 	loop_timer_init(&d->evpn_timer, &d->loop, on_evpn_timer);
 	d->transport = bgp_transport_new(&d->loop, &d->log, &d->transport_net);
 	d->bgp = bgp_new(&bp, now);
@@ -182,6 +192,7 @@ static bool make_dataplane(struct daemon *d)
 	d->loop.after_wake = tell_time;
 	d->loop.after_wake_ctx = d;
 	tell_time(d);
+	resume_begin(d);
 	return true;
 }
 
@@ -196,6 +207,7 @@ static bool apply_config(struct daemon *d)
 		if (!apply_neighbor(d, &c->neighbors[i]))
 			return false;
 	bgp_transport_peers_changed(d->transport);
+	resume_watch(d);
 	return true;
 }
 
@@ -283,10 +295,12 @@ static void unmake(struct daemon *d)
 	d->loop.after_wake = NULL;
 	ctl_stop(d->ctl);
 	if (d->bgp) {
-		bgp_shutdown(d->bgp, BGP_CEASE_ADMIN_SHUTDOWN, NULL, loop_now(&d->loop));
+		bgp_shutdown(d->bgp, d->config->restart_rows == CONFIG_ROWS_KEEP, BGP_CEASE_ADMIN_SHUTDOWN, NULL,
+			     loop_now(&d->loop));
 		bgp_transport_stop(d->transport, STOP_MS);
 		loop_timer_at(&d->bgp_timer, MTIME_NEVER);
 		loop_work_stop(&d->bgp_work);
+		resume_end(d);
 		loop_flush_stop(&d->evpn_flush);
 		loop_timer_at(&d->evpn_timer, MTIME_NEVER);
 		bgp_free(d->bgp);

@@ -178,8 +178,9 @@ const struct schema_map schema_listen = {
 static const struct schema_key keys_restart[] = {
 	{ "time", NUMBER, FIELD(config, restart_time), .min = 0, .max = 4095, .def = "120" }, /* 12 bits, RFC 4724 3 */
 	{ "rows", .scalar = &scalar_word, FIELD(config, restart_rows), .words = words_rows, .def = "keep" },
+	{ "long-lived", NUMBER, FIELD(config, restart_long_lived), .min = 1, .max = 16777215 }, /* RFC 9494 3.1 */
 };
-static const struct schema_map schema_restart = { .what = "a map of time and rows", KEYS(keys_restart) };
+static const struct schema_map schema_restart = { .what = "a map of time, rows and long-lived", KEYS(keys_restart) };
 
 static const struct schema_key keys_control[] = {
 	{ "group", .scalar = &scalar_text, FIELD(config, control_group), .min = 1, .max = 32 },

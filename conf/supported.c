@@ -77,9 +77,6 @@ void check_supported(struct load *ld)
 	const struct config *c = ld->config;
 	uint32_t m;
 
-	m = mark_key(ld, MARK_ROOT, "restart");
-	if (m) /* graceful restart is not advertised; the default asks for nothing */
-		key_unsupported(ld, m, "time", c->restart_time != 120);
 	m = mark_items(ld, MARK_ROOT, "vnis");
 	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
 		vni_supported(ld, &c->vnis[i], m);

@@ -62,6 +62,8 @@ struct dp_op {
 
 struct dp_ops {
 	const char *name;
+	/* Is there anything of an earlier evpnd, now that it is open? NULL: never. */
+	bool (*found)(const void *be);
 	bool blind; /* keeps no rows: wishes are dropped */
 	const char *table; /* the one that holds all its rows, a MAC once; NULL: the kernel's, a MAC twice */
 	void *ctx;  /* for open(): dp_backend_ops(d)->ctx */

@@ -139,8 +139,19 @@ static void on_kick(void *ctx)
 	dp_kick(ctx);
 }
 
+bool dp_found(const struct dp *d)
+{
+	return d->found;
+}
+
+void dp_sweep_wait(struct dp *d)
+{
+	d->rec.sweep_waits = true;
+}
+
 void dp_sweep(struct dp *d)
 {
+	d->rec.sweep_waits = false;
 	rec_sweep(&d->rec, NULL);
 }
 
@@ -163,6 +174,7 @@ struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, 
 	}
 	d->be = ops->open(d, loop, log);
 	if (d->be) {
+		d->found = ops->found && ops->found(d->be);
 		dp_kick(d); /* there may be something to tidy up, even without VNIs */
 		return d;
 	}

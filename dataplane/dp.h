@@ -17,6 +17,7 @@ struct dp {
 	struct loop_timer timer;
 	struct mtime armed;
 	struct log_limit refusals;
+	bool found; /* what an earlier evpnd left */
 	unsigned n_closing; /* VNIs that wait for their last row to go */
 };
 

@@ -329,8 +329,22 @@ static const char *kernel_ifname(const void *be, unsigned ifindex)
 	return l ? l->name : NULL;
 }
 
+/* Devices that it made, or destinations of its rows. */
+static bool kernel_found(const void *be)
+{
+	const struct kernel *k = be;
+	const struct klink *l, *tmp;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (l->made)
+			return true;
+	}
+	return kernel_nh_any(k);
+}
+
 const struct dp_ops dp_kernel_ops = {
 	.name = "kernel",
+	.found = kernel_found,
 	.open = kernel_open,
 	.close = kernel_close,
 	.vni_add = kernel_vni_add,

@@ -679,7 +679,7 @@ struct mtime rec_next(const struct rec *c)
 	}
 	if (mtime_before(c->mass_until, next))
 		next = c->mass_until;
-	return mtime_before(c->next_sweep, next) ? c->next_sweep : next;
+	return !c->sweep_waits && mtime_before(c->next_sweep, next) ? c->next_sweep : next;
 }
 
 static void end_waiting(struct rec *c)
@@ -707,7 +707,7 @@ void rec_set_now(struct rec *c, struct mtime now)
 	}
 	if (!mtime_before(now, c->mass_until))
 		end_waiting(c);
-	if (mtime_before(now, c->next_sweep))
+	if (c->sweep_waits || mtime_before(now, c->next_sweep))
 		return;
 	c->next_sweep = MTIME_NEVER;
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {

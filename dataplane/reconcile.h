@@ -24,6 +24,7 @@ struct rec {
 	bool started;
 	uint32_t mass_min;       /* so many rows of one destination end with it */
 	struct mtime mass_until; /* after that none waits for it any more */
+	bool sweep_waits; /* for a call */
 	bool swept; /* destinations of an earlier run have had their time */
 	uint32_t n_wanted, n_there;
 	uint64_t writes, errors, repairs, overruns;

@@ -211,10 +211,14 @@ struct bgp_params {
 	struct ip next_hop;  /* of what we originate, none when that is nothing; others' routes with it are not eligible */
 	uint64_t memory_limit; /* octets of all routes with their attributes; 0 = none */
 	bool reflect_unknown;
-	uint16_t restart_time; /* s */
+	uint16_t restart_time;    /* s, RFC 4724; 0: neighbors need not keep our routes */
+	uint32_t long_lived_time; /* s, RFC 9494, for ours and for theirs; 0: off */
 	uint64_t seed;         /* of the jitter */
 	/* Factor of the jitter of ConnectRetry and Keepalive is in 0.75..1.0 (RFC 4271 10). */
 	struct log *log;
+	/* What was there before bgp_restart_begin() is there again, or has had its time. May be NULL. Must not re-enter. */
+	void (*converged)(void *ctx);
+	void *converged_ctx;
 	struct bgp_net net;
 };
 
@@ -231,8 +235,20 @@ struct mtime bgp_deadline(const struct bgp *b);
 void bgp_run_timers(struct bgp *b, struct mtime now);
 /* One slice of the long work (purge of a lost peer's routes, first fill of a group); true when there is more. */
 bool bgp_work(struct bgp *b, struct mtime now);
-/* Ends every session with Cease (subcode of RFC 4486 4), text as RFC 9003 or NULL; for a daemon about to end. */
-void bgp_shutdown(struct bgp *b, uint8_t cease_subcode, const char *text, struct mtime now);
+/*
+ * Ends every session with Cease (subcode of RFC 4486 4), text as RFC 9003 or NULL; for a daemon about to end. stays: so
+ * that neighbors keep our routes for the one to come (RFC 4724, 8538), because our rows stay.
+ */
+void bgp_shutdown(struct bgp *b, bool stays, uint8_t cease_subcode, const char *text, struct mtime now);
+
+/*
+ * This speaker comes after another whose forwarding goes on: until all that was there is there again, or restart_time is
+ * over, our End-of-RIB is held back. Before the first peer.
+ */
+void bgp_restart_begin(struct bgp *b, struct mtime now);
+/* What is originated here at the start has been, and forwarding runs. To be called after every start. */
+void bgp_local_complete(struct bgp *b, struct mtime now);
+bool bgp_restarting(const struct bgp *b);
 
 /* ---- peers --------------------------------------------------------------------------------------------------- */
 
@@ -350,6 +366,9 @@ struct bgp_peer_info {
 	uint8_t max_prefixes_warning;
 	struct mtime held_until; /* it stays down until then, when that has not passed */
 	uint32_t connect_retries; /* ConnectRetryCounter of RFC 4271 8: faults since ManualStart */
+	/* Of prefixes_received: kept of a lost session (RFC 4724, 9494), not repeated yet in a refresh (7313). */
+	uint32_t stale, long_lived_stale, refreshing;
+	struct mtime stale_end, long_lived_end; /* when they go at the latest, MTIME_NEVER */
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
 	bool eor_received, eor_sent;
@@ -429,6 +448,8 @@ struct bgp_path_info {
 	uint32_t path_id;      /* RFC 7911, as it was received; 0: none */
 	uint32_t path_id_sent; /* the one under which it goes out */
 	bool best;
+	bool stale;            /* of a lost session, RFC 4724 */
+	bool long_lived_stale; /* a last resort, RFC 9494; also when the neighbor says so */
 	enum bgp_reject reject;
 	struct mtime since;
 };

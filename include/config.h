@@ -133,8 +133,9 @@ struct config {
 	struct config_listen *listen;
 	size_t n_listen; /* 0 = not given: every address of both families, port 179, when there are neighbors */
 	enum config_dataplane dataplane;
-	uint8_t workers; /* threads of the userspace VTEP; 0 = not given: by cores */
-	uint16_t restart_time; /* s, 0..4095 */
+	uint8_t workers;             /* threads of the userspace VTEP; 0 = not given: by cores */
+	uint16_t restart_time;       /* s, 0..4095 */
+	uint32_t restart_long_lived; /* s, 0 = off */
 	enum config_rows restart_rows;
 	char *control_group; /* NULL: root and our own user only */
 	enum log_level log_level;

@@ -164,11 +164,14 @@ void dp_set_now(struct dp *d, struct mtime now);
  * there is more to do, so that without a loop `while (dp_flush(d));` settles.
  */
 bool dp_flush(struct dp *d);
+/* Did an earlier evpnd leave something in the kernel, so that forwarding has gone on? As it was when d was made. */
+bool dp_found(const struct dp *d);
 /*
  * Rows that an earlier evpnd left and that nobody has wanted since are removed now. Without this call it happens
- * DP_SWEEP_MS after their VNI got ready.
+ * DP_SWEEP_MS after their VNI got ready; after dp_sweep_wait() not before the call.
  */
 void dp_sweep(struct dp *d);
+void dp_sweep_wait(struct dp *d);
 #define DP_SWEEP_MS 10000
 
 /* ---- show ---------------------------------------------------------------------------------------------------- */

@@ -143,6 +143,7 @@ const char *config_difference(const struct config *a, const struct config *b)
 	SAME(dataplane);
 	SAME(restart_time);
 	SAME(restart_rows);
+	SAME(restart_long_lived);
 	SAME_TEXT(control_group);
 	SAME(log_level);
 	SAME(memory_limit);
@@ -357,6 +358,7 @@ struct config *config_random(struct rng *r)
 	c->dataplane = CONFIG_DP_NONE;
 	c->restart_time = (uint16_t)(chance(r, 2) ? 120 : between(r, 0, 4095));
 	c->restart_rows = (enum config_rows)rng_below(r, 2);
+	c->restart_long_lived = chance(r, 2) ? 0 : between(r, 1, 16777215);
 	c->control_group = chance(r, 2) ? random_text(r, 32, false) : NULL;
 	c->log_level = (enum log_level)rng_below(r, 5);
 	c->memory_limit = chance(r, 2) ? 0 : between(r, 1, 1 << 24);

@@ -12,6 +12,7 @@ void raw_world_start(struct raw_world *w, struct raw_setup s)
 {
 	struct bgp_params p = { .asn = s.asn ? s.asn : 65001, .router_id = 0xc0000201, .seed = 1, .log = &w->lines.log,
 				.next_hop = s.next_hop ? ip_v4(s.next_hop) : ip_none(),
+				.restart_time = s.restart_time, .long_lived_time = s.long_lived_time,
 				.memory_limit = s.memory_limit, .reflect_unknown = s.reflect_unknown };
 
 	memset(w, 0, sizeof(*w));

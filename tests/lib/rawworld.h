@@ -34,6 +34,8 @@ struct raw_setup {
 	uint32_t next_hop;           /* of our own routes */
 	uint64_t memory_limit;
 	bool reflect_unknown;
+	uint16_t restart_time;
+	uint32_t long_lived_time;
 	struct raw_params raw;       /* asn and id as they should be when 0 */
 	struct simnet_params net;
 };

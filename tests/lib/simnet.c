@@ -476,7 +476,7 @@ void sim_crash(struct sim_node *node)
 	struct sim_end *e, *tmp;
 	struct bgp *b = node->bgp;
 
-	bgp_shutdown(b, BGP_CEASE_ADMIN_SHUTDOWN, NULL, n->now);
+	bgp_shutdown(b, false, BGP_CEASE_ADMIN_SHUTDOWN, NULL, n->now);
 	list_for_each_safe(e, tmp, &node->ends, node) {
 		struct bgp_conn *c = e->c;
 

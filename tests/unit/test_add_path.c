@@ -57,7 +57,8 @@ static void our_open_says_add_path_when_it_is_configured(void **state) /* RFC 79
 	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
 	assert_true(raw_wait(&w.raw, 1, 20 * MS, &m));
 	hex_assert("OPEN", m.body, m.len,
-		   "04 fde9 001e c0000201 18 02 16 010400190046 0200 0600 41040000fde9 4504 00194602");
+		   "04 fde9 001e c0000201 1e 02 1c 010400190046 0200 0600 41040000fde9 4504 00194602"
+		   "4600 40024000");
 	raw_world_end(&w);
 }
 

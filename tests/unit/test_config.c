@@ -139,7 +139,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 				     "listen: [{address: 192.0.2.1, port: 1179}, {address: \"::\"}]\n"
 				     "dataplane: userspace\n"
 				     "workers: 64\n"
-				     "restart: {time: 4095, rows: flush}\n"
+				     "restart: {time: 4095, rows: flush, long-lived: 16777215}\n"
 				     "control: {group: evpnd}\n"
 				     "log: {level: debug}\n"
 				     "memory-limit: 16777216\n"
@@ -158,6 +158,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 	assert_int_equal(c->dataplane, CONFIG_DP_USERSPACE);
 	assert_int_equal(c->workers, 64);
 	assert_int_equal(c->restart_time, 4095);
+	assert_int_equal(c->restart_long_lived, 16777215);
 	assert_int_equal(c->restart_rows, CONFIG_ROWS_FLUSH);
 	assert_string_equal(c->control_group, "evpnd");
 	assert_int_equal(c->log_level, LOG_DEBUG);

@@ -177,7 +177,7 @@ static void refresh_and_keepalive_are_written(void **state)
 	struct msg_refresh m;
 
 	msg_keepalive_write(&w);
-	msg_refresh_write(&w, 25, 70);
+	msg_refresh_write(&w, 25, MSG_REFRESH_REQUEST, 70);
 	hex_assert("both", space, wb_len(&w), MARKER "0013 04" MARKER "0017 05 0019 00 46");
 	assert_true(msg_refresh_decode(rb_init(space + 38, 4), &m, &f));
 	assert_int_equal(m.afi, 25);

@@ -517,7 +517,7 @@ static void refresh(struct world *w, int i)
 	memset(w->sinks[i].fresh, 0, sizeof(w->sinks[i].fresh));
 	for (int f = 0; f < N_FAMILIES; f++) {
 		if (is_attached(&w->sinks[i], f))
-			out_refresh(w->rib, families[f], &w->sinks[i].peer);
+			out_refresh(w->rib, families[f], &w->sinks[i].peer, false);
 	}
 }
 

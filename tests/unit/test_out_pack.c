@@ -484,7 +484,7 @@ static void out_refresh_repeats_everything(void **state)
 	pull_all(s, 1);
 	memset(s->last, 0, sizeof(s->last));
 	s->sinks[1].woken = 0;
-	out_refresh(s->rib, &test_family, &s->sinks[1].peer);
+	out_refresh(s->rib, &test_family, &s->sinks[1].peer, false);
 	assert_int_equal(s->sinks[1].woken, 1);
 	assert_true(out_pending(s->rib, &s->sinks[1].peer));
 	pull(s, 1, 4096);
@@ -512,7 +512,7 @@ static void out_refresh_withdraws_nothing(void **state)
 	for (uint32_t n = 0; n < 10; n++)
 		withdraw(s, 0, n);
 	pull_all(s, 1);
-	out_refresh(s->rib, &test_family, &s->sinks[1].peer);
+	out_refresh(s->rib, &test_family, &s->sinks[1].peer, false);
 	pull_all(s, 1);
 	assert_pulled(s, 1, 10, 0, 1);
 	pull_all(s, 2);

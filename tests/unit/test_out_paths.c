@@ -413,7 +413,7 @@ static void step(struct world *w, bool calm)
 			w->work = rib_work(w->rib, (struct mtime){ 0 });
 	} else if (what < 985) {
 		if (p && w->sinks[p].up)
-			out_refresh(w->rib, &test_family, &w->sinks[p].peer);
+			out_refresh(w->rib, &test_family, &w->sinks[p].peer, false);
 	} else if (p && !calm) {
 		if (w->sinks[p].up)
 			go_down(w, p);

@@ -176,9 +176,11 @@ static void check_capabilities(const struct side *side)
 	assert_string_equal(
 		buf_data(&b),
 		"{\"capabilities_sent\":[\"multiprotocol 25/70\",\"route-refresh\","
-		"\"extended-message\",\"4-octet-as 65001\"],"
+		"\"extended-message\",\"4-octet-as 65001\","
+		"\"enhanced-route-refresh\",\"graceful-restart 0 s, notification\"],"
 		"\"capabilities_received\":[\"multiprotocol 25/70\",\"route-refresh\","
-		"\"extended-message\",\"4-octet-as 65001\"]}");
+		"\"extended-message\",\"4-octet-as 65001\","
+		"\"enhanced-route-refresh\",\"graceful-restart 0 s, notification\"]}");
 	buf_fini(&b);
 }
 
@@ -673,7 +675,7 @@ static void shutdown_tells_why(void **state) /* RFC 9003 */
 
 	pair_start(&w, &s);
 	wait_up(&w, 10 * S);
-	bgp_shutdown(engine(&w.a), BGP_CEASE_ADMIN_SHUTDOWN, "gone fishing \xf0\x9f\x90\x9f", simnet_now(w.net));
+	bgp_shutdown(engine(&w.a), false, BGP_CEASE_ADMIN_SHUTDOWN, "gone fishing \xf0\x9f\x90\x9f", simnet_now(w.net));
 	simnet_run(w.net, 100 * MS);
 	assert_int_equal(info(&w.b).last_in.code, 6);
 	assert_non_null(strstr(info(&w.b).last_in.text, "gone fishing \xf0\x9f\x90\x9f"));

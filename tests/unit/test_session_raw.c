@@ -600,7 +600,8 @@ static void our_open_says_what_we_can(void **state)
 	raw_world_start(&w, s);
 	w.raw.end = sim_raw_connect(w.raw.node, w.dut);
 	assert_true(raw_wait(&w.raw, 1, 20 * MS, &m));
-	hex_assert("OPEN", m.body, m.len, "04 5ba0 001e c0000201 15 02 13 010400190046 0200 0600 4104fa56ea00 090104");
+	hex_assert("OPEN", m.body, m.len,
+		   "04 5ba0 001e c0000201 1b 02 19 010400190046 0200 0600 4104fa56ea00 4600 40024000 090104");
 	raw_world_end(&w);
 }
 

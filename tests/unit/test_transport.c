@@ -147,7 +147,7 @@ static void side_peer(struct side *s, const char *address, struct bgp_peer_param
 
 static void side_end(struct side *s)
 {
-	bgp_shutdown(s->bgp, BGP_CEASE_ADMIN_SHUTDOWN, "bye", loop_now(&loop));
+	bgp_shutdown(s->bgp, false, BGP_CEASE_ADMIN_SHUTDOWN, "bye", loop_now(&loop));
 	bgp_transport_stop(s->t, 200);
 	loop_timer_at(&s->timer, MTIME_NEVER);
 	loop_work_stop(&s->work);
