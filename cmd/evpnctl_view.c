@@ -160,6 +160,17 @@ static const struct view_column vtep_columns[] = {
 	{ "MACS", "macs", format_any, R },
 };
 
+static const struct view_column traffic_columns[] = {
+	{ "SCOPE", "scope", format_any },
+	{ "NAME", "name", format_any },
+	{ "VNI", "vni", format_any, R },
+	{ "FRAMES IN", "rx_frames", format_any, R },
+	{ "OCTETS IN", "rx_octets", format_any, R, 1 },
+	{ "FRAMES OUT", "tx_frames", format_any, R },
+	{ "OCTETS OUT", "tx_octets", format_any, R, 2 },
+	{ "DROPS", "drops", format_any, R },
+};
+
 static const struct view_field version_fields[] = {
 	{ NULL, NULL, format_version },
 	{ "process", "pid", format_any },
@@ -215,6 +226,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_ARP] = { TABLE(arp_columns), .empty = "no addresses" },
 	[VERB_SHOW_FDB] = { TABLE(fdb_columns), .empty = "no rows" },
 	[VERB_SHOW_VTEP] = { TABLE(vtep_columns), .empty = "no VTEPs" },
+	[VERB_SHOW_TRAFFIC] = { TABLE(traffic_columns), .empty = "nothing is counted here" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
 	[VERB_RELOAD] = { .empty = "nothing changes" },
 	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },

@@ -86,6 +86,8 @@ struct dp_ops {
 	bool (*flush)(void *be);
 	/* For show and log lines; NULL when not known. */
 	const char *(*ifname)(const void *be, unsigned ifindex);
+	/* As dp_next_traffic(); NULL: nothing is counted. */
+	bool (*next_traffic)(const void *be, struct dp_cursor *c, struct dp_traffic *out);
 };
 
 /* ---- a backend calls ------------------------------------------------------------------------------------------- */

@@ -145,6 +145,11 @@ bool dp_next(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_ro
 	}
 }
 
+bool dp_next_traffic(const struct dp *d, struct dp_cursor *c, struct dp_traffic *out)
+{
+	return d->ops->next_traffic && d->ops->next_traffic(d->be, c, out);
+}
+
 void dp_stats(const struct dp *d, struct dp_stats *out)
 {
 	const struct rec *c = &d->rec;

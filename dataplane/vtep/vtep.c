@@ -358,4 +358,5 @@ const struct dp_ops dp_vtep_ops = {
 	.vni_info = vtep_vni_info,
 	.flush = vtep_flush,
 	.ifname = vtep_ifname,
+	.next_traffic = vtep_next_traffic,
 };

@@ -10,6 +10,7 @@
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
  *	forward.c    what becomes of a frame
+ *	show.c       counters
  *	outq.c       what goes out at the end of a batch: to VTEPs, to ports
  *	rmap, fdb, frame, offload, csum, vxlan   pure parts
  *
@@ -219,6 +220,10 @@ void vtep_retire_table(void *ctx, void *table);
 
 /* 64 bits that stand for an address: itself for IPv4, a hash for IPv6. */
 uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip);
+
+/* ---- show.c --------------------------------------------------------------------------------------------------------- */
+
+bool vtep_next_traffic(const void *be, struct dp_cursor *c, struct dp_traffic *out);
 
 /* ---- bridge.c ------------------------------------------------------------------------------------------------------ */
 

@@ -219,6 +219,8 @@ static void read_underlay(struct worker *w, const struct source *s)
 			continue;
 		}
 		datagram_control(m, &segment, &ecn);
+		if (!len || !segment) /* an empty one */
+			worker_drop(w, DROP_TRUNCATED, NULL);
 		for (uint32_t at = 0; at < len && segment; at += segment)
 			forward_from_underlay(w, s->owner, &from, slot(w, i) + RX_HEADROOM + at,
 					      len - at < segment ? len - at : segment, ecn);

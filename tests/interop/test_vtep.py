@@ -80,3 +80,74 @@ def test_two_hosts_share_an_overlay(lab, peer, v6):
     assert (row["table"], row["device"], row["observed"]) == ("vtep", "h1", True)
     assert p.e1.mac(100, MAC1)["state"] == "local"
     assert "vxlan" not in p.r1.ip("-d link show"), "nothing of the kernel's vxlan is used"
+
+
+# ---- offloads ------------------------------------------------------------------------------------------------------------
+
+OFF = {"all": "", "tso": "tso off", "tx": "tx off tso off gso off", "rx": "gro off", "none": "tx off tso off gso off gro off"}
+
+
+@pytest.mark.parametrize("under", ["all", "none"])
+@pytest.mark.parametrize("host", list(OFF))
+def test_tcp_with_a_kernel_vtep_in_every_offload_setting(lab, host, under):
+    """The kernel on a veth sends whole super-frames with checksums only begun, or does not: both arrive, both ways."""
+    p = Pair(lab, "kernel").reach()
+    for node, dev, what in ((p.h1, "eth0", host), (p.h2, "eth0", host), (p.r1, "eth0", under), (p.r2, "eth0", under)):
+        if OFF[what]:
+            node.run("ethtool", "-K", dev, *OFF[what].split())
+    for a, b in ((p.h1, p.h2), (p.h2, p.h1)):
+        transfer(lab, b, a, b.ip4)
+        transfer(lab, b, a, b.ip6)
+
+
+def test_a_path_that_takes_less(lab):
+    """Over an underlay of 1500 octets super-frames of hosts with an MTU of 1500 are cut smaller; larger packets count."""
+    p = Pair(lab, "userspace", mtu=1500).reach()
+    transfer(lab, p.h2, p.h1, p.h2.ip4, 1 << 20)
+    assert not p.h1.run("ping", "-c1", "-W1", "-s1472", "10.0.0.2", check=False).returncode == 0
+    assert p.e1.drops()["too-big"] >= 1
+
+
+# ---- ports ---------------------------------------------------------------------------------------------------------------
+
+def test_a_tap_is_a_port(lab):
+    """r1's own end of the overlay: a TAP with an address."""
+    p = Pair(lab, "kernel", ports=("h1", "tap:tap100")).reach()
+    p.r1.ip("addr add 10.0.0.101/24 dev tap100")
+    lab.wait_for(lambda: p.h2.ping("10.0.0.101"), "h2 reaches the TAP")
+    lab.wait_for(lambda: p.h1.ping("10.0.0.101"), "h1 reaches the TAP, from port to port")
+    transfer(lab, p.h2, p.r1, p.h2.ip4)
+    transfer(lab, p.r1, p.h2, "10.0.0.101")
+
+
+def test_a_port_that_vanishes_is_taken_again(lab):
+    p = Pair(lab, "kernel").reach()
+    p.h1.unplug()
+    lab.wait_for(lambda: not p.e1.mac(100, MAC1), "h1 is gone")
+    lab.wait_for(lambda: "port h1 is missing" in (p.e1.show("vni", "100")["problem"] or ""), "the port is missing")
+    p.h1.plug(p.r1)
+    p.reach()
+    assert p.e1.show("vni", "100")["problem"] is None
+
+
+# ---- what is dropped ------------------------------------------------------------------------------------------------------
+
+def vxlan(vni, inner, flags=8):
+    return bytes([flags, 0, 0, 0]) + vni.to_bytes(3, "big") + b"\0" + inner
+
+
+def test_what_is_wrong_is_dropped_and_counted(lab):
+    """Packets to r1's VXLAN port that no VTEP sends, from a VTEP that r1 knows, and from a stranger."""
+    p = Pair(lab, "kernel").reach()
+    r3 = lab.join("r3", 3)
+    frame = bytes.fromhex("020000000001" "020000000002" "88b5") + bytes(46)
+    cases = [(p.r2, b"", "truncated"), (p.r2, b"\x08\0\0", "truncated"), (p.r2, vxlan(100, b"short"), "truncated"),
+             (p.r2, vxlan(100, frame, flags=0), "flags"), (p.r2, vxlan(101, frame), "unknown-vni"),
+             (r3, vxlan(100, frame), "unknown-vtep"), (p.r2, vxlan(100, frame[:6] + b"\3" + frame[7:]), "bad-source"),
+             (p.r2, vxlan(100, frame[6:12] + frame[:6] + frame[12:]), "split-horizon")]
+    for node, packet, reason in cases:
+        before = p.e1.drops()[reason]
+        send = "import socket,sys;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.sendto(bytes.fromhex(sys.argv[1]),('%s',4789))"
+        node.run("/usr/bin/python3", "-c", send % p.v1, packet.hex())
+        lab.wait_for(lambda: p.e1.drops()[reason] > before, "%s is counted" % reason)
+    p.reach()

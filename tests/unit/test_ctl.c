@@ -78,6 +78,7 @@ static const struct reply_ops *const ops[VERB_N] = {
 	[VERB_SHOW_MAC] = &empty,
 	[VERB_LOG] = &none,
 	[VERB_SHOW_VTEP] = &no,
+	[VERB_SHOW_TRAFFIC] = &no,
 };
 
 struct fixture {

@@ -90,6 +90,10 @@ class Evpnd:
         """Dataplane rows with these values, e.g. fdb(mac=..., table="vxlan")."""
         return [r for r in self.show("fdb") if all(r.get(k) == v for k, v in want.items())]
 
+    def drops(self):
+        """Frames that the userspace VTEP dropped, by reason."""
+        return {t["name"]: t["drops"] for t in self.show("traffic") if t["scope"] == "drop"}
+
     def reload(self, config, check=True):
         self.configure(config)
         return self.ctl("reload", check=check)
