@@ -4,7 +4,8 @@
 # make            build/evpnd and build/evpnctl
 # make check      what the tests need by apt, then all tests in their short form (as root; below 15 minutes)
 # make check-all  the long run: many seeds, interop with the sanitizers too, fuzzing
-# make demo       what the demo needs by apt, then the main job on real input, shown (as root; KEEP=1 leaves it up)
+# make demo       what the demo needs by apt, then the main job on real input, shown (as root; KEEP=1 leaves it up,
+#                 DATAPLANE=userspace does without the kernel's vxlan)
 # make bench      measurements beside peers and the raw kernel limit (as root)
 # make fuzz       each fuzz target for FUZZ_SECONDS=60 (needs clang)
 # make tests      builds the test programs: build/tests/unit/test_NAME and so on
