@@ -46,6 +46,11 @@ void hidx_insert(struct hidx *t, uint64_t hash, uint32_t h);
 /* Removes h, which must be in with that hash. */
 void hidx_remove(struct hidx *t, uint64_t hash, uint32_t h);
 size_t hidx_bytes(const struct hidx *t);
+/* For t->n objects; above 87 % of a segment's it is cut in two. */
+static inline size_t hidx_places(const struct hidx *t)
+{
+	return t->octets / sizeof(uint64_t);
+}
 
 static inline uint32_t hidx_home(const struct hidx_seg *s, uint32_t hash)
 {

@@ -152,12 +152,20 @@ static bool is_ahead_of_all(const struct out_group *g, const struct route *rt, c
 	return !p || p->seq < e->last;
 }
 
-static void count_own(const struct out_group *g, uint16_t source, uint32_t n)
+static void own_reach(struct out_group *g, uint32_t n)
 {
-	struct out_marker *m = g->policy.membership ? NULL : marker_of(g, g->rib->peers[source]);
+	g->own = xrealloc(g->own, n * sizeof(*g->own));
+	memset(g->own + g->n_own, 0, (n - g->n_own) * sizeof(*g->own));
+	g->n_own = n;
+}
 
-	if (m)
-		m->own += n;
+static void count_own(struct out_group *g, uint16_t source, uint32_t n)
+{
+	if (g->policy.membership)
+		return;
+	if (source >= g->n_own)
+		own_reach(g, g->rib->n_peers);
+	g->own[source] += n;
 }
 
 static void entry_add(struct out_group *g, uint32_t h, const struct route *rt)
@@ -269,6 +277,7 @@ static void group_free(struct out_group *g)
 	if (rib_is_view(g->rib, g->family))
 		g->rib->params.work(g->rib->params.ctx); /* it may be the last one */
 	out_list_fini(g);
+	free(g->own);
 	free(g);
 }
 
@@ -327,12 +336,15 @@ void out_fill_done(struct out_group *g)
 	for_each_marker(g, await_eor);
 }
 
-/* A slice of the first fill: what the sweep has not come by yet and what has come since is told apart by its entry. */
-static void group_fill(struct out_group *g, uint32_t n)
+/*
+ * A slice of the first fill, n routes at most; what is left of n. What the sweep has not come by yet and what has come
+ * since is told apart by its entry.
+ */
+static uint32_t group_fill(struct out_group *g, uint32_t n)
 {
 	if (g->policy.filtered) {
 		out_filter_sweep(g, n);
-		return;
+		return 0;
 	}
 	for (; g->filling && n && rib_is_filled(g->rib, g->family); n--) {
 		uint32_t h = rib_sweep_next(g->rib, &g->fill);
@@ -340,13 +352,14 @@ static void group_fill(struct out_group *g, uint32_t n)
 
 		if (h <= g->fill_last) { /* round the end, or there is no route */
 			out_fill_done(g);
-			return;
+			return n;
 		}
 		g->fill_last = h;
 		rt = rib_route(g->rib, h);
 		if (rt->family == g->family && !out_entry(g, h) && out_is_wanted(g, rt))
 			entry_add(g, h, rt);
 	}
+	return n;
 }
 
 void out_wake_later(struct out_marker *m)
@@ -365,37 +378,38 @@ static void wake_now(struct out_marker *m)
 	wake(m->group->rib, m->peer);
 }
 
-static bool group_work(struct out_group *g)
+/* What is left of *n goes to the next group. */
+static bool group_work(struct out_group *g, uint32_t *n)
 {
-	uint32_t left = out_ghosts_walk(g, WORK_SLICE);
-
+	*n = out_ghosts_walk(g, *n);
 	if (g->n_wakes)
 		for_each_marker(g, wake_now);
 	if (!g->n_markers && !g->n_ghosts) {
 		group_free(g);
 		return false;
 	}
-	group_fill(g, left);
+	*n = group_fill(g, *n);
 	return g->filling || g->sweeps || g->n_ghosts;
 }
 
-static bool groups_work(struct list *groups)
+static bool groups_work(struct list *groups, uint32_t *n)
 {
 	struct out_group *g, *tmp;
 	bool more = false;
 
 	list_for_each_safe(g, tmp, groups, in_family)
-		more |= group_work(g);
+		more |= group_work(g, n);
 	return more;
 }
 
 bool out_work(struct rib *r)
 {
+	uint32_t n = WORK_SLICE;
 	bool more = false;
 
 	for (uint32_t f = 0; f < r->n_families; f++) {
-		more |= groups_work(&r->families[f].groups);
-		more |= groups_work(&r->families[f].filtered);
+		more |= groups_work(&r->families[f].groups, &n);
+		more |= groups_work(&r->families[f].filtered, &n);
 	}
 	more |= rib_views_work(r);
 	rib_doomed_free(r);
@@ -422,23 +436,6 @@ void out_fini(struct rib *r)
 
 /* ---- peers ---- */
 
-/* Entries of a list that was there before the peer: none, but for a source whose routes outlived its session. */
-static uint32_t entries_from(const struct out_group *g, const struct rib_peer *p)
-{
-	uint32_t n = 0;
-	uint32_t h = p->paths && !g->policy.membership ? g->ends.next : 0;
-
-	while (h) {
-		if (out_is_pos(h)) {
-			h = out_pos(g, h)->link.next;
-			continue;
-		}
-		n += out_entry_at(g, h)->live && rib_route(g->rib, h)->peer == p->index;
-		h = out_entry_at(g, h)->link.next;
-	}
-	return n;
-}
-
 static struct out_marker *marker_new(struct out_group *g, struct rib_peer *p)
 {
 	struct out_marker *m = xcalloc(1, sizeof(*m));
@@ -448,7 +445,6 @@ static struct out_marker *marker_new(struct out_group *g, struct rib_peer *p)
 	m->peer = p;
 	m->main.marker = m->refresh.marker = m;
 	m->eor_seq = g->filling ? UINT32_MAX : g->seq;
-	m->own = entries_from(g, p);
 	while (*end)
 		end = &(*end)->next;
 	*end = m;
@@ -572,7 +568,8 @@ uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p)
 
 static uint32_t marker_held(const struct out_marker *m)
 {
-	uint32_t not_held = m->own + marker_pending(m);
+	uint32_t own = m->peer->index < m->group->n_own ? m->group->own[m->peer->index] : 0;
+	uint32_t not_held = own + marker_pending(m);
 
 	return m->group->n_live > not_held ? m->group->n_live - not_held : 0;
 }
@@ -620,24 +617,31 @@ bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const
 	return e && e->live && e->last <= m->main.pos->seq && out_source(m->group, rib_route(r, h)) != to->index;
 }
 
-static size_t groups_bytes(const struct list *groups)
+static void add_group(const struct out_group *g, struct bgp_memory *m)
 {
-	const struct out_group *g;
-	size_t n = 0;
-
-	list_for_each(g, groups, in_family) {
-		n += sizeof(*g) + g->block_bytes + slab_bytes(&g->positions) + out_cache_bytes(g);
-		for (uint32_t c = 0; c < RIB_CLASSES; c++)
-			n += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
-	}
-	return n;
+	m->groups++;
+	m->out_entries += g->n_entries;
+	m->out_cache_bytes += out_cache_bytes(g);
+	m->repeats += g->cache.repeats;
+	m->out_bytes += sizeof(*g) + g->n_own * sizeof(*g->own) + g->block_bytes + slab_bytes(&g->positions) +
+			out_cache_bytes(g) + g->n_markers * sizeof(struct out_marker);
+	for (uint32_t c = 0; c < RIB_CLASSES; c++)
+		m->out_bytes += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
 }
 
-size_t out_bytes(const struct rib *r)
+static void add_groups(const struct list *groups, struct bgp_memory *m)
 {
-	size_t n = out_filter_bytes(r);
+	const struct out_group *g;
 
-	for (uint32_t f = 0; f < r->n_families; f++)
-		n += groups_bytes(&r->families[f].groups) + groups_bytes(&r->families[f].filtered);
-	return n;
+	list_for_each(g, groups, in_family)
+		add_group(g, m);
+}
+
+void out_memory(const struct rib *r, struct bgp_memory *m)
+{
+	m->out_bytes += out_filter_bytes(r);
+	for (uint32_t f = 0; f < r->n_families; f++) {
+		add_groups(&r->families[f].groups, m);
+		add_groups(&r->families[f].filtered, m);
+	}
 }

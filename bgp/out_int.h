@@ -66,7 +66,6 @@ struct out_marker {
 	bool end_due;       /* all routes have, and EoRR has not */
 	bool wake; /* by the next slice of work */
 	uint32_t cache_hint;
-	uint32_t own; /* live entries whose source is this peer */
 };
 
 /* Entries lie in blocks parallel to those of the slab of routes of their class. */
@@ -109,6 +108,8 @@ struct out_group {
 	struct out_link ends;
 	uint32_t seq; /* of the last change */
 	uint32_t n_entries, n_live, n_markers, n_ghosts, n_wakes;
+	uint32_t *own; /* live entries by the index of their source, */
+	uint32_t n_own; /* below this one: the others have none */
 	struct out_blocks classes[RIB_CLASSES];
 	size_t block_bytes;
 	struct slab positions;

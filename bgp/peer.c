@@ -507,6 +507,16 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 	stale_info(peer, out);
 }
 
+size_t bgp_peer_bytes(const struct bgp_peer *peer)
+{
+	size_t n = sizeof(*peer);
+	const struct bgp_conn *c;
+
+	list_for_each(c, &peer->conns, node)
+		n += sizeof(*c) + c->open_len + (c->part ? MSG_MAX_LEN : 0);
+	return n;
+}
+
 void bgp_peer_print_capabilities(const struct bgp_peer *peer, struct json *j)
 {
 	const struct bgp_conn *c = peer->session;

@@ -279,8 +279,8 @@ bool out_work(struct rib *r);
 void out_filter_count(struct rib_peer *p, const struct route *rt, int n);
 /* The route is about to leave its set's list, while there are sweeps. */
 void out_filter_route_leaves(struct rib *r, const struct route *rt);
-/* Octets of all groups. */
-size_t out_bytes(const struct rib *r);
+/* Adds what the groups take. */
+void out_memory(const struct rib *r, struct bgp_memory *m);
 /* Detaches all peers and frees the groups. */
 void out_fini(struct rib *r);
 

@@ -108,8 +108,11 @@ void rib_memory(const struct rib *r, struct bgp_memory *out)
 		.set_bytes = attrset_bytes(r->sets),
 		.route_bytes = slab_bytes(&r->alts),
 		.index_bytes = hidx_bytes(&r->index),
-		.out_bytes = out_bytes(r),
+		.tombstones = r->index.n - r->n_keys,
+		.further = r->alts.used,
+		.index_places = hidx_places(&r->index),
 	};
+	out_memory(r, out);
 	for (uint32_t c = 0; c < RIB_CLASSES; c++)
 		out->route_bytes += slab_bytes(&r->routes[c]);
 }

@@ -29,7 +29,9 @@
 
 #define CHUNK 65536u       /* octets a read or pull */
 #define READS_A_TURN 8     /* chunks, of all links: a turn stays short however many have much to say */
+#define READ_UNTIL_US 5000       /* no further chunk when a turn has taken so long: a route that is imported costs more, */
 #define OCTETS_A_TURN (1u << 20) /* written to all links: a millisecond or two */
+#define WRITE_UNTIL_US 10000     /* and a withdrawn one is settled when it is written */
 #define LINGER_MS 2000
 
 struct link {
@@ -369,16 +371,20 @@ static void serve_readable(struct bgp_transport *t)
 		list_del(&l->readable);
 		if (l->c && !l->closing)
 			link_read(l);
+		if (loop_turn_us(t->loop) > READ_UNTIL_US)
+			break;
 	}
 }
 
-/* The end of a turn: what it brought goes out together. */
-static void flush(struct bgp_transport *t, size_t budget)
+/* The end of a turn: what it brought goes out together, as much as that many octets and microseconds of the turn allow. */
+static void flush(struct bgp_transport *t, size_t budget, int64_t until_us)
 {
 	struct link *l;
 	size_t n;
 
-	while (!list_empty(&t->dirty) && budget) {
+	for (bool first = true; !list_empty(&t->dirty) && budget; first = false) {
+		if (!first && loop_turn_us(t->loop) > until_us)
+			break;
 		l = container_of(t->dirty.next, struct link, dirty);
 		list_del(&l->dirty);
 		n = 0;
@@ -405,7 +411,7 @@ static void on_flush(struct loop_flush *f)
 	struct bgp_transport *t = container_of(f, struct bgp_transport, flush);
 
 	serve_readable(t);
-	flush(t, OCTETS_A_TURN);
+	flush(t, OCTETS_A_TURN, WRITE_UNTIL_US);
 }
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
@@ -489,12 +495,25 @@ static struct link *link_of_engine(struct bgp_transport *t)
 	return NULL;
 }
 
+size_t bgp_transport_bytes(const struct bgp_transport *t, size_t *unsent)
+{
+	size_t n = sizeof(*t) + 2 * CHUNK;
+	const struct link *l;
+
+	*unsent = 0;
+	list_for_each(l, &t->links, node) {
+		n += sizeof(*l) + l->out_len;
+		*unsent += l->out_len - l->out_pos;
+	}
+	return n;
+}
+
 void bgp_transport_stop(struct bgp_transport *t, int ms)
 {
 	struct link *l;
 
 	listen_close(&t->listen);
-	flush(t, SIZE_MAX);
+	flush(t, SIZE_MAX, INT64_MAX);
 	loop_work_stop(&t->more);
 	while ((l = link_of_engine(t)))
 		link_closed(l, "the transport ends");

@@ -264,6 +264,29 @@ void format_vni_import(struct buf *out, const json_t *v, const json_t *row)
 		format_words(out, explicit, row);
 }
 
+void format_index(struct buf *out, const json_t *v, const json_t *row)
+{
+	json_int_t in = number(v, "keys") + number(v, "withdrawn"), places = number(v, "index_places");
+
+	format_bytes(out, json_object_get(v, "index_bytes"), row);
+	if (places)
+		buf_printf(out, ", %d %% full", (int)(in * 100 / places));
+}
+
+/* How many, and what they take together; each for itself is in the JSON. */
+void format_neighbors_memory(struct buf *out, const json_t *v, const json_t *row)
+{
+	json_int_t sum = 0;
+	json_t *bytes;
+
+	for (size_t i = 0; i < json_array_size(v); i++)
+		sum += number(json_array_get(v, i), "bytes");
+	bytes = json_integer(sum);
+	buf_printf(out, "%zu, ", json_array_size(v));
+	format_bytes(out, bytes, row);
+	json_decref(bytes);
+}
+
 void format_vni_flood(struct buf *out, const json_t *v, const json_t *row)
 {
 	if (!json_array_size(v))

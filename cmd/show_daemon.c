@@ -85,6 +85,7 @@ static void memory_process(struct reply *r, struct json *j)
 	json_int(j, "cpu_user_us", ru.ru_utime.tv_sec * 1000000 + ru.ru_utime.tv_usec);
 	json_int(j, "cpu_system_us", ru.ru_stime.tv_sec * 1000000 + ru.ru_stime.tv_usec);
 	json_int(j, "longest_turn_us", r->d->loop.longest_turn_us);
+	json_int(j, "longest_turn_cpu_us", r->d->loop.longest_turn_cpu_us);
 	json_int(j, "latest_timer_us", r->d->loop.latest_timer_us);
 	json_object_end(j);
 }
@@ -92,19 +93,30 @@ static void memory_process(struct reply *r, struct json *j)
 static void memory_bgp(struct reply *r, struct json *j)
 {
 	struct bgp_memory m;
+	size_t octets, unsent;
 
 	bgp_memory(r->d->bgp, &m);
+	octets = bgp_transport_bytes(r->d->transport, &unsent);
 	json_object(j, "rib");
 	json_uint(j, "keys", m.keys);
 	json_uint(j, "paths", m.paths);
 	json_uint(j, "attribute_sets", m.sets);
 	json_uint(j, "attribute_set_bytes", m.set_bytes);
 	json_uint(j, "route_bytes", m.route_bytes);
+	json_uint(j, "further_paths", m.further);
+	json_uint(j, "withdrawn", m.tombstones);
 	json_uint(j, "index_bytes", m.index_bytes);
+	json_uint(j, "index_places", m.index_places);
+	json_uint(j, "outbound_groups", m.groups);
+	json_uint(j, "outbound_routes", m.out_entries);
 	json_uint(j, "outbound_bytes", m.out_bytes);
+	json_uint(j, "outbound_kept_bytes", m.out_cache_bytes);
+	json_uint(j, "outbound_repeats", m.repeats);
 	json_uint(j, "connections", m.conns);
 	json_uint(j, "limit_bytes", m.limit);
 	json_uint(j, "limit_used_bytes", m.used);
+	json_uint(j, "connection_bytes", octets);
+	json_uint(j, "unsent_bytes", unsent);
 	json_object_end(j);
 }
 
@@ -153,21 +165,59 @@ static void memory_control(struct reply *r, struct json *j)
 	json_object_end(j);
 }
 
-static bool more_memory(struct reply *r)
+static void memory_neighbor(struct json *j, const struct bgp_peer *p)
 {
-	struct json *j = &r->json;
+	struct bgp_peer_info i;
 
+	bgp_peer_info(p, &i);
+	json_object(j, NULL);
+	json_ip(j, "address", &i.address);
+	json_uint(j, "routes", i.prefixes_received);
+	json_uint(j, "routes_sent", i.prefixes_sent);
+	json_uint(j, "pending", i.pending);
+	json_uint(j, "outbound_group", i.group);
+	json_uint(j, "bytes", bgp_peer_bytes(p));
+	json_object_end(j);
+}
+
+struct memory_state {
+	bool begun;
+	size_t next; /* neighbors shown so far: they may come and go between two slices */
+};
+
+static void memory_tables(struct reply *r, struct json *j)
+{
 	json_object(j, NULL);
 	memory_process(r, j);
 	memory_bgp(r, j);
 	memory_evpn(r, j);
 	memory_dataplane(r, j);
 	memory_control(r, j);
-	json_object_end(j);
+	json_array(j, "neighbors");
+}
+
+static bool more_memory(struct reply *r)
+{
+	struct memory_state *s = r->state;
+	struct bgp_peer *p = NULL;
+
+	if (!s->begun)
+		memory_tables(r, &r->json);
+	s->begun = true;
+	for (size_t i = 0; (p = bgp_peer_next(r->d->bgp, p)); i++) {
+		if (i < s->next)
+			continue;
+		if (!reply_step(r))
+			return true;
+		memory_neighbor(&r->json, p);
+		s->next++;
+	}
+	json_array_end(&r->json);
+	json_object_end(&r->json);
 	return false;
 }
 
-const struct reply_ops show_memory = { .start = start_object, .more = more_memory };
+const struct reply_ops show_memory = { sizeof(struct memory_state), start_object, more_memory, NULL };
 
 /* ---- show config ------------------------------------------------------------------------------------------------- */
 

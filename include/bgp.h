@@ -379,6 +379,8 @@ struct bgp_peer_info {
 	uint32_t rt_memberships; /* route targets, and parts of them, that it asks for */
 };
 void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out);
+/* Octets that it and its connections take, without routes and without what the transport keeps for it. */
+size_t bgp_peer_bytes(const struct bgp_peer *peer);
 /* Members "capabilities_sent" and "capabilities_received": arrays of strings ("multiprotocol 25/70", ...). */
 void bgp_peer_print_capabilities(const struct bgp_peer *peer, struct json *j);
 
@@ -466,6 +468,11 @@ bool bgp_rib_advertised_to(const struct bgp *b, const struct bgp_path_info *p, c
 struct bgp_memory {
 	uint64_t keys, paths, sets, set_bytes, route_bytes, index_bytes, out_bytes, conns;
 	uint64_t limit, used; /* memory_limit, and of that */
+	uint64_t tombstones;   /* routes without a path that not everybody has heard of */
+	uint64_t further;      /* nodes of paths behind the first of a key */
+	uint64_t index_places; /* of the hash index; keys, tombstones and those of add-path views are in it */
+	uint64_t groups, out_entries, out_cache_bytes; /* outbound; bytes are in out_bytes */
+	uint64_t repeats;      /* messages that a peer got from those of its group that were at hand */
 };
 /* memory_limit is another. */
 void bgp_set_memory_limit(struct bgp *b, uint64_t octets);
@@ -486,6 +493,8 @@ int bgp_transport_listen(struct bgp_transport *t, const struct ip *address, uint
 void bgp_transport_unlisten(struct bgp_transport *t);
 /* Peers were added or removed: keys and TTL limits of the listening sockets follow. */
 void bgp_transport_peers_changed(struct bgp_transport *t);
+/* Octets of all links, of which "unsent" were pulled and wait for a peer to read. */
+size_t bgp_transport_bytes(const struct bgp_transport *t, size_t *unsent);
 /* Sends what is pending for at most ms milliseconds, then closes everything and frees t. */
 void bgp_transport_stop(struct bgp_transport *t, int ms);
 

@@ -65,6 +65,14 @@ void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key,
 {
 }
 
+void bgp_rt_want(struct bgp *b, const uint8_t rt[8], struct mtime now)
+{
+}
+
+void bgp_rt_unwant(struct bgp *b, const uint8_t rt[8], struct mtime now)
+{
+}
+
 struct dp_key dp_key_fdb(uint32_t vni, const struct mac *mac)
 {
 	return (struct dp_key){ .vni = vni, .kind = DP_FDB, .mac = *mac };

@@ -114,6 +114,15 @@ def test_memory_peak_is_no_less_than_resident(full):
     assert process["peak_resident_bytes"] >= process["resident_bytes"] > 1 << 20
 
 
+def test_memory_tells_of_tables_and_neighbors(full):
+    memory = full.e.show("memory")
+    rib = memory["rib"]
+    assert rib["keys"] <= rib["paths"] == rib["keys"] + rib["further_paths"]
+    assert rib["keys"] + rib["withdrawn"] <= rib["index_places"] and rib["outbound_groups"] >= 1
+    assert [n["address"] for n in memory["neighbors"]] == [n["address"] for n in full.e.show("neighbors")]
+    assert all(n["bytes"] > 1000 for n in memory["neighbors"])
+
+
 def test_clear_of_a_neighbor_that_is_down_says_so(full):
     full.e.ctl("neighbor", full.r2.address, "down")
     p = full.e.ctl("neighbor", full.r2.address, "clear", check=False)
