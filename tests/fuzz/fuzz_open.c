@@ -27,6 +27,12 @@ static void roundtrip(const struct caps *c)
 	BUG_ON(c->n_families != again.n_families || c->refresh != again.refresh || c->as4 != again.as4);
 	BUG_ON(memcmp(c->families, again.families, c->n_families * sizeof(c->families[0])));
 	BUG_ON(c->as4 && c->asn != again.asn);
+	BUG_ON(c->n_add_path != again.n_add_path);
+	for (size_t i = 0; i < c->n_add_path; i++) {
+		struct cap_family f = c->add_path[i].family;
+
+		BUG_ON(cap_add_path(&again, f.afi, f.safi) != c->add_path[i].modes);
+	}
 }
 
 static void take_open(struct rbuf body)

@@ -6,7 +6,8 @@
  * decoders; in the end nothing of the neighbor is left in any table.
  *
  * Input: | mode 1 | piece ... |, mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is a client, 8 opaque
- * routes are reflected, 16 it has a limit of routes. A piece begins with 2 octets:
+ * routes are reflected, 16 it has a limit of routes, 32 routes come and go with path identifiers, 64 and the second
+ * neighbor gets two paths of a route at most. A piece begins with 2 octets:
  *
  *	0 length 15             octets of the connection follow
  *	10 time 14              a pause in units of 10 ms
@@ -23,7 +24,7 @@
 #include "include/evpn.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { EXTERNAL = 1, AS2 = 2, CLIENT = 4, OPAQUE = 8, LIMITED = 16 };
+enum { EXTERNAL = 1, AS2 = 2, CLIENT = 4, OPAQUE = 8, LIMITED = 16, ADD_PATH = 32, BEST_TWO = 64 };
 #define OUR_AS 65001u
 #define THEIR_AS 65002u
 #define SPACE 65536u
@@ -32,6 +33,7 @@ struct side {
 	struct bgp_peer *peer;
 	struct bgp_conn *conn; /* NULL when it has ended */
 	struct attr_session reads; /* how it reads what the engine sends */
+	bool path_ids;
 	bool closing;
 };
 
@@ -72,13 +74,15 @@ static void mute(void *ctx, enum log_level level, enum log_subsys sub, const cha
 
 /* ---- what the engine sends ----------------------------------------------------------------------------------------- */
 
-static void check_nlri(struct rbuf r, bool withdraw)
+static void check_nlri(struct rbuf r, bool withdraw, bool path_ids)
 {
 	struct bgp_nlri n;
 
 	while (rb_left(&r)) {
-		enum bgp_nlri_verdict v = evpn_family.decode(&r, withdraw, &n);
+		enum bgp_nlri_verdict v;
 
+		BUG_ON(path_ids && !rb_u32(&r));
+		v = evpn_family.decode(&r, withdraw, &n);
 		BUG_ON(v != BGP_NLRI_OK && v != BGP_NLRI_UNKNOWN);
 	}
 }
@@ -89,8 +93,8 @@ static void check_update(struct world *w, const struct side *to, struct rbuf bod
 
 	attr_decode_update(body, &to->reads, w->scratch, &u);
 	BUG_ON(u.outcome != ATTR_OK);
-	check_nlri(u.reach, false);
-	check_nlri(u.unreach, true);
+	check_nlri(u.reach, false, to->path_ids);
+	check_nlri(u.unreach, true, to->path_ids);
 }
 
 static void check_sent(struct world *w, const struct side *to, size_t len)
@@ -130,13 +134,15 @@ static void settle(struct world *w)
 /* ---- the neighbors ------------------------------------------------------------------------------------------------- */
 
 /* OPEN and KEEPALIVE of a neighbor with the capabilities that go with mode. */
-static size_t greeting(uint8_t *out, size_t cap, uint32_t asn, uint32_t router_id, bool as4)
+static size_t greeting(uint8_t *out, size_t cap, uint32_t asn, uint32_t router_id, bool as4, uint8_t add_path)
 {
 	struct caps c = { .refresh = true, .as4 = as4, .asn = asn };
 	struct wbuf w = wb_init(out, cap);
 	size_t mark;
 
 	cap_family_add(&c, evpn_family.afi, evpn_family.safi);
+	if (add_path)
+		cap_add_path_set(&c, evpn_family.afi, evpn_family.safi, add_path);
 	msg_open_begin(&w, asn, 90, router_id, &mark);
 	cap_encode(&w, &c);
 	msg_open_end(&w, mark);
@@ -148,13 +154,14 @@ static size_t greeting(uint8_t *out, size_t cap, uint32_t asn, uint32_t router_i
 static void meet(struct world *w, struct side *s, const struct bgp_peer_params *p, bool as4)
 {
 	uint8_t hello[256];
-	size_t n = greeting(hello, sizeof(hello), p->asn, p->asn + p->address.b[3], as4);
+	size_t n = greeting(hello, sizeof(hello), p->asn, p->asn + p->address.b[3], as4, p->add_path);
 	struct bgp_peer_info info;
 
 	BUG_ON(bgp_peer_add(w->b, p, w->now, &s->peer) != 0);
 	s->conn = bgp_accept(s->peer, w->now);
 	BUG_ON(!s->conn);
 	s->reads = (struct attr_session){ .ebgp = p->asn != OUR_AS, .as4 = as4, .peer_as = OUR_AS };
+	s->path_ids = p->add_path;
 	settle(w);
 	bgp_conn_input(s->conn, hello, n, w->now);
 	settle(w);
@@ -211,9 +218,11 @@ static void begin(struct world *w, uint8_t mode)
 				.log = &w->log };
 	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202), .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
 					 .passive = true, .hold_time = 90, .rr_client = mode & CLIENT && !(mode & EXTERNAL),
-					 .max_prefixes = mode & LIMITED ? 20 : 0 };
+					 .max_prefixes = mode & LIMITED ? 20 : 0,
+					 .add_path = mode & ADD_PATH ? BGP_ADD_PATH_RECEIVE | BGP_ADD_PATH_SEND : 0 };
 	struct bgp_peer_params quiet = { .address = ip_v4(0xc0000203), .asn = OUR_AS, .passive = true, .hold_time = 90,
-					 .rr_client = true };
+					 .rr_client = true, .add_path = noisy.add_path,
+					 .add_path_best = mode & BEST_TWO ? 2 : 0 };
 
 	log_init(&w->log, LOG_DEBUG);
 	w->log.sink = mute;

@@ -32,7 +32,12 @@ static bool is_vtep(const struct fabric *f, unsigned s)
 static void peer_add(struct fabric *f, unsigned from, unsigned to, bool client)
 {
 	struct bgp_peer_params p = { .asn = AS, .hold_time = 9, .rr_client = client };
+	struct rng rng = { .state = f->p.seed ^ ((uint64_t)from << 32 | to) }; /* the same after a restart */
 
+	if (f->p.add_path) {
+		p.add_path = (uint8_t)rng_below(&rng, 4);
+		p.add_path_best = (uint8_t)rng_below(&rng, 4);
+	}
 	sim_peer(f->s[from].node, f->s[to].node, &p);
 }
 

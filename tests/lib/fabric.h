@@ -26,6 +26,7 @@ struct fabric_params {
 	int64_t slice_us;    /* how often dataplanes get their turn; 0: 5 ms */
 	bool rtc;            /* sessions have RFC 4684: everybody holds what is imported there, or below */
 	bool bare;           /* without kernels: no dataplane, no rows */
+	bool add_path;       /* each end of a session has some mode of RFC 7911, from the seed */
 };
 
 struct speaker {

@@ -70,7 +70,8 @@ static void hosts_move(void **state)
 {
 	struct rng rng = rng_start("hosts_move");
 	struct fabric *f = fabric_new(&(struct fabric_params){
-		.seed = rng_u64(&rng), .tops = 2, .reflectors = 3, .vteps = 8, .vnis = 2, .vnis_each = 2, .delay_us = 20 * MS });
+		.seed = rng_u64(&rng), .tops = 2, .reflectors = 3, .vteps = 8, .vnis = 2, .vnis_each = 2, .delay_us = 20 * MS,
+		.add_path = rng_below(&rng, 2) });
 
 	converge(f);
 	hosts_add(f, &rng, 20);
@@ -181,7 +182,7 @@ static void anything_goes_wrong(void **state)
 
 	for (int run = 0; run < 15; run++)
 		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .reflectors = 2, .vteps = 6, .vnis = 3,
-						  .vnis_each = 2, .delay_us = 10 * MS }, &rng, 3);
+						  .vnis_each = 2, .delay_us = 10 * MS, .add_path = run % 2 }, &rng, 3);
 }
 
 /* RFC 4684: each holds what it imports, and no more, whatever comes and goes; behind one tier of reflectors, and two. */
@@ -192,7 +193,7 @@ static void anything_goes_wrong_and_everybody_holds_what_it_asks_for(void **stat
 	for (int run = 0; run < 12; run++)
 		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .tops = run % 3, .reflectors = 3, .vteps = 8,
 						  .homes = run % 2 ? 0 : 1, .vnis = 5, .vnis_each = 2, .rtc = true,
-						  .delay_us = 10 * MS }, &rng, 2);
+						  .delay_us = 10 * MS, .add_path = run / 2 % 2 }, &rng, 2);
 }
 
 /* The same seed is the same run. */
