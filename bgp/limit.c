@@ -102,12 +102,15 @@ void limit_memory(struct bgp *b, struct mtime now)
 		return;
 	share_out(b);
 	list_for_each(peer, &b->peers, node)
-		if (peer->session && (!most || peer->octets > most->octets))
+		if (!most || peer->octets > most->octets)
 			most = peer;
 	if (!most)
 		return;
 	log_warn(b->p.log, LOG_BGP, "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all",
 		 ip_str(&most->p.address).s, (unsigned long long)(most->octets / 1024),
 		 (unsigned long long)(b->p.memory_limit / 1024));
-	session_stop(most->session, &f, now);
+	if (most->session)
+		session_stop(most->session, &f, now);
+	else
+		stale_forget(most, "memory-limit");
 }

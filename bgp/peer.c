@@ -233,7 +233,7 @@ static void stop(struct bgp_peer *peer, uint8_t subcode, const char *text, struc
 	list_for_each_safe(c, tmp, &peer->conns, node)
 		session_event(c->run, FSM_MANUAL_STOP, &f, text, now);
 	session_event(&peer->own, FSM_MANUAL_STOP, &f, text, now);
-	stale_forget(peer);
+	stale_forget(peer, "stopped by hand");
 }
 
 static void del(struct bgp_peer *peer, uint8_t subcode, struct mtime now)

@@ -230,13 +230,13 @@ void stale_session_up(struct bgp_conn *c, struct mtime now)
 	arm(peer);
 }
 
-void stale_forget(struct bgp_peer *peer)
+void stale_forget(struct bgp_peer *peer, const char *why)
 {
 	struct stale *s = &peer->stale;
 
 	s->restart_end = MTIME_NEVER;
 	for (uint32_t i = 0; i < peer->bgp->n_families; i++) {
-		purge(peer, i, KEPT, "stopped by hand");
+		purge(peer, i, KEPT, why);
 		s->families[i].long_end = MTIME_NEVER;
 	}
 	arm(peer);

@@ -43,8 +43,8 @@ void stale_fini(struct bgp_peer *peer);
 void stale_session_lost(struct bgp_conn *c, bool graceful, struct mtime now);
 /* c is the session: what is left of the one before stays as far as its OPEN lets it. After rib_peer_up(). */
 void stale_session_up(struct bgp_conn *c, struct mtime now);
-/* What is kept of it goes: someone wants it to begin anew. */
-void stale_forget(struct bgp_peer *peer);
+/* What is kept of it goes; why is for the log. */
+void stale_forget(struct bgp_peer *peer, const char *why);
 /* Of the family with that index. */
 void stale_end_of_rib(struct bgp_conn *c, uint32_t family, struct mtime now);
 void stale_refresh_begins(struct bgp_conn *c, uint32_t family, struct mtime now); /* BoRR */

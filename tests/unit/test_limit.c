@@ -55,12 +55,12 @@ static void who_has_the_most_is_the_one_to_go(void **state)
 	raw_establish(&w.raw);
 	m = second(&w, &modest);
 	for (k = 0; k < 100; k++)
-		send_big(&m, 0x100000 + k);
+		send_big(&m, 0x101000 + k);
 	raw_run(&w, 1 * S);
 	for (k = 0; k < 5000 && raw_info(&w).state == BGP_ESTABLISHED; k++) {
 		send_big(&w.raw, k);
 		if (k % 8 == 7) { /* the modest one is the one under which it overflows as often as not */
-			send_big(&m, 0x100000 + k / 8 % 100);
+			send_big(&m, 0x101000 + k / 8 % 100);
 			raw_run(&w, 1 * MS);
 		}
 		most = memory(&w).used > most ? memory(&w).used : most;
@@ -108,6 +108,33 @@ static void a_set_that_many_use_is_shared_out(void **state)
 	raw_world_end(&w);
 }
 
+static void what_is_kept_of_a_lost_session_counts(void **state) /* RFC 4724 */
+{
+	struct raw_setup s = { .memory_limit = LIMIT, .raw.caps = "4006 0fff 0019 46 80" };
+	struct bgp_peer_info info;
+	struct bgp_peer *modest;
+	struct raw_world w;
+	struct rawpeer m;
+
+	raw_world_start(&w, s);
+	raw_establish(&w.raw);
+	m = second(&w, &modest);
+	for (unsigned k = 0; k < 300; k++)
+		send_big(&w.raw, k);
+	raw_run(&w, 1 * S);
+	raw_drop(&w.raw);
+	raw_run(&w, 1 * S);
+	assert_int_equal(raw_info(&w).prefixes_received, 300);
+	for (unsigned k = 0; k < 250; k++)
+		send_big(&m, 0x101000 + k);
+	raw_run(&w, 1 * S);
+	assert_int_equal(raw_info(&w).prefixes_received, 0);
+	bgp_peer_info(modest, &info);
+	assert_int_equal(info.state, BGP_ESTABLISHED);
+	assert_int_equal(info.prefixes_received, 250);
+	raw_world_end(&w);
+}
+
 static void without_a_limit_nobody_goes(void **state)
 {
 	struct raw_world w;
@@ -131,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_has_the_most_is_the_one_to_go),
 		cmocka_unit_test(a_set_that_many_use_is_shared_out),
+		cmocka_unit_test(what_is_kept_of_a_lost_session_counts),
 		cmocka_unit_test(without_a_limit_nobody_goes),
 	};
 
