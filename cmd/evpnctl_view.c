@@ -184,6 +184,15 @@ static const struct view_field version_fields[] = {
 	{ "log level", "log_level", format_any },
 };
 
+static const struct view_field port_fields[] = {
+	{ NULL, "port", format_any },
+	{ "VNI", "vni", format_any },
+	{ "namespace", "netns", format_any },
+	{ "interface there", "name", format_any },
+	{ "MAC address", "mac", format_any },
+	{ "IP address", "ip", format_any },
+};
+
 static const struct view_field memory_fields[] = {
 	{ "resident", "process.resident_bytes", format_bytes },
 	{ "peak", "process.peak_resident_bytes", format_bytes },
@@ -237,6 +246,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_VTEP] = { TABLE(vtep_columns), .empty = "no VTEPs" },
 	[VERB_SHOW_TRAFFIC] = { TABLE(traffic_columns), .empty = "nothing is counted here" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
+	[VERB_PORT_ADD] = { BLOCK(port_fields) },
 	[VERB_RELOAD] = { .empty = "nothing changes" },
 	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },
 };

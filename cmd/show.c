@@ -17,6 +17,8 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_CONFIG] = &show_config,
 	[VERB_NEIGHBOR] = &change_neighbor,
 	[VERB_MAC_CLEAR] = &change_mac_clear,
+	[VERB_PORT_ADD] = &change_port_add,
+	[VERB_PORT_DEL] = &change_port_del,
 	[VERB_LOG] = &change_log,
 	[VERB_RELOAD] = &change_reload,
 };

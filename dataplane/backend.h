@@ -82,6 +82,10 @@ struct dp_ops {
 	void (*vni_del)(void *be, void *data, bool remove);
 	/* Fills the fields that it knows: devices, MTU, problem. */
 	void (*vni_info)(const void *be, const void *data, struct dp_vni_info *out);
+	/* As dp_port_add() and dp_port_del(). NULL: -EOPNOTSUPP. */
+	int (*port_add)(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+			size_t cap);
+	int (*port_del)(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
 	/* A slice: reads events, then pulls and writes. True when there is more to do. */
 	bool (*flush)(void *be);
 	/* For show and log lines; NULL when not known. */

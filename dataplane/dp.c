@@ -434,3 +434,39 @@ const struct dp_ops *dp_backend_ops(const struct dp *d)
 {
 	return d->ops;
 }
+
+/* ---- ports ------------------------------------------------------------------------------------------------------ */
+
+static int port_vni(const struct dp *d, uint32_t vni, bool able, struct dp_vni **out, char *why, size_t cap)
+{
+	struct dp_vni *v = NULL;
+
+	while ((v = rows_vni_next(&d->rec.rows, v)) && v->vni != vni)
+		;
+	*out = v;
+	if (!v || v->closing) {
+		snprintf(why, cap, "VNI %u is not configured", vni);
+		return -ENOENT;
+	}
+	if (able)
+		return 0;
+	snprintf(why, cap, "dataplane %s has no ports in other namespaces", d->ops->name);
+	return -EOPNOTSUPP;
+}
+
+int dp_port_add(struct dp *d, uint32_t vni, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+		size_t cap)
+{
+	struct dp_vni *v;
+	int err = port_vni(d, vni, d->ops->port_add, &v, why, cap);
+
+	return err ? err : d->ops->port_add(d->be, v->data, p, made, why, cap);
+}
+
+int dp_port_del(struct dp *d, uint32_t vni, const struct dp_netns_port *p, char *why, size_t cap)
+{
+	struct dp_vni *v;
+	int err = port_vni(d, vni, d->ops->port_del, &v, why, cap);
+
+	return err ? err : d->ops->port_del(d->be, v->data, p, why, cap);
+}

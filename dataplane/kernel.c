@@ -351,6 +351,8 @@ const struct dp_ops dp_kernel_ops = {
 	.vni_change = kernel_vni_change,
 	.vni_del = kernel_vni_del,
 	.vni_info = kernel_vni_info,
+	.port_add = kernel_port_add,
+	.port_del = kernel_port_del,
 	.flush = kernel_flush,
 	.ifname = kernel_ifname,
 };

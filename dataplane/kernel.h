@@ -219,6 +219,11 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 /* Some VNI names this device. */
 bool kernel_vni_named(const struct kernel *k, const char *name);
 
+/* ---- kernel_port.c: for struct dp_ops --------------------------------------------------------------------------------- */
+
+int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
+int kernel_port_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
+
 /* ---- kernel_bury.c ---------------------------------------------------------------------------------------------- */
 
 /* The device is as good as gone; kernel_bury() deletes all such together, a pair alone costs 60 ms and 2000 cost 17 s. */

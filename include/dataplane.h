@@ -114,6 +114,28 @@ struct dp_vni_info { /* borrowed strings */
 /* false when there is no such VNI. */
 bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);
 
+/* A port for another network namespace: a link between that and the VNI's bridge. Borrowed. */
+struct dp_netns_port {
+	const char *netns; /* path, as /run/netns/NAME or /proc/PID/ns/net */
+	const char *name;  /* of the interface in there */
+	struct mac mac;    /* of that interface; zero: one that follows from namespace and name */
+	struct ip ip;      /* none: no address is set */
+	uint8_t prefix_len;
+};
+
+struct dp_netns_port_made {
+	char port[16]; /* the end in the bridge */
+	struct mac mac;
+};
+
+/*
+ * The port is there, up, with its address, and both addresses are advertised, before this returns 0; else -errno with a
+ * sentence in why. -EOPNOTSUPP: the backend has no such ports. Removing takes the same namespace and name.
+ */
+int dp_port_add(struct dp *d, uint32_t vni, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+		size_t cap);
+int dp_port_del(struct dp *d, uint32_t vni, const struct dp_netns_port *p, char *why, size_t cap);
+
 /* For log lines: borrowed, NULL when it is not known. */
 const char *dp_ifname(const struct dp *d, unsigned ifindex);
 
