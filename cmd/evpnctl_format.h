@@ -28,6 +28,9 @@ void format_neighbor_routes(struct buf *out, const json_t *v, const json_t *row)
 void format_neighbor_limits(struct buf *out, const json_t *v, const json_t *row);
 void format_neighbor_faults(struct buf *out, const json_t *v, const json_t *row);
 void format_eor(struct buf *out, const json_t *v, const json_t *row);
+void format_families(struct buf *out, const json_t *v, const json_t *row); /* of more than one */
+void format_rt_filter(struct buf *out, const json_t *v, const json_t *row);
+void format_rt_asked(struct buf *out, const json_t *v, const json_t *row); /* a route target; null: all */
 void format_messages(struct buf *out, const json_t *v, const json_t *row);
 void format_notification(struct buf *out, const json_t *v, const json_t *row);
 

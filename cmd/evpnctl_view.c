@@ -2,6 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 #include "cmd/evpnctl_view.h"
 
+#include <string.h>
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define R VIEW_RIGHT
 #define F VIEW_FLEX
@@ -24,6 +26,8 @@ static const struct view_field neighbor_fields[] = {
 	{ "local address", "local_address", format_any },
 	{ "timers", "hold_time", format_neighbor_timers },
 	{ "routes", NULL, format_neighbor_routes },
+	{ "families", "families", format_families },
+	{ "route targets", "route_target_filter", format_rt_filter },
 	{ "limits", NULL, format_neighbor_limits },
 	{ "End-of-RIB", NULL, format_eor },
 	{ "outbound group", "group", format_any },
@@ -75,6 +79,17 @@ static const struct view_field rib_fields[] = {
 	{ "other extended", "ext_communities_other", format_words },
 	{ "NLRI", "nlri", format_any },
 	{ "age", "age_s", format_age },
+};
+
+static const struct view_column rtc_columns[] = {
+	{ "", NULL, format_route_flags },
+	{ "ROUTE TARGET", "route_target", format_rt_asked },
+	{ "LENGTH", "prefix_length", format_any, R, 5 },
+	{ "AS", "origin_asn", format_any, R },
+	{ "NEXT HOP", "next_hop", format_any, 0, 2 },
+	{ "FROM", "neighbor", format_route_from, 0, 1 },
+	{ "AS PATH", "as_path", format_any, F, 4 },
+	{ "AGE", "age_s", format_age, R, 3 },
 };
 
 static const struct view_column summary_columns[] = {
@@ -251,6 +266,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },
 };
 static const struct view rib_summary = { TABLE(summary_columns), .empty = "no routes" };
+static const struct view rib_rtc = { TABLE(rtc_columns), .empty = "no memberships" };
 static const struct view rib_detail = { BLOCK(rib_fields), .empty = "no routes" };
 
 const struct view *view_of(const struct verb_args *args)
@@ -259,6 +275,8 @@ const struct view *view_of(const struct verb_args *args)
 		return NULL;
 	if (args->id == VERB_SHOW_RIB && args->v[ARG_SUMMARY].given)
 		return &rib_summary;
+	if (args->id == VERB_SHOW_RIB && args->v[ARG_FAMILY].given && !strcmp(args->v[ARG_FAMILY].text, "rtc"))
+		return &rib_rtc;
 	if (args->id == VERB_SHOW_RIB && args->v[ARG_DETAIL].given)
 		return &rib_detail;
 	return &views[args->id];

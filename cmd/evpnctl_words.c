@@ -130,6 +130,40 @@ void format_eor(struct buf *out, const json_t *v, const json_t *row)
 		   is(row, "eor_sent") ? "sent" : "not sent");
 }
 
+void format_families(struct buf *out, const json_t *v, const json_t *row)
+{
+	const json_t *f;
+	size_t i;
+
+	if (json_array_size(v) < 2)
+		return; /* what is said of all is said of it */
+	json_array_foreach(v, i, f)
+		buf_printf(out, "%s%s %" JSON_INTEGER_FORMAT " received, %" JSON_INTEGER_FORMAT " sent", i ? "; " : "",
+			   text(f, "name"), number(f, "prefixes_received"), number(f, "prefixes_sent"));
+}
+
+void format_rt_filter(struct buf *out, const json_t *v, const json_t *row)
+{
+	const char *state = text(v, "state");
+
+	if (!state || !strcmp(state, "none"))
+		return;
+	if (!strcmp(state, "disabled"))
+		buf_adds(out, "its memberships could not be read, it is sent all routes");
+	else
+		buf_printf(out, "%s%" JSON_INTEGER_FORMAT " route targets",
+			   strcmp(state, "waiting") ? "asks for " : "nothing is sent before its End-of-RIB, so far ",
+			   number(v, "route_targets"));
+}
+
+void format_rt_asked(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (json_is_string(v))
+		buf_adds(out, json_string_value(v));
+	else
+		buf_adds(out, "all");
+}
+
 void format_messages(struct buf *out, const json_t *v, const json_t *row)
 {
 	const char *name;

@@ -99,6 +99,31 @@ static void print_limits(struct reply *r, const struct bgp_peer_info *i)
 	json_uint(j, "connect_retries", i->connect_retries);
 }
 
+static void print_families(struct json *j, const struct bgp_peer_info *i)
+{
+	json_array(j, "families");
+	for (uint32_t f = 0; f < i->n_families; f++) {
+		const struct bgp_family_info *fi = &i->families[f];
+
+		if (!fi->negotiated)
+			continue;
+		json_object(j, NULL);
+		json_str(j, "name", fi->family->name);
+		json_uint(j, "prefixes_received", fi->prefixes_received);
+		json_uint(j, "prefixes_sent", fi->prefixes_sent);
+		json_uint(j, "pending", fi->pending);
+		json_uint(j, "group", fi->group);
+		json_bool(j, "eor_received", fi->eor_received);
+		json_bool(j, "eor_sent", fi->eor_sent);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object(j, "route_target_filter");
+	json_str(j, "state", bgp_rt_filter_name(i->rt_filter));
+	json_uint(j, "route_targets", i->rt_memberships);
+	json_object_end(j);
+}
+
 static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *peer)
 {
 	struct bgp_peer_info i;
@@ -113,6 +138,7 @@ static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *p
 	json_uint(j, "group", i.group);
 	json_bool(j, "eor_received", i.eor_received);
 	json_bool(j, "eor_sent", i.eor_sent);
+	print_families(j, &i);
 	json_uint(j, "updates_in", i.updates_in);
 	json_uint(j, "updates_out", i.updates_out);
 	json_object(j, "messages");

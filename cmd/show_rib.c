@@ -19,6 +19,7 @@ struct type_count {
 };
 
 struct rib_state {
+	const struct bgp_family *family;
 	struct bgp_rib_cursor cursor;
 	uint8_t rd[8];
 	const struct bgp_peer *to; /* --advertised-to, looked up in each slice */
@@ -32,9 +33,32 @@ struct rib_state {
 	struct type_count *counts; /* --summary: by route type */
 };
 
+/* What only routes of EVPN have. */
+static const enum verb_arg evpn_args[] = { ARG_TYPE, ARG_VNI, ARG_RD, ARG_MAC, ARG_IP, ARG_KEYS };
+
+static int start_family(struct reply *r)
+{
+	struct rib_state *s = r->state;
+
+	s->family = &evpn_family;
+	if (!reply_has(r, ARG_FAMILY) || strcmp(reply_arg(r, ARG_FAMILY)->text, s->family->name) == 0)
+		return 0;
+	s->family = &bgp_rtc_family;
+	if (strcmp(reply_arg(r, ARG_FAMILY)->text, s->family->name) != 0)
+		return reply_fail(r, 2, "--family: expected evpn or rtc, found '%.40s'", reply_arg(r, ARG_FAMILY)->text);
+	for (size_t i = 0; i < sizeof(evpn_args) / sizeof(evpn_args[0]); i++)
+		if (reply_has(r, evpn_args[i]))
+			return reply_fail(r, 2, "%s is for routes of evpn", verb_arg_name(evpn_args[i]));
+	return 0;
+}
+
 static int start_rib(struct reply *r)
 {
 	struct rib_state *s = r->state;
+	int rc = start_family(r);
+
+	if (rc)
+		return rc;
 
 	if (reply_has(r, ARG_RD) && !evpn_rd_parse(reply_arg(r, ARG_RD)->text, s->rd))
 		return reply_fail(r, 2,
@@ -112,7 +136,14 @@ static bool match_route(const struct reply *r, const struct evpn_route_fields *f
 
 static bool match(const struct reply *r, const struct bgp_path_info *p, struct evpn_route_fields *f)
 {
-	if (!match_path(r, p) || !match_key(r, p))
+	const struct rib_state *s = r->state;
+
+	*f = (struct evpn_route_fields){ 0 };
+	if (p->family != s->family || !match_path(r, p))
+		return false;
+	if (p->family != &evpn_family)
+		return match_advertised(r, p);
+	if (!match_key(r, p))
 		return false;
 	evpn_route_fields(p->key, p->key_len, p->attrs, f);
 	return match_route(r, f) && match_advertised(r, p);
@@ -261,12 +292,14 @@ static void count_path(struct rib_state *s, const struct bgp_path_info *p, uint8
 }
 
 /* RFC 7432 7, RFC 9136 3. */
-static const char *type_name(unsigned type)
+static const char *type_name(const struct rib_state *s, unsigned type)
 {
 	static const char *const names[] = {
 		NULL, "ethernet-auto-discovery", "mac-ip", "inclusive-multicast", "ethernet-segment", "ip-prefix"
 	};
 
+	if (s->family == &bgp_rtc_family)
+		return "route-target-membership";
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
 }
 
@@ -281,7 +314,7 @@ static void print_counts(struct reply *r, const struct rib_state *s)
 		j = reply_row(r);
 		json_object(j, NULL);
 		json_uint(j, "type", type);
-		json_str(j, "name", type_name(type));
+		json_str(j, "name", type_name(s, type));
 		json_uint(j, "routes", c->keys);
 		json_uint(j, "paths", c->paths);
 		json_uint(j, "best", c->best);

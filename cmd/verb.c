@@ -21,11 +21,11 @@ const struct verb verbs[VERB_N] = {
 	[VERB_SHOW_RIB] = { "show rib",
 			    "[--type N] [--vni N] [--rd RD] [--mac M] [--ip IP]\n"
 			    "[--neighbor A] [--advertised-to A] [--best] [--rejected]\n"
-			    "[--summary] [--detail] [--keys]",
+			    "[--summary] [--detail] [--keys] [--family F]",
 			    "routes, received and our own",
 			    .optional = BIT(ARG_TYPE) | BIT(ARG_VNI) | BIT(ARG_RD) | BIT(ARG_MAC) | BIT(ARG_IP) |
 					BIT(ARG_NEIGHBOR) | BIT(ARG_ADVERTISED_TO) | BIT(ARG_BEST) | BIT(ARG_REJECTED) |
-					BIT(ARG_SUMMARY) | BIT(ARG_DETAIL) | BIT(ARG_KEYS) },
+					BIT(ARG_SUMMARY) | BIT(ARG_DETAIL) | BIT(ARG_KEYS) | BIT(ARG_FAMILY) },
 	[VERB_SHOW_VNI] = { "show vni", "[N]", "VNIs: mode, RD, route targets, devices, flood list, counts",
 			    .optional = BIT(ARG_NUMBER) },
 	[VERB_SHOW_MAC] = { "show mac", "[--vni N] [--mac M] [--ip IP] [--vtep A]",
@@ -95,6 +95,7 @@ static const struct arg_desc {
 	[ARG_SUMMARY] = { "--summary", NULL, "how many of each type" },
 	[ARG_DETAIL] = { "--detail", NULL, "every attribute, a block a route" },
 	[ARG_KEYS] = { "--keys", NULL, "one raw NLRI key a line, of everything received and not withdrawn" },
+	[ARG_FAMILY] = { "--family", "F", "evpn, as without it, or rtc: route target memberships (RFC 4684)", KIND_TEXT },
 	[ARG_YAML] = { "--yaml", NULL, "lines of YAML instead of an object" },
 	[ARG_DRY_RUN] = { "--dry-run", NULL, "only say what would be done" },
 	[ARG_NETNS] = { "--netns", "NS", "a network namespace: a name as in 'ip netns', or a path", KIND_TEXT },
