@@ -446,7 +446,7 @@ static bool is_hard_reset(const struct msg_fault *f)
 /* RFC 4724 4.2: TCP that ends without a NOTIFICATION; RFC 8538 4: with both N bits anything but a hard reset. */
 static bool is_graceful(const struct bgp_conn *c, enum fsm_event e, const struct msg_fault *f)
 {
-	if (!c->caps.gr.there || is_our_will(c->peer, e) || is_hard_reset(f))
+	if (!c->caps.gr.there || c->peer->bgp->stopping || is_our_will(c->peer, e) || is_hard_reset(f))
 		return false;
 	return e == FSM_TCP_FAILS || c->caps.gr.notification;
 }

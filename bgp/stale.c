@@ -302,7 +302,12 @@ uint32_t stale_routes_of_session(const struct bgp_peer *peer)
 void stale_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 {
 	const struct stale *s = &peer->stale;
+	const struct cap_gr *gr = peer->session ? &peer->session->caps.gr : NULL;
 
+	out->gr = gr && gr->there;
+	out->gr_restarted = gr && gr->restarted;
+	out->gr_notification = gr && gr->notification;
+	out->gr_time = gr ? gr->time : 0;
 	out->stale_end = s->restart_end;
 	for (uint32_t i = 0; i < peer->bgp->n_families; i++) {
 		out->stale += paths(peer, i, BIT(RIB_GEN_STALE));

@@ -26,6 +26,7 @@ void format_neighbor_session(struct buf *out, const json_t *v, const json_t *row
 void format_neighbor_timers(struct buf *out, const json_t *v, const json_t *row);
 void format_neighbor_routes(struct buf *out, const json_t *v, const json_t *row);
 void format_neighbor_limits(struct buf *out, const json_t *v, const json_t *row);
+void format_neighbor_restart(struct buf *out, const json_t *v, const json_t *row);
 void format_neighbor_faults(struct buf *out, const json_t *v, const json_t *row);
 void format_eor(struct buf *out, const json_t *v, const json_t *row);
 void format_families(struct buf *out, const json_t *v, const json_t *row); /* of more than one */

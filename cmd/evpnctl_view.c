@@ -30,6 +30,7 @@ static const struct view_field neighbor_fields[] = {
 	{ "route targets", "route_target_filter", format_rt_filter },
 	{ "limits", NULL, format_neighbor_limits },
 	{ "End-of-RIB", NULL, format_eor },
+	{ "restart", NULL, format_neighbor_restart },
 	{ "outbound group", "group", format_any },
 	{ "messages in", "messages.in", format_messages },
 	{ "messages out", "messages.out", format_messages },

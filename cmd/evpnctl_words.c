@@ -116,6 +116,30 @@ void format_neighbor_limits(struct buf *out, const json_t *v, const json_t *row)
 		buf_printf(out, ", %" JSON_INTEGER_FORMAT " connections refused", number(row, "connections_refused"));
 }
 
+static void kept(struct buf *out, const json_t *row, const char *n, const char *end, const char *what)
+{
+	if (!number(row, n))
+		return;
+	buf_printf(out, "; %" JSON_INTEGER_FORMAT " routes %s", number(row, n), what);
+	if (end && number(row, end))
+		buf_printf(out, ", %" JSON_INTEGER_FORMAT " s left", number(row, end));
+}
+
+void format_neighbor_restart(struct buf *out, const json_t *v, const json_t *row)
+{
+	const json_t *gr = format_member(row, "graceful_restart");
+
+	if (!json_is_object(gr))
+		buf_adds(out, number(row, "stale") || number(row, "long_lived_stale") ? "is away" : "not asked for");
+	else
+		buf_printf(out, "%" JSON_INTEGER_FORMAT " s%s%s", number(gr, "restart_time"),
+			   is(gr, "notification") ? ", also after a NOTIFICATION" : "",
+			   is(gr, "restarted") ? ", has restarted" : "");
+	kept(out, row, "stale", "stale_s", "stale");
+	kept(out, row, "long_lived_stale", "long_lived_stale_s", "long-lived stale");
+	kept(out, row, "refreshing", NULL, "not repeated yet in its refresh");
+}
+
 void format_neighbor_faults(struct buf *out, const json_t *v, const json_t *row)
 {
 	buf_printf(out,
@@ -195,10 +219,15 @@ void format_notification(struct buf *out, const json_t *v, const json_t *row)
 
 /* ---- routes ------------------------------------------------------------------------------------------------------ */
 
-/* "*>" best, "*" eligible, "x" rejected. */
+/* "*" eligible, or "S" stale, "L" long-lived stale; ">" behind it the best; "x" rejected. */
 void format_route_flags(struct buf *out, const json_t *v, const json_t *row)
 {
-	buf_adds(out, text(row, "rejected") ? "x" : is(row, "best") ? "*>" : "*");
+	if (text(row, "rejected")) {
+		buf_adds(out, "x");
+		return;
+	}
+	buf_adds(out, is(row, "long_lived_stale") ? "L" : is(row, "stale") ? "S" : "*");
+	buf_adds(out, is(row, "best") ? ">" : "");
 }
 
 static const char *type_word(json_int_t type)
@@ -251,6 +280,10 @@ void format_route_head(struct buf *out, const json_t *v, const json_t *row)
 		buf_printf(out, ", rejected: %s", text(row, "rejected"));
 	else
 		buf_adds(out, is(row, "best") ? ", best" : ", not best");
+	if (is(row, "stale"))
+		buf_adds(out, ", stale: its session is lost");
+	if (is(row, "long_lived_stale"))
+		buf_adds(out, ", long-lived stale: a last resort");
 }
 
 void format_mobility(struct buf *out, const json_t *v, const json_t *row)

@@ -124,6 +124,37 @@ static void print_families(struct json *j, const struct bgp_peer_info *i)
 	json_object_end(j);
 }
 
+static void print_end(struct reply *r, const char *key, struct mtime end)
+{
+	int64_t us = mtime_diff_us(r->now, end);
+
+	if (end.us == MTIME_NEVER.us)
+		json_null(&r->json, key);
+	else
+		json_int(&r->json, key, us > 0 ? (us + 999999) / 1000000 : 0);
+}
+
+/* RFC 4724, 8538, 9494, 7313: what the neighbor asks for, and what is kept of it. */
+static void print_restart(struct reply *r, const struct bgp_peer_info *i)
+{
+	struct json *j = &r->json;
+
+	if (i->gr) {
+		json_object(j, "graceful_restart");
+		json_uint(j, "restart_time", i->gr_time);
+		json_bool(j, "restarted", i->gr_restarted);
+		json_bool(j, "notification", i->gr_notification);
+		json_object_end(j);
+	} else {
+		json_null(j, "graceful_restart");
+	}
+	json_uint(j, "stale", i->stale);
+	print_end(r, "stale_s", i->stale_end);
+	json_uint(j, "long_lived_stale", i->long_lived_stale);
+	print_end(r, "long_lived_stale_s", i->long_lived_end);
+	json_uint(j, "refreshing", i->refreshing);
+}
+
 static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *peer)
 {
 	struct bgp_peer_info i;
@@ -147,6 +178,7 @@ static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *p
 	json_object_end(j);
 	json_uint(j, "established_count", i.established_count);
 	print_limits(r, &i);
+	print_restart(r, &i);
 	json_uint(j, "treat_as_withdraw", i.treat_as_withdraw);
 	json_uint(j, "attributes_discarded", i.attributes_discarded);
 	json_uint(j, "unknown_nlri", i.unknown_nlri);

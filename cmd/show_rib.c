@@ -252,6 +252,10 @@ static void print_path(struct reply *r, const struct bgp_path_info *p)
 	print_optional(j, "path_id", p->path_id, p->path_id);
 	json_bool(j, "best", p->best);
 	json_str(j, "rejected", bgp_reject_name(p->reject));
+	if (p->stale)
+		json_bool(j, "stale", true);
+	if (p->long_lived_stale)
+		json_bool(j, "long_lived_stale", true);
 	reply_age(r, "age_s", p->since);
 	buf_add(r->out, buf_data(shared), shared->len);
 	json_object_end(j);

@@ -369,6 +369,8 @@ struct bgp_peer_info {
 	/* Of prefixes_received: kept of a lost session (RFC 4724, 9494), not repeated yet in a refresh (7313). */
 	uint32_t stale, long_lived_stale, refreshing;
 	struct mtime stale_end, long_lived_end; /* when they go at the latest, MTIME_NEVER */
+	bool gr, gr_restarted, gr_notification; /* the session's capability of RFC 4724: there, R, N of RFC 8538 */
+	uint16_t gr_time;                       /* s */
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
 	bool eor_received, eor_sent;

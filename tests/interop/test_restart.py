@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Graceful restart (RFC 4724, 8538): an evpnd goes and comes back, and hosts behind it notice nothing.
+
+    h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
+                                      |
+                                [rr] 192.0.2.3
+"""
+import re
+import signal
+import time
+
+import pytest
+
+from evlab import Evpnd, evpnd
+
+MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
+
+
+class Ping:
+    """A packet every 10 ms from a host until it is stopped."""
+
+    def __init__(self, host, to):
+        self.process = host.start("ping-" + to, ["ping", "-q", "-i", "0.01", "-W", "1", to])
+
+    def lost(self):
+        """Lost packets, of how many."""
+        time.sleep(0.3)
+        self.process.stop(signal.SIGINT)
+        sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", self.process.tail()).groups())
+        return sent - received, sent
+
+
+class Pair:
+    """Two evpnds, each with a host, over a reflector or directly."""
+
+    def __init__(self, lab, more="", reflector=False):
+        self.lab = lab
+        self.nodes = lab.fabric("r1", "r2", *["rr"] * reflector)
+        self.r1, self.r2 = self.nodes[:2]
+        self.a = [n.address for n in self.nodes]
+        self.h = [lab.host("h1", 1).plug(self.r1), lab.host("h2", 2).plug(self.r2)]
+        if reflector:
+            self.rr = Evpnd(self.nodes[2], evpnd.conf(self.nodes[2], 65000, [
+                (a, 65000, "route-reflector-client: true") for a in self.a[:2]], vnis=(), more=more))
+        self.evpnd = [Evpnd(n, evpnd.conf(n, 65000, [(self.a[2] if reflector else self.a[1 - i], 65000)], ports=[self.h[i].name], more=more))
+                      for i, n in enumerate(self.nodes[:2])]
+        self.far = [self.a[2]] * 2 if reflector else self.a[1::-1]  # whom each peers with
+        self.up()
+        lab.wait_for(lambda: self.h[0].ping("10.0.0.2"), "h1 reaches h2", 20)
+        self.rows()
+
+    def up(self):
+        self.lab.wait_for(lambda: all(e.established(far) for e, far in zip(self.evpnd, self.far)), "the sessions are up", 20)
+
+    def rows(self):
+        self.lab.wait_for(self.rows_are_there, "both kernels have the other's host")
+
+    def rows_are_there(self):
+        return self.r1.remote("vxlan100", MAC2) == self.a[1] and self.r2.remote("vxlan100", MAC1) == self.a[0]
+
+    def pings(self):
+        return [Ping(self.h[0], "10.0.0.2"), Ping(self.h[1], "10.0.0.1")]
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL], ids=["sigterm", "sigkill"])
+def test_no_packet_is_lost_over_a_restart(lab, sig):
+    p = Pair(lab)
+    pings = p.pings()
+    time.sleep(0.5)
+    p.evpnd[0].process.stop(sig)
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end", 5)
+    assert p.evpnd[1].neighbor(p.a[0])["stale"] >= 2
+    assert all(r["stale"] for r in p.evpnd[1].routes("--neighbor", p.a[0]))
+    time.sleep(2)
+    assert p.rows_are_there()
+    p.evpnd[0].start()
+    p.up()
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and "the restart is over" in p.evpnd[0].log(), "the restart is over")
+    time.sleep(1)
+    assert p.rows_are_there()
+    assert "routes purged" not in p.evpnd[1].log()
+    for ping in pings:
+        lost, sent = ping.lost()
+        assert lost == 0 and sent > 150, "%d of %d packets lost" % (lost, sent)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL], ids=["sigterm", "sigkill"])
+def test_no_packet_is_lost_when_a_reflector_restarts(lab, sig):
+    p = Pair(lab, reflector=True)
+    pings = p.pings()
+    time.sleep(0.5)
+    p.rr.process.stop(sig)
+    lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] >= 2 for e in p.evpnd), "both keep its routes", 5)
+    time.sleep(1)
+    p.rr.start()
+    p.up()
+    lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] == 0 for e in p.evpnd), "its routes are there again")
+    time.sleep(0.5)
+    assert not any("routes purged" in e.log() for e in p.evpnd)
+    for ping in pings:
+        lost, sent = ping.lost()
+        assert lost == 0 and sent > 80, "%d of %d packets lost" % (lost, sent)
+
+
+def test_what_is_not_told_again_is_purged_at_end_of_rib(lab):
+    """Hosts that left while one side was away: the other forgets h1, and the kernel of the one that was away h2."""
+    p = Pair(lab)
+    p.evpnd[0].kill()
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] >= 2, "r2 keeps r1's routes")
+    p.h[0].unplug()
+    p.h[1].unplug()
+    lab.wait_for(lambda: p.evpnd[1].mac(100, MAC2) is None, "r2 forgets h2")
+    assert p.rows_are_there()
+    p.evpnd[0].start()
+    p.up()
+    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2's kernel forgets h1", 5)
+    lab.wait_for(lambda: not p.r1.remote("vxlan100", MAC2), "r1's kernel forgets h2", 5)
+    assert "not announced again before End-of-RIB" in p.evpnd[1].log()
+    assert p.r1.flood("vxlan100") == [p.a[1]]
+
+
+def test_who_does_not_come_back_is_forgotten(lab):
+    p = Pair(lab, more="restart: {time: 3}\n")
+    p.evpnd[0].kill()
+    began = time.time()
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] >= 2, "r2 keeps its routes")
+    assert p.r2.remote("vxlan100", MAC1) == p.a[0]
+    lab.wait_for(lambda: not p.r2.fdb("vxlan100", MAC1) and not p.r2.flood("vxlan100"), "r2 forgets them", 6)
+    assert 2.5 < time.time() - began < 5
+    p.evpnd[0].start()
+    p.up()
+    p.rows()
+
+
+def test_long_lived(lab):
+    """RFC 9494: after the restart time its routes are a last resort, until their own time is over."""
+    p = Pair(lab, more="restart: {time: 1, long-lived: 4}\n")
+    p.evpnd[0].kill()
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["long_lived_stale"] >= 2, "its routes are long-lived stale", 5)
+    routes = p.evpnd[1].routes("--neighbor", p.a[0])
+    assert all(r["long_lived_stale"] and r["best"] and "65535:6" in r["communities"] for r in routes), routes
+    assert p.r2.remote("vxlan100", MAC1) == p.a[0]
+    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "they go", 8)
+
+
+@pytest.mark.parametrize("end", ["down", "flush"])
+def test_an_end_for_good_is_a_hard_reset(lab, end):
+    p = Pair(lab, more="restart: {rows: flush}\n" if end == "flush" else "")
+    if end == "flush":
+        p.evpnd[0].stop()
+    else:
+        p.evpnd[0].ctl("neighbor", p.a[1], "down")
+    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2 forgets h1 at once", 3)
+    error = p.evpnd[1].neighbor(p.a[0])["last_error_received"]
+    assert (error["code"], error["subcode"]) == (6, 9) and "administrative shutdown" in error["text"], error
