@@ -64,6 +64,10 @@ static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t 
 
 	word_unsupported(ld, m, "mode", v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3,
 			 config_mode_name(v->mode));
+	if (ld->config->dataplane == CONFIG_DP_USERSPACE &&
+	    (v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_FLOOD) && mark_good(ld, m, "mode"))
+		load_error_key(ld, m, "mode", m, "\"%s\" with dataplane userspace is not supported by this version",
+			       config_mode_name(v->mode));
 	key_unsupported(ld, m, "vlan", v->vlan && kernel);
 	if (kernel)
 		ports_supported(ld, v, m);

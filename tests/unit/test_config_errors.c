@@ -138,6 +138,7 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 				   "    rsc: true\n"
 				   "    resolver: rib\n"
 				   "  - {vni: 3, group: 239.1.1.1}\n"
+				   "  - {vni: 4, mode: static-flood, flood: [192.0.2.3]}\n"
 				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n"
 				   "restart: {time: 119, rows: flush}\n";
 	static const char *const lines[] = {
@@ -145,6 +146,7 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 		"x:10:10: vnis[0].rsc: not supported by this version",
 		"x:11:15: vnis[0].resolver: not supported by this version",
 		"x:12:21: vnis[1].group: not supported by this version",
+		"x:13:20: vnis[2].mode: \"static-flood\" with dataplane userspace is not supported by this version",
 	};
 
 	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
