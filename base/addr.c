@@ -80,9 +80,15 @@ bool ip_is_linklocal(const struct ip *a)
 
 bool ip_is_unicast(const struct ip *a)
 {
+	uint32_t v4;
+
+	if (a->len == 4) { /* every route has one: it is read as it was written, by four octets */
+		memcpy(&v4, a->b, sizeof(v4));
+		return v4 && a->b[0] != 127 && a->b[0] < 224; /* 240.0.0.0/4 holds the broadcast address, too */
+	}
 	if (ip_is_zero(a) || ip_is_multicast(a) || ip_is_loopback(a))
 		return false;
-	return a->len == 16 || a->b[0] < 240; /* 240.0.0.0/4 holds the broadcast address too */
+	return a->len == 16;
 }
 
 int ip_family(const struct ip *a)
