@@ -16,6 +16,7 @@
 #include "bgp/limit.h"
 #include "bgp/open.h"
 #include "bgp/rtc.h"
+#include "bgp/restart.h"
 #include "bgp/session.h"
 
 #define S_US 1000000
@@ -249,7 +250,10 @@ static void del(struct bgp_peer *peer, uint8_t subcode, struct mtime now)
 
 void bgp_peer_del(struct bgp_peer *peer, struct mtime now)
 {
+	struct bgp *b = peer->bgp;
+
 	del(peer, BGP_CEASE_DECONFIGURED, now);
+	restart_check(b, now);
 }
 
 struct bgp_peer *bgp_peer_remake(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now)
@@ -353,6 +357,7 @@ void bgp_peer_down(struct bgp_peer *peer, const char *text, struct mtime now)
 	peer->admin_down = true;
 	stop(peer, BGP_CEASE_ADMIN_SHUTDOWN, text, now);
 	forgive(peer, now);
+	restart_check(peer->bgp, now);
 }
 
 void bgp_peer_clear(struct bgp_peer *peer, const char *text, struct mtime now)
