@@ -123,6 +123,7 @@ void evpn_free(struct evpn *e)
 	flood_table_fini(e);
 	neigh_table_fini(e);
 	mac_table_fini(e);
+	pages_fini(&e->pages);
 	import_table_fini(&e->imports);
 	vtep_table_fini(&e->vteps);
 	evi_table_fini(&e->evis);

@@ -20,39 +20,25 @@ static uint64_t key_hash(const struct evpn *e, uint16_t evi, const struct mac *m
 	return XXH3_64bits_withSeed(&k, sizeof(k), e->seed);
 }
 
-static uint64_t mac_hash(void *owner, uint32_t h)
-{
-	const struct mac_entry *m = mac_get(owner, h);
-
-	return key_hash(owner, m->evi, &m->mac);
-}
-
-static uint32_t *mac_link(void *owner, uint32_t h)
-{
-	return &mac_get(owner, h)->chain;
-}
-
-static const struct htab_ops mac_ops = { mac_hash, mac_link };
-
 void mac_table_init(struct evpn *e)
 {
-	slab_init(&e->macs.slab, sizeof(struct mac_entry));
-	slab_init(&e->macs.nodes, sizeof(struct source_node));
-	htab_init(&e->macs.index, &mac_ops, e);
+	slab_init_in(&e->macs.slab, sizeof(struct mac_entry), &e->pages);
+	slab_init_in(&e->macs.nodes, sizeof(struct source_node), &e->pages);
+	hidx_init(&e->macs.index, &e->pages);
 }
 
 void mac_table_fini(struct evpn *e)
 {
-	htab_fini(&e->macs.index);
+	hidx_fini(&e->macs.index);
 	slab_fini(&e->macs.slab);
 	slab_fini(&e->macs.nodes);
 }
 
 uint32_t mac_find(const struct evpn *e, const struct evi *evi, const struct mac *mac)
 {
-	uint32_t h = htab_first(&e->macs.index, key_hash(e, evi->slot, mac));
+	struct hidx_it it;
 
-	for (; h; h = mac_get(e, h)->chain) {
+	for (uint32_t h = hidx_first(&e->macs.index, key_hash(e, evi->slot, mac), &it); h; h = hidx_next(&it)) {
 		const struct mac_entry *m = mac_get(e, h);
 
 		if (m->evi == evi->slot && mac_eq(&m->mac, mac))
@@ -73,7 +59,7 @@ uint32_t mac_obtain(struct evpn *e, struct evi *evi, const struct mac *mac)
 	m->evi = evi->slot;
 	m->mac = *mac;
 	m->since = evpn_seconds(e);
-	htab_insert(&e->macs.index, key_hash(e, evi->slot, mac), h);
+	hidx_insert(&e->macs.index, key_hash(e, evi->slot, mac), h);
 	return h;
 }
 
@@ -83,7 +69,7 @@ void mac_reap(struct evpn *e, uint32_t h)
 
 	if (m->state != MAC_UNKNOWN || (m->flags & MAC_BUSY) || m->bindings || !sources_empty(&m->routes))
 		return;
-	htab_remove(&e->macs.index, key_hash(e, m->evi, &m->mac), h);
+	hidx_remove(&e->macs.index, key_hash(e, m->evi, &m->mac), h);
 	slab_free(&e->macs.slab, h);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * See neigh.h. The index is by EVI and address, so the bindings that compete for one neighbour row are neighbours in one
- * chain. A binding also lies in the list of its MAC, since what becomes of it follows from where the MAC is:
+ * See neigh.h. The index is by EVI and address, so the bindings that compete for one neighbour row are neighbours in it.
+ * A binding also lies in the list of its MAC, since what becomes of it follows from where the MAC is:
  *
  *   MAC here     a local binding is advertised
  *   MAC there    a binding by routes is a candidate for the row
@@ -26,36 +26,22 @@ static uint64_t key_hash(const struct evpn *e, uint16_t evi, const uint8_t ip[16
 	return XXH3_64bits_withSeed(ip, 16, e->seed + evi);
 }
 
-static uint64_t binding_hash(void *owner, uint32_t h)
-{
-	const struct binding *b = binding_get(owner, h);
-
-	return key_hash(owner, b->evi, b->ip);
-}
-
-static uint32_t *binding_link(void *owner, uint32_t h)
-{
-	return &binding_get(owner, h)->chain;
-}
-
-static const struct htab_ops binding_ops = { binding_hash, binding_link };
-
 void neigh_table_init(struct evpn *e)
 {
-	slab_init(&e->neighs.slab, sizeof(struct binding));
-	htab_init(&e->neighs.index, &binding_ops, e);
+	slab_init_in(&e->neighs.slab, sizeof(struct binding), &e->pages);
+	hidx_init(&e->neighs.index, &e->pages);
 }
 
 void neigh_table_fini(struct evpn *e)
 {
-	htab_fini(&e->neighs.index);
+	hidx_fini(&e->neighs.index);
 	slab_fini(&e->neighs.slab);
 }
 
-/* The first of the chain from h on (h included) that binds this address; 0 at the end. */
-static uint32_t match(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t h)
+/* The first from h on (h included) that binds this address; 0 at the end. */
+static uint32_t match(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t h, struct hidx_it *it)
 {
-	for (; h; h = binding_get(e, h)->chain) {
+	for (; h; h = hidx_next(it)) {
 		const struct binding *b = binding_get(e, h);
 
 		if (b->evi == evi->slot && b->ip_len == ip->len && !memcmp(b->ip, ip->b, sizeof(b->ip)))
@@ -64,19 +50,21 @@ static uint32_t match(const struct evpn *e, const struct evi *evi, const struct 
 	return 0;
 }
 
-static uint32_t first(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+static uint32_t first(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct hidx_it *it)
 {
-	return match(e, evi, ip, htab_first(&e->neighs.index, key_hash(e, evi->slot, ip->b)));
+	return match(e, evi, ip, hidx_first(&e->neighs.index, key_hash(e, evi->slot, ip->b), it), it);
 }
 
-#define for_each_binding(h, e, evi, ip)                                                                                \
-	for ((h) = first((e), (evi), (ip)); (h); (h) = match((e), (evi), (ip), binding_get((e), (h))->chain))
+/* None may come or go meanwhile. */
+#define for_each_binding(h, it, e, evi, ip)                                                                            \
+	for ((h) = first((e), (evi), (ip), (it)); (h); (h) = match((e), (evi), (ip), hidx_next(it), (it)))
 
 static uint32_t find(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t mac)
 {
+	struct hidx_it it;
 	uint32_t h;
 
-	for_each_binding(h, e, evi, ip)
+	for_each_binding(h, &it, e, evi, ip)
 		if (binding_get(e, h)->mac == mac)
 			return h;
 	return 0;
@@ -101,7 +89,7 @@ static uint32_t obtain(struct evpn *e, struct evi *evi, const struct ip *ip, uin
 	if (b->next)
 		binding_get(e, b->next)->prev = h;
 	m->bindings = h;
-	htab_insert(&e->neighs.index, key_hash(e, evi->slot, ip->b), h);
+	hidx_insert(&e->neighs.index, key_hash(e, evi->slot, ip->b), h);
 	return h;
 }
 
@@ -118,7 +106,7 @@ static void drop(struct evpn *e, uint32_t h)
 		binding_get(e, b->prev)->next = b->next;
 	else
 		mac_get(e, mac)->bindings = b->next;
-	htab_remove(&e->neighs.index, binding_hash(e, h), h);
+	hidx_remove(&e->neighs.index, key_hash(e, b->evi, b->ip), h);
 	slab_free(&e->neighs.slab, h);
 	mac_reap(e, mac);
 }
@@ -131,14 +119,15 @@ static bool nobody_says(const struct binding *b)
 /* Frees what is left without a reason at this address. */
 static void sweep(struct evpn *e, const struct evi *evi, const struct ip *ip)
 {
+	struct hidx_it it;
 	uint32_t h;
 
 	do {
-		for_each_binding(h, e, evi, ip)
+		for_each_binding(h, &it, e, evi, ip)
 			if (nobody_says(binding_get(e, h)))
 				break;
 		if (h)
-			drop(e, h); /* the chain may look otherwise now */
+			drop(e, h); /* the index may look otherwise now */
 	} while (h);
 }
 
@@ -231,9 +220,10 @@ struct contest { /* who is there for one address; handles, 0 for nobody */
 static struct contest contest(const struct evpn *e, const struct evi *evi, const struct ip *ip)
 {
 	struct contest c = { 0 };
+	struct hidx_it it;
 	uint32_t h;
 
-	for_each_binding(h, e, evi, ip) {
+	for_each_binding(h, &it, e, evi, ip) {
 		const struct binding *b = binding_get(e, h);
 
 		if (b->flags & BINDING_WANTED)
@@ -329,9 +319,10 @@ void neigh_mac_moved(struct evpn *e, uint32_t mac)
 
 static uint32_t local_binding(const struct evpn *e, const struct evi *evi, const struct ip *ip)
 {
+	struct hidx_it it;
 	uint32_t h;
 
-	for_each_binding(h, e, evi, ip)
+	for_each_binding(h, &it, e, evi, ip)
 		if (binding_get(e, h)->flags & BINDING_LOCAL)
 			return h;
 	return 0;
@@ -412,10 +403,12 @@ void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip)
 void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
 		     uint32_t import)
 {
-	uint32_t m = mac_obtain(e, evi, mac);
-	struct binding *b = binding_get(e, obtain(e, evi, ip, m));
-	uint32_t was;
+	struct binding *b;
+	uint32_t m, was;
 
+	hidx_prefetch(&e->neighs.index, key_hash(e, evi->slot, ip->b)); /* comes while the MAC is looked for */
+	m = mac_obtain(e, evi, mac);
+	b = binding_get(e, obtain(e, evi, ip, m));
 	count(evi, b, -1u);
 	was = sources_put(&e->macs.nodes, &b->routes, rd, import_ref(&e->imports, import));
 	count(evi, b, 1);

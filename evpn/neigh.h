@@ -8,7 +8,7 @@
 #ifndef EVPN_NEIGH_H
 #define EVPN_NEIGH_H
 
-#include "base/htab.h"
+#include "base/hidx.h"
 #include "base/slab.h"
 #include "evpn/evi.h"
 #include "evpn/sources.h"
@@ -22,8 +22,7 @@ enum { /* flags of a binding */
 	BINDING_STALE = 32 /* local, but its MAC was here and has left */
 };
 
-struct binding { /* 56 octets, and 4 of the index */
-	uint32_t chain;
+struct binding { /* 52 octets, and 9 to 18 of the index */
 	uint32_t mac;        /* handle */
 	uint32_t next, prev; /* of its MAC */
 	struct sources routes;
@@ -36,7 +35,7 @@ struct binding { /* 56 octets, and 4 of the index */
 
 struct neigh_table {
 	struct slab slab;
-	struct htab index; /* by EVI and address */
+	struct hidx index; /* by EVI and address */
 };
 
 static inline struct ip binding_ip(const struct binding *b)

@@ -304,14 +304,14 @@ void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
 				       &e->neighs.slab, &e->floods.slab, &e->moves.slab };
-	const struct htab *indices[] = { &e->vteps.index, &e->macs.index, &e->neighs.index, &e->floods.index,
-					 &e->moves.index };
+	const struct htab *indices[] = { &e->vteps.index, &e->floods.index, &e->moves.index };
 
 	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)
 		out->bytes += slab_bytes(slabs[i]);
 	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++)
 		out->bytes += htab_bytes(indices[i]);
+	out->bytes += hidx_bytes(&e->macs.index) + hidx_bytes(&e->neighs.index);
 	out->bytes += e->imports.cap_rules * sizeof(*e->imports.rules);
 	out->bytes += e->evis.n_slots * 2 * sizeof(void *) + e->evis.n * sizeof(struct evi);
 }

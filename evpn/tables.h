@@ -15,6 +15,7 @@
 #ifndef EVPN_TABLES_H
 #define EVPN_TABLES_H
 
+#include "base/pages.h"
 #include "evpn/evi.h"
 #include "evpn/flood.h"
 #include "evpn/import.h"
@@ -32,6 +33,7 @@ struct evpn {
 	struct log *log;
 	struct mtime now;
 	uint64_t seed; /* of the indices: peers choose MACs and addresses */
+	struct pages pages; /* of MACs and bindings */
 	struct bgp *bgp;
 	struct dp *dp;
 	struct bgp_listener listener;
