@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A TCP connection with a neighbor and what the state machine does with it: timers, its end, messages out. Output is
- * pulled: what is due is a set of bits, not a queue, so nothing here grows. What comes in is receive.c's, the OPEN both
- * ways open.c's.
+ * A TCP connection with a neighbor and what the state machine does with it: its end, messages out. Output is pulled:
+ * what is due is a set of bits, not a queue, so nothing here grows. What comes in is receive.c's, the OPEN both ways
+ * open.c's, time is timers.c's.
  *
  * Life of a connection: made by us (bgp_net.connect) or accepted; when its run of the state machine ends it is detached
  * from the run, says what is left to say (a NOTIFICATION is the last thing pulled) and is freed when the network
@@ -88,6 +88,19 @@ void session_refresh(struct bgp_conn *c);
 
 /* A limit is exceeded: f is what the neighbor is told. */
 void session_stop(struct bgp_conn *c, const struct msg_fault *f, struct mtime now);
+
+/* ---- timers.c ---------------------------------------------------------------------------------------------------- */
+
+void timers_init(struct bgp_conn *c);
+void timers_stop(struct bgp_conn *c);
+/* TCP is to be opened. */
+void timers_connect(struct bgp_conn *c, struct mtime now);
+/* Our OPEN has gone. */
+void timers_await_open(struct bgp_conn *c, struct mtime now);
+/* Those of the hold time that the OPENs have settled; 0 means none of them (RFC 4271 4.2). */
+void timers_negotiated(struct bgp_conn *c, struct mtime now);
+/* A KEEPALIVE goes out: the next one in a third of the hold time. */
+void timers_keepalive(struct bgp_conn *c, struct mtime now);
 
 /* ---- update.c ---------------------------------------------------------------------------------------------------- */
 
