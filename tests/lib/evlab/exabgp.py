@@ -22,6 +22,7 @@ neighbor {peer} {{
 	hold-time 90;
 	family {{
 		l2vpn evpn;
+		{family}
 	}}
 	capability {{
 		asn4 {asn4};
@@ -43,7 +44,7 @@ neighbor {peer} {{
 
 
 class Exabgp:
-    def __init__(self, node, asn, peer, peer_asn, name="exabgp", asn4=True, router_id=None, extended=True, add_path="disable"):
+    def __init__(self, node, asn, peer, peer_asn, name="exabgp", asn4=True, router_id=None, extended=True, add_path="disable", family=""):
         self.node, self.name, self.peer = node, name, peer
         base = node.lab.path("%s-%s" % (node.name, name))
         self.fifo, self.out, self.file = base + ".fifo", base + ".jsonl", base + ".conf"
@@ -52,7 +53,7 @@ class Exabgp:
         with open(self.file, "w") as f:
             f.write(CONF.format(python=PYTHON, here=HERE, fifo=self.fifo, out=self.out, peer=peer, local=local, router_id=router_id or node.address,
                                 asn=asn, peer_asn=peer_asn, asn4="enable" if asn4 else "disable",
-                                extended="enable" if extended else "disable", add_path=add_path))
+                                extended="enable" if extended else "disable", add_path=add_path, family=family))
         node.lab.peers.append(self)
         env = {"exabgp_" + k: v for k, v in {
             "daemon_user": "root", "daemon_daemonize": "false", "api_cli": "false", "api_ack": "false", "log_level": "INFO",
@@ -80,6 +81,10 @@ class Exabgp:
     @staticmethod
     def _kind(kind, path_id):
         return "%d" % kind if path_id is None else "%d@%d" % (kind, path_id)
+
+    def ask(self, nlri, withdraw=False):
+        """A route target membership (bytes, with its length) of family="ipv4 rtc;"."""
+        self.command("%s rtc %s next-hop %s" % ("withdraw" if withdraw else "announce", nlri.hex(), self.node.address))
 
     def events(self):
         with open(self.out) as f:
