@@ -3,6 +3,7 @@
 #include "cmd/apply.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -199,25 +200,71 @@ bool apply_plan(struct daemon *d, struct buf *lines, char *why, size_t cap)
 	return true;
 }
 
-bool apply_reload(struct daemon *d, char *why, size_t cap)
+/* Over to new_, which is d's after it. */
+static bool go_over(struct daemon *d, struct config *new_, char *why, size_t cap)
 {
-	struct config *new_ = load_applicable(d, why, cap), *old = d->config;
+	struct config *old = d->config;
 	bool ok;
 
-	if (!new_)
-		return false;
 	log_plan(d, new_);
-	bgp_set_memory_limit(d->bgp, apply_memory_limit(new_));
 	remove_old(d, old, new_);
 	if (new_->log_level != old->log_level)
 		d->log.level = new_->log_level;
 	ok = add_new(d, new_);
 	d->config = new_;
 	config_free(old);
-	if (ok)
-		log_info(&d->log, LOG_MAIN, "%s is loaded: %zu neighbors, %zu VNIs", d->config_file, new_->n_neighbors,
-			 new_->n_vnis);
-	else
+	if (!ok)
 		snprintf(why, cap, "loaded, but not all of it could be taken on: the log says why");
 	return ok;
+}
+
+bool apply_reload(struct daemon *d, char *why, size_t cap)
+{
+	struct config *new_ = load_applicable(d, why, cap);
+
+	if (!new_ || !go_over(d, new_, why, cap))
+		return false;
+	log_info(&d->log, LOG_MAIN, "%s is loaded: %zu neighbors, %zu VNIs", d->config_file, new_->n_neighbors,
+		 new_->n_vnis);
+	return true;
+}
+
+/* The configuration in force with another mode of a VNI, through all checks as if it came from the file. */
+static struct config *with_mode(struct daemon *d, const struct config_vni *v, enum config_mode mode, char *why, size_t cap)
+{
+	struct config c = *d->config, *new_;
+	struct config_errors errors = { 0 };
+	struct buf text;
+	const char *error;
+
+	c.vnis = xcalloc(c.n_vnis, sizeof(*c.vnis));
+	memcpy(c.vnis, d->config->vnis, c.n_vnis * sizeof(*c.vnis));
+	c.vnis[v - d->config->vnis].mode = mode;
+	buf_init(&text);
+	config_print(&c, &text, true, false);
+	new_ = config_parse(d->config_file, buf_data(&text), text.len, &errors);
+	if (!new_) { /* lines and columns are of what was printed here: nobody can look there */
+		error = errors.lines[0] + strlen(d->config_file);
+		snprintf(why, cap, "VNI %u cannot be in mode %s: %s", v->vni, config_mode_name(mode),
+			 error + strspn(error, ":0123456789 "));
+	}
+	buf_fini(&text);
+	free(c.vnis);
+	config_errors_free(&errors);
+	return new_;
+}
+
+bool apply_mode(struct daemon *d, uint32_t vni, enum config_mode mode, char *why, size_t cap)
+{
+	const struct config_vni *v = difference_find_vni(d->config, vni);
+	struct config *new_;
+
+	if (!v) {
+		snprintf(why, cap, "VNI %u is not configured", vni);
+		return false;
+	}
+	if (v->mode == mode)
+		return true;
+	new_ = with_mode(d, v, mode, why, cap);
+	return new_ && go_over(d, new_, why, cap);
 }

@@ -6,12 +6,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "include/config.h"
 #include <stdint.h>
 
 struct buf;
-struct config;
-struct config_neighbor;
-struct config_vni;
 struct daemon;
 
 /* Octets that the routes may take, as c says it. */
@@ -28,6 +27,11 @@ bool apply_vni(struct daemon *d, const struct config_vni *v);
  * sentence (all errors of the file are in the log). restart.rows and log.level take effect at once, too.
  */
 bool apply_reload(struct daemon *d, char *why, size_t cap);
+/*
+ * Another mode for a VNI, with what the configuration says otherwise, until the next reload or start. False and why when that
+ * would be no configuration.
+ */
+bool apply_mode(struct daemon *d, uint32_t vni, enum config_mode mode, char *why, size_t cap);
 /* What apply_reload() would do, a line each; it says the same in the log before it does it. */
 bool apply_plan(struct daemon *d, struct buf *lines, char *why, size_t cap);
 

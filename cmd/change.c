@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The verbs that change something: neighbor ADDR ..., mac clear, log LEVEL, reload. Each leaves a line in the log. */
+/* The verbs that change something: neighbor ADDR ..., mac add|del|clear, vni N mode M, log
+ * LEVEL, reload. Each leaves a line in the log. */
 #include <errno.h>
 #include <string.h>
 
@@ -85,6 +86,57 @@ static int start_mac_clear(struct reply *r)
 }
 
 const struct reply_ops change_mac_clear = { .start = start_mac_clear };
+
+static int start_mac_add(struct reply *r)
+{
+	struct config_host h = { .mac = reply_arg(r, ARG_MAC)->mac,
+				 .ip = reply_arg(r, ARG_IP)->ip,
+				 .vtep = reply_arg(r, ARG_VTEP)->ip,
+				 .router = reply_has(r, ARG_ROUTER) };
+	uint32_t vni = reply_arg(r, ARG_VNI)->n;
+
+	r->body = REPLY_NONE;
+	if (mac_is_group(&h.mac) || mac_is_zero(&h.mac))
+		return reply_fail(r, 2, "--mac: expected the address of a host, found '%s'", reply_arg(r, ARG_MAC)->text);
+	if (!ip_is_unicast(&h.vtep) || (h.ip.len && !ip_is_unicast(&h.ip)))
+		return reply_fail(r, 2, "--vtep, --ip: expected addresses of hosts");
+	switch (evpn_host_add(r->d->evpn, vni, &h)) {
+	case 0:
+		log_info(&r->d->log, LOG_CTL, "mac add: VNI %u: %s is behind %s", vni, reply_arg(r, ARG_MAC)->text,
+			 reply_arg(r, ARG_VTEP)->text);
+		return 0;
+	case -ENOENT:
+		return reply_fail(r, 1, "VNI %u is not configured", vni);
+	default:
+		return reply_fail(r, 1, "--vtep: expected another VTEP than ours, of the same family, found %s",
+				  reply_arg(r, ARG_VTEP)->text);
+	}
+}
+
+const struct reply_ops change_mac_add = { .start = start_mac_add };
+
+static int start_mac_del(struct reply *r)
+{
+	uint32_t vni = reply_arg(r, ARG_VNI)->n;
+
+	r->body = REPLY_NONE;
+	if (evpn_host_del(r->d->evpn, vni, &reply_arg(r, ARG_MAC)->mac, &reply_arg(r, ARG_IP)->ip))
+		return reply_fail(r, 1, "VNI %u has no such host that was configured or added", vni);
+	log_info(&r->d->log, LOG_CTL, "mac del: VNI %u: %s", vni, reply_arg(r, ARG_MAC)->text);
+	return 0;
+}
+
+const struct reply_ops change_mac_del = { .start = start_mac_del };
+
+static int start_vni(struct reply *r)
+{
+	uint32_t vni = reply_arg(r, ARG_NUMBER)->n;
+
+	r->body = REPLY_NONE;
+	return apply_mode(r->d, vni, (enum config_mode)reply_arg(r, ARG_MODE)->n, r->error, sizeof(r->error)) ? 0 : 1;
+}
+
+const struct reply_ops change_vni = { .start = start_vni };
 
 static int start_log(struct reply *r)
 {

@@ -3,6 +3,8 @@
 /* The table of verbs and the parser over it. */
 #include "cmd/verb.h"
 
+#include "include/config.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,6 +50,14 @@ const struct verb verbs[VERB_N] = {
 			    .required = BIT(ARG_ADDRESS) | BIT(ARG_ACTION), .optional = BIT(ARG_TEXT), .change = true },
 	[VERB_MAC_CLEAR] = { "mac clear", "[--vni N] [--mac M]", "duplicates may move again, at once",
 			     .optional = BIT(ARG_VNI) | BIT(ARG_MAC), .change = true },
+	[VERB_MAC_ADD] = { "mac add", "--vni N --mac M --vtep A [--ip IP] [--router]",
+			   "a host behind a VTEP, as if it stood in the configuration",
+			   .required = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_VTEP),
+			   .optional = BIT(ARG_IP) | BIT(ARG_ROUTER), .change = true },
+	[VERB_MAC_DEL] = { "mac del", "--vni N --mac M [--ip IP]", "take such a host away, or one of its addresses",
+			   .required = BIT(ARG_VNI) | BIT(ARG_MAC), .optional = BIT(ARG_IP), .change = true },
+	[VERB_VNI] = { "vni", "N mode MODE", "another mode for a VNI, in place, until the next reload",
+		       .required = BIT(ARG_NUMBER) | BIT(ARG_MODE_WORD) | BIT(ARG_MODE), .change = true },
 	[VERB_PORT_ADD] = { "port add", "--vni N --netns NS|--pid PID [--name eth0] [--mac M] [--ip A/LEN]",
 			    "give a container or a network namespace a port in a VNI",
 			    .required = BIT(ARG_VNI),
@@ -66,7 +76,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
 };
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_LEVEL };
+enum kind { KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD };
 
 static const struct arg_desc {
 	const char *name, *value, *help;
@@ -77,6 +87,8 @@ static const struct arg_desc {
 	[ARG_NUMBER] = { "N", NULL, "a VNI", KIND_NUMBER, 1, VNI_MAX },
 	[ARG_ACTION] = { "up|down|clear|refresh", NULL,
 			 "start; stop and stay down; restart; ask for its routes again (RFC 2918)", KIND_ACTION },
+	[ARG_MODE_WORD] = { "mode", NULL, "the word mode", KIND_MODE_WORD },
+	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2 or static-l3", KIND_MODE },
 	[ARG_TEXT] = { "TEXT", NULL, "with down or clear: why, in words for the neighbor (RFC 9003)", KIND_TEXT },
 	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
 	[ARG_FILE] = { "FILE", NULL, "a configuration file", KIND_TEXT },
@@ -102,6 +114,7 @@ static const struct arg_desc {
 	[ARG_PID] = { "--pid", "PID", "the network namespace of this process (a container's)", KIND_NUMBER, 1, 1u << 22 },
 	[ARG_NAME] = { "--name", "IFNAME", "what the interface is called in there (default eth0)", KIND_TEXT },
 	[ARG_PORT_IP] = { "--ip", "A/LEN", "its address, with the length of the prefix", KIND_TEXT },
+	[ARG_ROUTER] = { "--router", NULL, "it is a router" },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 
@@ -346,6 +359,16 @@ static bool parse_level(const char *s, uint32_t *out)
 	return true;
 }
 
+static bool parse_mode(const char *s, uint32_t *out)
+{
+	for (enum config_mode m = CONFIG_MODE_EVPN; m <= CONFIG_MODE_DYNAMIC_L3; m++)
+		if (strcmp(s, config_mode_name(m)) == 0) {
+			*out = m;
+			return true;
+		}
+	return false;
+}
+
 static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, char *error)
 {
 	const struct arg_desc *d = &arg_descs[a];
@@ -377,6 +400,12 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 		if (parse_level(s, &v->n))
 			return 0;
 		return usage(error, "%s: expected error, warn, remote, info or debug, found '%.40s'", d->name, s);
+	case KIND_MODE_WORD:
+		return strcmp(s, "mode") ? usage(error, "expected mode after the VNI, found '%.40s'", s) : 0;
+	case KIND_MODE:
+		if (parse_mode(s, &v->n))
+			return 0;
+		return usage(error, "expected %s, found '%.40s'", d->help, s);
 	}
 	BUG("argument %d without a kind", (int)a);
 }

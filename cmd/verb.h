@@ -29,6 +29,9 @@ enum verb_id {
 	VERB_SHOW_CONFIG,
 	VERB_NEIGHBOR,
 	VERB_MAC_CLEAR,
+	VERB_MAC_ADD,
+	VERB_MAC_DEL,
+	VERB_VNI,
 	VERB_PORT_ADD,
 	VERB_PORT_DEL,
 	VERB_LOG,
@@ -43,6 +46,8 @@ enum verb_arg {
 	ARG_ADDRESS, /* ADDR: of a neighbor */
 	ARG_NUMBER,  /* N: a VNI */
 	ARG_ACTION,
+	ARG_MODE_WORD, /* "mode" */
+	ARG_MODE,
 	ARG_TEXT, /* why */
 	ARG_LEVEL,
 	ARG_FILE,
@@ -70,6 +75,7 @@ enum verb_arg {
 	ARG_PID,
 	ARG_NAME,
 	ARG_PORT_IP,
+	ARG_ROUTER,
 	ARG_N
 };
 

@@ -4,6 +4,7 @@
  * A speaker's EVPN side as others see it: made and joined with bgp and the dataplane, VNIs taken on and given up, and
  * their events handed to the tables. No rule is here.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -225,4 +226,23 @@ void evpn_vni_del(struct evpn *e, uint32_t vni)
 		return;
 	dp_vni_del(e->dp, vni);
 	evi_end(e, evi);
+}
+
+int evpn_host_add(struct evpn *e, uint32_t vni, const struct config_host *h)
+{
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (!evi)
+		return -ENOENT;
+	if (ip_eq(&h->vtep, &e->vtep) || h->vtep.len != e->vtep.len)
+		return -EINVAL;
+	fixed_host_add(e, evi, h);
+	return 0;
+}
+
+int evpn_host_del(struct evpn *e, uint32_t vni, const struct mac *mac, const struct ip *ip)
+{
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	return evi && fixed_host_del(e, evi, mac, ip) ? 0 : -ENOENT;
 }

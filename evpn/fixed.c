@@ -4,6 +4,7 @@
 #include "evpn/fixed.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "evpn/tables.h"
 
@@ -31,6 +32,14 @@ static uint32_t place(struct evpn *e, struct places *p, const struct evi *evi, c
 	return p->import[at];
 }
 
+static void host_set(struct evpn *e, struct evi *evi, const struct config_host *h, uint32_t import)
+{
+	if (h->ip.len)
+		neigh_route_set(e, evi, &h->mac, &h->ip, no_rd, import);
+	else
+		mac_route_set(e, evi, &h->mac, no_rd, import);
+}
+
 void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c)
 {
 	struct places p = { 0 };
@@ -41,15 +50,51 @@ void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c)
 	for (size_t i = 0; i < c->n_hosts; i++) {
 		const struct config_host *h = &c->hosts[i];
 
-		if (ip_eq(&h->vtep, &e->vtep))
-			continue;
-		if (h->ip.len)
-			neigh_route_set(e, evi, &h->mac, &h->ip, no_rd, place(e, &p, evi, &h->vtep, h->router));
-		else
-			mac_route_set(e, evi, &h->mac, no_rd, place(e, &p, evi, &h->vtep, h->router));
+		if (!ip_eq(&h->vtep, &e->vtep))
+			host_set(e, evi, h, place(e, &p, evi, &h->vtep, h->router));
 	}
 	for (size_t i = 0; i < p.n; i++)
 		if (p.import[i])
 			import_unref(e, p.import[i]);
 	free(p.import);
+}
+
+void fixed_host_add(struct evpn *e, struct evi *evi, const struct config_host *h)
+{
+	uint32_t import = import_fixed(e, &h->vtep, evi->vni, h->router);
+
+	host_set(e, evi, h, import);
+	import_unref(e, import);
+}
+
+static bool has_fixed(const struct evpn *e, const struct sources *s)
+{
+	const struct source *x = sources_empty(s) ? NULL : &s->first;
+
+	for (; x; x = sources_next(&e->macs.nodes, s, x))
+		if (!memcmp(x->rd, no_rd, sizeof(no_rd)))
+			return true;
+	return false;
+}
+
+bool fixed_host_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip)
+{
+	bool found = false;
+	uint32_t m = mac_find(e, evi, mac), b = m ? mac_get(e, m)->bindings : 0, next;
+
+	for (; b; b = next) {
+		struct ip bound = binding_ip(binding_get(e, b));
+
+		next = binding_get(e, b)->next;
+		if (!has_fixed(e, &binding_get(e, b)->routes) || (ip->len && !ip_eq(ip, &bound)))
+			continue;
+		neigh_route_del(e, evi, mac, &bound, no_rd);
+		found = true;
+	}
+	m = ip->len ? 0 : mac_find(e, evi, mac);
+	if (m && has_fixed(e, &mac_get(e, m)->routes)) {
+		mac_route_del(e, evi, mac, no_rd);
+		found = true;
+	}
+	return found;
 }

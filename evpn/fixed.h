@@ -12,5 +12,8 @@
 #include "evpn/evi.h"
 
 void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c);
+/* One host. del: false when there was none; ip none: all of the MAC. */
+void fixed_host_add(struct evpn *e, struct evi *evi, const struct config_host *h);
+bool fixed_host_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip);
 
 #endif

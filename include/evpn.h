@@ -57,6 +57,14 @@ void evpn_run_timers(struct evpn *e, struct mtime now);
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
 void evpn_vni_del(struct evpn *e, uint32_t vni);
 
+/*
+ * A host of a VNI as if it stood in its configuration, until the VNI changes or goes. -ENOENT: no such VNI, or (del) no such host;
+ * -EINVAL: it is at our own VTEP, or the tunnel's addresses are of the other family. Without an address (ip none) del takes all of
+ * the MAC that was configured or added.
+ */
+int evpn_host_add(struct evpn *e, uint32_t vni, const struct config_host *h);
+int evpn_host_del(struct evpn *e, uint32_t vni, const struct mac *mac, const struct ip *ip);
+
 /* ---- identifiers (evpn/rd.c, rt.c, esi.c) ---------------------------------------------------------------------- */
 
 struct evpn_str {

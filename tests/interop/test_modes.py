@@ -212,3 +212,61 @@ def test_without_a_bridge(lab, mode):
     assert r1.flood("vxlan100") == {"multicast": ["239.1.1.1"], "static-l3": []}.get(mode, ["192.0.2.2"])
     neighbour, = r1.ip_json("neigh show 10.0.0.2 dev vxlan100")
     assert neighbour["lladdr"] == MAC2 and (neighbour.get("protocol") is not None) == mode.startswith("static-l")
+
+
+def test_hosts_by_hand(lab):
+    """mac add and mac del, in a static mode and beside the routes of mode evpn."""
+    p = Pair(lab)
+    plain(p.r2, "nolearning", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1", MAC1 + " dev vxlan100 master static",
+                               MAC1 + " dev vxlan100 self dst 192.0.2.1"], learning="off")
+    p.start("mode: static-l3, hosts: [{mac: 02:00:00:00:00:09, ip: 10.0.0.9, vtep: 192.0.2.2}]")
+    p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
+    assert not p.h1.ping("10.0.0.2")
+    p.e.ctl("mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "192.0.2.2", "--ip", "10.0.0.2")
+    p.reach()
+    p.e.ctl("mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "192.0.2.2", "--ip", "10.0.0.22")
+    assert {r["ip"] for r in p.e.show("arp", "--mac", MAC2)} == {"10.0.0.2", "10.0.0.22"}
+    p.e.ctl("mac", "del", "--vni", "100", "--mac", MAC2, "--ip", "10.0.0.22")
+    assert {r["ip"] for r in p.e.show("arp", "--mac", MAC2)} == {"10.0.0.2"}
+    for mac in (MAC2, "02:00:00:00:00:09"):
+        p.e.ctl("mac", "del", "--vni", "100", "--mac", mac)
+    lab.wait_for(lambda: not p.e.fdb(owner="evpnd"), "no row is left")
+    p.e.ctl("vni", "100", "mode", "evpn")
+    p.e.ctl("mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "192.0.2.2")
+    lab.wait_for(lambda: p.r1.remote("vxlan100", MAC2) == "192.0.2.2", "h2 has a row beside the routes")
+
+
+@pytest.mark.parametrize("argv,status,words", [
+    (["mac", "add", "--vni", "7", "--mac", MAC2, "--vtep", "192.0.2.2"], 1, "VNI 7 is not configured"),
+    (["mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "192.0.2.1"], 1, "expected another VTEP than ours"),
+    (["mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "2001:db8::2"], 1, "of the same family"),
+    (["mac", "add", "--vni", "100", "--mac", "01:00:5e:00:00:01", "--vtep", "192.0.2.2"], 2, "expected the address of a host"),
+    (["mac", "add", "--vni", "100", "--mac", MAC2], 2, "needs --vtep"),
+    (["mac", "del", "--vni", "100", "--mac", MAC2], 1, "has no such host"),
+    (["vni", "7", "mode", "evpn"], 1, "VNI 7 is not configured"),
+    (["vni", "100", "mode", "multicast"], 1, "VNI 100 cannot be in mode multicast: vnis[0].group: expected a multicast address"),
+    (["vni", "100", "mode", "static-l2"], 1, "vnis[0].hosts: expected hosts"),
+    (["vni", "100", "mode", "magic"], 2, "expected evpn, multicast, static-flood, static-l2 or static-l3, found 'magic'"),
+    (["vni", "100", "made", "evpn"], 2, "expected mode after the VNI, found 'made'"),
+])
+def test_bad_words(lab, argv, status, words):
+    r1, = lab.fabric("r1")
+    e = Evpnd(r1, "vtep: 192.0.2.1\nvnis:\n  - {vni: 100, mode: static-flood, flood: [192.0.2.2]}\n")
+    p = e.ctl(*argv, check=False)
+    assert p.returncode == status and words in p.stderr, p.stderr
+    assert e.show("vni", "100")["mode"] == "static-flood"
+
+
+def test_mode_by_hand(lab):
+    """vni N mode M: in place, and the file is the last word."""
+    p = Pair(lab)
+    plain(p.r2, "", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1"])
+    p.start("mode: static-flood, flood: [192.0.2.2]").reach()
+    before = p.r1.ip_json("link show vxlan100")[0]["ifindex"]
+    p.e.ctl("vni", "100", "mode", "evpn")
+    p.lab.wait_for(lambda: p.r1.ip_json("link show vxlan100")[0]["linkinfo"]["info_data"]["learning"] is False, "nothing is learned any more")
+    p.reach()
+    p.e.ctl("reload")
+    assert p.e.show("vni", "100")["mode"] == "static-flood"
+    assert p.r1.ip_json("link show vxlan100")[0]["ifindex"] == before
+    p.reach()
