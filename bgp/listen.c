@@ -55,6 +55,12 @@ static void park_timer_arm(struct listen *ls)
 	loop_timer_at(&ls->park_timer, at);
 }
 
+static void refuse(struct listen *ls, int fd)
+{
+	close(fd);
+	ls->n_refused++;
+}
+
 static void park(struct listen *ls, const struct ip *peer, int fd, struct mtime at)
 {
 	struct parked *p;
@@ -63,9 +69,10 @@ static void park(struct listen *ls, const struct ip *peer, int fd, struct mtime 
 	list_for_each(p, &ls->parked, node)
 		n += ip_eq(&p->peer, peer);
 	if (n >= PARKED_MAX) {
-		close(fd);
+		refuse(ls, fd);
 		return;
 	}
+	ls->n_parked++;
 	p = xcalloc(1, sizeof(*p));
 	*p = (struct parked){ .fd = fd, .peer = *peer, .at = at };
 	list_add_tail(&ls->parked, &p->node);
@@ -80,6 +87,7 @@ static void unpark(struct parked *p, struct listen *ls, struct mtime now)
 	if (mtime_before(now, p->at))
 		return;
 	list_del(&p->node);
+	ls->n_parked--;
 	if (peer)
 		ls->take(ls->ctx, peer, p->fd);
 	else
@@ -141,7 +149,7 @@ static void accepted(struct listen *ls, const struct ip *from, int fd)
 	}
 	sock_tune(fd, ip_family(from));
 	if (!is_near_enough(ls, bgp_peer_params(peer), fd)) {
-		close(fd);
+		refuse(ls, fd);
 		return;
 	}
 	at = bgp_accept_at(peer, now);
@@ -416,6 +424,18 @@ void listen_peers_changed(struct listen *ls)
 	keys_update(ls);
 	ttl_update(ls);
 	loop_timer_at(&ls->drops_timer, mtime_add_ms(loop_now(ls->loop), DROPS_MS));
+}
+
+void listen_stats(const struct listen *ls, struct bgp_transport_stats *out)
+{
+	*out = (struct bgp_transport_stats){
+		.parked = ls->n_parked,
+		.strangers = ls->n_strangers,
+		.refused = ls->n_refused,
+		.md5_failure = ls->drops.failure,
+		.md5_not_found = ls->drops.not_found,
+		.md5_unexpected = ls->drops.unexpected,
+	};
 }
 
 const struct ip *listen_source(const struct listen *ls, const struct ip *peer)

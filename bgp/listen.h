@@ -25,7 +25,8 @@ struct listen {
 	struct list listeners, parked, keys;
 	struct loop_timer park_timer, accept_timer;
 	struct log_limit strangers, too_far;
-	uint64_t n_strangers;
+	uint64_t n_strangers, n_refused;
+	uint32_t n_parked;
 	struct md5_drops drops; /* at the last look */
 	struct loop_timer drops_timer;
 	struct log_limit drops_said;
@@ -38,6 +39,8 @@ void listen_fini(struct listen *ls);
 int listen_open(struct listen *ls, const struct ip *address, uint16_t port);
 void listen_close(struct listen *ls);
 void listen_peers_changed(struct listen *ls);
+/* All but the links, which are the transport's. */
+void listen_stats(const struct listen *ls, struct bgp_transport_stats *out);
 /* The address that we are known by, when the configuration names one for the peer's family; else NULL. */
 const struct ip *listen_source(const struct listen *ls, const struct ip *peer);
 

@@ -55,6 +55,7 @@ struct bgp_transport {
 	struct bgp *bgp;
 	struct listen listen;
 	struct list links;
+	uint32_t n_links;
 	struct list readable, dirty; /* links, in the order in which they are served at the end of a turn */
 	struct loop_flush flush;
 	struct loop_work more; /* keeps the loop from sleeping while links are dirty */
@@ -76,6 +77,7 @@ static struct link *link_new(struct bgp_transport *t, struct bgp_conn *c, int fd
 	list_init(&l->readable);
 	list_init(&l->dirty);
 	list_add_tail(&t->links, &l->node);
+	t->n_links++;
 	loop_timer_init(&l->linger, t->loop, on_linger);
 	if (fd >= 0)
 		loop_io_init(&l->io, t->loop, fd, on_link);
@@ -93,6 +95,7 @@ static void link_free(struct link *l)
 	list_del(&l->readable);
 	list_del(&l->dirty);
 	list_del(&l->node);
+	l->t->n_links--;
 	free(l->out);
 	free(l);
 }
@@ -446,6 +449,12 @@ int bgp_transport_start(struct bgp_transport *t, struct bgp *b)
 int bgp_transport_listen(struct bgp_transport *t, const struct ip *address, uint16_t port)
 {
 	return listen_open(&t->listen, address, port);
+}
+
+void bgp_transport_stats(const struct bgp_transport *t, struct bgp_transport_stats *out)
+{
+	listen_stats(&t->listen, out);
+	out->links = t->n_links + out->parked;
 }
 
 void bgp_transport_unlisten(struct bgp_transport *t)

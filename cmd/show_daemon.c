@@ -120,6 +120,22 @@ static void memory_bgp(struct reply *r, struct json *j)
 	json_object_end(j);
 }
 
+static void memory_transport(struct reply *r, struct json *j)
+{
+	struct bgp_transport_stats s;
+
+	bgp_transport_stats(r->d->transport, &s);
+	json_object(j, "transport");
+	json_uint(j, "connections", s.links);
+	json_uint(j, "waiting", s.parked);
+	json_uint(j, "strangers", s.strangers);
+	json_uint(j, "refused", s.refused);
+	json_uint(j, "md5_failure", s.md5_failure);
+	json_uint(j, "md5_not_found", s.md5_not_found);
+	json_uint(j, "md5_unexpected", s.md5_unexpected);
+	json_object_end(j);
+}
+
 static void memory_evpn(struct reply *r, struct json *j)
 {
 	struct evpn_memory m;
@@ -190,6 +206,7 @@ static void memory_tables(struct reply *r, struct json *j)
 	json_object(j, NULL);
 	memory_process(r, j);
 	memory_bgp(r, j);
+	memory_transport(r, j);
 	memory_evpn(r, j);
 	memory_dataplane(r, j);
 	memory_control(r, j);

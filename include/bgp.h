@@ -497,6 +497,13 @@ void bgp_transport_unlisten(struct bgp_transport *t);
 void bgp_transport_peers_changed(struct bgp_transport *t);
 /* Octets of all links, of which "unsent" were pulled and wait for a peer to read. */
 size_t bgp_transport_bytes(const struct bgp_transport *t, size_t *unsent);
+
+struct bgp_transport_stats {
+	uint32_t links, parked;      /* connections; of these waiting until their peer's second is over */
+	uint64_t strangers, refused; /* closed: of no peer; of one that was too far away or had too many waiting */
+	uint64_t md5_failure, md5_not_found, md5_unexpected; /* the kernel's, of this network namespace: md5_drops.h */
+};
+void bgp_transport_stats(const struct bgp_transport *t, struct bgp_transport_stats *out);
 /* Sends what is pending for at most ms milliseconds, then closes everything and frees t. */
 void bgp_transport_stop(struct bgp_transport *t, int ms);
 

@@ -203,6 +203,8 @@ def test_flood_of_connections(world, who):
         time.sleep(0.02)
     descriptors = len(world.r1.run("ls", "/proc/%d/fd" % world.e.process.pid).stdout.split())
     assert descriptors < 80, "%d descriptors" % descriptors
+    counts = world.e.show("memory")["transport"]
+    assert counts["strangers" if who == "stranger" else "refused"] > 100 and counts["connections"] < 40, counts
     if who == "neighbor":
         assert world.neighbor()["messages"]["out"]["open"] <= 10 * 6
     for s in sockets:

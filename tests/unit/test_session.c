@@ -472,6 +472,7 @@ static void a_connect_that_gets_no_answer_is_tried_anew(void **state)
 	simnet_run(w.net, 100 * S);
 	assert_int_equal(info(&w.a).state, BGP_CONNECT);
 	assert_int_equal(w.a.peer->n_conns, 1);
+	assert_in_range(mtime_diff_us(simnet_now(w.net), w.a.peer->connect_retry.at), 0, 15 * S);
 	sim_block(w.net, w.a.node, w.b.node, false);
 	wait_up(&w, 20 * S);
 	pair_end(&w);

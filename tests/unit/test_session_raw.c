@@ -423,6 +423,29 @@ static void the_reason_of_a_state_says_its_error_once(void **state)
 	raw_world_end(&w);
 }
 
+/* The neighbor has begun anew, whichever identifier is higher: RFC 4271 6.8 is about connections of both sides. */
+static void of_two_that_a_neighbor_opened_the_new_one_stays(void **state)
+{
+	for (uint32_t id = 0xc0000200; id <= 0xc0000202; id += 2) {
+		struct raw_world w;
+		struct rawpeer again;
+		struct raw_msg m;
+
+		raw_world_start(&w, (struct raw_setup){ .raw.id = id });
+		assert_true(raw_connect(&w.raw));
+		raw_send_open(&w.raw); /* and no more: it is in OpenConfirm */
+		raw_run(&w, 10 * MS);
+		again = w.raw;
+		again.end = NULL;
+		raw_establish(&again);
+		assert_true(raw_wait(&w.raw, 3, 10 * MS, &m));
+		assert_int_equal(m.body[1], 7);
+		assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+		raw_drop(&again);
+		raw_world_end(&w);
+	}
+}
+
 static void a_connection_without_an_open_is_said(void **state)
 {
 	struct raw_world w;
@@ -545,6 +568,29 @@ static void a_peer_that_does_not_read_is_ended_and_costs_nothing(void **state) /
 	assert_int_not_equal(raw_info(&w).state, BGP_ESTABLISHED);
 	assert_int_equal(raw_info(&w).last_out.code, 8);
 	assert_int_equal(lines_count(&w.lines, "Established -> Idle (send hold timer expired"), 1);
+	raw_world_end(&w);
+}
+
+static void with_a_long_hold_time_it_is_twice_that(void **state) /* RFC 9687 4 */
+{
+	struct raw_setup s = { .raw.hold_time = 400, .peer.hold_time = 400, .net.window = 512 };
+	struct raw_world w;
+	char key[16];
+
+	raw_world_start(&w, s);
+	raw_establish(&w.raw);
+	sim_raw_read(w.raw.end, false);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "route %u", i);
+		routes_originate(sim_bgp(w.dut), key, 1, simnet_now(w.net));
+	}
+	for (int i = 0; i < 79; i++) {
+		raw_send_keepalive(&w.raw);
+		raw_run(&w, 10 * S);
+	}
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	raw_run(&w, 20 * S);
+	assert_int_equal(raw_info(&w).last_out.code, 8);
 	raw_world_end(&w);
 }
 
@@ -1151,12 +1197,14 @@ int main(void)
 		cmocka_unit_test(a_notification_is_never_answered),
 		cmocka_unit_test(a_collision_does_not_hide_what_was_before),
 		cmocka_unit_test(the_reason_of_a_state_says_its_error_once),
+		cmocka_unit_test(of_two_that_a_neighbor_opened_the_new_one_stays),
 		cmocka_unit_test(a_connection_without_an_open_is_said),
 		cmocka_unit_test(a_shutdown_text_is_shown_without_its_control_characters),
 		cmocka_unit_test(silence_after_connecting_ends_after_four_minutes),
 		cmocka_unit_test(a_stopped_process_listens_before_it_gives_up),
 		cmocka_unit_test(updates_and_keepalives_keep_a_session_and_refreshes_do_not),
 		cmocka_unit_test(a_peer_that_does_not_read_is_ended_and_costs_nothing),
+		cmocka_unit_test(with_a_long_hold_time_it_is_twice_that),
 		cmocka_unit_test(a_slow_reader_gets_the_last_state_and_not_the_history),
 		cmocka_unit_test(without_a_common_family_the_wanted_ones_are_named),
 		cmocka_unit_test(our_open_says_what_we_can),

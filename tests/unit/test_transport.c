@@ -349,6 +349,22 @@ static void ttl_security_stands_between_both_who_have_it(void **state) /* RFC 50
 	two_end(&w);
 }
 
+static void ttl_security_stands_on_ipv6(void **state)
+{
+	for (int both = 0; both < 2; both++) {
+		struct two w;
+
+		side_start(&w.a, 1);
+		side_start(&w.b, 2);
+		assert_int_equal(side_listen(&w.a, "::1", PORT_A), 0);
+		assert_int_equal(side_listen(&w.b, "::1", PORT_B), 0);
+		side_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 });
+		side_peer(&w.b, "::1", (struct bgp_peer_params){ .port = PORT_A, .passive = true, .ttl_security = both });
+		assert_int_equal(wait_for(up, &w, both ? 5000 : 1000), both);
+		two_end(&w);
+	}
+}
+
 /* Its SYN, the end of the handshake and its OPEN come while only the listening socket knows of it. */
 static void too_far_is_too_far_from_the_first_octet_on(void **state) /* RFC 5082 3 */
 {
@@ -442,6 +458,36 @@ static void strangers_are_turned_away_and_counted(void **state)
 	assert_in_range(
 		lines_with(&a.lines, "remote connection from ", "127.9", 0, ": not a configured neighbor, closed"), 1,
 		6);
+	side_end(&a);
+}
+
+static void a_flood_of_connections_is_cut_off(void **state)
+{
+	struct bgp_transport_stats s;
+	unsigned open = 0, closed = 0;
+	struct side a;
+	uint8_t octet;
+	int fd[40];
+
+	side_start(&a, 1);
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
+	side_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
+	for (int i = 0; i < 40; i++)
+		fd[i] = dial("127.9", "127.1", PORT_A);
+	wait_for(never, NULL, 100);
+	for (int i = 0; i < 40; i++) {
+		open += got_open(fd[i]);
+		closed += recv(fd[i], &octet, 1, MSG_PEEK) == 0;
+	}
+	bgp_transport_stats(a.t, &s);
+	assert_int_equal(open, 10);
+	assert_int_equal(s.parked, 16);
+	assert_int_equal(closed, 14);
+	assert_int_equal(s.refused, 14);
+	assert_int_equal(s.strangers, 0);
+	assert_in_range(s.links, 24, 26); /* eight wait for an OPEN at most, the two others may linger */
+	for (int i = 0; i < 40; i++)
+		close(fd[i]);
 	side_end(&a);
 }
 
@@ -730,9 +776,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_end_of_a_daemon_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keys_protect_sessions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ttl_security_stands_between_both_who_have_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ttl_security_stands_on_ipv6, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(too_far_is_too_far_from_the_first_octet_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wrong_key_is_said, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(strangers_are_turned_away_and_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_flood_of_connections_is_cut_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_burst_of_connections_waits_and_is_served, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_socket_that_is_not_read_costs_no_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_last_words_come_behind_what_was_waiting, set_up, tear_down),
