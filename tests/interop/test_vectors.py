@@ -8,17 +8,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from evlab import Evpnd
 from evlab.evpnd import BUILD, TOP
 from evlab.run import wait_for
+from evlab.speaker import Speaker
 
 VECTORS = os.path.join(TOP, "tests", "vectors")
 TOOLS = os.path.join(VECTORS, "tools")
 PYTHON = "/usr/bin/python3"
 sys.path.insert(0, TOOLS)
+import play  # noqa: E402
 import refdec  # noqa: E402
 import score  # noqa: E402
 
@@ -96,16 +99,59 @@ def sides():
             yield pytest.param(scenario, sender, mine, other, id="%s-%s" % (scenario, sender))
 
 
+def meaning(messages, as4):
+    """{key: (NLRI, next hop, {code: value})} of what these UPDATEs leave, as the independent decoder reads them."""
+    rib = {}
+    for m in messages:
+        attributes = {a["code"]: a["value"] for a in refdec.decode(m, as4)["attributes"] if "value" in a}
+        reach, unreach = attributes.pop(14, {}), attributes.pop(15, {})
+        for n in unreach.get("nlri", []):
+            rib.pop(play.key(n), None)
+        for n in reach.get("nlri", []):
+            if isinstance(n, dict) and play.key(n):
+                rib[play.key(n)] = (n["hex"], reach["next_hop"], attributes)
+    return rib
+
+
+def passed_on(route, internal, as4, sender, ours):
+    """The same after evpnd, a reflector, has passed it on."""
+    nlri, next_hop, attributes = route
+    attributes = {code: value for code, value in attributes.items() if as4 or code not in (2, 7, 17, 18)}
+    if internal:  # RFC 4456 8
+        attributes.setdefault(9, sender)
+        attributes[10] = [ours] + attributes.get(10, [])
+    else:
+        attributes[5] = 100
+    return nlri, next_hop, attributes
+
+
+def listen(speaker, done):
+    """The UPDATEs that come until done(them), or for 10 s."""
+    updates = []
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        m = speaker.recv(0.1)
+        if m and m[18] == 2:
+            updates.append(m)
+        elif not m and done(updates):
+            break
+    return updates
+
+
 @pytest.mark.parametrize("scenario, sender, mine, other", sides())
 def test_recorded_session(lab, scenario, sender, mine, other):
-    """evpnd's Adj-RIB-In after the last UPDATE is what the independent decoder makes of them."""
+    """evpnd's Adj-RIB-In after the last UPDATE is what the independent decoder makes of them, and so is what it passes on."""
     path = os.path.join(VECTORS, "sessions", scenario)
-    play = [PYTHON, "-B", os.path.join(TOOLS, "play.py"), "--session", path, "--as", sender]
-    expected = set(subprocess.run(play + ["--expect"], capture_output=True, text=True, check=True, timeout=60).stdout.split())
-    r1, r2 = lab.fabric("r1", "r2")
-    e = Evpnd(r1, "asn: %d\nrouter-id: 198.51.100.77\ndataplane: none\nneighbors:\n  - {address: %s, asn: %d, passive: true}\n" % (
-        asn_of(other), r2.address, asn_of(mine)))
-    player = r2.start("play", play + ["--dst", r1.address, "--src", r2.address, "--speed", "50", "--hold", "60"])
+    command = [PYTHON, "-B", os.path.join(TOOLS, "play.py"), "--session", path, "--as", sender]
+    expected = set(subprocess.run(command + ["--expect"], capture_output=True, text=True, check=True, timeout=60).stdout.split())
+    internal, as4_session = asn_of(other) == asn_of(mine), as4(mine) is not None
+    r3, r2, r1 = lab.fabric("r3", "r2", "r1")  # recorded next hops are 192.0.2.1 and .2, which must not be evpnd's own
+    client = ", route-reflector-client: true"
+    e = Evpnd(r1, "asn: %d\nrouter-id: 198.51.100.77\ndataplane: none\nneighbors:\n  - {address: %s, asn: %d, passive: true%s}\n"
+              "  - {address: %s, asn: %d, passive: true%s}\n" % (asn_of(other), r2.address, asn_of(mine), client if internal else "",
+                                                               r3.address, asn_of(other), client))
+    sink = Speaker(r3, r1.address, asn_of(other)).establish()
+    player = r2.start("play", command + ["--dst", r1.address, "--src", r2.address, "--speed", "50", "--hold", "60"])
     wait_for(lambda: e.established(r2.address) or not player.alive(), 10, "the session is up")
     try:
         wait_for(lambda: e.keys() == expected, 40, "the keys are those expected")
@@ -113,3 +159,21 @@ def test_recorded_session(lab, scenario, sender, mine, other):
         got = e.keys()
         raise AssertionError("missing: %s\nnot expected: %s\nplayer: %s" % (sorted(expected - got), sorted(got - expected), player.tail()))
     assert e.established(r2.address)
+    with open(os.path.join(path, "messages.hex")) as f, open(os.path.join(path, "session.json")) as g:
+        said = [(m, bytes.fromhex(h)) for m, h in zip(json.load(g)["messages"], f.read().split()) if m["src"] == sender]
+    conns = [m["conn"] for m, raw in said if raw[18] == 2]
+    conn = max(sorted(set(conns)), key=conns.count)
+    source = meaning([raw for m, raw in said if m["conn"] == conn and raw[18] == 2], as4_session)
+    assert set(source) == expected
+    looped = {k for k, r in source.items() if asn_of(other) in [asn for s in r[2].get(2, []) for asn in s["asns"]]}
+    with sink:
+        got = meaning(listen(sink, lambda u: set(meaning(u, True)) == expected - looped), True)
+    assert set(got) == expected - looped, "all are passed on, but those with our own AS in their path (RFC 4271 9.1.2)"
+    sender_id = refdec.decode(mine)["bgp_id"]
+    wrong = []
+    for key in sorted(got):
+        want = passed_on(source[key], internal, as4_session, sender_id, "198.51.100.77")
+        is_ = got[key][0], got[key][1], {c: v for c, v in got[key][2].items() if as4_session or c not in (2, 7, 17, 18)}
+        if is_ != want:
+            wrong.append("%s: %s\n    should be %s" % (key, is_, want))
+    assert not wrong, "\n".join(wrong)

@@ -7,6 +7,7 @@
     evpnd.py   the daemon and evpnctl
     frr.py, gobgp.py, exabgp.py   the peers
     speaker.py  a socket and hand-made messages
+    tshark.py   what Wireshark makes of messages
 """
 from .run import Timeout, wait_for  # noqa: F401
 from .lab import Host, Lab, Node, sweep  # noqa: F401
