@@ -342,10 +342,8 @@ void out_fill_done(struct out_group *g)
  */
 static uint32_t group_fill(struct out_group *g, uint32_t n)
 {
-	if (g->policy.filtered) {
-		out_filter_sweep(g, n);
-		return 0;
-	}
+	if (g->policy.filtered)
+		return out_filter_sweep(g, n);
 	for (; g->filling && n && rib_is_filled(g->rib, g->family); n--) {
 		uint32_t h = rib_sweep_next(g->rib, &g->fill);
 		const struct route *rt;

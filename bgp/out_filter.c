@@ -383,7 +383,7 @@ static uint32_t sweep_set(struct out_group *g, uint32_t n)
 	return n;
 }
 
-bool out_filter_sweep(struct out_group *g, uint32_t n)
+uint32_t out_filter_sweep(struct out_group *g, uint32_t n)
 {
 	struct attrset_table *sets = g->rib->sets;
 
@@ -399,7 +399,7 @@ bool out_filter_sweep(struct out_group *g, uint32_t n)
 		else
 			sweep_end(g);
 	}
-	return g->sweeps;
+	return n;
 }
 
 void out_filter_route_leaves(struct rib *r, const struct route *rt)

@@ -54,8 +54,8 @@ bool out_filter_is(const struct out_group *g, const struct rib_peer *p);
 /* A new group for peers that ask for what this one does. */
 void out_filter_group_init(struct out_group *g, const struct rib_peer *p);
 void out_filter_group_fini(struct out_group *g);
-/* Brings at most n routes and sets up to date; true when there is more. */
-bool out_filter_sweep(struct out_group *g, uint32_t n);
+/* Brings at most n routes and sets up to date; how many of n are left. */
+uint32_t out_filter_sweep(struct out_group *g, uint32_t n);
 size_t out_filter_bytes(const struct rib *r);
 
 #endif
