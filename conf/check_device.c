@@ -51,6 +51,12 @@ static void check_same_name(struct load *ld, const struct device *a, const struc
 		load_error_key(ld, b->vni_mark, "bridge", b->mark,
 			       "expected a bridge, or a vlan on it, of its own, found %s again (before: line %u)",
 			       b->name, line);
+	else if (b->role == DEVICE_VXLAN && (!a->vni->vlan || !b->vni->vlan))
+		load_error_key(ld, b->vni_mark, "vlan", b->mark,
+			       "expected a vlan for each VNI of the device %s (before: line %u)", b->name, line);
+	else if (b->role == DEVICE_VXLAN && b->vni->bridge && (!a->vni->bridge || strcmp(a->vni->bridge, b->vni->bridge)))
+		load_error_key(ld, b->vni_mark, "bridge", b->mark, "expected %s as for the same device %s on line %u, found %s",
+			       a->vni->bridge ? a->vni->bridge : "none", b->name, line, b->vni->bridge);
 	else if (b->role == DEVICE_VXLAN && a->vni->vxlan_port != b->vni->vxlan_port)
 		load_error_key(ld, b->vni_mark, "vxlan-port", b->mark,
 			       "expected %u as for the same device %s on line %u, found %u", a->vni->vxlan_port,
@@ -79,6 +85,20 @@ static size_t add_ports(struct load *ld, struct device *d, size_t n, const struc
 	return n;
 }
 
+/* A bridge carries a frame in the VLAN in which it came. */
+static void check_vlan(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	uint32_t item = mark_items(ld, m, "ports");
+
+	if (!v->vlan || !mark_good(ld, m, "vlan"))
+		return;
+	if (!v->bridge)
+		load_error_key(ld, m, "vlan", m, "expected no vlan without a bridge, found %u", v->vlan);
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
+		if (!mark_at(ld, item)->bad && v->ports[i].vlan && v->ports[i].vlan != v->vlan)
+			load_error_key(ld, item, "vlan", item, "expected %u, the vlan of the VNI, found %u", v->vlan, v->ports[i].vlan);
+}
+
 void check_devices(struct load *ld)
 {
 	const struct config *c = ld->config;
@@ -93,6 +113,7 @@ void check_devices(struct load *ld)
 		const struct config_vni *v = &c->vnis[i];
 
 		if (c->dataplane == CONFIG_DP_KERNEL) {
+			check_vlan(ld, v, m);
 			n = add_device(ld, d, n, v, m, "bridge", DEVICE_BRIDGE, v->bridge);
 			n = add_device(ld, d, n, v, m, "vxlan", DEVICE_VXLAN, v->vxlan);
 		}

@@ -4,9 +4,6 @@
  * What the schema reads and this version cannot do yet. It is an error, so that no configuration does less than it
  * says. Who builds one of these takes its lines out of here.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "conf/check.h"
 
@@ -23,54 +20,14 @@ static void word_unsupported(struct load *ld, uint32_t m, const char *key, bool 
 		load_error_key(ld, m, key, m, "\"%s\" is not supported by this version", word);
 }
 
-/* The kernel backend takes whole ports and makes a VXLAN device a VNI. */
-static void ports_supported(struct load *ld, const struct config_vni *v, uint32_t m)
-{
-	uint32_t item = mark_items(ld, m, "ports");
-
-	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
-		key_unsupported(ld, item, "vlan", v->ports[i].vlan);
-}
-
-static int by_vxlan(const void *a, const void *b)
-{
-	return strcmp(((const struct config_vni *)a)->vxlan, ((const struct config_vni *)b)->vxlan);
-}
-
-static void single_vxlan_supported(struct load *ld)
-{
-	const struct config *c = ld->config;
-	struct entry *e = xcalloc(c->n_vnis + 1, sizeof(*e));
-	uint32_t m = mark_items(ld, MARK_ROOT, "vnis");
-	size_t used = 0;
-
-	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
-		if (mark_good(ld, m, "vni") && mark_not_bad(ld, m, "vxlan"))
-			e[used++] = (struct entry){ &c->vnis[i], m };
-	entry_sort(e, used, by_vxlan);
-	for (size_t i = 1; i < used; i++) {
-		const struct config_vni *a = e[i - 1].value, *b = e[i].value;
-
-		if (a->vni != b->vni && !by_vxlan(a, b))
-			load_error_key(ld, e[i].mark, "vxlan", e[i].mark,
-				       "one device for several VNIs is not supported by this version");
-	}
-	free(e);
-}
-
 static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t m)
 {
-	bool kernel = ld->config->dataplane == CONFIG_DP_KERNEL;
-
 	word_unsupported(ld, m, "mode", v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3,
 			 config_mode_name(v->mode));
 	if (ld->config->dataplane == CONFIG_DP_USERSPACE &&
 	    (v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_FLOOD) && mark_good(ld, m, "mode"))
 		load_error_key(ld, m, "mode", m, "\"%s\" with dataplane userspace is not supported by this version",
 			       config_mode_name(v->mode));
-	key_unsupported(ld, m, "vlan", v->vlan && kernel);
-	if (kernel)
-		ports_supported(ld, v, m);
 	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
 	key_unsupported(ld, m, "rsc", v->rsc);
 	key_unsupported(ld, m, "resolver", v->resolver != CONFIG_RESOLVER_NONE);
@@ -84,6 +41,4 @@ void check_supported(struct load *ld)
 	m = mark_items(ld, MARK_ROOT, "vnis");
 	for (size_t i = 0; m; i++, m = mark_at(ld, m)->next)
 		vni_supported(ld, &c->vnis[i], m);
-	if (c->dataplane == CONFIG_DP_KERNEL)
-		single_vxlan_supported(ld);
 }

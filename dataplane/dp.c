@@ -91,7 +91,7 @@ static bool may_finish(struct dp *d, const struct dp_vni *v)
 	if (!v->n_doomed || !v->ready)
 		return true;
 	d->ops->vni_info(d->be, v->data, &i); /* with the devices go all rows */
-	return i.vxlan_state == DP_DEV_MADE && (!v->bridged || i.bridge_state == DP_DEV_MADE);
+	return !i.shared && i.vxlan_state == DP_DEV_MADE && (!v->bridged || i.bridge_state == DP_DEV_MADE);
 }
 
 static bool finish_closing(struct dp *d)

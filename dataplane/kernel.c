@@ -54,9 +54,21 @@ static void on_event(void *ctx, const struct nlmsghdr *h)
 	}
 }
 
+static bool is_first_of_bridge(const struct kernel *k, const struct kvni *of)
+{
+	struct kvni *v;
+
+	list_for_each(v, &k->vnis, list) {
+		if (v->vxlan_ifindex && v->bridge_ifindex == of->bridge_ifindex)
+			return v == of;
+	}
+	return false;
+}
+
 /* Events were lost: links first, then what is local, then ours is written anew; the order is what keeps us honest. */
 static void resync(struct kernel *k)
 {
+	bool lost = false;
 	struct kvni *v;
 
 	k->overrun = false;
@@ -69,14 +81,21 @@ static void resync(struct kernel *k)
 	kernel_dev_check_all(k);
 	kernel_dev_check(k, INT64_MAX);
 	list_for_each(v, &k->vnis, list) {
+		if (v->vxlan_ifindex)
+			dp_resync_begin(k->d, v->v);
+	}
+	list_for_each(v, &k->vnis, list) {
 		if (!v->vxlan_ifindex)
 			continue;
-		dp_resync_begin(k->d, v->v);
-		if (kernel_dump_vni(k, v, true))
-			k->overrun = true; /* once more; what was not seen is not gone */
-		else
+		lost |= kernel_dump_vni_neighbours(k, v) != 0;
+		if (!v->vlan || is_first_of_bridge(k, v))
+			lost |= kernel_dump_rows(k, v, true) != 0;
+	}
+	list_for_each(v, &k->vnis, list) {
+		if (v->vxlan_ifindex && !lost)
 			dp_resync_end(k->d, v->v);
 	}
+	k->overrun |= lost; /* once more; what was not seen is not gone */
 }
 
 /* False when the budget was used up before the queue was empty. */
@@ -314,6 +333,7 @@ static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info
 	out->vxlan = v->vxlan;
 	u = v->underlay[0] ? NULL : kernel_link_find(k, k->underlay.ifindex);
 	out->underlay = v->underlay[0] ? v->underlay : u ? u->name : NULL;
+	out->shared = v->vlan != 0;
 	out->bridge_state = v->bridge_state;
 	out->vxlan_state = v->vxlan_state;
 	out->bridge_ifindex = v->bridge_ifindex;

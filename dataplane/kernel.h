@@ -8,6 +8,7 @@
  *	kernel_link.c   what links there are
  *	kernel_vni.c    what a VNI is to have, and how that changes
  *	kernel_dev.c    the devices of a VNI: made, adopted, watched
+ *	kernel_vlan.c   devices that several VNIs share, told apart by a VLAN
  *	kernel_bury.c   devices and rows that are left over, and their end
  *	kernel_make.c   the requests that make and change devices
  *	kernel_local.c  FDB and neighbour messages: whose is it
@@ -51,19 +52,22 @@ struct klink {
 	uint32_t vni;
 	struct ip local, flood_group; /* flood_group: where frames without a row go */
 	uint16_t udp_port;
-	unsigned lower; /* ifindex that it is bound to, 0: none */
-	bool external, vxlan_learning;
+	unsigned lower; /* ifindex that it is bound to, 0: none; of a VLAN device the one below it */
+	bool external, vnifilter, vxlan_learning;
 	/* as a bridge */
-	bool vlan_aware, default_vlan; /* it puts its ports into one */
+	bool vlan_aware;
+	uint16_t default_vlan; /* that it puts its ports into, 0: none */
+	uint16_t vlan; /* as a VLAN device */
 	/* as a bridge or vxlan device that a VNI uses */
 	struct kvni *used_by;
+	struct kvni **by_vlan; /* as a VLAN-aware bridge of several, NULL: none */
 };
 
 struct kport {
 	char name[IFNAMSIZ];
 	char parent[IFNAMSIZ]; /* with a VLAN: the port is the VLAN device name on this one */
-	uint16_t vlan;
-	bool tap;
+	uint16_t vlan; /* on a VLAN-aware bridge of several VNIs: tagged, and no device of its own */
+	bool tap, tagged;
 	unsigned configured; /* ifindex that we have put into the bridge; later changes are another hand's */
 };
 
@@ -86,6 +90,10 @@ struct kvni {
 	struct list list;
 	struct dp_vni *v;
 	uint32_t vni;
+	UT_hash_handle hh; /* by vni */
+	uint16_t vlan;     /* on a VLAN-aware bridge that others may use, too; 0: the bridge is the VNI's */
+	bool external;     /* its vxlan device is one for several VNIs */
+	char neighbours[IFNAMSIZ]; /* with vlan: the device on the bridge that we make for them, "": none */
 	char bridge[IFNAMSIZ], vxlan[IFNAMSIZ]; /* bridge "": none */
 	char underlay[IFNAMSIZ];                /* "": derive */
 	struct ip vtep;
@@ -98,6 +106,9 @@ struct kvni {
 	size_t n_uses;
 	/* what is there */
 	unsigned bridge_ifindex, vxlan_ifindex; /* whose rows dp knows; 0: none */
+	unsigned neigh_ifindex; /* with vlan */
+	bool unread;            /* with vlan: the rows of the bridge are read for all of its VNIs together */
+	bool usable;
 	enum dp_device_state bridge_state, vxlan_state;
 	unsigned configured[2]; /* ifindex of bridge, vxlan that we have set up; later changes are another hand's */
 	bool ready, check;
@@ -121,6 +132,7 @@ struct kernel {
 	struct klink *links, *link_names;
 	struct kname *names;
 	struct list vnis;
+	struct kvni *by_vni;
 	/* the underlay of the VTEP address asked for last; all VNIs have the same as a rule */
 	struct {
 		bool known, here; /* here: the host has the address */
@@ -188,6 +200,30 @@ int kernel_delete_group(struct kernel *k, uint32_t group);
 /* The device that holds vtep, else the one that routes it; false when there is none. *here: the host has the address. */
 bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifindex, bool *here);
 
+/* Of a request about a device: err, with a sentence in k->why when it is one. */
+int kernel_judge(struct kernel *k, const char *what, const char *name, int err);
+
+/* ---- kernel_vlan.c ---------------------------------------------------------------------------------------------- */
+
+/* The VNI whose rows these are: of a bridge in a VLAN (0: none), of a vxlan device with a source VNI; NULL: nobody's. */
+struct kvni *kernel_vni_of_bridge(const struct klink *br, uint16_t vlan);
+struct kvni *kernel_vni_of_vxlan(const struct kernel *k, const struct klink *vx, uint32_t vni);
+/* The VNI whose neighbours are on this device. */
+struct kvni *kernel_vni_of_neighbours(const struct kernel *k, const struct klink *l);
+/* v, which has the device now, or its part of it, or the VNI that has it already. */
+struct kvni *kernel_claim(struct kvni *v, struct klink *l);
+void kernel_unclaim(const struct kvni *v, struct klink *l);
+bool kernel_claimed(const struct kvni *v, const struct klink *l);
+/* 0, or -errno with a sentence in k->why. */
+int kernel_vlan_join(struct kernel *k, const struct klink *l, uint16_t vlan, bool tagged);
+void kernel_vlan_leave(struct kernel *k, const struct klink *l, uint16_t vlan);
+/* A port that is new in the bridge: into the VLAN of the VNI, out of the one that the bridge puts its ports into. */
+int kernel_vlan_only(struct kernel *k, const struct klink *l, const struct kvni *v);
+int kernel_vlan_map(struct kernel *k, const struct klink *vx, uint16_t vlan, uint32_t vni);
+int kernel_vni_filter(struct kernel *k, const struct klink *vx, uint32_t vni, bool on);
+/* The VLAN device on the bridge; NULL when there is none. */
+struct klink *kernel_vlan_upper(const struct kernel *k, const struct klink *br, uint16_t vlan);
+
 /* ---- kernel_dev.c ----------------------------------------------------------------------------------------------- */
 
 /*
@@ -209,6 +245,12 @@ struct mtime kernel_dev_next(const struct kernel *k);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
 unsigned kernel_neigh_ifindex(const struct kvni *v);
 
+/* A device that we make when it is missing. */
+static inline bool kernel_port_ours(const struct kport *p)
+{
+	return p->tap || (p->vlan && !p->tagged);
+}
+
 /* ---- kernel_vni.c ----------------------------------------------------------------------------------------------- */
 
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
@@ -216,8 +258,9 @@ int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params
 void kernel_vni_fini(struct kernel *k, struct kvni *v);
 /* v becomes what p says. Devices that are no part of it any more go or are let go, the others stay; 0, or as above. */
 int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
-/* Some VNI names this device. */
+/* Some VNI names this device; some other than v does. */
 bool kernel_vni_named(const struct kernel *k, const char *name);
+bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const char *name);
 
 /* ---- kernel_port.c: for struct dp_ops --------------------------------------------------------------------------------- */
 
@@ -232,10 +275,12 @@ void kernel_condemn(struct kernel *k, struct klink *l);
 bool kernel_bury(struct kernel *k);
 /* The same for one of this name, at once: another is wanted in its place. */
 void kernel_bury_named(struct kernel *k, const char *name);
-/* Condemns what evpnd made for the VNI. */
+/* Condemns what evpnd made for the VNI alone, and takes its part out of what it shares with others. */
 void kernel_bury_vni(struct kernel *k, const struct kvni *v);
-/* Removes our rows from a vxlan device that stays, as the port of a bridge or not. */
-void kernel_bury_rows(struct kernel *k, const struct klink *vx);
+/* The part that the VNI has in a vxlan device that stays: its rows, and its VLAN and VNI on it. */
+void kernel_bury_share(struct kernel *k, const struct kvni *v, const struct klink *vx);
+/* Removes our rows from a vxlan device that stays, as the port of a bridge or not; v: those of this VNI only. */
+void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvni *v);
 /*
  * After the start: what evpnd made or wrote for VNIs that left the configuration while it did not run goes, as a reload
  * would have had it.
@@ -252,13 +297,18 @@ struct kernel_row {
 	struct mac mac; /* FDB */
 	struct ip ip;   /* FLOOD, NEIGH */
 	uint32_t label; /* FLOOD */
+	uint32_t src_vni; /* of a device for several VNIs */
 };
 bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_row *r);
 /* The FDB of a device; the neighbours of all. */
 int kernel_dump_device(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 int kernel_dump_neighbours(struct kernel *k, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
-/* Reports every row and neighbour of the VNI's devices; locals: only those of local ports. */
-int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals);
+/*
+ * Reports every row of the VNI's devices, with those of other VNIs that share the bridge; locals: only those of local
+ * ports.
+ */
+int kernel_dump_rows(struct kernel *k, const struct kvni *v, bool locals);
+int kernel_dump_vni_neighbours(struct kernel *k, const struct kvni *v);
 
 /* ---- kernel_nh.c ------------------------------------------------------------------------------------------------ */
 

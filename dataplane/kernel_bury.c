@@ -92,28 +92,12 @@ void kernel_bury_named(struct kernel *k, const char *name)
 	}
 }
 
-void kernel_bury_vni(struct kernel *k, const struct kvni *v)
-{
-	const char *name[] = { v->vxlan, v->bridge };
-	struct klink *l;
-
-	for (int i = 0; i < 2; i++) {
-		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
-		if (l && l->used_by == v && l->made)
-			kernel_condemn(k, l);
-	}
-	for (size_t i = 0; i < v->n_ports; i++) {
-		l = kernel_link_named(k, v->ports[i].name);
-		if (l && (v->ports[i].tap || v->ports[i].vlan) && l->made)
-			kernel_condemn(k, l);
-	}
-}
-
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 struct grave {
 	struct kernel *k;
 	unsigned device; /* whose rows; 0: neighbours on any that no VNI names */
+	const struct kvni *vni; /* on a device for several, NULL: all */
 	struct kernel_row *v;
 	size_t n, cap;
 };
@@ -129,6 +113,8 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 	l = kernel_link_find(g->k, r.ifindex);
 	if (!l || (!g->device && kernel_vni_named(g->k, l->name)))
 		return;
+	if (g->vni && g->vni->external && r.src_vni != g->vni->vni)
+		return;
 	if (g->n == g->cap) {
 		g->cap = g->cap ? 2 * g->cap : 64;
 		g->v = xrealloc(g->v, g->cap * sizeof(*g->v));
@@ -136,9 +122,9 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 	g->v[g->n++] = r;
 }
 
-static void delete_row(struct nlbuf *b, const struct kernel_row *r)
+static void delete_row(struct nlbuf *b, const struct kernel_row *r, uint16_t vlan)
 {
-	struct fdb_msg m = { .ifindex = r->ifindex, .flags = NTF_SELF, .mac = &r->mac };
+	struct fdb_msg m = { .ifindex = r->ifindex, .flags = NTF_SELF, .mac = &r->mac, .src_vni = r->src_vni };
 
 	if (r->kind == DP_NEIGH) {
 		nlbuf_neigh_del(b, r->ifindex, &r->ip);
@@ -148,7 +134,7 @@ static void delete_row(struct nlbuf *b, const struct kernel_row *r)
 		m.vtep = &r->ip;
 		m.vni = r->label;
 	} else { /* by itself: with both parts the kernel stops at a bridge row that is not there */
-		struct fdb_msg bridge = { .ifindex = r->ifindex, .flags = NTF_MASTER, .mac = &r->mac };
+		struct fdb_msg bridge = { .ifindex = r->ifindex, .flags = NTF_MASTER, .mac = &r->mac, .vlan = vlan };
 
 		nlbuf_fdb(b, RTM_DELNEIGH, 0, &bridge);
 	}
@@ -166,7 +152,7 @@ static void fill(struct grave *g)
 
 	b->len = 0;
 	for (size_t i = 0; i < g->n; i++) {
-		delete_row(b, &g->v[i]);
+		delete_row(b, &g->v[i], g->vni ? g->vni->vlan : 0);
 		if ((i + 1) % KERNEL_OPS && i + 1 < g->n)
 			continue;
 		ksock_batch(&g->k->cmd, b, first, no_matter, NULL);
@@ -176,9 +162,9 @@ static void fill(struct grave *g)
 	free(g->v);
 }
 
-void kernel_bury_rows(struct kernel *k, const struct klink *vx)
+void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvni *v)
 {
-	struct grave g = { .k = k, .device = (unsigned)vx->ifindex };
+	struct grave g = { .k = k, .device = (unsigned)vx->ifindex, .vni = v };
 
 	kernel_dump_device(k, g.device, on_row, &g);
 	fill(&g);
@@ -196,6 +182,43 @@ static void bury_neighbours(struct kernel *k)
 		log_info(k->log, LOG_DP, "%zu neighbours of ours on devices of no VNI removed", g.n);
 }
 
+/* ---- a VNI ------------------------------------------------------------------------------------------------------- */
+
+void kernel_bury_share(struct kernel *k, const struct kvni *v, const struct klink *vx)
+{
+	if (v->vxlan_ifindex == (unsigned)vx->ifindex)
+		kernel_bury_rows(k, vx, v);
+	if (!v->external)
+		return;
+	if (vx->is_port)
+		kernel_vlan_leave(k, vx, v->vlan);
+	if (vx->vnifilter)
+		kernel_vni_filter(k, vx, v->vni, false);
+}
+
+void kernel_bury_vni(struct kernel *k, const struct kvni *v)
+{
+	const char *name[] = { v->vxlan, v->bridge, v->neighbours };
+	struct klink *l;
+
+	for (int i = 0; i < 3; i++) {
+		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
+		if (!l || !l->made || (i < 2 && !kernel_claimed(v, l)))
+			continue;
+		if (!kernel_vni_named_beside(k, v, l->name))
+			kernel_condemn(k, l);
+		else if (i == 0)
+			kernel_bury_share(k, v, l);
+	}
+	for (size_t i = 0; i < v->n_ports; i++) {
+		l = kernel_link_named(k, v->ports[i].name);
+		if (l && kernel_port_ours(&v->ports[i]) && l->made)
+			kernel_condemn(k, l);
+		else if (l && v->vlan && v->ports[i].configured == (unsigned)l->ifindex && l->master == v->bridge_ifindex)
+			kernel_vlan_leave(k, l, v->vlan);
+	}
+}
+
 void kernel_bury_tidy(struct kernel *k)
 {
 	bool rows = kernel_nh_any(k); /* an FDB dump is dear: only where an evpnd has been */
@@ -207,7 +230,7 @@ void kernel_bury_tidy(struct kernel *k)
 		if (l->made)
 			kernel_condemn(k, l);
 		else if (rows && l->kind == KLINK_VXLAN)
-			kernel_bury_rows(k, l);
+			kernel_bury_rows(k, l, NULL);
 	}
 	if (rows)
 		bury_neighbours(k);

@@ -27,22 +27,28 @@ void kernel_dev_want(struct kernel *k, struct kvni *v)
 	k->check = true;
 }
 
-void kernel_dev_touch(struct kernel *k, const struct klink *l)
+static void touch_name(struct kernel *k, const struct klink *l)
 {
-	struct klink *master = l->master ? kernel_link_find(k, l->master) : NULL;
 	struct kname *n;
 	struct kuse *u;
 
-	kernel_dev_want(k, l->used_by);
-	if (master)
-		kernel_dev_want(k, master->used_by);
 	if (!l->name[0])
 		return;
 	HASH_FIND(hh, k->names, l->name, strlen(l->name), n);
-	if (n) {
-		list_for_each(u, &n->users, list)
-			kernel_dev_want(k, u->v);
-	}
+	if (!n)
+		return;
+	list_for_each(u, &n->users, list)
+		kernel_dev_want(k, u->v);
+}
+
+void kernel_dev_touch(struct kernel *k, const struct klink *l)
+{
+	struct klink *below = kernel_link_find(k, l->vlan ? l->lower : l->master);
+
+	touch_name(k, l);
+	kernel_dev_want(k, l->used_by);
+	if (below)
+		touch_name(k, below);
 	if ((unsigned)l->ifindex == k->underlay.ifindex)
 		kernel_dev_check_all(k);
 }
@@ -70,7 +76,7 @@ struct mtime kernel_dev_next(const struct kernel *k)
 
 unsigned kernel_neigh_ifindex(const struct kvni *v)
 {
-	return v->bridge[0] ? v->bridge_ifindex : v->vxlan_ifindex;
+	return v->vlan ? v->neigh_ifindex : v->bridge[0] ? v->bridge_ifindex : v->vxlan_ifindex;
 }
 
 /* ---- problems: the first one counts ------------------------------------------------------------------------------ */
@@ -172,6 +178,16 @@ static void watch_underlay(struct kernel *k, struct kvni *v, const struct klink 
 
 /* ---- ports ------------------------------------------------------------------------------------------------------- */
 
+/* Into the bridge, where it gets no VLAN but ours. */
+static int put_into(struct kernel *k, const struct kvni *v, const struct klink *l, const struct klink *br)
+{
+	int err = l->master ? 0 : kernel_set_master(k, l, (unsigned)br->ifindex);
+
+	if (!err && !l->master && v->vlan && br->default_vlan && br->default_vlan != v->vlan)
+		kernel_vlan_leave(k, l, br->default_vlan);
+	return err;
+}
+
 /* A port that is new here is put into the bridge; where it goes after that is another hand's will. */
 static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct klink *l, const struct klink *br)
 {
@@ -181,7 +197,7 @@ static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct
 		problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge", br->name);
 		return;
 	}
-	if ((!l->master && kernel_set_master(k, l, (unsigned)br->ifindex)) ||
+	if (put_into(k, v, l, br) || (v->vlan && kernel_vlan_join(k, l, v->vlan, p->tagged)) ||
 	    (!(l->flags & IFF_UP) && kernel_set_up(k, l))) {
 		failed(k, v);
 		return;
@@ -195,7 +211,7 @@ static struct klink *make_port(struct kernel *k, struct kvni *v, const struct kp
 	struct klink *parent = p->vlan ? kernel_link_named(k, p->parent) : NULL;
 	int err;
 
-	if (p->vlan && !parent) {
+	if (!p->tap && !parent) {
 		problem(v, "port %s is missing", p->parent);
 		return NULL;
 	}
@@ -216,7 +232,7 @@ static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const 
 {
 	struct klink *l = kernel_link_named(k, p->name);
 
-	if (!l && (p->tap || p->vlan))
+	if (!l && kernel_port_ours(p))
 		l = make_port(k, v, p);
 	if (!l) {
 		problem(v, "port %s is missing", p->name);
@@ -230,15 +246,16 @@ static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const 
 
 /* ---- bridge ------------------------------------------------------------------------------------------------------ */
 
-/* True when v may have the device; two VNIs cannot share one here. */
+/* True when v may have the device, or its part of it. */
 static bool claim(struct kvni *v, struct klink *l)
 {
-	if (l->used_by && l->used_by != v) {
-		problem(v, "%s is used by VNI %u", l->name, l->used_by->vni);
-		return false;
-	}
-	l->used_by = v;
-	return true;
+	const struct kvni *holder = kernel_claim(v, l);
+
+	if (holder != v && v->vlan)
+		problem(v, "VLAN %u of %s is used by VNI %u", v->vlan, l->name, holder->vni);
+	else if (holder != v)
+		problem(v, "%s is used by VNI %u", l->name, holder->vni);
+	return holder == v;
 }
 
 static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bool bridge)
@@ -289,6 +306,10 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 		problem(v, "%s is there and no bridge", l->name);
 		return NULL;
 	}
+	if (v->vlan && !l->vlan_aware) {
+		problem(v, "%s is not VLAN-aware, expected vlan_filtering 1 for VLAN %u", l->name, v->vlan);
+		return NULL;
+	}
 	if (!claim(v, l))
 		return NULL;
 	v->bridge_state = l->made ? DP_DEV_MADE : DP_DEV_ADOPTED;
@@ -315,9 +336,11 @@ static bool consistent(const struct klink *l, struct kvni *v)
 
 	if (l->kind != KLINK_VXLAN)
 		snprintf(text, sizeof(text), "%s is there and no vxlan device", l->name);
-	else if (l->external)
-		snprintf(text, sizeof(text), "%s is an external vxlan device, expected one of VNI %u", l->name, v->vni);
-	else if (l->vni != v->vni)
+	else if (l->external && !v->vlan)
+		snprintf(text, sizeof(text), "%s is an external vxlan device, expected one of VNI %u, or a vlan", l->name, v->vni);
+	else if (v->external && !l->external)
+		snprintf(text, sizeof(text), "%s is of VNI %u, expected an external one for several", l->name, l->vni);
+	else if (!l->external && l->vni != v->vni)
 		snprintf(text, sizeof(text), "%s has VNI %u, expected %u", l->name, l->vni, v->vni);
 	else if (!ip_eq(&l->local, &v->vtep))
 		snprintf(text, sizeof(text), "%s has %s%s, expected %s", l->name,
@@ -337,10 +360,16 @@ static int configure_vxlan(struct kernel *k, struct kvni *v, const struct klink 
 {
 	int err = 0;
 
-	if (br && !l->master)
-		err = kernel_set_master(k, l, (unsigned)br->ifindex);
+	if (br)
+		err = put_into(k, v, l, br);
 	if (!err && br)
 		err = kernel_set_port(k, l, v);
+	if (!err && v->vlan && !v->external)
+		err = kernel_vlan_join(k, l, v->vlan, false);
+	if (!err && v->external && l->vnifilter)
+		err = kernel_vni_filter(k, l, v->vni, true);
+	if (!err && v->external)
+		err = kernel_vlan_map(k, l, v->vlan, v->vni);
 	if (!err && (v->learn != l->vxlan_learning || !ip_eq(&v->group, &l->flood_group)))
 		err = kernel_set_vxlan(k, l, v);
 	if (!err && !(l->flags & IFF_UP))
@@ -355,6 +384,7 @@ static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct 
 	struct klink *l = kernel_link_named(k, v->vxlan);
 
 	v->vxlan_state = DP_DEV_MISSING;
+	v->external = v->vlan && (l ? l->external : kernel_vni_named_beside(k, v, v->vxlan));
 	if (!l && (br || !v->bridge[0]))
 		l = make(k, v, v->vxlan, false);
 	if (!l)
@@ -378,6 +408,29 @@ static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct 
 	if (l)
 		v->vxlan_state = l->made ? DP_DEV_MADE : DP_DEV_ADOPTED;
 	return l;
+}
+
+/* The device on the bridge for the neighbours of a VLAN: one that is there, of whatever name, or ours. */
+static void check_neighbours(struct kernel *k, struct kvni *v, const struct klink *br)
+{
+	struct klink *l = kernel_vlan_upper(k, br, v->vlan);
+
+	if (!l && v->neighbours[0] && v->suppress && may_make(k, v)) {
+		kernel_bury_named(k, v->neighbours);
+		if (kernel_vlan_join(k, br, v->vlan, true) || kernel_make_vlan(k, v->neighbours, br, v->vlan))
+			failed(k, v);
+		else
+			l = kernel_link_refresh(k, v->neighbours);
+	}
+	if (l && l->made && !(l->flags & IFF_UP) && kernel_set_up(k, l))
+		failed(k, v);
+	if (!l && v->suppress)
+		problem(v, "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for", br->name, v->vlan);
+	if (v->neigh_ifindex != (l ? (unsigned)l->ifindex : 0)) {
+		v->neigh_ifindex = l ? (unsigned)l->ifindex : 0;
+		if (v->vxlan_ifindex && !v->unread)
+			v->bridge_ifindex = 0; /* all of it is looked at anew */
+	}
 }
 
 /* What keeps the VNI from working, then what merely is not as it should be. */
@@ -408,7 +461,7 @@ static void watch_port(struct kvni *v, const struct klink *br, const struct klin
 
 static void watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
 {
-	if (br && br->vlan_aware)
+	if (br && br->vlan_aware && !v->vlan)
 		problem(v, "%s is VLAN-aware, rows are written for all of its VLANs", br->name);
 	if (vx->vxlan_learning != v->learn)
 		problem(v, "%s %s, expected %s", vx->name,
@@ -424,29 +477,79 @@ static void watch(struct kernel *k, struct kvni *v, const struct klink *br, cons
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */
 
+static bool read_failed(struct kernel *k, struct kvni *v, int err)
+{
+	if (!err)
+		return false;
+	problem(v, "what is on %s cannot be read: %s", v->vxlan, strerror(-err));
+	v->bridge_ifindex = v->vxlan_ifindex = 0;
+	later(k, v, KERNEL_DEV_RETRY_MS);
+	v->waits = true;
+	return true;
+}
+
 /* dp learns anew what is on devices that are others than it knew. */
-static bool follow_devices(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
+static void follow_devices(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
 {
 	unsigned b = br ? (unsigned)br->ifindex : 0, x = vx ? (unsigned)vx->ifindex : 0;
 	int err;
 
 	if (v->bridge_ifindex == b && v->vxlan_ifindex == x)
-		return true;
+		return;
 	if (v->bridge_ifindex || v->vxlan_ifindex)
 		dp_vni_forget(k->d, v->v);
-	v->ready = false;
+	v->ready = v->unread = false;
 	v->bridge_ifindex = b;
 	v->vxlan_ifindex = x;
 	if (!x || (v->bridge[0] && !b))
-		return true;
-	err = kernel_dump_vni(k, v, false);
+		return;
+	if (v->vlan) {
+		v->unread = true;
+		return;
+	}
+	err = kernel_dump_vni_neighbours(k, v);
 	if (!err)
-		return true;
-	problem(v, "what is on %s cannot be read: %s", v->vxlan, strerror(-err));
-	v->bridge_ifindex = v->vxlan_ifindex = 0;
-	later(k, v, KERNEL_DEV_RETRY_MS);
-	v->waits = true;
-	return false;
+		err = kernel_dump_rows(k, v, false);
+	if (read_failed(k, v, err))
+		v->usable = false;
+}
+
+static void set_ready(struct kernel *k, struct kvni *v)
+{
+	bool ready = v->usable && !v->unread;
+
+	say(k, v);
+	if (ready == v->ready)
+		return;
+	v->ready = ready;
+	dp_vni_ready(k->d, v->v, ready);
+}
+
+/* The rows of a bridge that VNIs share are read once for all of them. */
+static void read_shared(struct kernel *k, unsigned bridge)
+{
+	struct kvni *v;
+	int err = 0;
+
+	list_for_each(v, &k->vnis, list) {
+		if (v->unread && v->bridge_ifindex == bridge && !err)
+			err = kernel_dump_vni_neighbours(k, v);
+	}
+	list_for_each(v, &k->vnis, list) {
+		if (!v->unread || v->bridge_ifindex != bridge)
+			continue;
+		if (!err)
+			err = kernel_dump_rows(k, v, false);
+		break;
+	}
+	list_for_each(v, &k->vnis, list) {
+		if (!v->unread || v->bridge_ifindex != bridge)
+			continue;
+		v->unread = false;
+		if (read_failed(k, v, err))
+			v->usable = false;
+		set_ready(k, v);
+	}
 }
 
 /* A device that was there gets a moment for whoever replaces it. */
@@ -466,7 +569,6 @@ static void note_vanished(struct kernel *k, struct kvni *v)
 static void check(struct kernel *k, struct kvni *v)
 {
 	struct klink *br = NULL, *vx;
-	bool ready;
 
 	v->check = v->waits = false;
 	v->problem[0] = '\0';
@@ -476,15 +578,13 @@ static void check(struct kernel *k, struct kvni *v)
 	vx = check_vxlan(k, v, br);
 	for (size_t i = 0; br && i < v->n_ports; i++)
 		check_port(k, v, &v->ports[i], br);
-	ready = usable(v, br, vx);
+	if (br && v->vlan)
+		check_neighbours(k, v, br);
+	v->usable = usable(v, br, vx);
 	if (vx)
 		watch(k, v, br, vx);
-	ready = follow_devices(k, v, br, vx) && ready;
-	say(k, v);
-	if (ready != v->ready) {
-		v->ready = ready;
-		dp_vni_ready(k->d, v->v, ready);
-	}
+	follow_devices(k, v, br, vx);
+	set_ready(k, v);
 }
 
 void kernel_dev_check(struct kernel *k, int64_t until)
@@ -501,5 +601,9 @@ void kernel_dev_check(struct kernel *k, int64_t until)
 			return;
 		}
 		check(k, v);
+	}
+	list_for_each(v, &k->vnis, list) {
+		if (v->unread)
+			read_shared(k, v->bridge_ifindex);
 	}
 }

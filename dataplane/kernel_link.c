@@ -33,6 +33,7 @@ static void parse_vxlan(struct klink *l, struct nlattr *data)
 	l->vni = tb[IFLA_VXLAN_ID] ? nla_get_u32(tb[IFLA_VXLAN_ID]) : 0;
 	l->udp_port = tb[IFLA_VXLAN_PORT] ? ntohs(nla_get_u16(tb[IFLA_VXLAN_PORT])) : 0;
 	l->external = tb[IFLA_VXLAN_COLLECT_METADATA] && nla_get_u8(tb[IFLA_VXLAN_COLLECT_METADATA]);
+	l->vnifilter = tb[IFLA_VXLAN_VNIFILTER] && nla_get_u8(tb[IFLA_VXLAN_VNIFILTER]);
 	l->vxlan_learning = tb[IFLA_VXLAN_LEARNING] && nla_get_u8(tb[IFLA_VXLAN_LEARNING]);
 	l->local = ip_none();
 	if (tb[IFLA_VXLAN_LOCAL])
@@ -56,7 +57,15 @@ static void parse_bridge(struct klink *l, struct nlattr *data)
 	if (nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
 		return;
 	l->vlan_aware = tb[IFLA_BR_VLAN_FILTERING] && nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
-	l->default_vlan = tb[IFLA_BR_VLAN_DEFAULT_PVID] && nla_get_u16(tb[IFLA_BR_VLAN_DEFAULT_PVID]);
+	l->default_vlan = tb[IFLA_BR_VLAN_DEFAULT_PVID] ? nla_get_u16(tb[IFLA_BR_VLAN_DEFAULT_PVID]) : 0;
+}
+
+static void parse_vlan(struct klink *l, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_VLAN_MAX + 1];
+
+	if (!nla_parse_nested(tb, IFLA_VLAN_MAX, data, NULL) && tb[IFLA_VLAN_ID])
+		l->vlan = nla_get_u16(tb[IFLA_VLAN_ID]);
 }
 
 static void parse_port(struct klink *l, struct nlattr *data)
@@ -88,6 +97,8 @@ static void parse_info(struct klink *l, struct nlattr *info)
 		parse_vxlan(l, tb[IFLA_INFO_DATA]);
 	if (l->kind == KLINK_BRIDGE && tb[IFLA_INFO_DATA])
 		parse_bridge(l, tb[IFLA_INFO_DATA]);
+	if (kind_is(tb[IFLA_INFO_KIND], "vlan") && tb[IFLA_INFO_DATA])
+		parse_vlan(l, tb[IFLA_INFO_DATA]);
 	l->is_port = kind_is(tb[IFLA_INFO_SLAVE_KIND], "bridge");
 	if (l->is_port && tb[IFLA_INFO_SLAVE_DATA])
 		parse_port(l, tb[IFLA_INFO_SLAVE_DATA]);
@@ -130,6 +141,7 @@ void kernel_link_drop(struct kernel *k, struct klink *l)
 	HASH_DELETE(hh, k->links, l);
 	if (l->name[0])
 		HASH_DELETE(by_name, k->link_names, l);
+	free(l->by_vlan);
 	free(l);
 }
 
@@ -155,6 +167,8 @@ static void link_new(struct kernel *k, const struct nlmsghdr *h)
 	l->is_port = false;
 	if (tb[IFLA_LINKINFO])
 		parse_info(l, tb[IFLA_LINKINFO]);
+	if (l->vlan)
+		l->lower = tb[IFLA_LINK] ? nla_get_u32(tb[IFLA_LINK]) : 0;
 	kernel_dev_touch(k, l);
 }
 

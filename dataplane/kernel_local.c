@@ -96,13 +96,14 @@ static enum dp_seen_state on_local_port(const struct neigh *n)
 static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 {
 	struct klink *br = kernel_link_find(k, bridge);
-	struct kvni *v = br ? br->used_by : NULL;
+	uint16_t vlan = n->tb[NDA_VLAN] ? nla_get_u16(n->tb[NDA_VLAN]) : 0;
+	struct kvni *v = br ? kernel_vni_of_bridge(br, vlan) : NULL;
 	struct dp_seen s = { .kind = DP_FDB, .part = DP_PORT, .mac = n->mac };
 	unsigned port = (unsigned)n->nd->ndm_ifindex;
 	bool vxlan;
 
 	/* A row that is set without a VLAN is there for each VLAN of its port, too, and only one of them is looked up. */
-	if (!v || v->bridge_ifindex != bridge || mac_is_group(&n->mac) || br->vlan_aware != (n->tb[NDA_VLAN] != NULL))
+	if (!v || v->bridge_ifindex != bridge || mac_is_group(&n->mac) || br->vlan_aware != (vlan != 0))
 		return;
 	vxlan = port == v->vxlan_ifindex && (n->gone || !(n->nd->ndm_state & NUD_PERMANENT));
 	s.vni = v->v;
@@ -157,7 +158,7 @@ static uint32_t dest_of(struct kernel *k, const struct neigh *n)
 
 static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klink *vx)
 {
-	struct kvni *v = vx->used_by;
+	struct kvni *v = kernel_vni_of_vxlan(k, vx, n->tb[NDA_SRC_VNI] ? nla_get_u32(n->tb[NDA_SRC_VNI]) : 0);
 	struct dp_seen s = { .kind = DP_FDB, .part = DP_SELF, .mac = n->mac };
 
 	/* Older kernels tell of each write once more, without saying where to. */
@@ -206,7 +207,7 @@ static enum dp_seen_state neighbour_state(const struct neigh *n)
 static void neighbour(struct kernel *k, const struct neigh *n)
 {
 	struct klink *l = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
-	struct kvni *v = l ? l->used_by : NULL;
+	struct kvni *v = l ? kernel_vni_of_neighbours(k, l) : NULL;
 	struct dp_seen s = { .kind = DP_NEIGH, .part = DP_SELF, .mac = n->mac, .ip = n->dst };
 
 	if (!v || kernel_neigh_ifindex(v) != (unsigned)l->ifindex || !n->dst.len || ip_is_multicast(&n->dst) ||
@@ -267,6 +268,12 @@ static int dump_neighbours(struct kernel *k, unsigned ifindex, void (*fn)(void *
 	return err == -EAFNOSUPPORT ? 0 : err; /* a host without IPv6 */
 }
 
+/* A vxlan device of some VNI of ours. */
+static bool is_tunnel(const struct klink *l)
+{
+	return l->kind == KLINK_VXLAN && (l->used_by || l->external);
+}
+
 /* FDB dumps hold the kernel's lock and are quadratic in rows of a table: of what is ours by the thousand none is made. */
 static int dump_local_ports(struct kernel *k, const struct kvni *v)
 {
@@ -274,31 +281,46 @@ static int dump_local_ports(struct kernel *k, const struct kvni *v)
 	int err = dump_fdb(k, v->bridge_ifindex, 0, on_dumped, k);
 
 	HASH_ITER(hh, k->links, l, tmp) {
-		if (!err && l->master == v->bridge_ifindex && (unsigned)l->ifindex != v->vxlan_ifindex)
+		if (!err && l->master == v->bridge_ifindex && !is_tunnel(l))
 			err = dump_fdb(k, (unsigned)l->ifindex, 0, on_dumped, k);
 	}
 	return err == -ENODEV ? 0 : err; /* gone meanwhile: an event will say so */
 }
 
-/* Neighbours first: an interrupted dump is repeated, and an FDB is the dear one. */
-int kernel_dump_vni(struct kernel *k, struct kvni *v, bool locals)
+static int again(int err, unsigned *tries)
+{
+	if (err != -EAGAIN)
+		return err;
+	return ++*tries < 3 ? -EAGAIN : 0; /* rows that came or went meanwhile are events, too; three times is enough */
+}
+
+/* An interrupted dump of neighbours is repeated, an FDB's is dear. */
+int kernel_dump_vni_neighbours(struct kernel *k, const struct kvni *v)
 {
 	int err;
 
+	if (!kernel_neigh_ifindex(v))
+		return 0;
 	do {
 		err = dump_neighbours(k, kernel_neigh_ifindex(v), on_dumped, k);
 	} while (err == -EAGAIN);
-	for (int i = 0; !err && i < 3; i++) {
+	return err;
+}
+
+int kernel_dump_rows(struct kernel *k, const struct kvni *v, bool locals)
+{
+	unsigned tries = 0;
+	int err;
+
+	do {
 		if (locals)
 			err = v->bridge[0] ? dump_local_ports(k, v) : 0;
 		else if (v->bridge[0])
 			err = dump_fdb(k, 0, v->bridge_ifindex, on_dumped, k);
 		else
 			err = dump_fdb(k, v->vxlan_ifindex, 0, on_dumped, k);
-		if (err != -EAGAIN)
-			break;
-		err = 0; /* rows that came or went meanwhile are events, too; three times is enough */
-	}
+		err = again(err, &tries);
+	} while (err == -EAGAIN);
 	return err;
 }
 
@@ -321,6 +343,7 @@ bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_r
 		return false;
 	r->kind = mac_is_zero(&n.mac) ? DP_FLOOD : DP_FDB;
 	r->label = n.tb[NDA_VNI] ? nla_get_u32(n.tb[NDA_VNI]) : 0;
+	r->src_vni = n.tb[NDA_SRC_VNI] ? nla_get_u32(n.tb[NDA_SRC_VNI]) : 0;
 	return vxlan_state(k, &n) == DP_SEEN_OURS;
 }
 

@@ -42,6 +42,11 @@ static int judge(struct kernel *k, const char *what, const char *name, const cha
 	return err;
 }
 
+int kernel_judge(struct kernel *k, const char *what, const char *name, int err)
+{
+	return judge(k, what, name, "", err);
+}
+
 static struct nl_msg *link_msg(uint16_t flags, unsigned ifindex, unsigned set_flags)
 {
 	struct ifinfomsg ifi = {
@@ -105,6 +110,8 @@ int kernel_make_bridge(struct kernel *k, const struct kvni *v)
 	data = nla_nest_start(m, IFLA_INFO_DATA);
 	/* Else every port is in VLAN 1 and every FDB row there twice, although nobody looks at VLANs. */
 	nla_put_u16(m, IFLA_BR_VLAN_DEFAULT_PVID, 0);
+	if (v->vlan)
+		nla_put_u8(m, IFLA_BR_VLAN_FILTERING, 1);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 	err = judge(k, "make the bridge", v->bridge, "bridge", ksock_request(&k->cmd, m));
@@ -138,7 +145,12 @@ int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 	info = nla_nest_start(m, IFLA_LINKINFO);
 	nla_put_string(m, IFLA_INFO_KIND, "vxlan");
 	data = nla_nest_start(m, IFLA_INFO_DATA);
-	nla_put_u32(m, IFLA_VXLAN_ID, v->vni);
+	if (v->external) {
+		nla_put_u8(m, IFLA_VXLAN_COLLECT_METADATA, 1);
+		nla_put_u8(m, IFLA_VXLAN_VNIFILTER, 1); /* beside other such devices */
+	} else {
+		nla_put_u32(m, IFLA_VXLAN_ID, v->vni);
+	}
 	nla_put(m, v->vtep.len == 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->vtep.len, v->vtep.b);
 	nla_put_u16(m, IFLA_VXLAN_PORT, htons(v->udp_port)); /* Linux's own default is another */
 	put_learning(k, m, v);
@@ -224,6 +236,8 @@ int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *
 	nla_put_u8(m, IFLA_BRPORT_LEARNING, v->learn);
 	nla_put_u8(m, IFLA_BRPORT_NEIGH_SUPPRESS, v->suppress);
 	nla_put_u8(m, IFLA_BRPORT_UNICAST_FLOOD, !v->drop_unknown);
+	if (v->external)
+		nla_put_u8(m, IFLA_BRPORT_VLAN_TUNNEL, 1);
 	nla_nest_end(m, port);
 	return judge(k, "set it up as a port", l->name, "", ksock_request(&k->cmd, m));
 }

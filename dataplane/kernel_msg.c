@@ -11,6 +11,10 @@ void nlbuf_fdb(struct nlbuf *n, uint16_t type, uint16_t flags, const struct fdb_
 	nd->ndm_state = m->state;
 	nd->ndm_flags = m->flags;
 	nlbuf_put(n, NDA_LLADDR, m->mac->b, sizeof(m->mac->b));
+	if (m->vlan && m->flags & NTF_MASTER)
+		nlbuf_put(n, NDA_VLAN, &m->vlan, sizeof(m->vlan));
+	if (m->src_vni && m->flags & NTF_SELF)
+		nlbuf_u32(n, NDA_SRC_VNI, m->src_vni);
 	if (m->group) {
 		nlbuf_u32(n, NDA_NH_ID, m->group);
 		return;

@@ -83,6 +83,8 @@ struct fdb_msg {
 	uint32_t group;        /* nexthop, 0 = none */
 	const struct ip *vtep; /* NULL = none */
 	uint32_t vni;          /* label, 0 = the device's */
+	uint16_t vlan;         /* of the bridge row, 0 = none */
+	uint32_t src_vni;      /* of a vxlan device for several VNIs, 0 = the device has one */
 };
 void nlbuf_fdb(struct nlbuf *n, uint16_t type, uint16_t flags, const struct fdb_msg *m);
 

@@ -182,8 +182,10 @@ static int announce(struct kernel *k, const struct kvni *v, const struct klink *
 	int err;
 
 	nla_put(m, NDA_LLADDR, sizeof(n->mac.b), n->mac.b);
+	if (v->vlan)
+		nla_put_u16(m, NDA_VLAN, v->vlan);
 	err = ksock_request(&k->cmd, m);
-	if (err || !p->ip.len)
+	if (err || !p->ip.len || !kernel_neigh_ifindex(v))
 		return err;
 	m = ksock_msg(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &ip, sizeof(ip));
 	nla_put(m, NDA_DST, p->ip.len, p->ip.b);
@@ -214,7 +216,9 @@ static int add(struct kernel *k, struct kvni *v, int netns, const struct dp_netn
 		return err;
 	}
 	port = kernel_link_refresh(k, n->port);
-	err = port ? announce(k, v, port, n, p) : -ENODEV;
+	err = !port ? -ENODEV : v->vlan ? kernel_vlan_only(k, port, v) : 0;
+	if (!err)
+		err = announce(k, v, port, n, p);
 	if (err)
 		failed(k, "announce the address", p, err, why, cap);
 	return err;

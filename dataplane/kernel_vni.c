@@ -47,15 +47,17 @@ static void drop_names(struct kernel *k, struct kvni *v)
 
 static void use_names(struct kernel *k, struct kvni *v)
 {
-	v->uses = xcalloc(2 * v->n_ports + 3, sizeof(*v->uses));
+	v->uses = xcalloc(2 * v->n_ports + 4, sizeof(*v->uses));
 	use_name(k, v, v->vxlan);
+	if (v->neighbours[0])
+		use_name(k, v, v->neighbours);
 	if (v->bridge[0])
 		use_name(k, v, v->bridge);
 	if (v->underlay[0])
 		use_name(k, v, v->underlay);
 	for (size_t i = 0; i < v->n_ports; i++) {
 		use_name(k, v, v->ports[i].name);
-		if (v->ports[i].vlan)
+		if (v->ports[i].parent[0])
 			use_name(k, v, v->ports[i].parent);
 	}
 }
@@ -66,6 +68,21 @@ bool kernel_vni_named(const struct kernel *k, const char *name)
 
 	HASH_FIND(hh, k->names, name, strlen(name), n);
 	return n != NULL;
+}
+
+bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const char *name)
+{
+	struct kname *n;
+	struct kuse *u;
+
+	HASH_FIND(hh, k->names, name, strlen(name), n);
+	if (!n)
+		return false;
+	list_for_each(u, &n->users, list) {
+		if (u->v != v)
+			return true;
+	}
+	return false;
 }
 
 /* ---- parameters ------------------------------------------------------------------------------------------------- */
@@ -88,11 +105,27 @@ static int take_port(struct kernel *k, const struct kvni *v, struct kport *port,
 
 	port->tap = p->tap;
 	port->vlan = p->vlan;
-	if (!p->vlan)
-		return take_name(k, v, port->name, p->name);
+	port->tagged = v->vlan && p->vlan;
+	if (!p->vlan || v->vlan) {
+		if (!p->vlan || p->vlan == v->vlan)
+			return take_name(k, v, port->name, p->name);
+		log_error(k->log, LOG_DP, "VNI %u: port %s has VLAN %u, the VNI %u: a bridge changes none", v->vni, p->name, p->vlan,
+			  v->vlan);
+		return -EINVAL;
+	}
 	err = take_name(k, v, port->parent, p->name);
 	snprintf(name, sizeof(name), "%s.%u", p->name, p->vlan);
 	return err ? err : take_name(k, v, port->name, name);
+}
+
+/* The bridge asks this one for the answers of ARP suppression in a VLAN. */
+static void take_neighbours(struct kvni *v)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s.%u", v->bridge, v->vlan);
+	if (v->vlan && strlen(name) < IFNAMSIZ)
+		memcpy(v->neighbours, name, strlen(name) + 1);
 }
 
 static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
@@ -102,6 +135,7 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->vni = p->vni;
 	v->vtep = p->vtep;
 	v->udp_port = p->udp_port;
+	v->vlan = p->vlan;
 	v->suppress = p->neigh_suppress;
 	v->learn = p->learn;
 	v->drop_unknown = p->drop_unknown;
@@ -119,6 +153,11 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 		err = take_name(k, v, v->underlay, p->underlay);
 	for (size_t i = 0; !err && i < p->n_ports; i++)
 		err = take_port(k, v, &v->ports[i], &p->ports[i]);
+	take_neighbours(v);
+	if (!err && v->vlan && !v->bridge[0]) {
+		log_error(k->log, LOG_DP, "VNI %u: a vlan needs a bridge", v->vni);
+		err = -EINVAL;
+	}
 	return err;
 }
 
@@ -131,6 +170,7 @@ int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params
 		return err;
 	}
 	use_names(k, v);
+	HASH_ADD(hh, k->by_vni, vni, sizeof(v->vni), v);
 	kernel_dev_want(k, v);
 	return 0;
 }
@@ -139,16 +179,15 @@ static void unclaim(struct kernel *k, const struct kvni *v)
 {
 	struct klink *l, *tmp;
 
-	HASH_ITER(hh, k->links, l, tmp) {
-		if (l->used_by == v)
-			l->used_by = NULL;
-	}
+	HASH_ITER(hh, k->links, l, tmp)
+		kernel_unclaim(v, l);
 }
 
 void kernel_vni_fini(struct kernel *k, struct kvni *v)
 {
 	drop_names(k, v);
 	unclaim(k, v);
+	HASH_DELETE(hh, k->by_vni, v);
 	free(v->ports);
 }
 
@@ -156,7 +195,8 @@ void kernel_vni_fini(struct kernel *k, struct kvni *v)
 
 static bool same_port(const struct kport *a, const struct kport *b)
 {
-	return !strcmp(a->name, b->name) && !strcmp(a->parent, b->parent) && a->tap == b->tap && a->vlan == b->vlan;
+	return !strcmp(a->name, b->name) && !strcmp(a->parent, b->parent) && a->tap == b->tap && a->vlan == b->vlan &&
+	       a->tagged == b->tagged;
 }
 
 static struct kport *find_port(const struct kvni *v, const struct kport *p)
@@ -173,14 +213,19 @@ static void complain(struct kernel *k, const struct kvni *v, int err)
 		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, k->why);
 }
 
-/* Out of the bridge that we have put it into. */
+/* Out of the bridge that we have put it into, or, where others are in it with other VLANs, out of ours. */
 static void take_out(struct kernel *k, const struct kvni *v, const struct klink *l)
 {
-	if (l->master && l->master == v->bridge_ifindex)
+	if (!l->master || l->master != v->bridge_ifindex)
+		return;
+	if (v->vlan && kernel_vni_named_beside(k, v, l->name))
+		kernel_vlan_leave(k, l, v->vlan);
+	else
 		complain(k, v, kernel_set_master(k, l, 0));
+	kernel_link_refresh(k, l->name);
 }
 
-/* The ports that is does not have any more, all of them when the bridge is another. */
+/* The ports that is does not have any more, all of them when the bridge or the VLAN is another. */
 static void leave_ports(struct kernel *k, struct kvni *was, struct kvni *is, bool bridge)
 {
 	for (size_t i = 0; i < was->n_ports; i++) {
@@ -191,7 +236,7 @@ static void leave_ports(struct kernel *k, struct kvni *was, struct kvni *is, boo
 			again->configured = p->configured;
 		if (!l || (again && !bridge))
 			continue;
-		if (!again && (p->tap || p->vlan) && l->made)
+		if (!again && kernel_port_ours(p) && l->made)
 			kernel_condemn(k, l);
 		else if (p->configured == (unsigned)l->ifindex)
 			take_out(k, was, l);
@@ -203,26 +248,31 @@ static void leave_vxlan(struct kernel *k, struct kvni *was)
 {
 	struct klink *l = kernel_link_named(k, was->vxlan);
 
-	if (l && l->used_by == was && l->made)
-		kernel_condemn(k, l);
-	else if (l && l->used_by == was && was->vxlan_ifindex)
-		kernel_bury_rows(k, l);
-	if (l && l->used_by == was)
-		l->used_by = NULL;
+	if (l && kernel_claimed(was, l)) {
+		if (l->made && !kernel_vni_named_beside(k, was, l->name))
+			kernel_condemn(k, l);
+		else
+			kernel_bury_share(k, was, l);
+		kernel_unclaim(was, l);
+	}
 	was->configured[CONFIGURED_VXLAN] = 0;
 }
 
-static void leave_bridge(struct kernel *k, struct kvni *was)
+static void leave_bridge(struct kernel *k, struct kvni *was, const struct kvni *is)
 {
 	struct klink *l = was->bridge[0] ? kernel_link_named(k, was->bridge) : NULL;
 	struct klink *vx = kernel_link_named(k, was->vxlan);
+	struct klink *upper = was->neighbours[0] ? kernel_link_named(k, was->neighbours) : NULL;
 
 	if (vx && was->configured[CONFIGURED_VXLAN] == (unsigned)vx->ifindex)
 		take_out(k, was, vx);
-	if (l && l->used_by == was && l->made)
-		kernel_condemn(k, l);
-	if (l && l->used_by == was)
-		l->used_by = NULL;
+	if (upper && upper->made)
+		kernel_condemn(k, upper);
+	if (l && kernel_claimed(was, l)) {
+		if (l->made && strcmp(was->bridge, is->bridge) && !kernel_vni_named_beside(k, was, l->name))
+			kernel_condemn(k, l);
+		kernel_unclaim(was, l);
+	}
 	was->configured[CONFIGURED_BRIDGE] = was->configured[CONFIGURED_VXLAN] = 0;
 }
 
@@ -248,8 +298,10 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	memcpy(v->bridge, is->bridge, sizeof(v->bridge));
 	memcpy(v->vxlan, is->vxlan, sizeof(v->vxlan));
 	memcpy(v->underlay, is->underlay, sizeof(v->underlay));
+	memcpy(v->neighbours, is->neighbours, sizeof(v->neighbours));
 	v->vtep = is->vtep;
 	v->udp_port = is->udp_port;
+	v->vlan = is->vlan;
 	v->suppress = is->suppress;
 	v->learn = is->learn;
 	v->drop_unknown = is->drop_unknown;
@@ -270,15 +322,19 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 		free(is.ports);
 		return err;
 	}
-	bridge = strcmp(v->bridge, is.bridge) != 0;
-	vxlan = strcmp(v->vxlan, is.vxlan) || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep);
+	bridge = strcmp(v->bridge, is.bridge) || v->vlan != is.vlan;
+	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep);
 	leave_ports(k, v, &is, bridge);
 	if (vxlan)
 		leave_vxlan(k, v);
 	if (bridge)
-		leave_bridge(k, v);
+		leave_bridge(k, v, &is);
 	if (!vxlan && !bridge)
 		change_learning(k, v, &is);
+	if (v->vlan != is.vlan) { /* rows of the old one may be seen as the new one's otherwise */
+		dp_vni_forget(k->d, v->v);
+		v->bridge_ifindex = v->vxlan_ifindex = 0;
+	}
 	vx = kernel_link_named(k, v->vxlan);
 	v->mtu_guessed |= vx && vx->made && strcmp(v->underlay, is.underlay); /* to be looked at again */
 	take_over(k, v, &is);

@@ -35,10 +35,19 @@ static uint32_t group_of(const struct dp_dest *d)
 	return d && !d->label ? d->id[1] : 0;
 }
 
+/* A message about a row of the VNI. */
+static struct fdb_msg row_of(const struct kvni *v, const struct mac *mac)
+{
+	return (struct fdb_msg){ .ifindex = v->vxlan_ifindex, .mac = mac, .vlan = v->vlan,
+				 .src_vni = v->external ? v->vni : 0 };
+}
+
 static struct fdb_msg to_dest(const struct kvni *v, const struct mac *mac, const struct dp_dest *d)
 {
-	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .state = FDB_STATE, .mac = mac, .group = group_of(d) };
+	struct fdb_msg m = row_of(v, mac);
 
+	m.state = FDB_STATE;
+	m.group = group_of(d);
 	if (!m.group) {
 		m.vtep = &d->vtep;
 		m.vni = d->label;
@@ -48,8 +57,9 @@ static struct fdb_msg to_dest(const struct kvni *v, const struct mac *mac, const
 
 static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const struct mac *mac, uint8_t flags, int quiet)
 {
-	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .mac = mac, .flags = flags };
+	struct fdb_msg m = row_of(v, mac);
 
+	m.flags = flags;
 	nlbuf_fdb(&w->k->tx, RTM_DELNEIGH, 0, &m);
 	belongs(w, i, quiet);
 }
@@ -72,11 +82,12 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t type, const struct dp_dest *d)
 {
 	static const struct mac zero;
-	struct fdb_msg m = {
-		.ifindex = v->vxlan_ifindex, .mac = &zero, .vtep = &d->vtep, .vni = d->label,
-		.flags = NTF_SELF | NTF_EXT_LEARNED, .state = NUD_NOARP | NUD_PERMANENT
-	};
+	struct fdb_msg m = row_of(v, &zero);
 
+	m.vtep = &d->vtep;
+	m.vni = d->label;
+	m.flags = NTF_SELF | NTF_EXT_LEARNED;
+	m.state = NUD_NOARP | NUD_PERMANENT;
 	nlbuf_fdb(&w->k->tx, type, type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_APPEND : 0, &m);
 	belongs(w, i, type == RTM_NEWNEIGH ? 0 : ENOENT);
 }
@@ -119,9 +130,10 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 /* The bridge row has twins in VLANs, which stayed on the vxlan port when it moved away; the kernel deletes there only. */
 static bool twins(const struct kernel *k, const struct dp_op *op)
 {
-	const struct klink *br = kernel_link_find(k, ((const struct kvni *)op->vni_data)->bridge_ifindex);
+	const struct kvni *v = op->vni_data;
+	const struct klink *br = kernel_link_find(k, v->bridge_ifindex);
 
-	return br && br->default_vlan && op->local != DP_SEEN_FOREIGN;
+	return br && !v->vlan && br->default_vlan && op->local != DP_SEEN_FOREIGN;
 }
 
 static void del(struct writer *w, unsigned i, const struct dp_op *op)
@@ -158,8 +170,9 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 static void ask(struct writer *w, unsigned i, const struct dp_op *op)
 {
 	const struct kvni *v = op->vni_data;
-	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .mac = &op->mac, .flags = NTF_MASTER };
+	struct fdb_msg m = row_of(v, &op->mac);
 
+	m.flags = NTF_MASTER;
 	nlbuf_fdb(&w->k->tx, RTM_GETNEIGH, 0, &m);
 	belongs(w, i, ENOENT);
 }
@@ -167,8 +180,11 @@ static void ask(struct writer *w, unsigned i, const struct dp_op *op)
 /* In two steps: a row that is moved in one keeps EXT_LEARNED, and would never age. */
 static void give(struct writer *w, unsigned i, const struct dp_op *op)
 {
-	struct fdb_msg m = { .ifindex = op->ifindex, .mac = &op->mac, .flags = NTF_MASTER, .state = NUD_REACHABLE };
+	struct fdb_msg m = row_of(op->vni_data, &op->mac);
 
+	m.ifindex = op->ifindex;
+	m.flags = NTF_MASTER;
+	m.state = NUD_REACHABLE;
 	if (op->local == DP_SEEN_LOCAL_STATIC)
 		m.state = NUD_NOARP;
 	else if (op->local == DP_SEEN_LOCAL_EXTERN)

@@ -174,6 +174,7 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .udp_port = c->vxlan_port ? c->vxlan_port : udp_port,
 				   .underlay = c->underlay ? c->underlay : underlay,
 				   .n_ports = c->n_ports,
+				   .vlan = c->vlan,
 				   .neigh_suppress = c->arp_suppression,
 				   .learn = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD,
 				   .drop_unknown = c->unknown_unicast_drop,

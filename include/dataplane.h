@@ -85,6 +85,7 @@ struct dp_vni_params { /* everything is copied */
 	const struct dp_port_params *ports;
 	size_t n_ports;
 	bool neigh_suppress;
+	uint16_t vlan; /* of the bridge, which is VLAN-aware and may serve other VNIs, as vxlan may; 0: both are the VNI's own */
 	/* How hosts are found without a control plane; all off: every row is wished for. */
 	bool learn;        /* from the packets of the tunnel (RFC 7348 4.1) */
 	bool drop_unknown; /* frames to MACs without a row are not flooded */
@@ -106,6 +107,7 @@ struct dp_vni_info { /* borrowed strings */
 	const char *bridge, *vxlan, *underlay;
 	enum dp_device_state bridge_state, vxlan_state;
 	unsigned bridge_ifindex, vxlan_ifindex; /* 0 = none */
+	bool shared;                            /* with other VNIs: they outlive it */
 	uint32_t mtu;                           /* of the vxlan device, 0 = unknown */
 	bool ready;                             /* rows can be written */
 	const char *problem;                    /* "vxlan100 has VNI 200, expected 100", NULL when there is none */

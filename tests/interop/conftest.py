@@ -10,7 +10,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "lib"))
 import evlab  # noqa: E402
-from evlab.run import as_root_only  # noqa: E402
+from evlab.run import PATIENCE, as_root_only  # noqa: E402
 
 TEST_SECONDS = 120
 
@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item, call):
 def bounded(request):
     """No test runs for ever."""
     mark = request.node.get_closest_marker("seconds")
-    seconds = mark.args[0] if mark else TEST_SECONDS
+    seconds = int((mark.args[0] if mark else TEST_SECONDS) * PATIENCE)
 
     def on_alarm(signum, frame):
         raise evlab.Timeout("the test took more than %d s" % seconds)

@@ -99,6 +99,9 @@ static void what_looks_like_a_contradiction_but_is_none(void **state)
 		/* one vxlan device and one vlan-aware bridge */
 		"vtep: 192.0.2.1\nvnis:\n  - {vni: 1, vxlan: vx, bridge: br, vlan: 1}\n"
 		"  - {vni: 2, vxlan: vx, bridge: br, vlan: 2}\n",
+		"vtep: 192.0.2.1\nvnis:\n  - {vni: 1, bridge: br, vlan: 1, ports: [{name: e, vlan: 1}]}\n"
+		"  - {vni: 2, bridge: br, vlan: 2, ports: [{name: e, vlan: 2}, f]}\n",
+		"dataplane: none\nvnis: [{vni: 1, vxlan: vx, bridge: br, vlan: 5, ports: [{name: c, vlan: 7}]}]\n",
 		"dataplane: none\nvnis: [{vni: 1, bridge: a, vxlan: a, ports: [a]}, {vni: 2, bridge: a, vxlan: a}]\n",
 		"dataplane: userspace\nvtep: 192.0.2.1\nvnis: [{vni: 1, bridge: a, vxlan: a, ports: [a]}]\n",
 		"vtep: 192.0.2.1\nvnis: [{vni: 1, bridge: none}, {vni: 2, bridge: none}]\n",
@@ -152,29 +155,6 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
 }
 
-static void what_the_kernel_backend_cannot_do_yet_is_an_error(void **state)
-{
-	static const char text[] = "vtep: 192.0.2.1\nvnis:\n"
-				   "  - {vni: 1, vxlan: vx, bridge: br, vlan: 5}\n"
-				   "  - {vni: 2, vxlan: vx, bridge: br, vlan: 6}\n"
-				   "  - {vni: 3, ports: [a, \"tap:b\", {name: c, vlan: 7}]}\n";
-	static const char none[] = "dataplane: none\nvnis:\n"
-				   "  - {vni: 1, vxlan: vx, bridge: br, vlan: 5, ports: [{name: c, vlan: 7}]}\n"
-				   "  - {vni: 2, vxlan: vx, bridge: br, vlan: 6}\n";
-	static const char *const lines[] = {
-		"x:3:43: vnis[0].vlan: not supported by this version",
-		"x:4:21: vnis[1].vxlan: one device for several VNIs is not supported by this version",
-		"x:4:43: vnis[1].vlan: not supported by this version",
-		"x:5:50: vnis[2].ports[2].vlan: not supported by this version",
-	};
-	struct config_errors err;
-	struct config *c = config_parse("x", none, strlen(none), &err);
-
-	assert_non_null(c);
-	config_free(c);
-	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,7 +162,6 @@ int main(void)
 		cmocka_unit_test(octets_that_are_no_yaml_are_errors),
 		cmocka_unit_test(what_looks_like_a_contradiction_but_is_none),
 		cmocka_unit_test(what_is_not_supported_yet_is_an_error),
-		cmocka_unit_test(what_the_kernel_backend_cannot_do_yet_is_an_error),
 	};
 
 	return RUN_TESTS(tests);

@@ -11,6 +11,8 @@ import time
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
+# How many times slower this machine is than one that the times in tests are for.
+PATIENCE = float(os.environ.get("EVLAB_PATIENCE", "1"))
 
 
 class Timeout(AssertionError):
@@ -19,6 +21,7 @@ class Timeout(AssertionError):
 
 def wait_for(cond, timeout, what, interval=0.05):
     """Polls cond() until it gives something true and returns that. An exception counts as false."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     last = None
     while True:
@@ -36,7 +39,7 @@ def wait_for(cond, timeout, what, interval=0.05):
 def run(argv, check=True, timeout=20, input=None, env=None):
     """Runs argv to its end; gives subprocess.CompletedProcess with text."""
     p = subprocess.run(argv, stdin=subprocess.DEVNULL if input is None else None, input=input, capture_output=True, text=True,
-                       errors="replace", timeout=timeout, env=env)
+                       errors="replace", timeout=timeout * PATIENCE, env=env)
     if check and p.returncode:
         raise RuntimeError("%s: exit %d\n%s%s" % (" ".join(argv), p.returncode, p.stdout, p.stderr))
     return p
