@@ -10,12 +10,14 @@
 /* ---- routes of one neighbor ------------------------------------------------------------------------------------- */
 
 /* max-prefixes-warning is said once, and again after it has been less than two thirds of that. */
-static void warn_near_limit(struct bgp_peer *peer)
+static void warn_near_limit(struct bgp_peer *peer, struct mtime now)
 {
 	uint64_t n = stale_routes_of_session(peer), max = peer->p.max_prefixes, near = max * peer->p.max_prefixes_warning;
 
 	if (n * 100 >= near && !peer->near_limit) {
 		peer->near_limit = true;
+		if (!peer_log_allow(peer, now))
+			return;
 		log_warn(peer->bgp->p.log, LOG_BGP, "peer %s: %u routes, of %u that max-prefixes allows",
 			 ip_str(&peer->p.address).s, (unsigned)n, (unsigned)max);
 	} else if (n * 150 < near) {
@@ -23,7 +25,7 @@ static void warn_near_limit(struct bgp_peer *peer)
 	}
 }
 
-bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f)
+bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f, struct mtime now)
 {
 	struct bgp_peer *peer = c->peer;
 	uint8_t *data = peer->bgp->scratch; /* the attributes there have done their duty */
@@ -31,7 +33,7 @@ bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, str
 
 	if (!peer->p.max_prefixes)
 		return false;
-	warn_near_limit(peer);
+	warn_near_limit(peer, now);
 	if (stale_routes_of_session(peer) <= peer->p.max_prefixes)
 		return false;
 	wb_u16(&out, family->afi); /* RFC 4486 4 */
@@ -48,7 +50,7 @@ void limit_changed(struct bgp_conn *c, struct mtime now)
 	struct msg_fault f;
 
 	for (uint32_t i = 0; i < b->n_families; i++) {
-		if (!(c->families & 1u << i) || !limit_routes(c, b->families[i].f, &f))
+		if (!(c->families & 1u << i) || !limit_routes(c, b->families[i].f, &f, now))
 			continue;
 		session_stop(c, &f, now);
 		return;
@@ -106,9 +108,10 @@ void limit_memory(struct bgp *b, struct mtime now)
 			most = peer;
 	if (!most)
 		return;
-	log_warn(b->p.log, LOG_BGP, "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all",
-		 ip_str(&most->p.address).s, (unsigned long long)(most->octets / 1024),
-		 (unsigned long long)(b->p.memory_limit / 1024));
+	if (peer_log_allow(most, now))
+		log_warn(b->p.log, LOG_BGP, "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all",
+			 ip_str(&most->p.address).s, (unsigned long long)(most->octets / 1024),
+			 (unsigned long long)(b->p.memory_limit / 1024));
 	if (most->session)
 		session_stop(most->session, &f, now);
 	else

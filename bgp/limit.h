@@ -13,10 +13,13 @@
  * The neighbor has more routes than max_prefixes: *f is what it is told, its data in the engine's scratch. Says before
  * that it comes near. For every route that was announced.
  */
-bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f);
+bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, struct msg_fault *f, struct mtime now);
 /* max_prefixes is another: ends the session when the neighbor has more than that by now. */
 void limit_changed(struct bgp_conn *c, struct mtime now);
-/* After every UPDATE: when all routes take more than memory_limit, who has the most of it is out: its session, or what is kept of one. */
+/*
+ * After every UPDATE: when all routes take more than memory_limit, who has the most of it is out: its session, or what is
+ * kept of one.
+ */
 void limit_memory(struct bgp *b, struct mtime now);
 /* What memory_limit counts: octets of routes and their attributes, without what allocation adds. */
 uint64_t limit_used(const struct bgp *b);

@@ -30,6 +30,8 @@
 #define WARNING_PERCENT 75 /* of max_prefixes */
 #define FAULT_LINES 5u
 #define FAULT_INTERVAL_MS 10000u
+#define EDGE_LINES 40u
+#define EDGE_INTERVAL_MS 5000u
 #define FAULT_OCTETS 128u /* of a message in a log line */
 
 /* A run that has seen an OPEN: our own next connect waits for how that ends. */
@@ -187,6 +189,7 @@ static struct bgp_peer *peer_new(struct bgp *b, const struct bgp_peer_params *p)
 	peer->idle_hold.fn = on_idle_hold;
 	rtc_peer_init(peer);
 	peer->faults = (struct log_limit){ .burst = FAULT_LINES, .interval_ms = FAULT_INTERVAL_MS };
+	peer->edges = (struct log_limit){ .burst = EDGE_LINES, .interval_ms = EDGE_INTERVAL_MS };
 	for (size_t i = 0; i < PEER_ACCEPTS_PER_S; i++)
 		peer->accept_at[i].us = INT64_MIN / 2;
 	stale_init(peer);
@@ -378,8 +381,8 @@ int bgp_peer_refresh(struct bgp_peer *peer, struct mtime now)
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
-void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, const uint8_t *message, size_t len,
-		     struct mtime now)
+void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, const uint8_t *message,
+		     size_t len, struct mtime now)
 {
 	const char *sub = msg_subcode_name(f->code, f->subcode);
 	size_t n = f->data_len < sizeof(e->data) ? f->data_len : sizeof(e->data);
@@ -398,6 +401,13 @@ void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char 
 	e->message_len = (uint8_t)(len < sizeof(e->message) ? len : sizeof(e->message));
 	if (message)
 		memcpy(e->message, message, e->message_len);
+}
+
+bool peer_log_allow(struct bgp_peer *peer, struct mtime now)
+{
+	struct log *l = peer->bgp->p.log;
+
+	return l->level >= LOG_DEBUG || log_allow(l, &peer->edges, LOG_BGP, now);
 }
 
 void peer_note_unreachable(struct bgp_peer *peer, const char *reason)

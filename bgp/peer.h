@@ -53,6 +53,7 @@ struct bgp_peer {
 	struct mtime held_until; /* max_prefixes_restart runs to then */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
 	struct log_limit faults; /* of its LOG_REMOTE lines */
+	struct log_limit edges;  /* of what it can bring about by coming and going */
 };
 
 /* The most advanced state of its runs. */
@@ -79,8 +80,10 @@ void peer_free(struct bgp_peer *peer);
  * Puts down an error for show; text may be NULL (then the name of the code). A collision is nobody's fault and covers
  * no other. message: what is to blame, NULL and 0 for none.
  */
-void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, const uint8_t *message, size_t len,
-		     struct mtime now);
+void peer_note_error(struct bgp_error *e, const struct msg_fault *f, const char *text, const uint8_t *message,
+		     size_t len, struct mtime now);
+/* May a line go out about what the neighbor can bring about as often as it likes, by coming and going? */
+bool peer_log_allow(struct bgp_peer *peer, struct mtime now);
 /* A connect of ours has failed. Said once for each reason, as it may go on for days. */
 void peer_note_unreachable(struct bgp_peer *peer, const char *reason);
 /*

@@ -346,8 +346,9 @@ static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_co
 		peer->since = now;
 		snprintf(peer->reason, sizeof(peer->reason), "%s", why);
 	}
-	log_at(peer->bgp->p.log, edge ? LOG_INFO : LOG_DEBUG, LOG_BGP, "peer %s: %s -> %s (%s)",
-	       ip_str(&peer->p.address).s, bgp_state_name(from), bgp_state_name(next), why);
+	if (!edge || peer_log_allow(peer, now))
+		log_at(peer->bgp->p.log, edge ? LOG_INFO : LOG_DEBUG, LOG_BGP, "peer %s: %s -> %s (%s)",
+		       ip_str(&peer->p.address).s, bgp_state_name(from), bgp_state_name(next), why);
 	if (from == BGP_ESTABLISHED)
 		session_down(c, graceful, now);
 	if (next == BGP_ESTABLISHED)

@@ -182,7 +182,7 @@ static void keep(struct bgp_conn *c, uint32_t i, uint32_t restart_s, struct mtim
 		return;
 	}
 	peer->stale.restart_end = in_s(now, restart_s);
-	if (n)
+	if (n && peer_log_allow(peer, now))
 		log_info(peer->bgp->p.log, LOG_BGP, "peer %s: %u %s routes are kept, %u s for it to be back",
 			 ip_str(&peer->p.address).s, n, family_at(peer, i)->name, restart_s);
 }

@@ -446,6 +446,28 @@ static void of_two_that_a_neighbor_opened_the_new_one_stays(void **state)
 	}
 }
 
+static void a_peer_that_comes_and_goes_does_not_fill_the_log(void **state)
+{
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	w.lines.log.level = LOG_INFO;
+	for (int i = 0; i < 100; i++) {
+		raw_establish(&w.raw);
+		raw_run(&w, 60 * MS);
+		raw_drop(&w.raw);
+		raw_run(&w, 60 * MS);
+	}
+	assert_int_equal(raw_info(&w).established_count, 100);
+	assert_in_range(lines_count(&w.lines, "Established"), 40, 60);
+	assert_true(lines_count(&w.lines, "more lines of this kind left out") > 0);
+	raw_run(&w, 60 * S); /* quiet again: all is said again */
+	lines_clear(&w.lines);
+	raw_establish(&w.raw);
+	assert_int_equal(lines_count(&w.lines, "OpenConfirm -> Established"), 1);
+	raw_world_end(&w);
+}
+
 static void a_connection_without_an_open_is_said(void **state)
 {
 	struct raw_world w;
@@ -1198,6 +1220,7 @@ int main(void)
 		cmocka_unit_test(a_collision_does_not_hide_what_was_before),
 		cmocka_unit_test(the_reason_of_a_state_says_its_error_once),
 		cmocka_unit_test(of_two_that_a_neighbor_opened_the_new_one_stays),
+		cmocka_unit_test(a_peer_that_comes_and_goes_does_not_fill_the_log),
 		cmocka_unit_test(a_connection_without_an_open_is_said),
 		cmocka_unit_test(a_shutdown_text_is_shown_without_its_control_characters),
 		cmocka_unit_test(silence_after_connecting_ends_after_four_minutes),
