@@ -10,6 +10,7 @@
 #include "evpn/tables.h"
 
 #define AS 65000
+#define LOCAL_US 5000000 /* that a speaker waits for its devices at most */
 #define PORT 7
 #define S 1000000LL
 
@@ -113,11 +114,50 @@ static const struct bgp_listener *listener(struct speaker *s)
 	return &s->listener;
 }
 
+static void on_converged(void *ctx)
+{
+	dp_sweep(((struct speaker *)ctx)->dp);
+}
+
+/* As cmd/resume.c does. */
+static void resume(struct fabric *f, struct speaker *s)
+{
+	if (!f->p.restart_s)
+		return;
+	dp_sweep_wait(s->dp);
+	bgp_restart_begin(sim_bgp(s->node), simnet_now(f->net));
+}
+
+static bool is_local_complete(const struct speaker *s)
+{
+	struct evpn_vni_info v = { 0 };
+	struct dp_stats stats;
+
+	dp_stats(s->dp, &stats);
+	if (stats.dirty)
+		return false;
+	while (s->kernel && evpn_vni_next(s->evpn, v.vni, &v))
+		if (!v.ready)
+			return false;
+	return true;
+}
+
+static void look_local(struct speaker *s, struct mtime now)
+{
+	if (s->local || (!is_local_complete(s) && mtime_diff_us(s->started, now) < LOCAL_US))
+		return;
+	s->local = true;
+	bgp_local_complete(sim_bgp(s->node), now);
+}
+
 static void start(struct fabric *f, unsigned i)
 {
 	struct speaker *s = &f->s[i];
 	struct mtime now = simnet_now(f->net);
-	struct bgp_params p = { .asn = AS, .router_id = 0x0a000000u + i + 1, .log = &f->mute };
+	struct bgp_params p = { .asn = AS, .router_id = 0x0a000000u + i + 1, .log = &f->mute,
+				.restart_time = f->p.restart_s, .long_lived_time = f->p.long_s,
+				.converged = on_converged, .converged_ctx = s };
+	bool again = s->node;
 	struct bgp *b;
 
 	s->evpn = evpn_new(&s->evpn_params, now);
@@ -132,7 +172,11 @@ static void start(struct fabric *f, unsigned i)
 	if (f->p.rtc)
 		bgp_family_register(b, &bgp_rtc_family, NULL);
 	evpn_connect(s->evpn, b, s->dp);
+	if (again)
+		resume(f, s);
 	s->up = true;
+	s->local = false;
+	s->started = now;
 }
 
 static void finish_start(struct fabric *f, unsigned i)
@@ -213,6 +257,15 @@ void fabric_crash(struct fabric *f, unsigned i)
 	s->up = false;
 }
 
+void fabric_stop(struct fabric *f, unsigned i)
+{
+	if (!f->s[i].up)
+		return;
+	bgp_shutdown(sim_bgp(f->s[i].node), true, BGP_CEASE_ADMIN_SHUTDOWN, NULL, simnet_now(f->net));
+	simnet_run(f->net, 2 * f->p.delay_us); /* of its dataplane's turns there are no more */
+	fabric_crash(f, i);
+}
+
 void fabric_restart(struct fabric *f, unsigned i)
 {
 	if (f->s[i].up)
@@ -257,6 +310,7 @@ static void turn(struct fabric *f)
 		dp_set_now(f->s[i].dp, now);
 		while (dp_flush(f->s[i].dp))
 			;
+		look_local(&f->s[i], now);
 	}
 }
 

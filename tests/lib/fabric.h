@@ -26,6 +26,8 @@ struct fabric_params {
 	int64_t slice_us;    /* how often dataplanes get their turn; 0: 5 ms */
 	bool rtc;            /* sessions have RFC 4684: everybody holds what is imported there, or below */
 	bool bare;           /* without kernels: no dataplane, no rows */
+	uint16_t restart_s;  /* graceful restart with that time (RFC 4724, 8538); 0: none */
+	uint32_t long_s;     /* long-lived, with that (RFC 9494); 0: none */
 	bool add_path;       /* each end of a session has some mode of RFC 7911, from the seed */
 };
 
@@ -37,6 +39,8 @@ struct speaker {
 	struct ip address;
 	struct ip_str name;
 	bool up;
+	struct mtime started;
+	bool local; /* bgp has been told that its own routes are there */
 	bool *vnis;   /* by number; what is configured */
 	bool *absent; /* by number; its devices are gone */
 	struct evpn_params evpn_params;
@@ -77,6 +81,8 @@ void fabric_devices(struct fabric *f, unsigned s, uint32_t vni, bool there);
 /* The daemon dies; its kernel keeps what it has. */
 void fabric_crash(struct fabric *f, unsigned s);
 void fabric_restart(struct fabric *f, unsigned s);
+/* The daemon ends as with rows: keep, and says so. */
+void fabric_stop(struct fabric *f, unsigned s);
 
 /* A new host, number of it. It says nothing yet. */
 unsigned fabric_host(struct fabric *f, uint32_t vni, int at);

@@ -109,7 +109,10 @@ static void disturb(struct fabric *f, struct rng *rng)
 			sim_block(f->net, f->s[a].node, f->s[b].node, false);
 		break;
 	case 3:
-		fabric_crash(f, a);
+		if (f->p.restart_s && rng_below(rng, 2))
+			fabric_stop(f, a);
+		else
+			fabric_crash(f, a);
 		break;
 	case 4:
 		fabric_restart(f, a);
@@ -194,6 +197,21 @@ static void anything_goes_wrong_and_everybody_holds_what_it_asks_for(void **stat
 		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .tops = run % 3, .reflectors = 3, .vteps = 8,
 						  .homes = run % 2 ? 0 : 1, .vnis = 5, .vnis_each = 2, .rtc = true,
 						  .delay_us = 10 * MS, .add_path = run / 2 % 2 }, &rng, 2);
+}
+
+/*
+ * RFC 4724, 8538, 9494: what is kept is gone, or true again, once all is quiet. Times are short, so that each of them ends
+ * in the middle of something now and then.
+ */
+static void anything_goes_wrong_with_graceful_restart(void **state)
+{
+	struct rng rng = rng_start("anything_goes_wrong_with_graceful_restart");
+
+	for (int run = 0; run < 16; run++)
+		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .tops = run / 2 % 2, .reflectors = 2, .vteps = 6,
+						  .vnis = 3, .vnis_each = 2, .delay_us = 10 * MS,
+						  .restart_s = run % 4 == 3 ? 60 : 4, .long_s = run % 2 ? 6 : 0,
+						  .rtc = run / 4 % 2, .add_path = run / 8 % 2 }, &rng, 3);
 }
 
 /* The same seed is the same run. */
@@ -282,6 +300,7 @@ int main(void)
 		cmocka_unit_test(hosts_move),
 		cmocka_unit_test(runs_repeat),
 		cmocka_unit_test(anything_goes_wrong),
+		cmocka_unit_test(anything_goes_wrong_with_graceful_restart),
 		cmocka_unit_test(anything_goes_wrong_and_everybody_holds_what_it_asks_for),
 		cmocka_unit_test(a_hundred_speakers_with_a_hundred_thousand_routes),
 	};
