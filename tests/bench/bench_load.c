@@ -392,7 +392,7 @@ static const char usage[] =
 	"bench_load --target ADDR --feed ADDR [OPTION]... PHASE...\n"
 	"        --sinks N --first-sink ADDR   sinks at ADDR and the N-1 addresses behind it\n"
 	"        --slow N [--slow-rate OCTETS] the last N of them read so many octets a second, or none\n"
-	"        --routes N --vteps N --vnis N --first-vni N --rt-as N --as-path N --mac-ip --per-update N   the load\n"
+	"        --routes N --vteps N --vnis N --first-vni N --rt-as N --as-path N --mac-ip|--imet --per-update N   the load\n"
 	"        --watch NETNS [--rows N]      count the rows in that namespace's tables (every route has one, or N have)\n"
 	"        --asn N --port N --hold S     of the sessions\n"
 	"        --pid N...                    whose memory and processor time are taken\n"
@@ -409,7 +409,7 @@ static struct ip address_of(const char *s)
 	return a;
 }
 
-enum { TARGET = 1, FEED, SINKS, FIRST_SINK, SLOW, SLOW_RATE, ASN, PORT, HOLD, ROUTES, VTEPS, VNIS, FIRST_VNI, RT_AS, AS_PATH, MAC_IP,
+enum { TARGET = 1, FEED, SINKS, FIRST_SINK, SLOW, SLOW_RATE, ASN, PORT, HOLD, ROUTES, VTEPS, VNIS, FIRST_VNI, RT_AS, AS_PATH, MAC_IP, IMET,
        PER_UPDATE, WATCH, ROWS, PID, WARM, TIMEOUT };
 static const struct option long_options[] = {
 	{ "target", 1, NULL, TARGET },	 { "feed", 1, NULL, FEED },
@@ -420,6 +420,7 @@ static const struct option long_options[] = {
 	{ "vteps", 1, NULL, VTEPS },	 { "vnis", 1, NULL, VNIS },
 	{ "first-vni", 1, NULL, FIRST_VNI }, { "rt-as", 1, NULL, RT_AS },
 	{ "as-path", 1, NULL, AS_PATH }, { "mac-ip", 0, NULL, MAC_IP },
+	{ "imet", 0, NULL, IMET },
 	{ "per-update", 1, NULL, PER_UPDATE }, { "watch", 1, NULL, WATCH },
 	{ "rows", 1, NULL, ROWS },	 { "pid", 1, NULL, PID },
 	{ "warm", 1, NULL, WARM },	 { "timeout", 1, NULL, TIMEOUT },
@@ -447,6 +448,7 @@ static void set_option(struct bench *b, int c, const char *v)
 	case RT_AS: b->load.rt_as = n; break;
 	case AS_PATH: b->load.as_path = n; break;
 	case MAC_IP: b->load.with_ip = true; break;
+	case IMET: b->load.imet = true; break;
 	case PER_UPDATE: b->load.per_update = n; break;
 	case WATCH: b->watch = v; break;
 	case ROWS: b->rows = n; b->has_rows = true; break;
@@ -491,6 +493,8 @@ int main(int argc, char **argv)
 
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
 		set_option(&b, c, optarg);
+	if (b.load.imet)
+		b.load.routes = b.load.vteps * b.load.vnis;
 	right = optind < argc && b.t.target.len && b.feed.len == 4 && b.load.routes && b.load.vteps && b.load.vnis &&
 		b.sinks <= MAX_SINKS && b.slow <= b.sinks && (!b.sinks || b.first_sink.len == 4);
 	for (int i = optind; i < argc; i++)

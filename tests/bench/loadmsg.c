@@ -91,15 +91,29 @@ static uint32_t vtep_address(uint32_t vtep)
 	return 0xc6120000 + 1 + vtep; /* 198.18.0.0/15, RFC 2544 */
 }
 
+static void put_rd(struct wbuf *w, const struct place *p)
+{
+	wb_u16(w, 1);
+	wb_u32(w, vtep_address(p->vtep));
+	wb_u16(w, (uint16_t)p->vni);
+}
+
+static void put_imet(struct wbuf *w, const struct place *p)
+{
+	wb_u16(w, 3 << 8 | 17);
+	put_rd(w, p);
+	wb_u32(w, 0); /* Ethernet tag */
+	wb_u8(w, 32);
+	wb_u32(w, vtep_address(p->vtep));
+}
+
 static void put_route(struct wbuf *w, const struct load *l, const struct place *p, uint32_t i, bool withdraw)
 {
 	struct mac mac = load_mac(i);
 
 	wb_u8(w, 2);
 	wb_u8(w, l->with_ip ? 37 : 33);
-	wb_u16(w, 1);
-	wb_u32(w, vtep_address(p->vtep));
-	wb_u16(w, (uint16_t)p->vni);
+	put_rd(w, p);
 	wb_zero(w, 10 + 4); /* ESI, Ethernet tag */
 	wb_u8(w, 48);
 	wb_mac(w, &mac);
@@ -133,6 +147,12 @@ static void put_attributes(struct wbuf *w, const struct load *l, const struct pl
 	wb_u32(w, p->vni);
 	wb_u32(w, 0x030c0000);
 	wb_u32(w, 8);
+	if (l->imet) {
+		wb_u32(w, 0xc0160900); /* PMSI tunnel: ingress replication */
+		wb_u8(w, 6);
+		wb_u24(w, p->vni);
+		wb_u32(w, vtep_address(p->vtep));
+	}
 }
 
 /* One UPDATE from route i on; gives how many routes went into it. */
@@ -158,8 +178,12 @@ static uint32_t put_update(struct bytes *out, const struct load *l, uint32_t i, 
 		wb_u32(&w, vtep_address(p.vtep));
 		wb_u8(&w, 0);
 	}
-	for (uint32_t k = 0; k < n; k++)
-		put_route(&w, l, &p, i + k, withdraw);
+	for (uint32_t k = 0; k < n; k++) {
+		if (l->imet)
+			put_imet(&w, &p);
+		else
+			put_route(&w, l, &p, i + k, withdraw);
+	}
 	wb_close16(&w, mp);
 	if (!withdraw)
 		put_attributes(&w, l, &p);

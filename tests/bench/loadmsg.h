@@ -14,6 +14,7 @@ struct load {
 	uint32_t rt_as;   /* AS of the route targets: 65001 */
 	uint32_t as_path; /* 0: iBGP, empty path and LOCAL_PREF 100; else this AS in the path */
 	bool with_ip;     /* MAC + IPv4, else MAC only */
+	bool imet;        /* neither: a Type 3 route of each VTEP in each VNI, routes = vteps * vnis */
 	uint32_t med;     /* 0: none; another value makes every route another set */
 	uint32_t per_update; /* routes in an UPDATE at most; 0: as many as fit */
 };
