@@ -293,6 +293,30 @@ static void flood_two_routes_share_a_row(void **state)
 	world_rows(w, "");
 }
 
+/* A route costs one word to the dataplane, however long the lists are. */
+static void flood_lists_of_a_thousand_vteps(void **state)
+{
+	struct world *w = *state;
+	struct evpn_vtep_info v = { 0 };
+	uint64_t before;
+
+	for (uint32_t vni = 100; vni < 103; vni++)
+		world_vni(w, vni);
+	before = recdp_calls(w->dp);
+	for (unsigned i = 1; i <= 1000; i++)
+		for (uint32_t vni = 100; vni < 103; vni++)
+			world_announce(w, (struct route){ .vtep = 1000 + i, .vni = vni });
+	assert_int_equal(recdp_calls(w->dp) - before, 3000);
+	assert_int_equal(recdp_rows(w->dp), 3000);
+	for (unsigned n = 0; evpn_vtep_next(w->e, &v.vtep, &v); n++)
+		assert_int_equal(v.vnis, 3);
+	for (unsigned i = 1000; i >= 1; i--)
+		for (uint32_t vni = 100; vni < 103; vni++)
+			world_withdraw(w, (struct route){ .vtep = 1000 + i, .vni = vni });
+	assert_int_equal(recdp_calls(w->dp) - before, 6000);
+	world_rows(w, "");
+}
+
 /* ---- VNIs that come late and go ---------------------------------------------------------------------------------- */
 
 static void vni_late_imports_what_is_there(void **state)
@@ -391,6 +415,7 @@ int main(void)
 		test(flood_follows_the_tunnel_endpoint),
 		test(flood_endpoint_changes_the_row),
 		test(flood_two_routes_share_a_row),
+		test_bare(flood_lists_of_a_thousand_vteps),
 		test_bare(vni_late_imports_what_is_there),
 		test_bare(vni_slot_used_again),
 		test(set_is_matched_once),
