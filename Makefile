@@ -7,7 +7,7 @@
 # make demo       what the demo needs by apt, then the main job on real input, shown (as root; KEEP=1 leaves it up,
 #                 DATAPLANE=userspace does without the kernel's vxlan)
 # make bench      measurements beside peers and the raw kernel limit (as root)
-# make fuzz       each fuzz target for FUZZ_SECONDS=60 (needs clang)
+# make fuzz       each fuzz target for FUZZ_SECONDS=60 (needs clang); FUZZER=afl: with AFL++ (needs afl++)
 # make tests      builds the test programs: build/tests/unit/test_NAME and so on
 # make install    into $(DESTDIR)$(PREFIX), PREFIX=/usr/local
 # make clean
@@ -17,12 +17,12 @@
 PREFIX ?= /usr/local
 CC ?= gcc
 PKG_CONFIG ?= pkg-config
-# FUZZ=1, set by `make fuzz`: all of it with the sanitizers and libFuzzer's marks; gcc is the one that warns.
+# FUZZ=1 or FUZZ=afl, set by `make fuzz`: all of it with the sanitizers and the fuzzer's marks; gcc is the one that warns.
 ifdef FUZZ
-override CC := clang
+override CC := $(if $(filter afl,$(FUZZ)),afl-clang-fast,clang)
 SAN := 1
 endif
-BUILD := build$(if $(FUZZ),-fuzz,$(if $(SAN),-san))
+BUILD := build$(if $(FUZZ),-fuzz$(if $(filter afl,$(FUZZ)),-afl),$(if $(SAN),-san))
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -55,7 +55,7 @@ CSTD := -std=gnu11
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wvla -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2) \
-	$(if $(FUZZ),-fsanitize=fuzzer-no-link -w)
+	$(if $(FUZZ),$(if $(filter afl,$(FUZZ)),,-fsanitize=fuzzer-no-link) -w)
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
@@ -103,7 +103,7 @@ $(TEST_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS) \
 		$(call pkg,libs,$(TEST_PKGS) $(CTL_PKGS))
 
-# Fuzz targets: every tests/fuzz/fuzz_*.c is one; with a main() that replays files, or with libFuzzer's (FUZZ=1, clang).
+# Fuzz targets: every tests/fuzz/fuzz_*.c is one; with a main() that replays files, or with the fuzzer's (FUZZ).
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 REPLAY_PROGS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 REPLAY_MAIN := $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o)
@@ -112,14 +112,28 @@ $(REPLAY_PROGS): $(BUILD)/%: $(BUILD)/%.o $(REPLAY_MAIN) $(LIBS)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -Wl,--as-needed -o $@ $< $(REPLAY_MAIN) $(LIBS) $(LDLIBS)
 
 FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+AFL := AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_IGNORE_SEED_PROBLEMS=1 afl-fuzz
 fuzz-targets: $(REPLAY_PROGS)
-fuzz:
+fuzz: fuzz-with-$(or $(FUZZER),libfuzzer)
+fuzz-with-libfuzzer:
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-targets
-	$(Q)set -e; for n in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do \
+	$(Q)set -e; for n in $(FUZZ_TARGETS); do \
 		mkdir -p build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
 		echo "  $$n: $(FUZZ_SECONDS) s"; \
 		build-fuzz/tests/fuzz/fuzz_$$n -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
 			-artifact_prefix=build-fuzz/$$n- build-fuzz/corpus/$$n tests/fuzz/corpus/$$n; \
+	done
+# A run leaves what it found in build-fuzz-afl/NAME; the next one goes on from there.
+fuzz-with-afl:
+	$(Q)$(MAKE) --no-print-directory FUZZ=afl fuzz-targets
+	$(Q)set -e; for n in $(FUZZ_TARGETS); do \
+		echo "  $$n: $(FUZZ_SECONDS) s"; \
+		[ -d build-fuzz-afl/$$n ] && from=- || from=tests/fuzz/corpus/$$n; \
+		$(AFL) -V $(FUZZ_SECONDS) -m none -t 10000 -i $$from -o build-fuzz-afl/$$n -- \
+			build-fuzz-afl/tests/fuzz/fuzz_$$n >build-fuzz-afl/$$n.log || { cat build-fuzz-afl/$$n.log; exit 1; }; \
+		sed -n 's/^\(execs_done\|corpus_count\|saved_crashes\|saved_hangs\) *: /    \1 /p' build-fuzz-afl/$$n/default/fuzzer_stats; \
+		! find build-fuzz-afl/$$n/default/crashes build-fuzz-afl/$$n/default/hangs -name 'id*' | grep . || exit 1; \
 	done
 
 # Measurements: every tests/bench/bench_*.c is a program, the other files there are what these share; tests/bench/run
@@ -162,5 +176,5 @@ clean:
 	rm -rf build build-*
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all tests benches check check-all demo bench fuzz fuzz-targets install help clean
+.PHONY: all tests benches check check-all demo bench fuzz fuzz-with-libfuzzer fuzz-with-afl fuzz-targets install help clean
 .SECONDARY:
