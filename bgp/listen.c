@@ -91,7 +91,7 @@ static void unpark(struct parked *p, struct listen *ls, struct mtime now)
 	if (peer)
 		ls->take(ls->ctx, peer, p->fd);
 	else
-		close(p->fd);
+		ls->refuse(ls->ctx, p->fd);
 	free(p);
 }
 
@@ -109,7 +109,7 @@ static void on_park_timer(struct loop_timer *timer)
 
 static void stranger(struct listen *ls, const struct ip *from, int fd)
 {
-	close(fd);
+	ls->refuse(ls->ctx, fd);
 	ls->n_strangers++;
 	if (log_allow(ls->log, &ls->strangers, LOG_BGP, loop_now(ls->loop)))
 		log_remote(ls->log, LOG_BGP, "connection from %s: not a configured neighbor, closed (%llu such so far)",
@@ -455,10 +455,9 @@ const struct ip *listen_source(const struct listen *ls, const struct ip *peer)
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
-void listen_init(struct listen *ls, struct loop *loop, struct log *log,
-		 void (*take)(void *ctx, struct bgp_peer *peer, int fd), void *ctx)
+void listen_init(struct listen *ls, struct loop *loop, struct log *log)
 {
-	*ls = (struct listen){ .loop = loop, .log = log, .take = take, .ctx = ctx };
+	*ls = (struct listen){ .loop = loop, .log = log };
 	ls->strangers = ls->too_far = ls->drops_said = (struct log_limit){ .burst = 5, .interval_ms = 10000 };
 	md5_drops_read(&ls->drops);
 	list_init(&ls->listeners);

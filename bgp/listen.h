@@ -5,7 +5,7 @@
  * key, TTL).
  *
  *   backlog --> accept4() --> whose address is it? --> a configured peer's --> take()
- *                               | a stranger's: closed, counted     | over its limit: parked until bgp_accept_at()
+ *                               | a stranger's: refuse(), counted   | over its limit: parked until bgp_accept_at()
  */
 #ifndef BGP_LISTEN_H
 #define BGP_LISTEN_H
@@ -21,6 +21,8 @@ struct listen {
 	struct bgp *bgp; /* NULL until the engine is there */
 	/* A connection of a configured peer: fd is the taker's. */
 	void (*take)(void *ctx, struct bgp_peer *peer, int fd);
+	/* One of somebody else: the same. */
+	void (*refuse)(void *ctx, int fd);
 	void *ctx;
 	struct list listeners, parked, keys;
 	struct loop_timer park_timer, accept_timer;
@@ -32,8 +34,8 @@ struct listen {
 	struct log_limit drops_said;
 };
 
-void listen_init(struct listen *ls, struct loop *loop, struct log *log,
-		 void (*take)(void *ctx, struct bgp_peer *peer, int fd), void *ctx);
+/* The callbacks and their ctx are the caller's to set. */
+void listen_init(struct listen *ls, struct loop *loop, struct log *log);
 void listen_fini(struct listen *ls);
 /* As bgp_transport_listen(), _unlisten() and _peers_changed(). */
 int listen_open(struct listen *ls, const struct ip *address, uint16_t port);

@@ -110,8 +110,6 @@ void peer_hold_down(struct bgp_peer *peer, const struct msg_fault *f, struct mti
 	list_for_each_safe(c, tmp, &peer->conns, node)
 		if (c != peer->session)
 			session_event(c->run, FSM_MANUAL_STOP, f, NULL, now);
-	if (!peer->own.conn)
-		session_event(&peer->own, FSM_MANUAL_STOP, NULL, NULL, now);
 	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 }
 

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "bgp/listen.h"
+#include "bgp/msg.h"
 #include "bgp/sock.h"
 #include "include/bgp.h"
 
@@ -33,6 +34,7 @@
 #define OCTETS_A_TURN (1u << 20) /* written to all links: a millisecond or two */
 #define WRITE_UNTIL_US 10000     /* and a withdrawn one is settled when it is written */
 #define LINGER_MS 2000
+#define REFUSED_MAX 16u /* connections at a time that are told that they are not wanted */
 
 struct link {
 	struct list node;  /* bgp_transport.links */
@@ -44,7 +46,7 @@ struct link {
 	struct loop_timer linger;
 	int fd;
 	int error; /* of connect(), reported at the end of the turn */
-	bool connecting, closing, fin_sent;
+	bool connecting, closing, fin_sent, refused;
 	uint8_t *out; /* pulled and not written yet */
 	size_t out_pos, out_len;
 };
@@ -55,7 +57,7 @@ struct bgp_transport {
 	struct bgp *bgp;
 	struct listen listen;
 	struct list links;
-	uint32_t n_links;
+	uint32_t n_links, n_refused; /* refused: of these the ones that are only told so */
 	struct list readable, dirty; /* links, in the order in which they are served at the end of a turn */
 	struct loop_flush flush;
 	struct loop_work more; /* keeps the loop from sleeping while links are dirty */
@@ -81,7 +83,8 @@ static struct link *link_new(struct bgp_transport *t, struct bgp_conn *c, int fd
 	loop_timer_init(&l->linger, t->loop, on_linger);
 	if (fd >= 0)
 		loop_io_init(&l->io, t->loop, fd, on_link);
-	bgp_conn_set_user(c, l);
+	if (c)
+		bgp_conn_set_user(c, l);
 	return l;
 }
 
@@ -96,6 +99,7 @@ static void link_free(struct link *l)
 	list_del(&l->dirty);
 	list_del(&l->node);
 	l->t->n_links--;
+	l->t->n_refused -= l->refused;
 	free(l->out);
 	free(l);
 }
@@ -217,6 +221,12 @@ static void on_linger(struct loop_timer *timer)
 	link_free(container_of(timer, struct link, linger));
 }
 
+static void link_last_words(struct link *l)
+{
+	loop_timer_at(&l->linger, mtime_add_ms(loop_now(l->t->loop), LINGER_MS));
+	link_linger(l);
+}
+
 /* The engine is done with it. */
 static void link_finish(struct link *l)
 {
@@ -232,8 +242,7 @@ static void link_finish(struct link *l)
 		link_keep(l, l->t->out, n);
 	l->c = NULL;
 	bgp_conn_release(c);
-	loop_timer_at(&l->linger, mtime_add_ms(now, LINGER_MS));
-	link_linger(l);
+	link_last_words(l);
 }
 
 static void link_read(struct link *l)
@@ -347,6 +356,28 @@ static void net_close(void *ctx, struct bgp_conn *c)
 	link_dirty(l);
 }
 
+/*
+ * RFC 4486 4: whoever connects and may not is told so, Cease/5; unless there are many, then they are closed without a
+ * word.
+ */
+static void refuse(void *ctx, int fd)
+{
+	struct bgp_transport *t = ctx;
+	struct wbuf w = wb_init(t->out, CHUNK);
+	struct link *l;
+
+	if (t->n_refused >= REFUSED_MAX) {
+		close(fd);
+		return;
+	}
+	msg_notification_write(&w, MSG_ERR_CEASE, BGP_CEASE_REJECTED, NULL, 0);
+	l = link_new(t, NULL, fd);
+	l->refused = true;
+	t->n_refused++;
+	link_keep(l, t->out, wb_len(&w));
+	link_last_words(l);
+}
+
 /* fd is the transport's or closed afterwards. */
 static void accepted(void *ctx, struct bgp_peer *peer, int fd)
 {
@@ -356,7 +387,7 @@ static void accepted(void *ctx, struct bgp_peer *peer, int fd)
 	struct link *l;
 
 	if (!c) {
-		close(fd);
+		refuse(t, fd);
 		return;
 	}
 	bgp_conn_local(c, &local);
@@ -425,7 +456,10 @@ struct bgp_transport *bgp_transport_new(struct loop *loop, struct log *log, stru
 
 	t->loop = loop;
 	t->log = log;
-	listen_init(&t->listen, loop, log, accepted, t);
+	listen_init(&t->listen, loop, log);
+	t->listen.take = accepted;
+	t->listen.refuse = refuse;
+	t->listen.ctx = t;
 	list_init(&t->links);
 	list_init(&t->readable);
 	list_init(&t->dirty);

@@ -151,6 +151,7 @@ static void make_engine(struct daemon *d)
 	struct bgp_params bp = {
 		.asn = c->asn,
 		.router_id = c->router_id,
+		.cluster_id = c->cluster_id,
 		.next_hop = c->vtep,
 		.memory_limit = apply_memory_limit(c),
 		.reflect_unknown = c->reflect_unknown,

@@ -309,6 +309,7 @@ const struct schema_map schema_vni = {
 static const struct schema_key keys_root[] = {
 	{ "asn", NUMBER, FIELD(config, asn), .min = 1, .max = UINT32_MAX, .check = check_asn },
 	{ "router-id", .scalar = &scalar_router_id, FIELD(config, router_id) },
+	{ "cluster-id", .scalar = &scalar_router_id, FIELD(config, cluster_id) },
 	{ "vtep", .scalar = &scalar_ip, FIELD(config, vtep), .check = check_vtep },
 	{ "vxlan-port", NUMBER, FIELD(config, vxlan_port), .min = 1, .max = 65535, .def = "4789" },
 	{ "underlay", .scalar = &scalar_ifname, FIELD(config, underlay) },

@@ -127,6 +127,7 @@ struct config_vni {
 struct config {
 	uint32_t asn;       /* 0 = not given (only possible without neighbors) */
 	uint32_t router_id; /* host order, 0 = not given */
+	uint32_t cluster_id; /* the same; 0 = router_id */
 	struct ip vtep;     /* none = not given (dataplane none) */
 	uint16_t vxlan_port;
 	char *underlay; /* NULL: derive */

@@ -136,6 +136,7 @@ const char *config_difference(const struct config *a, const struct config *b)
 {
 	SAME(asn);
 	SAME(router_id);
+	SAME(cluster_id);
 	SAME_IP(vtep);
 	SAME(vxlan_port);
 	SAME_TEXT(underlay);
@@ -346,6 +347,7 @@ struct config *config_random(struct rng *r)
 
 	c->asn = between(r, 1, 20000);
 	c->router_id = between(r, 1, UINT32_MAX);
+	c->cluster_id = chance(r, 2) ? 0 : between(r, 1, UINT32_MAX);
 	c->vtep = random_ip(r, chance(r, 2) ? 4 : 16);
 	c->vxlan_port = chance(r, 2) ? 4789 : (uint16_t)between(r, 1, 65535);
 	c->underlay = chance(r, 2) ? random_name(r, "eth", 0) : NULL;

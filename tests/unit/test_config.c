@@ -48,6 +48,7 @@ static void empty_files_are_all_defaults(void **state)
 
 		assert_int_equal(c->asn, 0);
 		assert_int_equal(c->router_id, 0);
+		assert_int_equal(c->cluster_id, 0);
 		assert_int_equal(c->vtep.len, 0);
 		assert_int_equal(c->vxlan_port, 4789);
 		assert_null(c->underlay);
@@ -133,6 +134,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 {
 	struct config *c = load_good("asn: 4294967295\n"
 				     "router-id: 1.2.3.4\n"
+				     "cluster-id: 5.6.7.8\n"
 				     "vtep: 2001:db8::1\n"
 				     "vxlan-port: 8472\n"
 				     "underlay: eth0.100\n"
@@ -147,6 +149,7 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 
 	assert_int_equal(c->asn, 4294967295);
 	assert_int_equal(c->router_id, 0x01020304);
+	assert_int_equal(c->cluster_id, 0x05060708);
 	assert_string_equal(ip_str(&c->vtep).s, "2001:db8::1");
 	assert_int_equal(c->vxlan_port, 8472);
 	assert_string_equal(c->underlay, "eth0.100");

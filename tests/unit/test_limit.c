@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bgp/limit.h"
 #include "tests/lib/rawworld.h"
 
 #define LIMIT (1u << 20)
@@ -93,7 +94,7 @@ static void a_set_that_many_use_is_shared_out(void **state)
 	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT });
 	raw_establish(&w.raw);
 	many = second(&w, &peer);
-	for (unsigned k = 0; k < 2000; k++) {
+	for (unsigned k = 0; k < 4000; k++) {
 		snprintf(text, sizeof(text), "800e0f0019 46 04 c6336401 00 03 %06x 01 73 " ATTRS, 0x200000 + k);
 		raw_send_update(&many, text);
 	}
@@ -104,7 +105,7 @@ static void a_set_that_many_use_is_shared_out(void **state)
 	}
 	assert_int_equal(raw_info(&w).last_out.subcode, 8);
 	bgp_peer_info(peer, &info);
-	assert_int_equal(info.prefixes_received, 2000);
+	assert_int_equal(info.prefixes_received, 4000);
 	raw_world_end(&w);
 }
 
@@ -135,6 +136,30 @@ static void what_is_kept_of_a_lost_session_counts(void **state) /* RFC 4724 */
 	raw_world_end(&w);
 }
 
+static void while_one_goes_no_other_does(void **state)
+{
+	struct bgp_peer_info info;
+	struct bgp_peer *modest;
+	struct raw_world w;
+	struct rawpeer m;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	raw_establish(&w.raw);
+	m = second(&w, &modest);
+	for (unsigned k = 0; k < 300; k++)
+		send_big(&w.raw, k);
+	for (unsigned k = 0; k < 200; k++)
+		send_big(&m, 0x101000 + k);
+	raw_run(&w, 1 * S);
+	bgp_set_memory_limit(sim_bgp(w.dut), LIMIT / 2);
+	for (unsigned i = 0; i < 1000; i++) /* what the first had is there until there is time to purge it */
+		limit_memory(sim_bgp(w.dut), simnet_now(w.net));
+	bgp_peer_info(modest, &info);
+	assert_int_equal(info.state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).state, BGP_ACTIVE);
+	raw_world_end(&w);
+}
+
 static void without_a_limit_nobody_goes(void **state)
 {
 	struct raw_world w;
@@ -159,6 +184,7 @@ int main(void)
 		cmocka_unit_test(who_has_the_most_is_the_one_to_go),
 		cmocka_unit_test(a_set_that_many_use_is_shared_out),
 		cmocka_unit_test(what_is_kept_of_a_lost_session_counts),
+		cmocka_unit_test(while_one_goes_no_other_does),
 		cmocka_unit_test(without_a_limit_nobody_goes),
 	};
 

@@ -627,6 +627,11 @@ static void a_session_survives_what_it_can(void **state)
 	assert_int_equal(info(&w.a).established_count, 1);
 	assert_string_equal(info(&w.a).description, "leaf");
 	assert_true(info(&w.a).passive);
+	assert_int_equal(lines_count(&w.a.lines, "2 routes, of 2 that max-prefixes allows"), 1);
+	p = params_now(&w.a);
+	p.max_prefixes_warning = 100;
+	bgp_peer_change(w.a.peer, &p, simnet_now(w.net));
+	assert_int_equal(lines_count(&w.a.lines, "2 routes, of 2 that max-prefixes allows"), 2); /* a new limit is news */
 	p = params_now(&w.a);
 	p.description = NULL;
 	p.max_prefixes = 1; /* fewer than it has */

@@ -468,6 +468,45 @@ static void a_peer_that_comes_and_goes_does_not_fill_the_log(void **state)
 	raw_world_end(&w);
 }
 
+static void too_many_routes_end_what_goes_on_beside_the_session(void **state)
+{
+	struct raw_setup s = { .peer = { .max_prefixes = 1, .max_prefixes_restart = 60 } };
+	struct rawpeer beside;
+	struct raw_world w;
+	struct raw_msg m;
+
+	raw_world_start(&w, s);
+	raw_establish(&w.raw);
+	beside = w.raw;
+	beside.end = NULL;
+	assert_true(raw_connect(&beside));
+	raw_send_update(&w.raw, REACH("15", "03 6b6579 01 73" "03 6b657a 01 73") ATTRS);
+	raw_expect_end(&w, 6, 1, NULL);
+	assert_true(raw_wait(&beside, 3, 10 * MS, &m));
+	assert_int_equal(m.body[1], 1);
+	assert_true(raw_closed(&beside));
+	assert_false(raw_connect(&beside));
+	raw_drop(&beside);
+	raw_world_end(&w);
+}
+
+static void a_version_error_is_no_fault_of_ours_to_wait_for(void **state) /* RFC 4271 8.2.2, event 24 */
+{
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	assert_true(raw_connect(&w.raw));
+	raw_send_hex(&w.raw, MARKER "0017 03 0201 0004");
+	raw_run(&w, 10 * MS);
+	assert_int_equal(w.peer->hold_back_s, 0);
+	raw_drop(&w.raw);
+	assert_true(raw_connect(&w.raw));
+	raw_send_hex(&w.raw, MARKER "0015 03 0202");
+	raw_run(&w, 10 * MS);
+	assert_int_equal(w.peer->hold_back_s, 1);
+	raw_world_end(&w);
+}
+
 static void a_connection_without_an_open_is_said(void **state)
 {
 	struct raw_world w;
@@ -805,6 +844,37 @@ static void refreshes_are_answered_once_in_a_while(void **state)
 	assert_int_equal(raw_info(&w).in.refresh, 101);
 	raw_send_hex(&w.raw, ask);
 	assert_int_equal(route_comes(&w, 10 * MS), 1);
+	raw_world_end(&w);
+}
+
+/* A refresh that is asked for while the one before is still under way would begin it again and again. */
+static void a_refresh_is_finished_before_the_next_begins(void **state)
+{
+	static const char ask[] = MARKER "0017 05 0019 00 46";
+	struct raw_world w;
+	struct raw_msg m;
+	unsigned n = 0;
+	char key[16];
+
+	raw_world_start(&w, (struct raw_setup){ .net.window = 512 });
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "route %03u", i);
+		routes_originate(sim_bgp(w.dut), key, i, simnet_now(w.net));
+	}
+	raw_establish(&w.raw);
+	raw_run(&w, 5 * S);
+	raw_flush(&w.raw);
+	sim_raw_read(w.raw.end, false);
+	for (int i = 0; i < 4; i++) {
+		raw_send_hex(&w.raw, ask);
+		raw_run(&w, 3 * S);
+	}
+	sim_raw_read(w.raw.end, true);
+	raw_run(&w, 20 * S);
+	while (raw_next(&w.raw, &m))
+		n += m.type == 2 && memmem(m.body, m.len, "route ", 6) != NULL;
+	/* A message a route; what was out, what was under way, and one for all that were asked for meanwhile. */
+	assert_int_equal(n, 3 * 200);
 	raw_world_end(&w);
 }
 
@@ -1237,6 +1307,9 @@ int main(void)
 		cmocka_unit_test(a_bad_attribute_withdraws_and_is_logged_with_its_octets),
 		cmocka_unit_test(a_peer_full_of_faults_does_not_fill_the_log),
 		cmocka_unit_test(refreshes_are_answered_once_in_a_while),
+		cmocka_unit_test(a_refresh_is_finished_before_the_next_begins),
+		cmocka_unit_test(too_many_routes_end_what_goes_on_beside_the_session),
+		cmocka_unit_test(a_version_error_is_no_fault_of_ours_to_wait_for),
 		cmocka_unit_test(verdicts_on_nlri_are_carried_out),
 		cmocka_unit_test(unknown_routes_are_held_when_asked_for),
 		cmocka_unit_test(the_next_hop_is_judged_by_length_and_value),

@@ -442,22 +442,51 @@ static bool got_open(int fd)
 
 static void strangers_are_turned_away_and_counted(void **state)
 {
+	struct bgp_transport_stats s;
+	unsigned told = 0;
 	struct side a;
-	uint8_t octet;
+	uint8_t m[64];
 	int fd[20];
+	ssize_t n;
 
 	side_start(&a, 1);
 	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
 	for (int i = 0; i < 20; i++)
 		fd[i] = dial("127.9", "127.1", PORT_A);
 	wait_for(never, NULL, 50);
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(read(fd[i], &octet, 1), 0);
+	for (int i = 0; i < 20; i++) { /* RFC 4486 4, to sixteen of them */
+		n = read(fd[i], m, sizeof(m));
+		told += n == 21 && m[18] == 3 && m[19] == 6 && m[20] == 5;
+		assert_int_equal(n > 0 ? read(fd[i], m, sizeof(m)) : n, 0);
 		close(fd[i]);
 	}
+	assert_int_equal(told, 16);
+	wait_for(never, NULL, 50);
+	bgp_transport_stats(a.t, &s);
+	assert_int_equal(s.links, 0);
+	assert_int_equal(s.strangers, 20);
 	assert_in_range(
 		lines_with(&a.lines, "remote connection from ", "127.9", 0, ": not a configured neighbor, closed"), 1,
 		6);
+	side_end(&a);
+}
+
+static void a_neighbor_that_is_down_is_told_so(void **state)
+{
+	struct side a;
+	uint8_t m[64];
+	int fd;
+
+	side_start(&a, 1);
+	assert_int_equal(side_listen(&a, "127.1", PORT_A), 0);
+	side_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
+	bgp_peer_down(a.peer, NULL, loop_now(&loop));
+	fd = dial("127.9", "127.1", PORT_A);
+	wait_for(never, NULL, 50);
+	assert_int_equal(read(fd, m, sizeof(m)), 21);
+	assert_int_equal(m[19], 6);
+	assert_int_equal(m[20], 5);
+	close(fd);
 	side_end(&a);
 }
 
@@ -780,6 +809,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(too_far_is_too_far_from_the_first_octet_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wrong_key_is_said, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(strangers_are_turned_away_and_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_neighbor_that_is_down_is_told_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_flood_of_connections_is_cut_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_burst_of_connections_waits_and_is_served, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_socket_that_is_not_read_costs_no_memory, set_up, tear_down),
