@@ -358,8 +358,8 @@ static void ttl_security_stands_on_ipv6(void **state)
 		side_start(&w.b, 2);
 		assert_int_equal(side_listen(&w.a, "::1", PORT_A), 0);
 		assert_int_equal(side_listen(&w.b, "::1", PORT_B), 0);
-		side_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 });
 		side_peer(&w.b, "::1", (struct bgp_peer_params){ .port = PORT_A, .passive = true, .ttl_security = both });
+		side_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 }); /* its SYN goes out here */
 		assert_int_equal(wait_for(up, &w, both ? 5000 : 1000), both);
 		two_end(&w);
 	}
