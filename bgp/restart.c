@@ -16,7 +16,10 @@
 #include "bgp/session.h"
 
 #define S_US 1000000
-/* For the routes of a neighbor that does not say where they end (no capability, no End-of-RIB). */
+/*
+ * For the routes of a neighbor that does not say where they end (no capability, no End-of-RIB), and of one that has
+ * restarted, too, and may wait for us (RFC 4724 4.1 does not wait for it at all; but FRR has R set long after its start).
+ */
 #define UNTOLD_S 10
 
 /* ---- what we say ------------------------------------------------------------------------------------------------- */
@@ -57,9 +60,10 @@ static struct mtime awaited(const struct bgp_peer *peer)
 		return (struct mtime){ INT64_MIN };
 	if (!c)
 		return MTIME_NEVER;
-	if (c->families_ended == c->families || c->caps.gr.restarted) /* RFC 4724 4.1: not those who wait for us */
+	if (c->families_ended == c->families)
 		return (struct mtime){ INT64_MIN };
-	return c->caps.gr.there ? MTIME_NEVER : mtime_add_us(peer->since, UNTOLD_S * S_US);
+	return c->caps.gr.there && !c->caps.gr.restarted ? MTIME_NEVER :
+							   mtime_add_us(peer->since, UNTOLD_S * S_US);
 }
 
 void restart_check(struct bgp *b, struct mtime now)

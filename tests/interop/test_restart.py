@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from evlab import Evpnd, evpnd
+from evlab import Evpnd, Frr, Gobgp, evpnd, frr, gobgp
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
@@ -154,3 +154,119 @@ def test_an_end_for_good_is_a_hard_reset(lab, end):
     lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2 forgets h1 at once", 3)
     error = p.evpnd[1].neighbor(p.a[0])["last_error_received"]
     assert (error["code"], error["subcode"]) == (6, 9) and "administrative shutdown" in error["text"], error
+
+
+class WithFrr:
+    """evpnd on r1 and FRR, which restarts gracefully itself, on r2, each with a host."""
+
+    GR = " bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time 20\n"
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.r1, self.r2 = lab.fabric("r1", "r2")
+        self.h1, self.h2 = lab.host("h1", 1).plug(self.r1), lab.host("h2", 2)
+        self.r2.vxlan(100, self.r2.address)
+        self.h2.plug(self.r2, "br100")
+        self.evpnd = Evpnd(self.r1, evpnd.conf(self.r1, 65000, [(self.r2.address, 65000)], ports=["h1"]))
+        line = " no bgp default ipv4-unicast\n"
+        self.frr = Frr(self.r2, frr.bgp_conf(65000, self.r2.address, [(self.r1.address, 65000)]).replace(line, line + self.GR))
+        self.up()
+        lab.wait_for(lambda: self.h1.ping("10.0.0.2"), "h1 reaches h2", 20)
+        lab.wait_for(self.row, "evpnd's kernel has h2")
+
+    def up(self):
+        self.lab.wait_for(lambda: self.evpnd.established(self.r2.address) and self.frr.established(self.r1.address), "the session is up", 20)
+
+    def row(self):
+        return self.r1.remote("vxlan100", MAC2) == self.r2.address
+
+    def neighbor(self):
+        return self.evpnd.neighbor(self.r2.address)
+
+
+def test_frr_restarts(lab):
+    """evpnd as the helper of an FRR that is killed: nothing of it goes, and what is left goes at its End-of-RIB."""
+    p = WithFrr(lab)
+    assert p.neighbor()["graceful_restart"]["restart_time"] == 20
+    p.frr.stop_bgpd(signal.SIGKILL)
+    lab.wait_for(lambda: p.neighbor()["stale"] >= 2, "evpnd keeps its routes", 5)
+    assert p.row() and p.r1.flood("vxlan100") == [p.r2.address]
+    p.frr.start_bgpd()
+    p.up()
+    lab.wait_for(lambda: p.neighbor()["stale"] == 0 and p.neighbor()["eor_received"], "its routes are there again")
+    lab.wait_for(p.row, "evpnd's kernel has h2", 5)
+    p.h2.unplug()
+    lab.wait_for(lambda: not p.row(), "and hears of it", 5)
+
+
+def test_our_rows_stay_when_frr_is_no_helper(lab):
+    """FRR 8.4 drops EVPN routes of a neighbor that restarts (its gap is shown); our kernel's rows never blink."""
+    p = WithFrr(lab)
+    ping = Ping(p.h2, "10.0.0.1")
+    time.sleep(0.3)
+    watch = p.r1.start("watch", ["bridge", "monitor", "fdb"])
+    p.evpnd.kill()
+    time.sleep(0.5)
+    assert p.row()
+    p.evpnd.start()
+    p.up()
+    lab.wait_for(lambda: "the restart is over" in p.evpnd.log(), "the restart is over")
+    lab.wait_for(lambda: p.r2.remote("vxlan100", MAC1) == p.r1.address, "FRR's kernel has h1 again")
+    assert p.row()
+    watch.stop()
+    assert not [x for x in watch.tail().splitlines() if x.startswith("Deleted") and MAC2 in x], watch.tail()
+    print("FRR: %d of %d packets lost" % ping.lost())
+
+
+def test_refreshes_with_frr_are_demarcated(lab):
+    """RFC 7313 both ways: nothing that is told again goes."""
+    p = WithFrr(lab)
+    before = p.neighbor()
+    p.evpnd.ctl("neighbor", p.r2.address, "refresh")
+    lab.wait_for(lambda: p.neighbor()["messages"]["in"]["refresh"] >= before["messages"]["in"]["refresh"] + 2, "FRR sends BoRR and EoRR")
+    lab.wait_for(lambda: p.neighbor()["refreshing"] == 0, "the refresh ends")
+    assert p.neighbor()["prefixes_received"] == before["prefixes_received"] and p.row()
+    sent = p.neighbor()["messages"]["out"]["refresh"]
+    p.frr.vtysh("clear bgp l2vpn evpn * soft in")
+    lab.wait_for(lambda: p.neighbor()["messages"]["out"]["refresh"] == sent + 2, "evpnd sends BoRR and EoRR")
+    assert p.neighbor()["state"] == "Established"
+    lab.wait_for(lambda: p.r2.remote("vxlan100", MAC1) == p.r1.address, "FRR has h1")
+
+
+GOBGP_GR = """[neighbors.graceful-restart.config]
+enabled = true
+restart-time = 20
+notification-enabled = true
+long-lived-enabled = true
+"""
+GOBGP_FAMILY = """[neighbors.afi-safis.mp-graceful-restart.config]
+enabled = true
+[neighbors.afi-safis.long-lived-graceful-restart.config]
+enabled = true
+restart-time = 30
+"""
+
+
+def test_gobgp_restarts(lab):
+    """With RFC 8538 and 9494 on both sides: kept over SIGTERM's Cease, then told again, and the rest goes."""
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], more="restart: {time: 60, long-lived: 60}\n"))
+    g = Gobgp(r2, gobgp.conf(65000, r2.address, [(r1.address, 65000, GOBGP_GR)]) + GOBGP_FAMILY)
+
+    def up():
+        lab.wait_for(lambda: e.established(r2.address) and g.established(r1.address), "the session is up", 20)
+
+    up()
+    for k in (1, 2):
+        g.add_mac("02:00:00:00:00:9%d" % k, None, 100, "%s:100" % r2.address, "65000:100", r2.address)
+    lab.wait_for(lambda: e.neighbor(r2.address)["prefixes_received"] == 2, "evpnd has both")
+    n = e.neighbor(r2.address)
+    assert n["graceful_restart"] == {"restart_time": 20, "restarted": False, "notification": True}, n["graceful_restart"]
+    assert any(c.startswith("long-lived-graceful-restart, 25/70 30 s") for c in n["capabilities_received"]), n["capabilities_received"]
+    g.process.stop(signal.SIGKILL)
+    lab.wait_for(lambda: e.neighbor(r2.address)["stale"] == 2, "both are kept", 5)
+    g.start("-r")
+    up()
+    g.add_mac("02:00:00:00:00:91", None, 100, "%s:100" % r2.address, "65000:100", r2.address)
+    lab.wait_for(lambda: e.neighbor(r2.address)["stale"] == 0, "what is left goes", 20)
+    lab.wait_for(lambda: [r["mac"] for r in e.routes("--type", "2") if r["neighbor"]] == ["02:00:00:00:00:91"], "one is there", 5)

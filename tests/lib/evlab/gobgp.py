@@ -29,8 +29,9 @@ class Gobgp:
     def __str__(self):
         return "GoBGP on %s" % self.node.name
 
-    def start(self):
-        self.process = self.node.start(self.name, ["gobgpd", "-f", self.file, "--api-hosts", "127.0.0.1:50051", "-p"])
+    def start(self, *more):
+        """more: options, "-r" for a graceful restart."""
+        self.process = self.node.start(self.name, ["gobgpd", "-f", self.file, "--api-hosts", "127.0.0.1:50051", "-p", *more])
         wait_for(lambda: self.gobgp("global", check=False).returncode == 0, 15, "%s answers" % self)
 
     def gobgp(self, *argv, check=True):
