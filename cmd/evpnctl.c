@@ -13,6 +13,7 @@
 #include "cmd/daemon.h"
 #include "cmd/evpnctl_conn.h"
 #include "cmd/evpnctl_help.h"
+#include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
 #include "include/config.h"
 
@@ -46,13 +47,15 @@ static void show_json(struct conn *c)
 		fwrite(line, 1, len, stdout);
 }
 
-/* One row of the array, NULL for the lines that open and close it. */
-static json_t *parse_row(const char *line, size_t len)
+/* One row of the array, NULL for the lines that open and close it. picked is scratch. */
+static json_t *parse_row(const struct pick *pick, const char *line, size_t len, struct buf *picked)
 {
 	while (len && strchr("\n,", line[len - 1]))
 		len--;
 	if (len <= 1)
 		return NULL;
+	if (pick_members(pick, line, len, picked))
+		return json_loadb(buf_data(picked), picked->len, 0, NULL);
 	return json_loadb(line, len, JSON_DECODE_ANY, NULL);
 }
 
@@ -72,16 +75,20 @@ static void show_row(const struct view *view, struct table *table, const json_t 
 static void show_rows(struct conn *c, const struct view *view)
 {
 	struct table *table = view && view->columns ? table_new(view, terminal_width(), stdout) : NULL;
+	const struct pick pick = pick_for(view);
+	struct buf picked;
 	const char *line;
 	size_t len, n = 0;
 
+	buf_init(&picked);
 	while ((line = conn_line(c, &len))) {
-		json_t *row = parse_row(line, len);
+		json_t *row = parse_row(&pick, line, len, &picked);
 
 		if (row)
 			show_row(view, table, row, n++);
 		json_decref(row);
 	}
+	buf_fini(&picked);
 	if (table)
 		table_finish(table);
 	else if (!n && view && view->empty)

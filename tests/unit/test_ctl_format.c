@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
 #include "tests/lib/test.h"
 
@@ -267,6 +268,39 @@ static void table_of_vnis_keeps_the_problem(void **state)
 	json_decref(row);
 }
 
+static void assert_picked(const struct view *view, const char *row, const char *expected)
+{
+	const struct pick pick = pick_for(view);
+	struct buf out;
+
+	buf_init(&out);
+	assert_int_equal(pick_members(&pick, row, strlen(row), &out), expected != NULL);
+	if (expected) {
+		buf_add(&out, "", 1);
+		assert_string_equal(buf_data(&out), expected);
+	}
+	buf_fini(&out);
+}
+
+static void pick_takes_what_columns_look_at(void **state)
+{
+	const struct view *rib = view_for("show", "rib", NULL);
+
+	assert_picked(rib, "{}", "{}");
+	assert_picked(rib, "{\"esi\":null,\"mac\":\"x\"}", "{\"mac\":\"x\"}");
+	assert_picked(rib, "{\"mac\":\"a\\\"},{\",\"ma\":1,\"macs\":2,\"best\":true,\"x\":[{\"mac\":[\"]\"]}],\"vni\":7}",
+		      "{\"mac\":\"a\\\"},{\",\"best\":true,\"vni\":7}");
+	assert_picked(rib, "{\"mac_mobility\":{\"sequence\":3,\"sticky\":false}}",
+		      "{\"mac_mobility\":{\"sequence\":3,\"sticky\":false}}");
+	assert_picked(rib, "[1]", NULL);
+	assert_picked(rib, "\"text\"", NULL);
+	assert_picked(rib, "{\"mac\":\"x", NULL);
+	assert_picked(rib, "{\"mac\":[1}", NULL);
+	assert_picked(rib, "{\"mac\"", NULL);
+	assert_picked(rib, "{\"mac\":1}}", NULL);
+	assert_picked(view_for("show", "vni", NULL), "{\"vni\":1}", NULL); /* its formats get whole rows */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +317,7 @@ int main(void)
 		cmocka_unit_test(block_leaves_out_what_does_not_apply),
 		cmocka_unit_test(block_goes_on_below_its_values),
 		cmocka_unit_test(table_of_vnis_keeps_the_problem),
+		cmocka_unit_test(pick_takes_what_columns_look_at),
 	};
 
 	return RUN_TESTS(tests);
