@@ -4,7 +4,7 @@
  * The table and the outbound side alone, without sessions and sockets: Type 2 routes (MAC + IPv4) of VTEPs x VNIs
  * attribute sets from one client, pulled by another.
  *
- *	bench_rib [--routes N] [--vteps N] [--vnis N] [--sinks N] [--shuffle]
+ *	bench_rib [--routes N] [--vteps N] [--vnis N] [--sinks N] [--shuffle] [--add-path]
  *
  *	reflect   announced and pulled by turns, 64 KiB at a time, as a daemon does
  *	dump      everything to a client that comes later
@@ -12,7 +12,8 @@
  *	down      the session of the client is lost: purged in slices, pulled
  *	reload    announced again, then withdrawn one by one by turns
  *
- * --shuffle announces in random order, so that neighbours do not share a set. One JSON object on stdout; seconds are of
+ * --shuffle announces in random order, so that neighbours do not share a set; with --add-path the sinks take all paths
+ * of a route (there is one), the client and what comes later do not. One JSON object on stdout; seconds are of
  * one processor, octets a route are peak resident less what was resident before, over routes.
  */
 #include <stdio.h>
@@ -30,7 +31,7 @@
 #define BATCH 16u
 
 struct bench {
-	uint32_t routes, vteps, vnis, sinks, shuffle;
+	uint32_t routes, vteps, vnis, sinks, shuffle, add_path;
 	struct attrset_table *sets;
 	struct rib *rib;
 	struct rib_peer source, sink[SINKS_MAX], late;
@@ -212,6 +213,7 @@ static void peer_up(struct bench *b, struct rib_peer *p, uint32_t n)
 	memset(&policy, 0, sizeof(policy));
 	policy.rr_client = policy.as4 = 1;
 	policy.max_message = 4096;
+	policy.add_path = b->add_path && n > 1 && p != &b->late ? OUT_ALL_PATHS : 0;
 	if (!p->index) {
 		*p = (struct rib_peer){ .rr_client = true, .asn = AS, .router_id = n, .address = ip_v4(0x0a000000 + n) };
 		rib_peer_add(b->rib, p);
@@ -285,6 +287,10 @@ static void arguments(struct bench *b, int argc, char **argv)
 			b->shuffle = true;
 			continue;
 		}
+		if (!strcmp(argv[i], "--add-path")) {
+			b->add_path = true;
+			continue;
+		}
 		if (!strcmp(argv[i], "--routes") && value)
 			b->routes = value;
 		else if (!strcmp(argv[i], "--vteps") && value)
@@ -294,8 +300,9 @@ static void arguments(struct bench *b, int argc, char **argv)
 		else if (!strcmp(argv[i], "--sinks") && value && value <= SINKS_MAX)
 			b->sinks = value;
 		else {
-			fprintf(stderr, "bench_rib [--routes N] [--vteps N] [--vnis 1..255] [--sinks 1..%d] [--shuffle]\n",
-				SINKS_MAX);
+			fprintf(stderr,
+				"bench_rib [--routes N] [--vteps N] [--vnis 1..255] [--sinks 1..%d] [--shuffle] "
+				"[--add-path]\n", SINKS_MAX);
 			exit(2);
 		}
 		i++;
@@ -312,8 +319,8 @@ int main(int argc, char **argv)
 	b.sets = attrset_table_new();
 	b.rib = rib_new(&params, b.sets);
 	rib_family_register(b.rib, &evpn_family, NULL);
-	printf("{\"name\": \"rib\", \"routes\": %u, \"sets\": %u, \"sinks\": %u, \"shuffled\": %s", b.routes,
-	       b.vteps * b.vnis, b.sinks, b.shuffle ? "true" : "false");
+	printf("{\"name\": \"rib\", \"routes\": %u, \"sets\": %u, \"sinks\": %u, \"shuffled\": %s, \"add_path\": %s",
+	       b.routes, b.vteps * b.vnis, b.sinks, b.shuffle ? "true" : "false", b.add_path ? "true" : "false");
 	run(&b);
 	printf("}\n");
 	rib_free(b.rib);
