@@ -378,19 +378,31 @@ static void drop_alt(struct rib *r, const struct route *rt, uint32_t *link)
 	slab_free(&r->alts, h);
 }
 
-/* Where the handle of that path behind the embedded one is kept, or the 0 at the end. *n others are of the same peer. */
-static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer, uint32_t path_id, uint32_t *n)
+/* Where the handle of that path behind the embedded one is kept, or the 0 at the end. */
+static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer, uint32_t path_id)
 {
 	uint32_t *link = rib_after(r, &rt->alt);
 
-	for (*n = 0; *link; link = rib_after(r, &rib_alt(r, *link)->next)) {
+	for (; *link; link = rib_after(r, &rib_alt(r, *link)->next)) {
 		const struct rib_alt *a = rib_alt(r, *link);
 
 		if (a->peer == peer && rib_path_id(r, a->next) == path_id)
 			break;
-		*n += a->peer == peer;
 	}
 	return link;
+}
+
+/* Has the peer of path as many for the key as it may? What is left of an earlier generation does not count. */
+static bool is_full(const struct rib *r, const struct route *rt, const struct rib_alt *path)
+{
+	uint32_t n = rt->peer == path->peer && rt->gen == path->gen;
+
+	for (uint32_t h = rt->alt; h; h = rib_alt(r, h)->next) {
+		const struct rib_alt *a = rib_alt(r, h);
+
+		n += a->set && a->peer == path->peer && a->gen == path->gen;
+	}
+	return n >= RIB_PATHS_MAX;
 }
 
 static bool is_embedded(const struct rib *r, const struct route *rt, uint16_t peer, uint32_t path_id)
@@ -448,7 +460,7 @@ static void add_alt(struct rib *r, struct route *rt, const struct rib_alt *path,
  */
 static bool put_path(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path, uint32_t path_id)
 {
-	uint32_t others, alt;
+	uint32_t alt;
 
 	if (is_embedded(r, rt, path->peer, path_id)) {
 		replace_embedded(r, h, rt, path);
@@ -457,9 +469,9 @@ static bool put_path(struct rib *r, uint32_t h, struct route *rt, const struct r
 		embed(r, h, rt, path);
 		if (path_id)
 			ids_add(r, rt, &rt->alt, path_id);
-	} else if ((alt = *alt_link(r, rt, path->peer, path_id, &others))) {
+	} else if ((alt = *alt_link(r, rt, path->peer, path_id))) {
 		replace_alt(r, rt, rib_alt(r, alt), path);
-	} else if (others + (rt->peer == path->peer) < RIB_PATHS_MAX) {
+	} else if (!is_full(r, rt, path)) {
 		add_alt(r, rt, path, path_id);
 	} else {
 		return false;
@@ -470,7 +482,6 @@ static bool put_path(struct rib *r, uint32_t h, struct route *rt, const struct r
 static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer, uint32_t path_id)
 {
 	uint32_t *link;
-	uint32_t others;
 
 	if (!rt->set)
 		return false;
@@ -478,7 +489,7 @@ static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer
 		drop_embedded(r, h, rt);
 		return true;
 	}
-	link = alt_link(r, rt, peer, path_id, &others);
+	link = alt_link(r, rt, peer, path_id);
 	if (!*link)
 		return false;
 	drop_alt(r, rt, link);
