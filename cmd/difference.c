@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Two items are the same when they print the same: config_print() writes every key that matters, so what it knows of a
- * neighbor or a VNI needs no second list here. The one list there is names the keys that a session survives; a new key
- * resets it until it is known better.
+ * neighbor or a VNI needs no second list here, but for hosts, of which there are too many to print. The other list there
+ * is names the keys that a session survives; a new key resets it until it is known better.
  */
 #include "cmd/difference.h"
 
@@ -56,12 +56,36 @@ enum difference difference_of_neighbors(const struct config_neighbor *was, const
 	return same_neighbor(&rest, is) ? DIFFERENCE_LIVE : DIFFERENCE_RESET;
 }
 
+/* There may be hundreds of thousands, so these are looked at one by one. */
+static bool same_hosts(const struct config_vni *a, const struct config_vni *b)
+{
+	if (a->n_hosts != b->n_hosts)
+		return false;
+	for (size_t i = 0; i < a->n_hosts; i++) {
+		const struct config_host *x = &a->hosts[i], *y = &b->hosts[i];
+
+		if (!mac_eq(&x->mac, &y->mac) || !ip_eq(&x->ip, &y->ip) || !ip_eq(&x->vtep, &y->vtep) ||
+		    x->router != y->router)
+			return false;
+	}
+	return true;
+}
+
+static struct config_vni without_hosts(const struct config_vni *v)
+{
+	struct config_vni w = *v;
+
+	w.hosts = NULL;
+	w.n_hosts = 0;
+	return w;
+}
+
 bool difference_same_vni(const struct config_vni *a, const struct config_vni *b)
 {
-	struct config_vni va = *a, vb = *b;
+	struct config_vni va = without_hosts(a), vb = without_hosts(b);
 	struct config ca = { .vnis = &va, .n_vnis = 1 }, cb = { .vnis = &vb, .n_vnis = 1 };
 
-	return same_print(&ca, &cb);
+	return same_hosts(a, b) && same_print(&ca, &cb);
 }
 
 const struct config_neighbor *difference_find_neighbor(const struct config *c, const struct ip *address)
@@ -182,13 +206,14 @@ static void say_neighbor(const struct config_neighbor *was, const struct config_
 
 static void say_vni(const struct config_vni *was, const struct config_vni *is, struct buf *out)
 {
-	struct config_vni va = *was, vb = *is;
+	struct config_vni va = without_hosts(was), vb = without_hosts(is);
 	struct config ca = { .vnis = &va, .n_vnis = 1 }, cb = { .vnis = &vb, .n_vnis = 1 };
-	char what[80];
+	char what[80] = "hosts";
 
 	if (difference_same_vni(was, is))
 		return;
-	name_change(&ca, &cb, what, sizeof(what));
+	if (!same_print(&ca, &cb))
+		name_change(&ca, &cb, what, sizeof(what));
 	buf_printf(out, "VNI %u changes (%s): it is made anew\n", is->vni, what);
 }
 

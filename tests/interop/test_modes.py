@@ -132,6 +132,27 @@ def test_static_l3(lab):
     assert arp[p.h2.ip4] == arp[p.h2.ip6] == (MAC2, "remote")
 
 
+def test_one_host_of_many(lab):
+    """A reload that changes one host of thousands writes its row and no other."""
+    r1, = lab.fabric("r1")
+
+    def conf(last):
+        hosts = ["{mac: 02:00:00:00:%02x:%02x, vtep: 192.0.2.%d}" % (i >> 8, i & 255, 2 + i % 9) for i in range(1, 3000)]
+        return "vtep: 192.0.2.1\nvnis:\n  - {vni: 100, mode: static-l2, hosts: [%s, {mac: 02:00:00:01:00:00, vtep: 192.0.2.%d}]}\n" % (", ".join(hosts), last)
+
+    def rows():
+        return e.show("memory")["dataplane"]
+
+    e = Evpnd(r1, conf(2))
+    lab.wait_for(lambda: rows()["rows_there"] == 3000, "all rows are there")
+    before = rows()["writes"]
+    e.configure(conf(3))
+    assert e.ctl("reload", "--dry-run").stdout.split(":")[0] == "VNI 100 changes (hosts)"
+    e.ctl("reload")
+    lab.wait_for(lambda: r1.remote("vxlan100", "02:00:00:01:00:00") == "192.0.2.3", "the row is the new one")
+    assert rows()["writes"] == before + 1
+
+
 def test_mode_changes_in_place(lab):
     """From one mode to another the devices stay, and so does the other's learning."""
     p = Pair(lab)
