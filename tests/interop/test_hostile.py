@@ -48,11 +48,11 @@ class Good(threading.Thread):
 
 
 class World:
-    def __init__(self, lab, limits="", more=""):
+    def __init__(self, lab, limits="", more="", vnis=()):
         self.lab = lab
         self.r1, self.r2, self.r3 = lab.fabric("r1", "r2", "r3")
         self.e = Evpnd(self.r1, evpnd.conf(self.r1, 65001, [(self.r2.address, 65001, "passive: true, route-reflector-client: true"),
-                                                            (self.r3.address, 65001, "passive: true" + limits)], vnis=(), more=more))
+                                                            (self.r3.address, 65001, "passive: true" + limits)], vnis=vnis, more=more))
         self.good = Good(self.r2, self.r1.address)
         self.before = self.memory()
 
@@ -136,6 +136,19 @@ def test_flood_of_updates(world):
         n = pour(s, blob, 5)
         assert n > 50
         world.lab.wait_for(lambda: world.neighbor()["prefixes_received"] == 100, "its routes")
+    world.check()
+
+
+def test_flood_of_moves_into_a_vtep(lab):
+    """A hundred MACs move between sixty-four VTEPs as fast as it can be said: the kernel gets what is wanted now, not the history."""
+    world = World(lab, vnis=(10,))
+    rd = bgp.rd(1, ip="192.0.2.3")
+    nlri = b"".join(bgp.t2(rd, mac(k)) for k in range(100))
+    with world.bad() as s:
+        s.establish()
+        assert pour(s, b"".join(bgp.upd([bgp.mpr(nlri, nh=bytes([192, 0, 2, 100 + k]))] + bgp.base() + [bgp.EC]) for k in range(64)), 4) > 10
+        world.lab.wait_for(lambda: (lambda rows: None not in rows and len(set(rows)) == 1)(
+            [world.r1.remote("vxlan10", "02:00:00:00:00:%02x" % k) for k in (0, 50, 99)]), "all are behind the last one that was said")
     world.check()
 
 
