@@ -670,16 +670,3 @@ void attr_decode_update(struct rbuf body, const struct attr_session *s, uint8_t 
 	decode_list(&d, list);
 	finish(&d);
 }
-
-/* ---- questions -------------------------------------------------------------------------------------------------- */
-
-bool attr_has_community(const struct bgp_attrs *a, uint32_t community)
-{
-	struct rbuf b = rb_init(a->communities, a->communities_len);
-
-	while (rb_left(&b)) {
-		if (rb_u32(&b) == community)
-			return true;
-	}
-	return false;
-}

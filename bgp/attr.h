@@ -76,8 +76,6 @@ size_t attr_encoded_len(const struct bgp_attrs *a, const struct attr_out *o);
 /* AS_PATH as text, "65001 65002 {65003,65004}". */
 struct buf;
 void attr_as_path_print(const uint8_t *path, size_t len, struct buf *out);
-/* Of RFC 1997 and its well-known values. */
-bool attr_has_community(const struct bgp_attrs *a, uint32_t community);
 /* Does the path (4-octet ASNs) contain asn? */
 bool attr_as_path_has(const uint8_t *path, size_t len, uint32_t asn);
 

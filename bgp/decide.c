@@ -62,7 +62,7 @@ static uint32_t local_pref(const struct decide_path *p)
 
 static bool is_last_resort(const struct decide_path *p)
 {
-	return p->attrs->communities_len && attr_has_community(p->attrs, BGP_LLGR_STALE);
+	return p->attrs->communities_len && bgp_has_community(p->attrs, BGP_LLGR_STALE);
 }
 
 /* A path from a non-client is for clients only (RFC 4456 6), others are for everybody. */

@@ -281,9 +281,11 @@ static void restart_own(struct bgp_peer *peer, struct mtime now)
 void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now)
 {
 	bool other_way = p->passive != peer->p.passive || p->port != peer->p.port;
+	const char *description;
 
+	description = p->description ? xstrdup(p->description) : NULL; /* it may be the peer's own */
 	free((void *)(uintptr_t)peer->p.description);
-	peer->p.description = p->description ? xstrdup(p->description) : NULL;
+	peer->p.description = description;
 	peer->p.passive = p->passive;
 	peer->p.port = p->port;
 	peer->p.max_prefixes = p->max_prefixes;

@@ -144,7 +144,7 @@ static uint32_t marked(struct rib *r, uint32_t set)
 	uint8_t *communities;
 	struct wbuf w;
 
-	if (attr_has_community(&a, BGP_LLGR_STALE)) { /* it came with it */
+	if (bgp_has_community(&a, BGP_LLGR_STALE)) { /* it came with it */
 		attrset_ref(r->sets, set);
 		return set;
 	}
@@ -163,7 +163,7 @@ uint32_t rib_gen_aged(struct rib *r, uint32_t family, uint16_t peer, uint32_t se
 {
 	const struct rib_gens *g = &r->peers[peer]->gens[family];
 
-	if (g->state[*gen] == RIB_GEN_DEAD || attr_has_community(attrset_get(r->sets, set), BGP_NO_LLGR))
+	if (g->state[*gen] == RIB_GEN_DEAD || bgp_has_community(attrset_get(r->sets, set), BGP_NO_LLGR))
 		return 0;
 	*gen = find(g, RIB_GEN_LONG);
 	BUG_ON(*gen == RIB_GENS);

@@ -61,7 +61,7 @@ static void path_info(const struct rib *r, const struct route *rt, const struct 
 		.peer = r->peers[path->peer] ? r->peers[path->peer]->peer : NULL,
 		.best = embedded && !path->reject,
 		.stale = state == RIB_GEN_STALE,
-		.long_lived_stale = a->communities_len && attr_has_community(a, BGP_LLGR_STALE),
+		.long_lived_stale = a->communities_len && bgp_has_community(a, BGP_LLGR_STALE),
 		.reject = (enum bgp_reject)path->reject,
 		.path_id = rib_path_id(r, path->next),
 		.path_id_sent = rib_path_id_sent(r, path->peer, path->next),

@@ -211,6 +211,7 @@ struct meaning {
 	struct ip vtep, endpoint;
 	uint32_t label, flood_label;
 	struct evpn_ec ec;
+	bool last_resort;
 };
 
 static bool meaning_read(const struct evpn *e, const struct bgp_attrs *a, struct meaning *out)
@@ -219,7 +220,7 @@ static bool meaning_read(const struct evpn *e, const struct bgp_attrs *a, struct
 	struct evpn_pmsi pmsi;
 	struct evpn_nlri n;
 
-	*out = (struct meaning){ 0 };
+	*out = (struct meaning){ .last_resort = bgp_has_community(a, BGP_LLGR_STALE) };
 	evpn_ec_read(a, &out->ec);
 	if (!evpn_ec_vxlan(&out->ec))
 		return false;
@@ -250,6 +251,7 @@ static uint32_t import_new(struct evpn *e, const struct meaning *m)
 	im->flood_label = m->flood_label;
 	im->sequence = m->ec.sequence;
 	im->sticky = m->ec.sticky;
+	im->last_resort = m->last_resort;
 	im->gateway = evpn_ec_has(&m->ec, EVPN_EC_DEFAULT_GATEWAY);
 	/* RFC 9161 3.2: without the community the far end counts as a router; a wrong 0 cuts off a default router. */
 	im->router = !evpn_ec_has(&m->ec, EVPN_EC_ND) || (m->ec.nd_flags & EVPN_ND_ROUTER);
@@ -326,7 +328,8 @@ struct mac_claim import_claim(const struct evpn *e, uint32_t h)
 {
 	const struct import *im = import_get(&e->imports, h);
 
-	return (struct mac_claim){ im->sequence, im->sticky, im->gateway, vtep_get(&e->vteps, im->vtep)->ip };
+	return (struct mac_claim){ im->sequence, im->sticky, im->gateway, vtep_get(&e->vteps, im->vtep)->ip,
+				   im->last_resort };
 }
 
 int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)

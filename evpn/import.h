@@ -26,6 +26,7 @@ struct import {
 	uint32_t flood_label;
 	uint32_t sequence; /* MAC mobility */
 	bool sticky, gateway, router;
+	bool last_resort; /* long-lived stale: RFC 9494 */
 	bool fixed; /* the configuration says it, no route */
 	uint16_t n_evis;
 	union {

@@ -18,8 +18,11 @@ int mac_sequence_cmp(uint32_t a, uint32_t b)
 
 int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b)
 {
-	int d = (int)a->gateway - (int)b->gateway;
+	int d = (int)b->last_resort - (int)a->last_resort;
 
+	if (d) /* whoever has died with a high sequence: the MAC may be elsewhere since, where that is not known any more */
+		return d;
+	d = (int)a->gateway - (int)b->gateway;
 	if (!d && !a->gateway) /* rfc7432bis 10.1.1: mobility does not count for a gateway */
 		d = (int)a->sticky - (int)b->sticky;
 	if (!d && !a->gateway)

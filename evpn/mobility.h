@@ -18,6 +18,7 @@ struct mac_claim {
 	bool sticky;       /* static behind that VTEP (RFC 7432 15.2) */
 	bool gateway;      /* default gateway (RFC 7432 10.1) */
 	struct ip vtep;
+	bool last_resort; /* long-lived stale: RFC 9494 4.3 */
 };
 
 /* < 0 when a is older than b, > 0 when newer; the numbers wrap around (RFC 7432 15, arithmetic of RFC 1982). */

@@ -60,7 +60,7 @@ enum { /* path attribute type codes, RFC 4271 5 and IANA */
 	BGP_ATTR_ATTR_SET = 128
 };
 
-/* Well-known communities of RFC 9494. */
+/* Well-known communities (RFC 1997) of RFC 9494. */
 #define BGP_LLGR_STALE 0xffff0006u /* kept of a session lost long ago: a last resort */
 #define BGP_NO_LLGR 0xffff0007u    /* not to be kept so */
 
@@ -88,6 +88,17 @@ struct bgp_attrs {
 	uint32_t as_path_hops;          /* RFC 4271 9.1.2.2 (a): AS_SET counts one, confederation segments none */
 	uint32_t neighbor_as;           /* leftmost AS of an AS_SEQUENCE, 0 when the path is empty */
 };
+
+static inline bool bgp_has_community(const struct bgp_attrs *a, uint32_t community)
+{
+	struct rbuf b = rb_init(a->communities, a->communities_len);
+
+	while (rb_left(&b)) {
+		if (rb_u32(&b) == community)
+			return true;
+	}
+	return false;
+}
 
 /* ---- address families ---------------------------------------------------------------------------------------- */
 

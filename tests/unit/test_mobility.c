@@ -65,6 +65,17 @@ static void claims_are_ordered(void **state)
 	assert_true(cmp(gateway_claim(0, 3), gateway_claim(0, 3)) == 0);
 }
 
+/* RFC 9494 4.3: of a VTEP that is long gone even the higher sequence, or a static MAC, is the last to believe. */
+static void claims_of_the_dead_are_a_last_resort(void **state)
+{
+	struct mac_claim dead = sticky_claim(100, 1), gateway = gateway_claim(0, 1);
+
+	dead.last_resort = gateway.last_resort = true;
+	assert_true(cmp(dead, claim(0, 9)) < 0);
+	assert_true(cmp(gateway, claim(0, 9)) < 0);
+	assert_true(cmp(dead, gateway) < 0);
+}
+
 /* ---- transitions ------------------------------------------------------------------------------------------------- */
 
 struct row {
@@ -201,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sequence_is_serial),
 		cmocka_unit_test(claims_are_ordered),
+		cmocka_unit_test(claims_of_the_dead_are_a_last_resort),
 		cmocka_unit_test(step_follows_the_table),
 		cmocka_unit_test(step_keeps_its_promises),
 	};

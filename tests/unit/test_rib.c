@@ -471,7 +471,7 @@ static void rib_aged_paths_are_a_last_resort(void **state)
 	assert_int_equal(paths_in(t, 0, RIB_GEN_LONG), 2);
 	assert_int_equal(paths_in(t, 0, RIB_GEN_CURRENT), 1);
 	while (rib_next(t->rib, &c, &p)) {
-		bool long_lived = attr_has_community(p.attrs, BGP_LLGR_STALE);
+		bool long_lived = bgp_has_community(p.attrs, BGP_LLGR_STALE);
 
 		assert_int_not_equal(p.key[0], 1);
 		assert_int_equal(long_lived, p.peer == name_of(t, 0) && p.key[0] != 4);

@@ -324,7 +324,7 @@ static unsigned marked(const struct raw_world *w)
 	unsigned n = 0;
 
 	while (bgp_rib_next(sim_bgp(w->dut), &c, &p)) {
-		assert_int_equal(p.long_lived_stale, attr_has_community(p.attrs, BGP_LLGR_STALE));
+		assert_int_equal(p.long_lived_stale, bgp_has_community(p.attrs, BGP_LLGR_STALE));
 		n += p.long_lived_stale;
 	}
 	return n;
