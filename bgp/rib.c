@@ -706,18 +706,33 @@ static void prefetch_route(const struct rib *r, uint32_t h)
 	__builtin_prefetch(rt + r->routes[h >> RIB_CLASS_SHIFT].size - 1, 1);
 }
 
-void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct bgp_nlri *nlri, size_t n)
+/* A path that comes without an identifier has a known one in the view. */
+static uint64_t view_hash(const struct rib *r, uint32_t view, const struct rib_peer *p, const struct bgp_nlri *n)
 {
-	const uint32_t family = rib_family_index(r, f);
-	uint64_t hash[RIB_PREFETCH_MAX];
+	uint8_t key[RIB_KEY_MAX];
+	size_t key_len = rib_view_key(n->key, n->key_len, rib_path_id_of(p->index), key);
+
+	return key_hash(r, view, key, key_len);
+}
+
+void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct rib_peer *p, const struct bgp_nlri *nlri,
+		  size_t n)
+{
+	const uint32_t family = rib_family_index(r, f), view = r->families[family].view;
+	uint64_t hash[2 * RIB_PREFETCH_MAX];
+	size_t hashes = 0;
 
 	if (n > RIB_PREFETCH_MAX)
 		n = RIB_PREFETCH_MAX;
 	for (size_t i = 0; i < n; i++) {
-		hash[i] = key_hash(r, family, nlri[i].key, nlri[i].key_len);
-		hidx_prefetch(&r->index, hash[i]);
+		hash[hashes] = key_hash(r, family, nlri[i].key, nlri[i].key_len);
+		hidx_prefetch(&r->index, hash[hashes++]);
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; view && i < n; i++) {
+		hash[hashes] = view_hash(r, view, p, &nlri[i]);
+		hidx_prefetch(&r->index, hash[hashes++]);
+	}
+	for (size_t i = 0; i < hashes; i++) {
 		struct hidx_it it;
 		uint32_t h = hidx_first(&r->index, hash[i], &it);
 

@@ -238,6 +238,14 @@ void rib_candidates_reserve(struct rib *r, uint32_t n);
 
 /* The path identifier under which a path of that peer goes out; next: of the path, of a route its alt. */
 uint32_t rib_path_id_sent(const struct rib *r, uint16_t peer, uint32_t next);
+/* The one of a path of that peer that came without. */
+static inline uint32_t rib_path_id_of(uint16_t peer)
+{
+	return peer + 1u;
+}
+
+/* The key in a view of a path with that identifier; its length. */
+size_t rib_view_key(const uint8_t *key, size_t key_len, uint32_t sent, uint8_t out[RIB_KEY_MAX]);
 /* The index of the family's view, in which the best so many paths have their ranks. A group follows at once. */
 uint32_t rib_view_open(struct rib *r, uint32_t family, uint32_t best);
 /* The route in a view of the path with that identifier; 0: there is none. */

@@ -32,7 +32,7 @@ uint32_t rib_path_id_sent(const struct rib *r, uint16_t peer, uint32_t next)
 {
 	const struct rib_ids *ids = rib_ids(r, next);
 
-	return ids ? ids->sent : peer + 1u;
+	return ids ? ids->sent : rib_path_id_of(peer);
 }
 
 static void add_path(struct rib_views *v, const struct rib_view_path *path)
@@ -89,30 +89,27 @@ static void rank(struct rib *r, const struct route *rt, uint32_t ranks, struct r
 
 /* ---- routes of the view ---- */
 
-static size_t view_key(const struct route *rt, uint32_t sent, uint8_t key[RIB_KEY_MAX])
+size_t rib_view_key(const uint8_t *key, size_t key_len, uint32_t sent, uint8_t out[RIB_KEY_MAX])
 {
-	struct wbuf w = wb_init(key, RIB_KEY_MAX);
+	struct wbuf w = wb_init(out, RIB_KEY_MAX);
 
 	wb_u32(&w, sent);
-	wb_bytes(&w, rt->key, rt->key_len);
+	wb_bytes(&w, key, key_len);
 	return wb_len(&w);
 }
 
 uint32_t rib_view_find(const struct rib *r, uint32_t view, const uint8_t *key, size_t key_len, uint32_t sent)
 {
 	uint8_t full[RIB_KEY_MAX];
-	struct wbuf w = wb_init(full, sizeof(full));
 
-	wb_u32(&w, sent);
-	wb_bytes(&w, key, key_len);
-	return rib_find(r, view, full, wb_len(&w));
+	return rib_find(r, view, full, rib_view_key(key, key_len, sent, full));
 }
 
 static void put(struct rib *r, uint32_t view, const struct route *of, const struct rib_view_path *path)
 {
 	const struct rib_alt is = { .set = path->set, .since = path->rank, .peer = path->peer };
 	uint8_t key[RIB_KEY_MAX];
-	size_t key_len = view_key(of, path->sent, key);
+	size_t key_len = rib_view_key(of->key, of->key_len, path->sent, key);
 	uint32_t h = rib_route_get(r, view, key, key_len, path->peer);
 	struct route *rt = rib_route(r, h);
 	const struct rib_path old = rib_best(rt);

@@ -113,7 +113,7 @@ static uint32_t make_batch(const struct bench *b, uint32_t from, struct bgp_nlri
 
 	for (; n < BATCH && from + n < b->routes; n++)
 		make_key(b, place(b, from + n), &batch[n]);
-	rib_prefetch(b->rib, &evpn_family, batch, n);
+	rib_prefetch(b->rib, &evpn_family, &b->source, batch, n);
 	return n;
 }
 

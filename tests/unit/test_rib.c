@@ -608,13 +608,13 @@ static void rib_prefetch_changes_nothing(void **state)
 	struct table *t = table_new();
 	static struct bgp_nlri nlri[RIB_PREFETCH_MAX + 5];
 
-	rib_prefetch(t->rib, &test_family, nlri, 0);
+	rib_prefetch(t->rib, &test_family, &t->peers[0], nlri, 0);
 	for (uint32_t n = 0; n < RIB_PREFETCH_MAX + 5; n++) {
 		nlri[n].key_len = (uint8_t)key_of(n, nlri[n].key);
 		if (n % 2)
 			announce(t, 0, n, 100);
 	}
-	rib_prefetch(t->rib, &test_family, nlri, RIB_PREFETCH_MAX + 5);
+	rib_prefetch(t->rib, &test_family, &t->peers[0], nlri, RIB_PREFETCH_MAX + 5);
 	assert_int_equal(n_paths(t), (RIB_PREFETCH_MAX + 5) / 2);
 	table_free(t);
 }
