@@ -6,7 +6,8 @@
 # make check-all  the long run: many seeds, interop with the sanitizers too, fuzzing
 # make demo       what the demo needs by apt, then the main job on real input, shown (as root; KEEP=1 leaves it up,
 #                 DATAPLANE=userspace does without the kernel's vxlan)
-# make bench      measurements beside peers and the raw kernel limit (as root)
+# make bench      measurements beside peers and the raw kernel limit (as root; below 15 minutes); RESULTS=FOLDER for its
+#                 tables and plots of many routes, build/perf
 # make fuzz       each fuzz target for FUZZ_SECONDS=60 (needs clang); FUZZER=afl: with AFL++ (needs afl++)
 # make tests      builds the test programs: build/tests/unit/test_NAME and so on
 # make install    into $(DESTDIR)$(PREFIX), PREFIX=/usr/local

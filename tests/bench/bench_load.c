@@ -367,10 +367,21 @@ static bool phase_named(struct bench *b, const char *word, bool first, bool run)
 	return false;
 }
 
+static void say_rows(const void *ctx)
+{
+	const struct nlwatch *nl = ctx;
+
+	fprintf(stderr, ", rows seen: %u bridge, %u vxlan, %llu notifications lost", nl->bridge, nl->vxlan, (unsigned long long)nl->lost);
+}
+
 static void run(struct bench *b, char **words, int n)
 {
 	if (b->watch && nlwatch_open(&b->nl, b->watch, b->load.routes) < 0)
 		exit(1);
+	if (b->watch) {
+		b->t.also_late = say_rows;
+		b->t.also_late_ctx = &b->nl;
+	}
 	sessions_establish(&b->t);
 	if (b->watch)
 		sessions_watch(&b->t, b->nl.fd);

@@ -201,7 +201,10 @@ static void say_late(const struct sessions *t)
 		fprintf(stderr, " %s: %u of %u routes right, %llu announced, %llu withdrawn;", ip_str(&t->s[i].local).s, s->right, s->n,
 			(unsigned long long)s->announced, (unsigned long long)s->withdrawn);
 	}
-	fprintf(stderr, " %zu octets to feed\n", t->s[0].out_left);
+	fprintf(stderr, " %zu octets to feed", t->s[0].out_left);
+	if (t->also_late)
+		t->also_late(t->also_late_ctx);
+	fputs("\n", stderr);
 	exit(1);
 }
 

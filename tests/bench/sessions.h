@@ -38,6 +38,9 @@ struct sessions {
 	uint8_t *in;
 	double deadline, last_turn, longest_turn; /* of ours: how far the measured silence can be trusted */
 	double last_keepalive, next_sip;
+	/* Adds to what is said on stderr when the time is up; may be NULL. */
+	void (*also_late)(const void *ctx);
+	const void *also_late_ctx;
 };
 
 /* Not connected yet. */
