@@ -305,7 +305,10 @@ int bgp_peer_add(struct bgp *b, const struct bgp_peer_params *p, struct mtime no
 void bgp_peer_del(struct bgp_peer *peer, struct mtime now);
 /* What of p a session survives is taken over at once: description, passive, port, the limit of prefixes. */
 void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now);
-/* All of p: as bgp_peer_del() and bgp_peer_add(), but the neighbor is told Cease/6. The address is the same. */
+/*
+ * All of p: as bgp_peer_del() and bgp_peer_add(), but the neighbor is told Cease/6. The address is the same, the strings
+ * are not the peer's own.
+ */
 struct bgp_peer *bgp_peer_remake(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now);
 struct bgp_peer *bgp_peer_find(const struct bgp *b, const struct ip *address);
 /* In order of configuration; NULL starts and ends. */
