@@ -105,7 +105,7 @@ static void check_neighbor(struct load *ld, const struct config_neighbor *n, uin
 			       "expected false with a neighbor in AS %u, ours is %u, found true", n->asn,
 			       ld->config->asn);
 	if (n->add_path_best && mark_not_bad(ld, m, "add-path") && !(n->add_path & CONFIG_ADD_PATH_SEND))
-		load_error_key(ld, m, "add-path-best", m, "expected add-path send or both with it, found none");
+		load_error_key(ld, m, "add-path-best", m, "expected add-path send or both with it, found neither");
 }
 
 static void check_neighbors(struct load *ld)
