@@ -296,8 +296,7 @@ static void unmake(struct daemon *d)
 	d->loop.after_wake = NULL;
 	ctl_stop(d->ctl);
 	if (d->bgp) {
-		bgp_shutdown(d->bgp, d->config->restart_rows == CONFIG_ROWS_KEEP, BGP_CEASE_ADMIN_SHUTDOWN, NULL,
-			     loop_now(&d->loop));
+		bgp_shutdown(d->bgp, resume_keeps(d), BGP_CEASE_ADMIN_SHUTDOWN, NULL, loop_now(&d->loop));
 		bgp_transport_stop(d->transport, STOP_MS);
 		loop_timer_at(&d->bgp_timer, MTIME_NEVER);
 		loop_work_stop(&d->bgp_work);

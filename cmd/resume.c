@@ -50,9 +50,10 @@ static void mark(struct daemon *d, bool set)
 		close(fd);
 }
 
-static bool keeps(const struct daemon *d)
+bool resume_keeps(const struct daemon *d)
 {
-	return d->config->restart_time && d->config->restart_rows == CONFIG_ROWS_KEEP;
+	return d->config->restart_time && d->config->restart_rows == CONFIG_ROWS_KEEP &&
+	       d->config->dataplane != CONFIG_DP_USERSPACE;
 }
 
 static bool needs_mark(const struct daemon *d)
@@ -112,6 +113,6 @@ void resume_watch(struct daemon *d)
 void resume_end(struct daemon *d)
 {
 	loop_timer_at(&d->local_timer, MTIME_NEVER);
-	if (needs_mark(d) && !keeps(d))
+	if (needs_mark(d) && !resume_keeps(d))
 		mark(d, false);
 }

@@ -7,6 +7,8 @@
 #ifndef CMD_RESUME_H
 #define CMD_RESUME_H
 
+#include <stdbool.h>
+
 struct daemon;
 
 /* With the loop. */
@@ -15,6 +17,8 @@ void resume_init(struct daemon *d);
 void resume_begin(struct daemon *d);
 /* All VNIs and neighbors of the configuration have been added. */
 void resume_watch(struct daemon *d);
+/* Does forwarding go on when this daemon ends, so that neighbors shall keep its routes? */
+bool resume_keeps(const struct daemon *d);
 /* The loop runs no more. */
 void resume_end(struct daemon *d);
 

@@ -34,6 +34,7 @@ static bool more_version(struct reply *r)
 	json_int(j, "pid", getpid());
 	json_str(j, "started", started);
 	reply_age(r, "uptime_s", d->started);
+	json_bool(j, "restarting", bgp_restarting(d->bgp));
 	if (d->config->asn)
 		json_uint(j, "asn", d->config->asn);
 	else

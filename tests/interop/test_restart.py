@@ -76,7 +76,7 @@ def test_no_packet_is_lost_over_a_restart(lab, sig):
     assert p.rows_are_there()
     p.evpnd[0].start()
     p.up()
-    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and "the restart is over" in p.evpnd[0].log(), "the restart is over")
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over")
     time.sleep(1)
     assert p.rows_are_there()
     assert "routes purged" not in p.evpnd[1].log()

@@ -24,6 +24,7 @@ struct world {
 	struct simnet *net;
 	struct speaker s[SPEAKERS];
 	uint16_t restart_time;
+	uint32_t long_lived[SPEAKERS];
 };
 
 static void on_converged(void *ctx)
@@ -34,7 +35,8 @@ static void on_converged(void *ctx)
 static struct bgp_params params(struct world *w, int i)
 {
 	return (struct bgp_params){ .asn = 65001, .router_id = 0xc0000201u + (uint32_t)i, .seed = 1 + (uint64_t)i,
-				    .restart_time = w->restart_time, .log = &w->s[i].lines.log,
+				    .restart_time = w->restart_time, .long_lived_time = w->long_lived[i],
+				    .log = &w->s[i].lines.log,
 				    .converged = on_converged, .converged_ctx = &w->s[i] };
 }
 
@@ -47,12 +49,13 @@ static void add_peers(struct world *w, int i)
 			w->s[i].peers[k] = sim_peer(w->s[i].node, w->s[k].node, &p);
 }
 
-static void world_start(struct world *w)
+static void world_start_long_lived(struct world *w, const uint32_t long_lived[SPEAKERS])
 {
 	static const char *const addresses[] = { "192.0.2.1", "192.0.2.2", "192.0.2.3" };
 
 	memset(w, 0, sizeof(*w));
 	w->restart_time = 60;
+	memcpy(w->long_lived, long_lived, sizeof(w->long_lived));
 	w->net = simnet_new(&(struct simnet_params){ 0 });
 	for (int i = 0; i < SPEAKERS; i++) {
 		struct bgp_params p = params(w, i);
@@ -68,6 +71,11 @@ static void world_start(struct world *w)
 		bgp_local_complete(sim_bgp(w->s[i].node), simnet_now(w->net));
 	}
 	simnet_run(w->net, 20 * S);
+}
+
+static void world_start(struct world *w)
+{
+	world_start_long_lived(w, (const uint32_t[SPEAKERS]){ 0 });
 }
 
 static void world_end(struct world *w)
@@ -292,6 +300,39 @@ static void going_we_say_nothing_to_who_would_misunderstand(void **state)
 	}
 }
 
+/* RFC 9494 4.3: with LLGR_STALE to those who have the capability, withdrawn from the others; better routes at once. */
+static void long_lived_routes_are_told_to_who_knows_what_they_are(void **state)
+{
+	for (int knows = 0; knows < 2; knows++) {
+		const uint32_t long_lived[SPEAKERS] = { 1000, 1000, knows ? 1000 : 0 };
+		struct bgp_rib_cursor c = { 0 };
+		struct bgp_path_info p;
+		struct world w;
+
+		world_start_long_lived(&w, long_lived);
+		bgp_peer_down(w.s[2].peers[0], NULL, simnet_now(w.net)); /* so that it hears of it by the second only */
+		routes_originate(engine(&w, 0), "one", 1, simnet_now(w.net));
+		simnet_run(w.net, 1 * S);
+		assert_int_equal(w.s[2].seen.best, 1);
+		sim_crash(w.s[0].node);
+		simnet_run(w.net, 40 * S); /* until a KEEPALIVE is answered with a reset */
+		assert_int_equal(info(&w, 1, 0).stale, 1);
+		assert_int_equal(w.s[2].seen.best, 1);
+		simnet_run(w.net, 60 * S);
+		assert_int_equal(info(&w, 1, 0).long_lived_stale, 1);
+		assert_int_equal(w.s[2].seen.best, knows);
+		while (bgp_rib_next(engine(&w, 2), &c, &p))
+			assert_true(p.long_lived_stale);
+		routes_originate(engine(&w, 1), "one", 2, simnet_now(w.net));
+		simnet_run(w.net, 1 * S);
+		assert_int_equal(w.s[2].seen.best, 1);
+		c = (struct bgp_rib_cursor){ 0 };
+		assert_true(bgp_rib_next(engine(&w, 2), &c, &p));
+		assert_false(p.long_lived_stale);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +343,7 @@ int main(void)
 		cmocka_unit_test(all_restart_at_once),
 		cmocka_unit_test(the_open_says_what_is_true),
 		cmocka_unit_test(going_we_ask_to_be_kept),
+		cmocka_unit_test(long_lived_routes_are_told_to_who_knows_what_they_are),
 		cmocka_unit_test(going_we_say_nothing_to_who_would_misunderstand),
 	};
 
