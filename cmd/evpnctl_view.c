@@ -134,6 +134,8 @@ static const struct view_field vni_fields[] = {
 	{ "remote MACs", "remote_macs", format_any },
 	{ "local addresses", "local_ips", format_any },
 	{ "remote addresses", "remote_ips", format_any },
+	{ "ARP, ND heard", "packets_heard", format_any },
+	{ "and not heard", "packets_unheard", format_any },
 	{ "flood list", "flood", format_vni_flood },
 };
 

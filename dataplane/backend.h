@@ -92,6 +92,13 @@ struct dp_ops {
 	const char *(*ifname)(const void *be, unsigned ifindex);
 	/* As dp_next_traffic(); NULL: nothing is counted. */
 	bool (*next_traffic)(const void *be, struct dp_cursor *c, struct dp_traffic *out);
+	/*
+	 * Sends a frame out of a local port, past the bridge, or with ifindex 0 to every VTEP of the flood list. False when
+	 * it could not. NULL, as the next: the backend hears and sends nothing.
+	 */
+	bool (*send)(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len);
+	/* The port is listened to: what a host says there is heard. *own: the MAC to ask from, whose frames stay here. */
+	bool (*listens)(void *be, void *vni, unsigned ifindex, struct mac *own);
 };
 
 /* ---- a backend calls ------------------------------------------------------------------------------------------- */
@@ -150,6 +157,9 @@ void dp_vni_forget(struct dp *d, struct dp_vni *v);
 void dp_resync_begin(struct dp *d, struct dp_vni *v);
 void dp_resync_end(struct dp *d, struct dp_vni *v);
 void dp_overrun(struct dp *d); /* counts one */
+
+/* A frame that a host has sent into a local port; anything but ARP and ND is left alone. True when it was one. */
+bool dp_hear(struct dp *d, struct dp_vni *v, unsigned ifindex, const uint8_t *frame, size_t len);
 
 void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);

@@ -203,7 +203,7 @@ static void mute_ready(void *ctx, uint32_t vni, bool ready)
 {
 }
 
-static const struct dp_events mute = { mute_mac, mute_mac_gone, mute_ip, mute_ip_gone, mute_ready, NULL };
+static const struct dp_events mute = { mute_mac, mute_mac_gone, mute_ip, mute_ip_gone, mute_ready, NULL, NULL };
 
 static void close_vni(struct dp *d, struct dp_vni *v)
 {

@@ -192,7 +192,10 @@ static bool kernel_flush(void *be)
 		}
 	} while (kernel_clock_us() < until);
 	arm_timer(k);
-	return more || k->check || k->overrun || k->condemned;
+	more = more || k->check || k->overrun || k->condemned;
+	if (!more && k->snoop_dirty)
+		kernel_snoop_update(k);
+	return more || kernel_snoop_bury(k);
 }
 
 static void on_readable(struct loop_io *io, unsigned events)
@@ -221,6 +224,7 @@ static void kernel_close(void *be)
 	while (kernel_bury(k))
 		;
 	kernel_links_free(k);
+	kernel_snoop_free(k);
 	kernel_nh_free(k);
 	ksock_close(&k->events);
 	ksock_close(&k->cmd);
@@ -273,9 +277,11 @@ static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
 	k->loop = loop;
 	k->log = log;
 	k->armed = MTIME_NEVER;
-	k->cmd.fd = k->events.fd = -1;
+	k->cmd.fd = k->events.fd = k->snoop_tx = -1;
+	k->loud = (struct log_limit){ .burst = 5, .interval_ms = 10000 };
 	k->tx = (struct nlbuf){ .b = xcalloc(1, TX_OCTETS), .cap = TX_OCTETS, .seq = 1 };
 	list_init(&k->vnis);
+	list_init(&k->snoops_done);
 	BUG_ON(!loop);
 	loop_timer_init(&k->timer, loop, on_timer);
 	err = start(k);
@@ -312,6 +318,7 @@ static void kernel_vni_del(void *be, void *data, bool remove)
 	struct kvni *v = data;
 
 	list_del(&v->list);
+	k->snoop_dirty = true;
 	if (remove)
 		kernel_bury_vni(k, v);
 	kernel_vni_fini(k, v);
@@ -339,6 +346,8 @@ static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info
 	out->bridge_ifindex = v->bridge_ifindex;
 	out->vxlan_ifindex = v->vxlan_ifindex;
 	out->mtu = vx ? vx->mtu : 0;
+	out->heard = v->heard;
+	out->unheard = v->unheard;
 	out->problem = v->problem[0] ? v->problem : NULL;
 }
 
@@ -362,6 +371,18 @@ static bool kernel_found(const void *be)
 	return kernel_nh_any(k);
 }
 
+static bool kernel_send(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len)
+{
+	const struct kvni *v = vni;
+
+	return kernel_snoop_send(be, ifindex ? ifindex : v->vxlan_ifindex, frame, len);
+}
+
+static bool kernel_listens(void *be, void *vni, unsigned ifindex, struct mac *own)
+{
+	return kernel_snoop_listens(be, ifindex, own);
+}
+
 const struct dp_ops dp_kernel_ops = {
 	.name = "kernel",
 	.found = kernel_found,
@@ -375,4 +396,6 @@ const struct dp_ops dp_kernel_ops = {
 	.port_del = kernel_port_del,
 	.flush = kernel_flush,
 	.ifname = kernel_ifname,
+	.send = kernel_send,
+	.listens = kernel_listens,
 };

@@ -12,6 +12,7 @@
  *	kernel_bury.c   devices and rows that are left over, and their end
  *	kernel_make.c   the requests that make and change devices
  *	kernel_local.c  FDB and neighbour messages: whose is it
+ *	kernel_snoop.c  ARP and ND of hosts on the ports
  *	kernel_nh.c     nexthops: destinations as objects
  *	kernel_sock.c, kernel_msg.c  netlink as such
  */
@@ -46,6 +47,8 @@ struct klink {
 	bool made;         /* by an evpnd: our alias */
 	bool condemned;    /* to be deleted with others */
 	uint32_t group;
+	struct mac mac;
+	struct ksnoop *snoop; /* as a port that is listened to */
 	/* as a port of a bridge */
 	bool is_port, learning, suppress, floods; /* floods: unknown unicast goes out */
 	/* as a vxlan device */
@@ -100,6 +103,8 @@ struct kvni {
 	uint16_t udp_port;
 	bool suppress, learn, drop_unknown;
 	struct ip group;
+	bool hear_hosts;
+	uint64_t heard, unheard; /* ARP and ND packets of its ports */
 	struct kport *ports;
 	size_t n_ports;
 	struct kuse *uses; /* bridge, vxlan, underlay, ports */
@@ -146,6 +151,11 @@ struct kernel {
 	bool behind;  /* events wait that were not read yet: devices look as they were */
 	bool overrun; /* events were lost */
 	enum kfilter filter; /* of events */
+	bool deaf;        /* packet sockets were refused */
+	bool snoop_dirty; /* ports may have come or gone */
+	int snoop_tx;
+	struct list snoops_done; /* listened to no more, but not closed yet */
+	struct log_limit loud; /* ports can cause them */
 	struct mtime armed;
 	char why[256]; /* the last request about a device failed */
 	/* nexthops: index + 1 -> destination, see kernel_nh.c */
@@ -322,6 +332,18 @@ uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group);
 /* Gives the destination its two ids. */
 void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d);
 void kernel_nh_release(struct kernel *k, struct dp_dest *d);
+
+/* ---- kernel_snoop.c --------------------------------------------------------------------------------------------- */
+
+/* Listens to those ports that are to be listened to now. */
+void kernel_snoop_update(struct kernel *k);
+/* Before the link goes. */
+void kernel_snoop_close(struct klink *l);
+/* Closes one that is not used any more; true when there are others. */
+bool kernel_snoop_bury(struct kernel *k);
+bool kernel_snoop_listens(const struct kernel *k, unsigned ifindex, struct mac *own);
+bool kernel_snoop_send(struct kernel *k, unsigned ifindex, const uint8_t *frame, size_t len);
+void kernel_snoop_free(struct kernel *k);
 
 /* ---- kernel_write.c --------------------------------------------------------------------------------------------- */
 

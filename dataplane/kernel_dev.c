@@ -601,6 +601,7 @@ void kernel_dev_check(struct kernel *k, int64_t until)
 			return;
 		}
 		check(k, v);
+		k->snoop_dirty = true;
 	}
 	list_for_each(v, &k->vnis, list) {
 		if (v->unread)

@@ -138,6 +138,7 @@ static struct klink *get_link(struct kernel *k, int ifindex)
 void kernel_link_drop(struct kernel *k, struct klink *l)
 {
 	kernel_dev_touch(k, l);
+	kernel_snoop_close(l);
 	HASH_DELETE(hh, k->links, l);
 	if (l->name[0])
 		HASH_DELETE(by_name, k->link_names, l);
@@ -162,6 +163,8 @@ static void link_new(struct kernel *k, const struct nlmsghdr *h)
 	l->flags = ifi->ifi_flags;
 	l->master = master;
 	l->group = tb[IFLA_GROUP] ? nla_get_u32(tb[IFLA_GROUP]) : 0;
+	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == sizeof(l->mac.b))
+		memcpy(l->mac.b, nla_data(tb[IFLA_ADDRESS]), sizeof(l->mac.b));
 	l->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
 	l->made = tb[IFLA_IFALIAS] && !nla_strcmp(tb[IFLA_IFALIAS], KERNEL_ALIAS);
 	l->is_port = false;

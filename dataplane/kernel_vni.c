@@ -140,6 +140,7 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->learn = p->learn;
 	v->drop_unknown = p->drop_unknown;
 	v->group = p->group;
+	v->hear_hosts = p->hear_hosts;
 	v->n_ports = p->n_ports;
 	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
 	if (!v->vtep.len) {
@@ -306,6 +307,7 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	v->learn = is->learn;
 	v->drop_unknown = is->drop_unknown;
 	v->group = is->group;
+	v->hear_hosts = is->hear_hosts;
 	v->ports = is->ports;
 	v->n_ports = is->n_ports;
 	use_names(k, v);

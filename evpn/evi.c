@@ -96,6 +96,7 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 
 	evi->vni = c->vni;
 	evi->suppress = c->arp_suppression;
+	evi->host_learning = c->host_learning;
 	evi->mobility = c->mobility;
 	evi->mode = c->mode;
 	evi->bgp = c->mode == CONFIG_MODE_EVPN;

@@ -33,6 +33,8 @@ struct evi {
 	size_t ecs_len;
 	uint32_t floods; /* first of its Type 3 routes, see flood.h */
 	uint32_t n_floods;
+	bool host_learning;
+	uint32_t n_hosts; /* see host.h */
 	uint32_t local_macs, remote_macs, local_ips, remote_ips;
 };
 

@@ -50,8 +50,14 @@ static void on_local_ip(void *ctx, uint32_t vni, const struct ip *ip, const stru
 	struct evpn *e = ctx;
 	struct evi *evi = evi_find(&e->evis, vni);
 
-	if (evi && ip_is_unicast(ip) && !mac_is_zero(mac) && !mac_is_group(mac))
-		neigh_learned(e, evi, ip, mac, flags & DP_LOCAL_ROUTER);
+	bool router = flags & DP_LOCAL_ROUTER;
+
+	if (!evi || !ip_is_unicast(ip) || mac_is_zero(mac) || mac_is_group(mac))
+		return;
+	if (evi->host_learning && !(flags & DP_LOCAL_STATIC))
+		host_seen(e, evi, ip, mac, 0, &router);
+	else
+		neigh_learned(e, evi, ip, mac, router);
 }
 
 static void on_local_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
@@ -59,8 +65,17 @@ static void on_local_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
 	struct evpn *e = ctx;
 	struct evi *evi = evi_find(&e->evis, vni);
 
-	if (evi)
+	if (evi && !host_doubt(e, evi, ip))
 		neigh_left(e, evi, ip);
+}
+
+static void on_host_heard(void *ctx, const struct dp_heard *h)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, h->vni);
+
+	if (evi && evi->host_learning)
+		host_heard(e, evi, h);
 }
 
 /* Type 3 asks others to flood to us, so it stands only while we can take it (RFC 7432 11.1). */
@@ -69,6 +84,8 @@ static void set_ready(struct evpn *e, struct evi *evi, bool ready)
 	if (evi->ready == ready)
 		return;
 	evi->ready = ready;
+	if (!ready)
+		host_clear(e, evi);
 	if (!e->vtep.len)
 		return;
 	if (ready)
@@ -105,6 +122,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 					.local_ip = on_local_ip,
 					.local_ip_gone = on_local_ip_gone,
 					.vni_ready = on_vni_ready,
+					.host_heard = on_host_heard,
 					.ctx = e };
 	vtep_table_init(&e->vteps);
 	import_table_init(&e->imports);
@@ -113,12 +131,14 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	flood_table_init(e);
 	timerq_init(&e->timers);
 	moves_table_init(e);
+	host_table_init(e);
 	return e;
 }
 
 void evpn_free(struct evpn *e)
 {
 	evpn_show_free(e->show);
+	host_table_fini(e);
 	moves_table_fini(e);
 	timerq_fini(&e->timers);
 	flood_table_fini(e);
@@ -178,7 +198,8 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .neigh_suppress = c->arp_suppression,
 				   .learn = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD,
 				   .drop_unknown = c->unknown_unicast_drop,
-				   .group = c->group };
+				   .group = c->group,
+				   .hear_hosts = c->host_learning && c->mode == CONFIG_MODE_EVPN };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
 	int err;
 

@@ -241,12 +241,15 @@ static struct contest contest(const struct evpn *e, const struct evi *evi, const
 static void forget_local(struct evpn *e, struct evi *evi, uint32_t h)
 {
 	struct binding *b = binding_get(e, h);
+	struct ip ip;
 
 	count(evi, b, -1u);
 	b->flags &= (uint8_t)~(BINDING_LOCAL | BINDING_ROUTER | BINDING_STALE);
 	count(evi, b, 1);
 	b->since = evpn_seconds(e);
 	withdraw(e, h);
+	ip = binding_ip(b);
+	host_forget(e, evi, &ip, &mac_get(e, b->mac)->mac);
 }
 
 static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct binding *b, bool take_over)
@@ -350,6 +353,26 @@ static void count_move(struct evpn *e, const struct evi *evi, const struct ip *i
 		 evi->mobility.recovery ? " or its recovery" : "");
 }
 
+bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct mac *mac, unsigned n)
+{
+	uint32_t m = mac_find(e, evi, mac);
+
+	for (uint32_t h = m ? mac_get(e, m)->bindings : 0; h && n; h = binding_get(e, h)->next)
+		n--;
+	return !n;
+}
+
+bool neigh_row(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct mac *mac, bool *router)
+{
+	uint32_t h = contest(e, evi, ip).wanted;
+
+	if (!h)
+		return false;
+	*mac = mac_get(e, binding_get(e, h)->mac)->mac;
+	*router = binding_get(e, h)->flags & BINDING_WANTED_ROUTER;
+	return true;
+}
+
 bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
 {
 	uint32_t m = mac_find(e, evi, mac);
@@ -400,6 +423,33 @@ void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip)
 	decide(e, evi, ip);
 }
 
+void neigh_gone(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	uint32_t h = local_binding(e, evi, ip);
+
+	if (!h || !is_at(e, h, mac))
+		return;
+	binding_get(e, h)->flags |= BINDING_STALE;
+	decide(e, evi, ip);
+	h = local_binding(e, evi, ip); /* nobody else has the address */
+	if (h) {
+		forget_local(e, evi, h);
+		sweep(e, evi, ip);
+	}
+}
+
+/*
+ * RFC 9161 3.6: of a local address another VTEP says that it is at another MAC now. The route cannot be the judge, so
+ * the host is asked.
+ */
+static void challenge(struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	struct contest c = contest(e, evi, ip);
+
+	if (c.local && c.remote && c.local != c.remote)
+		host_doubt(e, evi, ip);
+}
+
 void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
 		     uint32_t import)
 {
@@ -416,6 +466,7 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	decide(e, evi, ip);
 	if (was)
 		import_unref(e, was);
+	challenge(e, evi, ip);
 }
 
 void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8])

@@ -50,11 +50,17 @@ void neigh_table_fini(struct evpn *e);
 
 void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router);
 void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip);
+/* The host at mac was asked and did not answer: whoever else has the address gets its row, whatever the kernel knows. */
+void neigh_gone(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac);
 void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
 		     uint32_t import);
 void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip,
 		     const uint8_t rd[8]);
 
+/* Has the MAC n addresses, or more? */
+bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct mac *mac, unsigned n);
+/* The row of an address behind a VTEP: who has it. False without one. */
+bool neigh_row(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct mac *mac, bool *router);
 bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* The address is no duplicate any more. */
 void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip);

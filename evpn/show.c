@@ -303,8 +303,9 @@ bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info
 void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
-				       &e->neighs.slab, &e->floods.slab, &e->moves.slab };
-	const struct htab *indices[] = { &e->vteps.index, &e->floods.index, &e->moves.index };
+				       &e->neighs.slab, &e->floods.slab, &e->moves.slab,
+				       &e->hosts.slab };
+	const struct htab *indices[] = { &e->vteps.index, &e->floods.index, &e->moves.index, &e->hosts.index };
 
 	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)

@@ -6,7 +6,7 @@
  *   import.c   best path --> EVIs that import it --+--> mac.c    MAC/IP routes without an address
  *                                                  +--> neigh.c  MAC/IP routes with one, claims of their MAC
  *                                                  +--> flood.c  Type 3
- *   evpn.c     dataplane events -------------------+--> mac.c, neigh.c
+ *   evpn.c     dataplane events -------------------+--> mac.c, neigh.c; addresses by way of host.c
  *   mac.c, neigh.c --> origin.c --> bgp,  and mac.c, neigh.c, flood.c --> dp_want(), dp_unwant()
  *
  * Calls of bgp may come back as best_changed for the very route (with an RD that two VTEPs share, the other's path
@@ -18,6 +18,7 @@
 #include "base/pages.h"
 #include "evpn/evi.h"
 #include "evpn/flood.h"
+#include "evpn/host.h"
 #include "evpn/import.h"
 #include "evpn/mac.h"
 #include "evpn/moves.h"
@@ -45,6 +46,7 @@ struct evpn {
 	struct neigh_table neighs;
 	struct flood_table floods;
 	struct moves_table moves;
+	struct host_table hosts;
 	struct timerq timers;
 	struct log_limit conflicts; /* a peer can cause them */
 	struct evpn_show *show;

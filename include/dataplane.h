@@ -90,6 +90,7 @@ struct dp_vni_params { /* everything is copied */
 	bool learn;        /* from the packets of the tunnel (RFC 7348 4.1) */
 	bool drop_unknown; /* frames to MACs without a row are not flooded */
 	struct ip group;   /* none, or where frames are flooded to (RFC 7348 4.2); it needs an underlay */
+	bool hear_hosts; /* what hosts on its ports say in ARP and ND is told by host_heard */
 };
 
 /*
@@ -112,6 +113,7 @@ struct dp_vni_info { /* borrowed strings */
 	bool ready;                             /* rows can be written */
 	const char *problem;                    /* "vxlan100 has VNI 200, expected 100", NULL when there is none */
 	uint32_t local_macs;
+	uint64_t heard, unheard; /* ARP and ND packets of hosts: told by host_heard, and more than may be told at once */
 };
 /* false when there is no such VNI. */
 bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);
@@ -148,6 +150,40 @@ enum {
 	DP_LOCAL_ROUTER = 2  /* the neighbour says it is a router */
 };
 
+enum dp_heard_kind {
+	DP_HEARD_QUESTION, /* ARP request, neighbour solicitation */
+	DP_HEARD_ANSWER,   /* ARP reply, solicited advertisement */
+	DP_HEARD_PROBE,    /* is someone else using the target? ARP without sender (RFC 5227), DAD solicitation (RFC 4862) */
+	DP_HEARD_ANNOUNCE, /* gratuitous ARP, unsolicited advertisement */
+	DP_HEARD_OTHER     /* router solicitation and advertisement */
+};
+
+/* An ARP or ND packet of a host on a local port. */
+struct dp_heard {
+	uint32_t vni;
+	unsigned ifindex;  /* the port */
+	uint8_t kind;      /* enum dp_heard_kind */
+	bool unicast;      /* sent to one station */
+	bool tells_router; /* it says whether the host is a router ... */
+	bool router;       /* ... and so it is */
+	struct ip ip;      /* it says that this address is at mac; none when it says nothing of the kind */
+	struct mac mac;
+	struct mac src;    /* of the frame */
+	struct ip target;  /* asked for, answered, probed or announced; none for OTHER */
+	const uint8_t *frame; /* borrowed for the time of the event */
+	size_t len;
+};
+
+/*
+ * To a host: has mac still got ip? It will be heard if it has. False when that cannot be asked on this port, so that
+ * silence means nothing.
+ */
+bool dp_host_ask(struct dp *d, uint32_t vni, unsigned ifindex, const struct ip *ip, const struct mac *mac);
+/* To the host that was heard asking or probing: its target is at mac. */
+void dp_host_answer(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router);
+/* To all other VTEPs, what was heard, as it came. */
+void dp_host_carry(struct dp *d, const struct dp_heard *h);
+
 struct dp_events {
 	/* A MAC was seen on, or moved to, a local port; also once for each known one when a VNI gets ready. */
 	void (*local_mac)(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags);
@@ -159,6 +195,8 @@ struct dp_events {
 	 * one by one before this call). */
 	void (*vni_ready)(void *ctx, uint32_t vni, bool ready);
 	void *ctx;
+	/* Of VNIs with hear_hosts, while they are ready. May be NULL. */
+	void (*host_heard)(void *ctx, const struct dp_heard *h);
 };
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ def full(lab):
     r1, r2 = lab.fabric("r1", "r2")
     h1 = lab.host("h1", 1).plug(r1)
     g = Gobgp(r2, gobgp.conf(65000, r2.address, [(r1.address, 65000)]))
-    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000), ("192.0.2.77", 65007)], ports=["h1"]))
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000), ("192.0.2.77", 65007)], ports=["h1"], vni_more="host-learning: false"))
     lab.wait_for(lambda: e.established(r2.address), "the session is up", 20)
     g.add_multicast(r2.address, 100, "%s:100" % r2.address, "65000:100")
     g.add_mac("02:00:00:00:00:99", "10.0.0.99", 100, "%s:100" % r2.address, "65000:100", r2.address)

@@ -19,7 +19,8 @@ class Pair:
         self.vtep1, self.vtep2 = (self.r1.address6, self.r2.address6) if vtep6 else (self.r1.address, self.r2.address)
         self.h1 = lab.host("h1", 1).plug(self.r1)
         self.gobgp = Gobgp(self.r2, gobgp.conf(asn2, self.r2.address, [(self.a1, 65000)]))
-        self.evpnd = Evpnd(self.r1, evpnd.conf(self.r1, 65000, [(self.a2, asn2)], ports=["h1"], vtep='"%s"' % self.vtep1, more=more))
+        self.evpnd = Evpnd(self.r1, evpnd.conf(self.r1, 65000, [(self.a2, asn2)], ports=["h1"], vtep='"%s"' % self.vtep1, more=more,
+                                               vni_more="host-learning: false"))
         lab.wait_for(lambda: self.evpnd.established(self.a2) and self.gobgp.established(self.a1), "the session is up", 20)
 
     def add(self, mac=MAC9, ip=None, next_hop=None, rt="65000:100", **kw):

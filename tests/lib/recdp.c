@@ -16,6 +16,9 @@
 #pragma weak dp_vni_add
 #pragma weak dp_vni_del
 #pragma weak dp_ifname
+#pragma weak dp_host_ask
+#pragma weak dp_host_answer
+#pragma weak dp_host_carry
 
 struct dp {
 	const struct dp_events *ev;
@@ -25,6 +28,7 @@ struct dp {
 	size_t n_vnis;
 	uint64_t calls;
 	bool ready;
+	struct buf *said;
 	int refuse;
 };
 
@@ -164,6 +168,31 @@ void dp_vni_del(struct dp *d, uint32_t vni)
 const char *dp_ifname(const struct dp *d, unsigned ifindex)
 {
 	return ifindex == 7 ? "port7" : NULL;
+}
+
+bool dp_host_ask(struct dp *d, uint32_t vni, unsigned ifindex, const struct ip *ip, const struct mac *mac)
+{
+	if (d->said)
+		buf_printf(d->said, "ask %u on %u: has %s still %s\n", vni, ifindex, mac_str(mac).s, ip_str(ip).s);
+	return d->said;
+}
+
+void dp_host_answer(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router)
+{
+	if (d->said)
+		buf_printf(d->said, "answer %u on %u: %s is at %s%s\n", h->vni, h->ifindex, ip_str(&h->target).s,
+			   mac_str(mac).s, router ? ", a router" : "");
+}
+
+void dp_host_carry(struct dp *d, const struct dp_heard *h)
+{
+	if (d->said)
+		buf_printf(d->said, "carry %u from %u: %s\n", h->vni, h->ifindex, ip_str(&h->target).s);
+}
+
+void recdp_listen(struct dp *d, struct buf *said)
+{
+	d->said = said;
 }
 
 static void row_text(const struct dp_row *r, struct buf *out)

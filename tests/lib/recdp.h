@@ -24,6 +24,8 @@ const struct dp_row *recdp_find(const struct dp *d, const struct dp_key *key);
 size_t recdp_rows(const struct dp *d);
 /* dp_want() and dp_unwant() since the start. */
 uint64_t recdp_calls(const struct dp *d);
+/* Hosts can be asked from now on; what is said to them is appended as lines. Before, and with NULL, they cannot. */
+void recdp_listen(struct dp *d, struct buf *said);
 /* What dp_vni_add() answers from now on. */
 void recdp_refuse(struct dp *d, int err);
 size_t recdp_vnis(const struct dp *d);

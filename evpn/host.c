@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* See host.h. */
+#include "evpn/host.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/list.h"
+#include "evpn/tables.h"
+
+#define DUE_AT_ONCE 256u /* hosts whose time is over, a turn */
+#define NEXT_TURN_MS 20  /* so at most 12,800 questions a second */
+
+enum host_todo host_step(uint8_t *asked, enum host_event ev)
+{
+	switch (ev) {
+	case HOST_HEARD:
+		*asked = 0;
+		return HOST_KEEP;
+	case HOST_DOUBTED:
+		if (*asked)
+			return HOST_KEEP; /* it is being asked */
+		break;
+	case HOST_DUE:
+		if (*asked == HOST_ASKS)
+			return HOST_GONE;
+		break;
+	}
+	++*asked;
+	return HOST_ASK;
+}
+
+/* ---- table ------------------------------------------------------------------------------------------------------- */
+
+static struct evpn_host *host_get(const struct evpn *e, uint32_t h)
+{
+	return slab_ptr(&e->hosts.slab, h);
+}
+
+static uint64_t key_hash(const struct evpn *e, uint16_t evi, const uint8_t ip[16])
+{
+	return XXH3_64bits_withSeed(ip, 16, e->seed + evi);
+}
+
+static uint64_t host_hash(void *owner, uint32_t h)
+{
+	const struct evpn_host *x = host_get(owner, h);
+
+	return key_hash(owner, x->evi, x->ip);
+}
+
+static uint32_t *host_link(void *owner, uint32_t h)
+{
+	return &host_get(owner, h)->chain;
+}
+
+static const struct htab_ops host_ops = { host_hash, host_link };
+
+static uint32_t find(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	uint32_t h = htab_first(&e->hosts.index, key_hash(e, evi->slot, ip->b));
+
+	for (; h; h = host_get(e, h)->chain) {
+		const struct evpn_host *x = host_get(e, h);
+
+		if (x->evi == evi->slot && x->ip_len == ip->len && !memcmp(x->ip, ip->b, sizeof(x->ip)))
+			return h;
+	}
+	return 0;
+}
+
+static struct host_line *line_of(struct evpn *e, const struct evpn_host *x)
+{
+	return x->asked ? &e->hosts.asked : &e->hosts.silent;
+}
+
+static void leave_line(struct evpn *e, uint32_t h)
+{
+	struct evpn_host *x = host_get(e, h);
+	struct host_line *l = line_of(e, x);
+
+	if (x->prev)
+		host_get(e, x->prev)->next = x->next;
+	else
+		l->head = x->next;
+	if (x->next)
+		host_get(e, x->next)->prev = x->prev;
+	else
+		l->tail = x->prev;
+	x->next = x->prev = 0;
+}
+
+static void arm(struct evpn *e)
+{
+	const uint32_t heads[] = { e->hosts.silent.head, e->hosts.asked.head };
+	struct mtime next = MTIME_NEVER;
+
+	for (int i = 0; i < 2; i++)
+		if (heads[i] && mtime_before(host_get(e, heads[i])->due, next))
+			next = host_get(e, heads[i])->due;
+	if (next.us == MTIME_NEVER.us)
+		timerq_stop(&e->timers, &e->hosts.timer);
+	else if (!timerq_armed(&e->hosts.timer) || mtime_before(next, e->hosts.timer.at))
+		timerq_arm(&e->timers, &e->hosts.timer, next);
+}
+
+static void enter_line(struct evpn *e, uint32_t h)
+{
+	struct evpn_host *x = host_get(e, h);
+	struct host_line *l = line_of(e, x);
+
+	x->due = mtime_add_ms(e->now, x->asked ? HOST_ANSWER_MS : HOST_SILENT_MS);
+	x->prev = l->tail;
+	if (l->tail)
+		host_get(e, l->tail)->next = h;
+	else
+		l->head = h;
+	l->tail = h;
+	if (l->head == h)
+		arm(e);
+}
+
+static uint32_t add(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	uint32_t h = slab_alloc(&e->hosts.slab);
+	struct evpn_host *x = host_get(e, h);
+
+	x->evi = evi->slot;
+	x->ip_len = ip->len;
+	memcpy(x->ip, ip->b, sizeof(x->ip));
+	x->mac = *mac;
+	evi->n_hosts++;
+	htab_insert(&e->hosts.index, key_hash(e, x->evi, x->ip), h);
+	enter_line(e, h);
+	return h;
+}
+
+static void drop(struct evpn *e, uint32_t h)
+{
+	struct evpn_host *x = host_get(e, h);
+
+	evi_get(&e->evis, x->evi)->n_hosts--;
+	leave_line(e, h);
+	htab_remove(&e->hosts.index, host_hash(e, h), h);
+	slab_free(&e->hosts.slab, h);
+	if (!e->hosts.slab.used)
+		arm(e); /* a timer that comes early does no harm, one for nobody need not */
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
+
+/* Where its MAC is now, or where it was heard last. */
+static unsigned port_of(const struct evpn *e, const struct evi *evi, const struct evpn_host *x)
+{
+	uint32_t m = mac_find(e, evi, &x->mac);
+
+	if (m && mac_is_here(mac_get(e, m)->state) && mac_get(e, m)->ifindex)
+		return mac_get(e, m)->ifindex;
+	return x->ifindex;
+}
+
+static bool ask(struct evpn *e, const struct evpn_host *x)
+{
+	const struct evi *evi = evi_get(&e->evis, x->evi);
+	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
+	unsigned port = port_of(e, evi, x);
+
+	return port && dp_host_ask(e->dp, evi->vni, port, &ip, &x->mac);
+}
+
+/* Brings the event to the host; false when it could not be asked, which says nothing about it. The host may be gone. */
+static bool run(struct evpn *e, uint32_t h, enum host_event ev)
+{
+	struct evpn_host *x = host_get(e, h);
+	struct evi *evi = evi_get(&e->evis, x->evi);
+	uint8_t asked = x->asked;
+	enum host_todo todo = host_step(&asked, ev);
+	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
+	struct mac mac = x->mac;
+
+	if (todo == HOST_KEEP && ev != HOST_HEARD)
+		return true;
+	if (todo == HOST_GONE) {
+		drop(e, h);
+		neigh_gone(e, evi, &ip, &mac);
+		return true;
+	}
+	leave_line(e, h);
+	x->asked = asked;
+	if (todo == HOST_ASK && !ask(e, x)) {
+		x->asked = 0;
+		todo = HOST_GONE;
+	}
+	enter_line(e, h);
+	return todo != HOST_GONE;
+}
+
+static uint32_t due(const struct evpn *e, const struct host_line *l)
+{
+	return l->head && !mtime_before(e->now, host_get(e, l->head)->due) ? l->head : 0;
+}
+
+static void on_timer(struct timerq_node *n, struct mtime now)
+{
+	struct evpn *e = container_of(n, struct evpn, hosts.timer);
+	uint32_t h;
+
+	for (unsigned i = 0; i < DUE_AT_ONCE; i++) {
+		h = due(e, &e->hosts.asked);
+		if (!h)
+			h = due(e, &e->hosts.silent);
+		if (!h) {
+			arm(e);
+			return;
+		}
+		run(e, h, HOST_DUE);
+	}
+	timerq_arm(&e->timers, n, mtime_add_ms(now, NEXT_TURN_MS));
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------------ */
+
+void host_table_init(struct evpn *e)
+{
+	slab_init(&e->hosts.slab, sizeof(struct evpn_host));
+	htab_init(&e->hosts.index, &host_ops, e);
+	e->hosts.timer.fn = on_timer;
+}
+
+void host_table_fini(struct evpn *e)
+{
+	timerq_stop(&e->timers, &e->hosts.timer);
+	htab_fini(&e->hosts.index);
+	slab_fini(&e->hosts.slab);
+}
+
+/* Ports can make it grow. */
+static bool is_full(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	if (evi->n_hosts < HOSTS_PER_EVI && !neigh_has_many(e, evi, mac, HOSTS_PER_MAC))
+		return false;
+	if (log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		log_warn(e->log, LOG_EVPN, "vni %u: %s at %s is not learned: too many addresses (%u of a VNI, %u of a MAC)",
+			 evi->vni, ip_str(ip).s, mac_str(mac).s, HOSTS_PER_EVI, HOSTS_PER_MAC);
+	return true;
+}
+
+void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, unsigned ifindex,
+	       const bool *router)
+{
+	uint32_t h = find(e, evi, ip);
+	struct evpn_host *x;
+
+	if (!h && is_full(e, evi, ip, mac))
+		return;
+	if (!h)
+		h = add(e, evi, ip, mac);
+	else
+		run(e, h, HOST_HEARD);
+	x = host_get(e, h);
+	if (!mac_eq(&x->mac, mac)) {
+		x->mac = *mac;
+		x->ifindex = 0;
+		x->router = false;
+	}
+	if (ifindex)
+		x->ifindex = ifindex;
+	if (router)
+		x->router = *router;
+	neigh_learned(e, evi, ip, mac, x->router);
+}
+
+bool host_doubt(struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	uint32_t h = find(e, evi, ip);
+
+	return h && run(e, h, HOST_DOUBTED);
+}
+
+void host_forget(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	uint32_t h = evi->n_hosts ? find(e, evi, ip) : 0;
+
+	if (h && mac_eq(&host_get(e, h)->mac, mac))
+		drop(e, h);
+}
+
+void host_clear(struct evpn *e, struct evi *evi)
+{
+	for (uint32_t h = 0; evi->n_hosts && (h = slab_next(&e->hosts.slab, h));) {
+		struct evpn_host x = *host_get(e, h);
+		struct ip ip = ip_from_bytes(x.ip, x.ip_len);
+
+		if (x.evi != evi->slot)
+			continue;
+		drop(e, h);
+		neigh_left(e, evi, &ip);
+	}
+}
+
+/*
+ * RFC 9161 3.3 and RFC 5227: a host that wants to know whether its address is free must hear of its owner, wherever that
+ * is. For one that is known the answer is given here; otherwise everyone is asked. Never to the owner itself, which
+ * would take the answer for a conflict: it may have just moved here.
+ */
+static void probed(struct evpn *e, struct evi *evi, const struct dp_heard *h)
+{
+	struct mac owner;
+	bool router;
+
+	if (!neigh_row(e, evi, &h->target, &owner, &router))
+		dp_host_carry(e->dp, h);
+	else if (!mac_eq(&owner, &h->src))
+		dp_host_answer(e->dp, h, &owner, router);
+}
+
+void host_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
+{
+	if (h->ip.len)
+		host_seen(e, evi, &h->ip, &h->mac, h->ifindex, h->tells_router ? &h->router : NULL);
+	if (!evi->suppress || h->unicast)
+		return;
+	if (h->kind == DP_HEARD_PROBE)
+		probed(e, evi, h);
+	else if (h->kind == DP_HEARD_ANNOUNCE)
+		dp_host_carry(e->dp, h); /* hosts behind other VTEPs have caches, too */
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* evpn/host: hosts that speak, are silent, are asked, answer or do not; probes and announcements (RFC 9161). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "evpn/host.h"
+#include "evpn/tables.h"
+#include "tests/lib/evpnworld.h"
+#include "tests/lib/rng.h"
+#include "tests/lib/test.h"
+
+#define M1 "02:00:00:00:00:01"
+#define M2 "02:00:00:00:00:02"
+#define IMET "100 imet 192.0.2.9\n"
+#define ASK1 "ask 100 on 7: has " M1 " still 10.0.0.1\n"
+
+struct hosts {
+	struct world w;
+	struct buf said;
+};
+
+static int setup(void **state)
+{
+	struct hosts *t = xcalloc(1, sizeof(*t));
+	struct config_rt rts[2];
+	struct config_vni c = world_config(100, rts);
+
+	world_start(&t->w);
+	buf_init(&t->said);
+	recdp_listen(t->w.dp, &t->said);
+	c.host_learning = true;
+	assert_int_equal(evpn_vni_add(t->w.e, &c, 4789, NULL), 0);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct hosts *t = *state;
+
+	world_end(&t->w);
+	buf_fini(&t->said);
+	free(t);
+	return 0;
+}
+
+static void said_(struct hosts *t, const char *text, int line)
+{
+	buf_add(&t->said, "", 1);
+	if (strcmp(buf_data(&t->said), text))
+		fail_msg("line %d: said\n%sinstead of\n%s", line, buf_data(&t->said), text);
+	buf_reset(&t->said);
+}
+#define said(t, text) said_((t), (text), __LINE__)
+
+static void hear(struct hosts *t, enum dp_heard_kind kind, unsigned ip, unsigned mac, unsigned target)
+{
+	struct dp_heard h = { .vni = 100, .ifindex = 7, .kind = (uint8_t)kind, .src = world_mac(mac), .mac = world_mac(mac),
+			      .target = world_ip(target) };
+
+	if (ip)
+		h.ip = world_ip(ip);
+	t->w.port->host_heard(t->w.e, &h);
+}
+
+static void step_asks_and_gives_up(void **state)
+{
+	uint8_t asked = 0;
+
+	for (unsigned i = 0; i < HOST_ASKS; i++)
+		assert_int_equal(host_step(&asked, HOST_DUE), HOST_ASK);
+	assert_int_equal(host_step(&asked, HOST_DOUBTED), HOST_KEEP);
+	assert_int_equal(host_step(&asked, HOST_DUE), HOST_GONE);
+	assert_int_equal(host_step(&asked, HOST_HEARD), HOST_KEEP);
+	assert_int_equal(asked, 0);
+	assert_int_equal(host_step(&asked, HOST_DOUBTED), HOST_ASK);
+	assert_int_equal(host_step(&asked, HOST_DOUBTED), HOST_KEEP);
+	assert_int_equal(asked, 1);
+}
+
+static void host_that_speaks_is_advertised_and_stays(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+	for (unsigned i = 0; i < 20; i++) {
+		world_pass(&t->w, 119);
+		hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	}
+	said(t, "");
+	world_pass(&t->w, 120);
+	said(t, ASK1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9); /* that was its answer */
+	world_pass(&t->w, 119);
+	said(t, "");
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+}
+
+static void host_that_is_silent_goes(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_ANNOUNCE, 1, 1, 1);
+	said(t, "carry 100 from 7: 10.0.0.1\n");
+	world_pass(&t->w, 122);
+	said(t, ASK1 ASK1 ASK1);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+	world_pass(&t->w, 1);
+	world_ours(&t->w, IMET "100 mac " M1 "\n");
+	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+}
+
+/* Silence says nothing where nobody can be asked: then it is the kernel's word that counts. */
+static void host_that_cannot_be_asked_is_the_kernels(void **state)
+{
+	struct hosts *t = *state;
+
+	recdp_listen(t->w.dp, NULL);
+	world_learn(&t->w, 1);
+	world_learn_ip(&t->w, 1, 1);
+	world_pass(&t->w, 1000);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+	world_leave_ip(&t->w, 1);
+	world_ours(&t->w, IMET "100 mac " M1 "\n");
+}
+
+static void host_that_the_kernel_gave_up_is_asked(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	world_learn_ip(&t->w, 1, 1);
+	world_leave_ip(&t->w, 1);
+	said(t, ASK1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_pass(&t->w, 60);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+	world_leave_ip(&t->w, 1);
+	world_pass(&t->w, 3);
+	world_ours(&t->w, IMET "100 mac " M1 "\n");
+}
+
+/* RFC 9161 3.6: its VTEP is asked by a route, and gives the address up when its host is silent. */
+static void address_at_another_mac_behind_a_vtep(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 2, .ip = 1 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	said(t, ASK1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_pass(&t->w, 10);
+	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\n"); /* it lives: two have it, ours stays ours */
+	r.seq = 1;
+	world_announce(&t->w, r);
+	said(t, ASK1);
+	world_pass(&t->w, 3);
+	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\nneigh 100 10.0.0.1 " M2 " take-over\n");
+	world_ours(&t->w, IMET "100 mac " M1 "\n");
+	world_withdraw(&t->w, r);
+}
+
+static void host_moves_away_and_back(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1, .seq = 1 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_ANNOUNCE, 1, 1, 1);
+	world_announce(&t->w, r);
+	world_rows(&t->w, "fdb 100 " M1 " 192.0.2.2 take-over\nneigh 100 10.0.0.1 " M1 " take-over\n");
+	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us); /* no one to ask here any more */
+	hear(t, DP_HEARD_ANNOUNCE, 1, 1, 1);
+	world_learn(&t->w, 1);
+	world_rows(&t->w, "");
+	world_ours(&t->w, IMET "100 mac " M1 " 10.0.0.1 seq 2\n100 mac " M1 " seq 2\n");
+	world_withdraw(&t->w, r);
+}
+
+static void address_goes_from_mac_to_mac_at_once(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	world_learn(&t->w, 2);
+	hear(t, DP_HEARD_ANNOUNCE, 1, 1, 1);
+	hear(t, DP_HEARD_ANNOUNCE, 1, 2, 1);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M2 "\n100 mac " M2 " 10.0.0.1\n");
+}
+
+static void probes_are_answered_or_carried(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 2, .ip = 1 };
+
+	hear(t, DP_HEARD_PROBE, 0, 1, 1);
+	said(t, "carry 100 from 7: 10.0.0.1\n"); /* nobody is known: whoever has it shall say so */
+	world_announce(&t->w, r);
+	hear(t, DP_HEARD_PROBE, 0, 1, 1);
+	said(t, "answer 100 on 7: 10.0.0.1 is at " M2 "\n");
+	hear(t, DP_HEARD_PROBE, 0, 2, 1); /* it has moved here, and looks first */
+	said(t, "");
+	hear(t, DP_HEARD_QUESTION, 3, 1, 1); /* is the bridge's to answer */
+	said(t, "");
+	world_withdraw(&t->w, r);
+}
+
+static void everything_goes_with_the_devices(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	for (unsigned i = 1; i < 100; i++)
+		hear(t, DP_HEARD_QUESTION, i, 1, 200);
+	t->w.port->local_mac_gone(t->w.e, 100, &(struct mac){ { 2, 0, 0, 0, 0, 1 } });
+	t->w.port->vni_ready(t->w.e, 100, false);
+	world_ours(&t->w, "");
+	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
+	assert_int_equal(t->w.e->neighs.slab.used, 0);
+}
+
+static void addresses_of_a_mac_are_bounded(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	for (unsigned i = 1; i < HOSTS_PER_MAC + 500; i++)
+		hear(t, DP_HEARD_QUESTION, i, 1, 9);
+	assert_int_equal(t->w.e->neighs.slab.used, HOSTS_PER_MAC);
+	assert_in_range(t->w.logged, 1, 20);
+	assert_non_null(strstr(t->w.last, "too many addresses"));
+	hear(t, DP_HEARD_QUESTION, 60000, 2, 9); /* others are as free as before */
+	assert_int_equal(t->w.e->neighs.slab.used, HOSTS_PER_MAC + 1);
+}
+
+/* Hosts, routes, the kernel and time in any order: in the end everything can be taken away and nothing is left. */
+static void random_events_leave_nothing(void **state)
+{
+	struct hosts *t = *state;
+	struct rng rng = rng_start("host random_events_leave_nothing");
+
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned ip = rng_below(&rng, 5) + 1, mac = rng_below(&rng, 4) + 1;
+		struct route r = { .vtep = 2 + rng_below(&rng, 2), .mac = mac, .ip = ip, .seq = rng_below(&rng, 3) };
+
+		switch (rng_below(&rng, 8)) {
+		case 0:
+			world_learn(&t->w, mac);
+			break;
+		case 1:
+			world_leave(&t->w, mac);
+			break;
+		case 2:
+			world_learn_ip(&t->w, ip, mac);
+			break;
+		case 3:
+			world_leave_ip(&t->w, ip);
+			break;
+		case 4:
+			world_announce(&t->w, r);
+			break;
+		case 5:
+			world_withdraw(&t->w, r);
+			break;
+		case 6:
+			hear(t, (enum dp_heard_kind)rng_below(&rng, 4), ip, mac, ip);
+			break;
+		default:
+			world_pass(&t->w, rng_below(&rng, 40));
+		}
+		if (!rng_below(&rng, 50))
+			recdp_listen(t->w.dp, rng_below(&rng, 2) ? &t->said : NULL);
+		buf_reset(&t->said);
+	}
+	evpn_vni_del(t->w.e, 100);
+	assert_int_equal(t->w.e->hosts.slab.used, 0);
+	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(step_asks_and_gives_up),
+		test(host_that_speaks_is_advertised_and_stays),
+		test(host_that_is_silent_goes),
+		test(host_that_cannot_be_asked_is_the_kernels),
+		test(host_that_the_kernel_gave_up_is_asked),
+		test(address_at_another_mac_behind_a_vtep),
+		test(host_moves_away_and_back),
+		test(address_goes_from_mac_to_mac_at_once),
+		test(probes_are_answered_or_carried),
+		test(everything_goes_with_the_devices),
+		test(addresses_of_a_mac_are_bounded),
+		test(random_events_leave_nothing),
+	};
+
+	return RUN_TESTS(tests);
+}
