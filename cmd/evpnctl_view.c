@@ -261,7 +261,7 @@ static const struct view_field memory_fields[] = {
 static const struct view views[VERB_N] = {
 	[VERB_SHOW_NEIGHBORS] = { TABLE(neighbor_columns), BLOCK(neighbor_fields), .empty = "no neighbors" },
 	[VERB_SHOW_RIB] = { TABLE(rib_columns), BLOCK(rib_fields), .empty = "no routes",
-			    .also = "rejected long_lived_stale stale best prefix ip originator" },
+			    .also = "rejected long_lived_stale stale best prefix ip originator path_id" },
 	[VERB_SHOW_VNI] = { TABLE(vni_columns), BLOCK(vni_fields), .empty = "no VNIs" },
 	[VERB_SHOW_MAC] = { TABLE(mac_columns), .empty = "no MAC addresses" },
 	[VERB_SHOW_ARP] = { TABLE(arp_columns), .empty = "no addresses" },

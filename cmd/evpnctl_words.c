@@ -258,6 +258,8 @@ void format_route_from(struct buf *out, const json_t *v, const json_t *row)
 		format_any(out, v, row);
 	else
 		buf_adds(out, "local");
+	if (number(row, "path_id"))
+		buf_printf(out, " #%" JSON_INTEGER_FORMAT, number(row, "path_id"));
 }
 
 void format_route_head(struct buf *out, const json_t *v, const json_t *row)
@@ -274,8 +276,6 @@ void format_route_head(struct buf *out, const json_t *v, const json_t *row)
 	}
 	buf_adds(out, text(row, "neighbor") ? ", from " : ", ");
 	format_route_from(out, format_member(row, "neighbor"), row);
-	if (number(row, "path_id"))
-		buf_printf(out, " as path %" JSON_INTEGER_FORMAT, number(row, "path_id"));
 	if (text(row, "rejected"))
 		buf_printf(out, ", rejected: %s", text(row, "rejected"));
 	else

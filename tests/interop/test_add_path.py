@@ -87,6 +87,8 @@ def test_evpnd_sends_every_path_to_who_takes_them(lab):
     lab.wait_for(lambda: set(evpnd_next_hops(all_)) == {NEXT_HOP2, NEXT_HOP3}, "evpnd has both paths")
     ids = evpnd_next_hops(all_)
     assert len(set(ids.values())) == 2 and all(ids.values())
+    table = all_.ctl("show", "rib").stdout
+    assert all("%s #%d " % (r1.address, i) in table for i in ids.values()), table
     assert all_.neighbor(r1.address)["prefixes_received"] == 2 == e.neighbor(r6.address)["prefixes_sent"]
     assert {r["next_hop"] for r in e.routes("--advertised-to", r6.address)} == {NEXT_HOP2, NEXT_HOP3}
     assert evpnd_next_hops(one) == {NEXT_HOP2: ids[NEXT_HOP2]}, "the lower router id is best"
