@@ -147,7 +147,8 @@ def test_reflector_between_frr_and_gobgp(lab):
     """RFC 4456, evpnd reflects: client to client, client to the others and back, but not from other to other."""
     rr, r1, r2, r3, r4 = lab.fabric("rr", "r1", "r2", "r3", "r4")
     client = "route-reflector-client: true"
-    e = Evpnd(rr, evpnd.conf(rr, 65000, [(r1.address, 65000, client), (r2.address, 65000, client), (r3.address, 65000), (r4.address, 65000)], vnis=()))
+    e = Evpnd(rr, evpnd.conf(rr, 65000, [(r1.address, 65000, client), (r2.address, 65000, client), (r3.address, 65000), (r4.address, 65000)], vnis=(),
+                             more="cluster-id: 198.51.100.7\n"))
     g = {n: Gobgp(n, gobgp.conf(65000, n.address, [(rr.address, 65000)])) for n in (r1, r3, r4)}
     f = Frr(r2, frr.bgp_conf(65000, r2.address, [(rr.address, 65000)]))
     for n, peer in ((r1, g[r1]), (r2, f), (r3, g[r3]), (r4, g[r4])):
@@ -166,7 +167,7 @@ def test_reflector_between_frr_and_gobgp(lab):
     assert macs[r4] not in sees(r3) and macs[r3] not in sees(r4), "others do not hear of one another"
     path, = g[r3].route(2, mac=macs[r1])
     attrs = {a["type"]: a for a in path["attrs"]}
-    assert attrs[9]["value"] == r1.address and attrs[10]["value"] == [rr.address], "ORIGINATOR_ID and CLUSTER_LIST"
+    assert attrs[9]["value"] == r1.address and attrs[10]["value"] == ["198.51.100.7"], "ORIGINATOR_ID and CLUSTER_LIST"
     assert attrs[14]["nexthop"] == r1.address, "the next hop is the VTEP's"
 
 
