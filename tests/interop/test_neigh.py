@@ -67,6 +67,21 @@ def test_addresses_go_with_the_host(lab):
     lab.wait_for(lambda: not [n for n in r2.ip_json("neigh show dev br100") if n.get("lladdr") == MAC1], "r2's kernel forgets them")
 
 
+def test_announcements_reach_frr_without_an_address_on_the_bridge(lab):
+    """h1 says where it is; FRR hears of it by BGP alone, and its kernel answers for h1."""
+    r1, r2 = lab.fabric("r1", "r2")
+    h1, h2 = lab.host("h1", 1, ip6=True).plug(r1), lab.host("h2", 2, ip6=True)
+    r2.vxlan(100, r2.address)
+    h2.plug(r2, "br100")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], ports=["h1"]))
+    f = Frr(r2, frr.bgp_conf(65000, r2.address, [(r1.address, 65000)]))
+    lab.wait_for(lambda: e.established(r2.address), "the session is up", 20)
+    lab.wait_for(lambda: h1.ping("10.0.0.2") and h1.ping("2001:db8:a::2"), "h1 reaches h2")
+    for length, ip in ((32, "10.0.0.1"), (128, "2001:db8:a::1")):
+        lab.wait_for(lambda: "[2]:[0]:[48]:[%s]:[%d]:[%s]" % (MAC1, length, ip) in f.routes(), "FRR has %s" % ip)
+        lab.wait_for(lambda: [n.get("lladdr") for n in r2.ip_json("neigh show %s dev br100" % ip)] == [MAC1], "and its kernel")
+
+
 @pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
 def test_addresses_reach_frr_and_come_from_it(lab, v6):
     r1, r2 = lab.fabric("r1", "r2")
