@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define PATH_OCTETS 96u  /* a route with its share of the index and of one outbound group */
+#define WANT_OCTETS 320u  /* a route target that a peer asks for (RFC 4684), with the claim of its group */
 #define LOOK_MESSAGES 64u /* UPDATEs between two looks at the memory: 4 MiB of them at most */
 
 /* ---- routes of one neighbor ------------------------------------------------------------------------------------- */
@@ -61,7 +62,12 @@ void limit_changed(struct bgp_conn *c, struct mtime now)
 
 uint64_t limit_used(const struct bgp *b)
 {
-	return attrset_content_bytes(b->sets) + rib_path_count(b->rib) * PATH_OCTETS;
+	uint64_t used = attrset_content_bytes(b->sets) + rib_path_count(b->rib) * PATH_OCTETS;
+	const struct bgp_peer *peer;
+
+	list_for_each(peer, &b->peers, node)
+		used += (uint64_t)peer->rib.n_wants * WANT_OCTETS;
+	return used;
 }
 
 /* A lost session's routes are on their way out: what they take is as good as free. */
@@ -87,7 +93,7 @@ static void share_out(const struct bgp *b)
 	struct bgp_peer *peer;
 
 	list_for_each(peer, &b->peers, node)
-		peer->octets = 0;
+		peer->octets = (uint64_t)peer->rib.n_wants * WANT_OCTETS;
 	while (bgp_rib_next(b, &c, &p))
 		if (p.peer)
 			p.peer->octets += PATH_OCTETS + attrset_size(p.attrs) / attrset_at(b->sets, p.set)->refs;

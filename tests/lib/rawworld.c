@@ -21,6 +21,8 @@ void raw_world_start(struct raw_world *w, struct raw_setup s)
 	w->net = simnet_new(&s.net);
 	w->dut = simnet_engine(w->net, "192.0.2.1", &p);
 	bgp_family_register(sim_bgp(w->dut), &test_family, &w->seen.listener);
+	if (s.rtc)
+		bgp_family_register(sim_bgp(w->dut), &bgp_rtc_family, NULL);
 	w->raw = (struct rawpeer){ .net = w->net, .dut = w->dut, .node = simnet_raw(w->net, "192.0.2.2"), .p = s.raw };
 	s.peer.asn = s.peer.asn ? s.peer.asn : p.asn;
 	s.peer.hold_time = s.peer.hold_time ? s.peer.hold_time : 90;

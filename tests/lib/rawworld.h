@@ -33,6 +33,7 @@ struct raw_setup {
 	uint32_t asn;                /* ours, 65001 when 0 */
 	uint32_t next_hop;           /* of our own routes */
 	uint64_t memory_limit;
+	bool rtc;                    /* with route target memberships, too */
 	bool reflect_unknown;
 	uint16_t restart_time;
 	uint32_t long_lived_time;

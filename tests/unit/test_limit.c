@@ -136,6 +136,29 @@ static void what_is_kept_of_a_lost_session_counts(void **state) /* RFC 4724 */
 	raw_world_end(&w);
 }
 
+static void route_targets_that_are_asked_for_count(void **state) /* RFC 4684 */
+{
+	struct raw_setup s = { .memory_limit = LIMIT, .rtc = true, .raw.caps = "0104 0001 00 84" };
+	struct raw_world w;
+	uint64_t used = 0;
+	char text[256];
+	unsigned k;
+
+	raw_world_start(&w, s);
+	raw_establish(&w.raw);
+	for (k = 0; k < 20000 && raw_info(&w).state == BGP_ESTABLISHED; k++) {
+		snprintf(text, sizeof(text), "800e16 0001 84 04 c6336401 00 60 0000fde9 0002fde9 %08x 40010100 400200 400504 00000064",
+			 k);
+		raw_send_update(&w.raw, text);
+		raw_run(&w, 1 * MS);
+		used = k == 999 ? memory(&w).used : used;
+	}
+	assert_in_range(used, 1000 * 400, 1000 * 500);
+	assert_in_range(k, LIMIT / 500, LIMIT / 400 + 64);
+	raw_expect_end(&w, 6, 8, "");
+	raw_world_end(&w);
+}
+
 static void while_one_goes_no_other_does(void **state)
 {
 	struct bgp_peer_info info;
@@ -184,6 +207,7 @@ int main(void)
 		cmocka_unit_test(who_has_the_most_is_the_one_to_go),
 		cmocka_unit_test(a_set_that_many_use_is_shared_out),
 		cmocka_unit_test(what_is_kept_of_a_lost_session_counts),
+		cmocka_unit_test(route_targets_that_are_asked_for_count),
 		cmocka_unit_test(while_one_goes_no_other_does),
 		cmocka_unit_test(without_a_limit_nobody_goes),
 	};
