@@ -34,7 +34,7 @@ class Ping:
 class Pair:
     """Two evpnds, each with a host, over a reflector or directly."""
 
-    def __init__(self, lab, more="", reflector=False):
+    def __init__(self, lab, more="", reflector=False, option=""):
         self.lab = lab
         self.nodes = lab.fabric("r1", "r2", *["rr"] * reflector)
         self.r1, self.r2 = self.nodes[:2]
@@ -43,7 +43,7 @@ class Pair:
         if reflector:
             self.rr = Evpnd(self.nodes[2], evpnd.conf(self.nodes[2], 65000, [
                 (a, 65000, "route-reflector-client: true") for a in self.a[:2]], vnis=(), more=more))
-        self.evpnd = [Evpnd(n, evpnd.conf(n, 65000, [(self.a[2] if reflector else self.a[1 - i], 65000)], ports=[self.h[i].name], more=more))
+        self.evpnd = [Evpnd(n, evpnd.conf(n, 65000, [(self.a[2] if reflector else self.a[1 - i], 65000, option)], ports=[self.h[i].name], more=more))
                       for i, n in enumerate(self.nodes[:2])]
         self.far = [self.a[2]] * 2 if reflector else self.a[1::-1]  # whom each peers with
         self.up()
@@ -83,6 +83,39 @@ def test_no_packet_is_lost_over_a_restart(lab, sig):
     for ping in pings:
         lost, sent = ping.lost()
         assert lost == 0 and sent > 150, "%d of %d packets lost" % (lost, sent)
+
+
+def test_no_packet_is_lost_when_both_restart_at_once(lab):
+    """Each has R set (RFC 4724 section 4.1), so neither waits for the other for ever."""
+    p = Pair(lab)
+    pings = p.pings()
+    for e in p.evpnd:
+        e.kill()
+    time.sleep(0.5)
+    for e in p.evpnd:
+        e.start()
+    p.up()
+    lab.wait_for(lambda: not any(e.show("version")["restarting"] for e in p.evpnd), "both restarts are over", 20)
+    time.sleep(0.5)
+    assert p.rows_are_there()
+    for ping in pings:
+        lost, sent = ping.lost()
+        assert lost == 0 and sent > 50, "%d of %d packets lost" % (lost, sent)
+
+
+def test_no_packet_is_lost_with_route_target_constraint(lab):
+    """RFC 4684: memberships come first on both sides, whoever waits for whose routes."""
+    p = Pair(lab, option="families: [evpn, rtc]")
+    pings = p.pings()
+    p.evpnd[0].kill()
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] >= 2, "r2 keeps its routes", 5)
+    p.evpnd[0].start()
+    p.up()
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over", 5)
+    time.sleep(0.5)
+    for ping in pings:
+        lost, sent = ping.lost()
+        assert lost == 0 and sent > 30, "%d of %d packets lost" % (lost, sent)
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL], ids=["sigterm", "sigkill"])
