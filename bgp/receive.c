@@ -39,8 +39,8 @@ static struct bgp_conn *rival(const struct bgp_conn *c)
 }
 
 /*
- * RFC 4724 5: a neighbor that opens another connection long after the session came up has restarted, and has not been able
- * to say so. Shortly after, both sides may still be busy with connections that crossed.
+ * RFC 4724 5: a neighbor that opens another connection long after the session came up has restarted, and has not been
+ * able to say so. Shortly after, both sides may still be busy with connections that crossed.
  */
 static bool has_restarted(const struct bgp_conn *c, const struct bgp_conn *o)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * After a restart neighbors hold our routes of before as stale, and the kernel our rows. Both are safe as long as we say
- * nothing that ends it: so our own End-of-RIB, and the sweep of rows that nobody wants any more, wait until all that we had
- * is there again: our own routes (bgp_local_complete()) and those of every neighbor, up to its End-of-RIB.
+ * After a restart neighbors hold our routes of before as stale, and the kernel our rows. Both are safe as long as we
+ * say nothing that ends it: so our own End-of-RIB, and the sweep of rows that nobody wants any more, wait until all
+ * that we had is there again: our own routes (bgp_local_complete()) and those of every neighbor, up to its End-of-RIB.
  *
  * What differs from RFC 4724 4.1: routes are selected and advertised as they come. What the deferral is for is that
- * nothing is withdrawn or swept on half the knowledge, and that is held here; to wait with new routes, too, would cost the
- * hosts that are new the time that one dead neighbor takes to be given up.
+ * nothing is withdrawn or swept on half the knowledge, and that is held here; to wait with new routes, too, would cost
+ * the hosts that are new the time that one dead neighbor takes to be given up.
  */
 #include "bgp/restart.h"
 
@@ -18,7 +18,8 @@
 #define S_US 1000000
 /*
  * For the routes of a neighbor that does not say where they end (no capability, no End-of-RIB), and of one that has
- * restarted, too, and may wait for us (RFC 4724 4.1 does not wait for it at all; but FRR has R set long after its start).
+ * restarted, too, and may wait for us (RFC 4724 4.1 does not wait for it at all; but FRR has R set long after its
+ * start).
  */
 #define UNTOLD_S 10
 
@@ -97,7 +98,8 @@ static void say_who_is_missing(const struct bgp *b, struct mtime now)
 		log_warn(b->p.log, LOG_BGP, "restart: our own routes are not complete, waited for no longer");
 	list_for_each(peer, &b->peers, node)
 		if (mtime_before(now, awaited(peer)))
-			log_warn(b->p.log, LOG_BGP, "restart: peer %s has not told all its routes, waited for no longer",
+			log_warn(b->p.log, LOG_BGP,
+				 "restart: peer %s has not told all its routes, waited for no longer",
 				 ip_str(&peer->p.address).s);
 }
 

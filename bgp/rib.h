@@ -181,8 +181,8 @@ void out_attach(struct rib *r, const struct bgp_family *f, struct rib_peer *p, c
 /* From all families; no harm when it is attached to none. */
 void out_detach(struct rib *r, struct rib_peer *p);
 /*
- * Sends everything of that family again (route refresh, RFC 2918) beside the changes, which go first. demarcated: between
- * BoRR and EoRR, after End-of-RIB (RFC 7313 4). No harm when the peer is not attached for it.
+ * Sends everything of that family again (route refresh, RFC 2918) beside the changes, which go first. demarcated:
+ * between BoRR and EoRR, after End-of-RIB (RFC 7313 4). No harm when the peer is not attached for it.
  */
 void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, bool demarcated);
 /* Some of that is still to be sent. */

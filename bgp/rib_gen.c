@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Generations of a peer's paths in a family: what a lost session, a refresh or a timer does to a million routes is done
- * to one word, at once, and the sweep (rib_peer.c) brings the routes up to date in its own time.
+ * Generations of a peer's paths in a family: what a lost session, a refresh or a timer does to a million routes is
+ * done to one word, at once, and the sweep (rib_peer.c) brings the routes up to date in its own time.
  *
  *	                 BoRR             EoRR, EoR, timers, no retention
  *	CURRENT ---------------> REFRESH ----------+
@@ -14,8 +14,8 @@
  *	                                  +-- restart timer --+
  *
  * A route that is announced again is of the current generation from then on, so what is left in an earlier one is what
- * was not announced again. Of the four at most three are neither free nor about to be emptied by the sweep when a new one
- * is asked for, as long as no refresh begins while REFRESH or STALE ones are left and STALE ones die when the next
+ * was not announced again. Of the four at most three are neither free nor about to be emptied by the sweep when a new
+ * one is asked for, as long as no refresh begins while REFRESH or STALE ones are left and STALE ones die when the next
  * session is lost; so waiting for the sweep always ends with a free one.
  */
 #include <stdlib.h>

@@ -217,8 +217,8 @@ static inline uint16_t rib_gen_current(const struct rib_peer *p, uint32_t family
 void rib_gen_count(struct rib *r, uint32_t family, uint16_t peer, uint32_t gen);
 void rib_gen_uncount(struct rib *r, uint32_t family, uint16_t peer, uint32_t gen);
 /*
- * What becomes of a path that the sweep is for, of generation *gen: its set with LLGR_STALE, with a reference that is the
- * caller's, and *gen; 0 when it goes, because it is dead or has NO_LLGR (RFC 9494 4.2).
+ * What becomes of a path that the sweep is for, of generation *gen: its set with LLGR_STALE, with a reference that is
+ * the caller's, and *gen; 0 when it goes, because it is dead or has NO_LLGR (RFC 9494 4.2).
  */
 uint32_t rib_gen_aged(struct rib *r, uint32_t family, uint16_t peer, uint32_t set, uint32_t *gen);
 void rib_gens_init(struct rib_gens *g);

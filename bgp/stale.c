@@ -9,8 +9,8 @@
 
 #define S_US 1000000
 /*
- * For an End-of-RIB or EoRR that does not come. RFC 4724 4.2 and 7313 4 leave it open; as long as others wait for a full
- * table of the internet.
+ * For an End-of-RIB or EoRR that does not come. RFC 4724 4.2 and 7313 4 leave it open; as long as others wait for a
+ * full table of the internet.
  */
 #define SYNC_S 360
 #define ASK_AGAIN_S 1
@@ -141,7 +141,7 @@ void stale_fini(struct bgp_peer *peer)
 	timerq_stop(&peer->bgp->timers, &peer->stale.timer);
 }
 
-/* ---- a session ends and another begins ---------------------------------------------------------------------------- */
+/* ---- a session ends and another begins --------------------------------------------------------------------------- */
 
 static const struct cap_gr_family *gr_family(const struct bgp_conn *c, uint32_t i)
 {
@@ -260,8 +260,8 @@ void stale_end_of_rib(struct bgp_conn *c, uint32_t family, struct mtime now)
 
 /*
  * Passed over while the routes of the last session still wait for their End-of-RIB (RFC 7313 4), and within a refresh,
- * which that one's EoRR ends. When the sweep of earlier ones still uses up all generations nothing can be told apart: then
- * the neighbor is asked once more.
+ * which that one's EoRR ends. When the sweep of earlier ones still uses up all generations nothing can be told apart:
+ * then the neighbor is asked once more.
  */
 void stale_refresh_begins(struct bgp_conn *c, uint32_t family, struct mtime now)
 {

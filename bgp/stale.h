@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Routes that a neighbor does not stand behind at the moment: its session is lost and it is expected back (RFC 4724,
- * 8538, 9494), or it is telling all its routes again (RFC 7313). What is said of them is said to the table by generation
- * (rib.h); here is when, and for how long.
+ * 8538, 9494), or it is telling all its routes again (RFC 7313). What is said of them is said to the table by
+ * generation (rib.h); here is when, and for how long.
  *
  *	session lost ---> STALE, restart timer ---> back, with the F bit ---> its End-of-RIB: the rest goes
  *	                        |                                    \---> no End-of-RIB in time: the rest goes

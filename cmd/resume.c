@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * That forwarding has gone on is told by what is in the kernel. Without a dataplane (a route reflector) there is nothing
- * there, and nothing that could have stopped: then a file beside the control socket tells that an evpnd has been here since
- * the host started. It stays when the daemon is killed, and when it ends with rows: keep.
+ * That forwarding has gone on is told by what is in the kernel. Without a dataplane (a route reflector) there is
+ * nothing there, and nothing that could have stopped: then a file beside the control socket tells that an evpnd has
+ * been here since the host started. It stays when the daemon is killed, and when it ends with rows: keep.
  */
 #include "cmd/resume.h"
 
@@ -67,7 +67,8 @@ void resume_begin(struct daemon *d)
 
 	if (!forwards || !d->config->restart_time)
 		return;
-	log_info(&d->log, LOG_MAIN, "after a restart: forwarding has gone on, rows are kept until neighbors have told theirs");
+	log_info(&d->log, LOG_MAIN,
+		 "after a restart: forwarding has gone on, rows stay until neighbors have told their routes");
 	dp_sweep_wait(d->dp);
 	bgp_restart_begin(d->bgp, loop_now(&d->loop));
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* A speaker that restarts (RFC 4724 4.1, 8538): what it says of itself, what it holds back and until when, how it goes. */
+/*
+ * A speaker that restarts (RFC 4724 4.1, 8538): what it says of itself, what it holds back and until when, how it
+ * goes.
+ */
 #include "tests/lib/test.h"
 
 #include <string.h>

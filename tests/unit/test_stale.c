@@ -289,7 +289,9 @@ static void a_hard_reset_says_why(void **state)
 	raw_world_end(&w);
 }
 
-/* RFC 4724 5: the old connection is dead and nobody has said so; and not when both sides have just called each other. */
+/*
+ * RFC 4724 5: the old connection is dead and nobody has said so; and not when both sides have just called each other.
+ */
 static void a_new_connection_takes_the_place_of_a_session(void **state)
 {
 	struct raw_world w;
