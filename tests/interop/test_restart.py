@@ -67,6 +67,7 @@ class Pair:
 def test_no_packet_is_lost_over_a_restart(lab, sig):
     p = Pair(lab)
     pings = p.pings()
+    watches = [n.start("watch", ["bridge", "monitor", "fdb"]) for n in p.nodes]
     time.sleep(0.5)
     p.evpnd[0].process.stop(sig)
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end", 5)
@@ -79,10 +80,12 @@ def test_no_packet_is_lost_over_a_restart(lab, sig):
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over")
     time.sleep(1)
     assert p.rows_are_there()
-    assert "routes purged" not in p.evpnd[1].log()
     for ping in pings:
         lost, sent = ping.lost()
         assert lost == 0 and sent > 150, "%d of %d packets lost" % (lost, sent)
+    for watch, mac in zip(watches, (MAC2, MAC1)):
+        watch.stop()
+        assert not [x for x in watch.tail().splitlines() if x.startswith("Deleted") and mac in x], watch.tail()
 
 
 def test_no_packet_is_lost_when_both_restart_at_once(lab):
