@@ -152,35 +152,60 @@ void rib_view_before(struct rib *r, const struct route *rt)
 	collect(r, rt);
 }
 
-static bool has_sent(const struct rib_view_path *paths, uint32_t n, uint32_t sent)
+/* The one with that identifier. Paths keep their order, mostly: it is looked for from *at on, which is moved behind it. */
+static const struct rib_view_path *find_sent(const struct rib_view_path *paths, uint32_t n, uint32_t sent, uint32_t *at)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		if (paths[i].sent == sent)
-			return true;
+	for (uint32_t left = n; left; left--) {
+		const struct rib_view_path *path = &paths[*at % n];
+
+		*at = *at % n + 1;
+		if (path->sent == sent)
+			return path;
 	}
-	return false;
+	return NULL;
+}
+
+static void drop_gone(struct rib *r, const struct route *rt, const struct rib_view_path *old, uint32_t n_old,
+		      const struct rib_view_path *paths, uint32_t n)
+{
+	uint32_t view = r->families[rt->family].view, at = 0;
+
+	for (uint32_t i = 0; i < n_old; i++) {
+		uint32_t h = find_sent(paths, n, old[i].sent, &at) ? 0 :
+			     rib_view_find(r, view, rt->key, rt->key_len, old[i].sent);
+
+		if (h)
+			drop(r, h);
+	}
+}
+
+/* Without ranks a path that is as it was is in the view as it was, or will be when it is filled. */
+static void put_changed(struct rib *r, const struct route *rt, const struct rib_view_path *old, uint32_t n_old,
+			const struct rib_view_path *paths, uint32_t n)
+{
+	uint32_t view = r->families[rt->family].view, at = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rib_view_path *was = r->families[view].ranks ? NULL :
+						  find_sent(old, n_old, paths[i].sent, &at);
+
+		if (!was || was->set != paths[i].set || was->peer != paths[i].peer)
+			put(r, view, rt, &paths[i]);
+	}
 }
 
 void rib_view_after(struct rib *r, const struct route *rt)
 {
 	struct rib_views *v = &r->views;
-	uint32_t view = r->families[rt->family].view;
 	uint32_t n_old = v->n_paths, n;
 	struct rib_view_path *paths;
 
 	collect(r, rt);
 	paths = v->paths + n_old;
 	n = v->n_paths - n_old;
-	rank(r, rt, r->families[view].ranks, paths, n);
-	for (uint32_t i = 0; i < n_old; i++) {
-		uint32_t h = has_sent(paths, n, v->paths[i].sent) ? 0 :
-			     rib_view_find(r, view, rt->key, rt->key_len, v->paths[i].sent);
-
-		if (h)
-			drop(r, h);
-	}
-	for (uint32_t i = 0; i < n; i++)
-		put(r, view, rt, &paths[i]);
+	rank(r, rt, r->families[r->families[rt->family].view].ranks, paths, n);
+	drop_gone(r, rt, v->paths, n_old, paths, n);
+	put_changed(r, rt, v->paths, n_old, paths, n);
 }
 
 /* ---- filling and emptying ---- */
