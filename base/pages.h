@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Memory for tables that grow large, in pieces of some KiB. An owner that has grown past PAGES_HUGE_FROM gets them cut out
- * of huge pages: a table of a million is walked at random, and with small pages it is the address translation that is
- * waited for. What is put back is used again first; a huge page goes back to the system when all of it has come back.
+ * Memory for tables that grow large, in pieces of some KiB. An owner that has grown past PAGES_HUGE_FROM gets them
+ * cut out of huge pages: a table of a million is walked at random, and with small pages it is the address translation
+ * that is waited for. What is put back is used again first; a huge page goes back to the system when all of it has come
+ * back.
  * Below that nothing is taken in advance: each piece comes straight from the system and goes straight back.
  */
 #ifndef BASE_PAGES_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A block is one anonymous mapping, or a piece of a huge page (pages.h): header, bitmap of live objects, objects. Its pages
- * cost memory only once they are touched, and all of it is given back at once, which a heap between other allocations could
- * not promise.
+ * A block is one anonymous mapping, or a piece of a huge page (pages.h): header, bitmap of live objects, objects. Its
+ * pages cost memory only once they are touched, and all of it is given back at once, which a heap between other
+ * allocations could not promise.
  *
  *	+-------------+--------------------+----------+----------+-----
  *	| used, first | bitmap, 1 bit each | object 0 | object 1 | ...

@@ -30,7 +30,7 @@
 
 #define CHUNK 65536u       /* octets a read or pull */
 #define READS_A_TURN 8     /* chunks, of all links: a turn stays short however many have much to say */
-#define READ_UNTIL_US 5000       /* no further chunk when a turn has taken so long: a route that is imported costs more, */
+#define READ_UNTIL_US 5000       /* no further chunk when a turn has taken so long: an imported route costs more, */
 #define OCTETS_A_TURN (1u << 20) /* written to all links: a millisecond or two */
 #define WRITE_UNTIL_US 10000     /* and a withdrawn one is settled when it is written */
 #define LINGER_MS 2000
@@ -410,7 +410,7 @@ static void serve_readable(struct bgp_transport *t)
 	}
 }
 
-/* The end of a turn: what it brought goes out together, as much as that many octets and microseconds of the turn allow. */
+/* The end of a turn: what it brought goes out together, as far as so many octets and microseconds of the turn allow. */
 static void flush(struct bgp_transport *t, size_t budget, int64_t until_us)
 {
 	struct link *l;

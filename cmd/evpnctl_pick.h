@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Of a row of 40 members a table shows a dozen. Taking the others out of the text before it is parsed is what makes a table
- * of a million routes a matter of seconds.
+ * Of a row of 40 members a table shows a dozen. Taking the others out of the text before it is parsed is what makes a
+ * table of a million routes a matter of seconds.
  */
 #ifndef CMD_EVPNCTL_PICK_H
 #define CMD_EVPNCTL_PICK_H

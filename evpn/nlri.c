@@ -83,8 +83,8 @@ static enum bgp_nlri_verdict decode_ad(struct rbuf *b, bool withdraw, struct bgp
 enum { MAC_ESI_AT = 8, MAC_TAG_AT = 18, MAC_BITS_AT = 22, MAC_AT = 23, MAC_IP_BITS_AT = 29, MAC_IP_AT = 30 };
 
 /*
- * These and their writing (put_mac_ip()) are what nearly all of millions of routes are: one look at the length, then moves
- * from place to place.
+ * These and their writing (put_mac_ip()) are what nearly all of millions of routes are: one look at the length, then
+ * moves from place to place.
  */
 static enum bgp_nlri_verdict decode_mac_ip(struct rbuf *b, bool withdraw, struct bgp_nlri *out)
 {
