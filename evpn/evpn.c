@@ -57,7 +57,8 @@ static void on_local_ip(void *ctx, uint32_t vni, const struct ip *ip, const stru
 	if (evi->host_learning && !(flags & DP_LOCAL_STATIC))
 		host_seen(e, evi, ip, mac, 0, &router);
 	else
-		neigh_learned(e, evi, ip, mac, router);
+		neigh_learned(e, evi, ip, mac,
+			      (router ? BINDING_ROUTER : 0) | (flags & DP_LOCAL_STATIC ? BINDING_STATIC : 0));
 }
 
 static void on_local_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)

@@ -268,7 +268,7 @@ void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struc
 		x->ifindex = ifindex;
 	if (router)
 		x->router = *router;
-	neigh_learned(e, evi, ip, mac, x->router);
+	neigh_learned(e, evi, ip, mac, x->router ? BINDING_ROUTER : 0);
 }
 
 bool host_doubt(struct evpn *e, const struct evi *evi, const struct ip *ip)

@@ -25,7 +25,7 @@ struct import {
 	uint32_t endpoint;   /* handle: where to flood to (PMSI); 0 when there is none */
 	uint32_t flood_label;
 	uint32_t sequence; /* MAC mobility */
-	bool sticky, gateway, router;
+	bool sticky, gateway, router, immutable;
 	bool last_resort; /* long-lived stale: RFC 9494 */
 	bool fixed; /* the configuration says it, no route */
 	uint16_t n_evis;

@@ -157,7 +157,8 @@ static void advertise(struct evpn *e, uint32_t h)
 				.ip = binding_ip(b),
 				.sequence = m->sequence,
 				.sticky = m->flags & MAC_STATIC,
-				.router = b->flags & BINDING_ROUTER };
+				.router = b->flags & BINDING_ROUTER,
+				.immutable = b->flags & BINDING_STATIC };
 
 	if (!(b->flags & BINDING_LOCAL) || !mac_is_here(m->state) ||
 	    is_duplicate(e, evi_get(&e->evis, b->evi), &o.ip))
@@ -202,12 +203,20 @@ uint32_t neigh_best_route(const struct evpn *e, const struct binding *b)
 	return best;
 }
 
+/* RFC 9047 2: the address can only be bound to the MAC of this route. */
+static bool is_immutable(const struct evpn *e, const struct binding *b)
+{
+	return !sources_empty(&b->routes) && import_get(&e->imports, neigh_best_route(e, b))->immutable;
+}
+
 /* Does binding a come before b, when both could make the row? The routes decide; the lower MAC ends a draw. */
 static bool before(const struct evpn *e, uint32_t a, uint32_t b)
 {
 	const struct binding *ba = binding_get(e, a), *bb = binding_get(e, b);
-	int d = import_cmp(e, neigh_best_route(e, ba), neigh_best_route(e, bb));
+	int d = (int)is_immutable(e, ba) - (int)is_immutable(e, bb);
 
+	if (!d)
+		d = import_cmp(e, neigh_best_route(e, ba), neigh_best_route(e, bb));
 	if (d)
 		return d > 0;
 	return mac_u64(&mac_get(e, ba->mac)->mac) < mac_u64(&mac_get(e, bb->mac)->mac);
@@ -244,7 +253,7 @@ static void forget_local(struct evpn *e, struct evi *evi, uint32_t h)
 	struct ip ip;
 
 	count(evi, b, -1u);
-	b->flags &= (uint8_t)~(BINDING_LOCAL | BINDING_ROUTER | BINDING_STALE);
+	b->flags &= (uint8_t)~(BINDING_LOCAL | BINDING_ROUTER | BINDING_STALE | BINDING_STATIC);
 	count(evi, b, 1);
 	b->since = evpn_seconds(e);
 	withdraw(e, h);
@@ -263,11 +272,20 @@ static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip,
 	dp_want(e->dp, &row);
 }
 
+/* Must the local binding make room for the row? */
+static bool yields(const struct evpn *e, const struct contest *c)
+{
+	const struct binding *b = binding_get(e, c->local);
+
+	return b->flags & BINDING_STALE || (c->remote && c->remote != c->local && !(b->flags & BINDING_STATIC) &&
+					    is_immutable(e, binding_get(e, c->remote)));
+}
+
 /* Gives the row to the winner of the contest; a stale local binding makes room for it. */
 static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const struct contest *c)
 {
 	struct binding *b = binding_get(e, c->remote);
-	bool take_over = c->local && (binding_get(e, c->local)->flags & BINDING_STALE);
+	bool take_over = c->local && yields(e, c);
 	uint8_t flags = BINDING_WANTED;
 
 	if (ip->len == 16 && import_get(&e->imports, neigh_best_route(e, b))->router)
@@ -284,7 +302,7 @@ static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const
 static void decide(struct evpn *e, struct evi *evi, const struct ip *ip)
 {
 	struct contest c = contest(e, evi, ip);
-	bool held = c.local && c.local != c.remote && !(binding_get(e, c.local)->flags & BINDING_STALE);
+	bool held = c.local && c.local != c.remote && !yields(e, &c);
 
 	if (!evi->suppress || held)
 		c.remote = 0;
@@ -388,12 +406,31 @@ void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip)
 		advertise(e, h);
 }
 
-void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router)
+/* An address that a route pins to another MAC is not taken for a host's own. */
+static bool is_pinned_elsewhere(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac,
+				uint32_t remote)
 {
-	uint32_t old = local_binding(e, evi, ip), row = contest(e, evi, ip).wanted, h;
+	if (!remote || is_at(e, remote, mac) || !is_immutable(e, binding_get(e, remote)))
+		return false;
+	if (log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		log_warn(e->log, LOG_EVPN, "vni %u ip %s: claimed by %s here, but VTEP %s has it as immutable at %s: not learned",
+			 evi->vni, ip_str(ip).s, mac_str(mac).s,
+			 ip_str(import_vtep(e, neigh_best_route(e, binding_get(e, remote)))).s,
+			 mac_str(&mac_get(e, binding_get(e, remote)->mac)->mac).s);
+	return true;
+}
+
+void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, uint8_t says)
+{
+	struct contest c = contest(e, evi, ip);
+	uint32_t old = c.local, row = c.wanted, h;
 	struct binding *b;
 	uint8_t was;
 
+	if (!(says & BINDING_STATIC) && is_pinned_elsewhere(e, evi, ip, mac, c.remote)) {
+		host_forget(e, evi, ip, mac);
+		return;
+	}
 	if (old && !is_at(e, old, mac)) {
 		count_move(e, evi, ip, old, mac);
 		forget_local(e, evi, old);
@@ -404,12 +441,12 @@ void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const s
 	b = binding_get(e, h);
 	was = b->flags;
 	count(evi, b, -1u);
-	b->flags = (uint8_t)((was & ~(BINDING_ROUTER | BINDING_STALE)) | BINDING_LOCAL | (router ? BINDING_ROUTER : 0));
+	b->flags = (uint8_t)((was & ~(BINDING_ROUTER | BINDING_STALE | BINDING_STATIC)) | BINDING_LOCAL | says);
 	count(evi, b, 1);
 	if (!(was & BINDING_LOCAL))
 		b->since = evpn_seconds(e);
 	decide(e, evi, ip);
-	if (!(was & BINDING_SENT) || ((was ^ b->flags) & BINDING_ROUTER))
+	if (!(was & BINDING_SENT) || ((was ^ b->flags) & (BINDING_ROUTER | BINDING_STATIC)))
 		advertise(e, h);
 }
 

@@ -19,7 +19,8 @@ enum { /* flags of a binding */
 	BINDING_SENT = 4,    /* advertised */
 	BINDING_WANTED = 8,  /* its row is wanted */
 	BINDING_WANTED_ROUTER = 16,
-	BINDING_STALE = 32 /* local, but its MAC was here and has left */
+	BINDING_STALE = 32, /* local, but its MAC was here and has left */
+	BINDING_STATIC = 64 /* local, set by hand: the address can be nowhere else (RFC 9047 2, I) */
 };
 
 struct binding { /* 52 octets, and 9 to 18 of the index */
@@ -48,7 +49,8 @@ void neigh_table_fini(struct evpn *e);
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
-void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router);
+/* says: BINDING_ROUTER, BINDING_STATIC */
+void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, uint8_t says);
 void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip);
 /* The host at mac was asked and did not answer: whoever else has the address gets its row, whatever the kernel knows. */
 void neigh_gone(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac);

@@ -23,8 +23,11 @@ void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *
 		return;
 	if (o->sequence || o->sticky) /* RFC 7432 15: none on the first advertisement */
 		evpn_ec_put_mobility(&w, o->sequence, o->sticky);
-	if (o->router && o->ip.len == 16) /* RFC 9047 3; for other hosts left out: peers drop what they do not know */
-		evpn_ec_put_nd(&w, EVPN_ND_ROUTER);
+	/* RFC 9047 3. For other hosts it is left out: some peers drop what they do not know, and R is what we take it for. */
+	if (o->ip.len == 16 && (o->router || o->immutable))
+		evpn_ec_put_nd(&w, (o->router ? EVPN_ND_ROUTER : 0) | (o->immutable ? EVPN_ND_IMMUTABLE : 0) | EVPN_ND_OVERRIDE);
+	else if (o->ip.len && o->immutable) /* R and O mean nothing with IPv4 */
+		evpn_ec_put_nd(&w, EVPN_ND_IMMUTABLE);
 	BUG_ON(!wb_ok(&w));
 	a.ext_communities_len = (uint16_t)(evi->ecs_len + wb_len(&w));
 	evpn_nlri_mac(&nlri, evi->rd, 0, &o->mac, &o->ip, no_esi, evi->vni, 0);

@@ -11,7 +11,7 @@ struct origin_mac {
 	struct ip ip; /* none: the MAC only */
 	uint32_t sequence;
 	bool sticky;
-	bool router; /* of ip, RFC 9047 */
+	bool router, immutable; /* of ip, RFC 9047 */
 };
 
 void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *o);

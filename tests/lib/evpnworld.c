@@ -158,8 +158,8 @@ void world_announce(struct world *w, struct route r)
 		evpn_ec_put_mobility(&we, r.seq, r.sticky);
 	if (r.gateway)
 		evpn_ec_put_default_gateway(&we);
-	if (r.router || r.not_router)
-		evpn_ec_put_nd(&we, r.router ? EVPN_ND_ROUTER : 0);
+	if (r.router || r.not_router || r.immutable)
+		evpn_ec_put_nd(&we, (r.router ? EVPN_ND_ROUTER : 0) | (r.immutable ? EVPN_ND_IMMUTABLE : 0));
 	a.ext_communities = ecs;
 	a.ext_communities_len = (uint16_t)wb_len(&we);
 	if (!r.mac) {

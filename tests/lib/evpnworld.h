@@ -41,7 +41,7 @@ struct route {
 	unsigned ip;        /* 10.0.0.NN */
 	const char *ip6;    /* instead of ip */
 	uint32_t seq;
-	bool sticky, gateway, router, not_router;
+	bool sticky, gateway, router, not_router, immutable;
 	unsigned rd;        /* 192.0.2.RD:VNI, 0: of the VTEP */
 	uint32_t label;     /* 0: the VNI */
 	const char *next_hop; /* instead of 192.0.2.VTEP, of the PMSI too */

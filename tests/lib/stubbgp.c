@@ -289,6 +289,7 @@ static void path_text(const uint8_t *key, size_t key_len, const struct bgp_attrs
 		buf_printf(out, " seq %u", ec.sequence);
 	buf_adds(out, ec.sticky ? " sticky" : "");
 	buf_adds(out, ec.nd_flags & EVPN_ND_ROUTER ? " router" : "");
+	buf_adds(out, ec.nd_flags & EVPN_ND_IMMUTABLE ? " immutable" : "");
 	buf_adds(out, "\n");
 }
 

@@ -196,6 +196,45 @@ static void address_goes_from_mac_to_mac_at_once(void **state)
 	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M2 "\n100 mac " M2 " 10.0.0.1\n");
 }
 
+/* RFC 9047 2, the I flag: the address can be at that MAC only. */
+static void address_that_a_route_pins(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 2, .ip = 1, .immutable = true }, other = { .vtep = 3, .mac = 3, .ip = 1, .seq = 9 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\nneigh 100 10.0.0.1 " M2 " take-over\n");
+	world_ours(&t->w, IMET "100 mac " M1 "\n");
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_ours(&t->w, IMET "100 mac " M1 "\n");
+	assert_non_null(strstr(t->w.last, "10.0.0.1: claimed by " M1 " here, but VTEP 192.0.2.2 has it as immutable at " M2));
+	world_announce(&t->w, other); /* nor does another VTEP get it */
+	assert_int_equal(t->w.e->hosts.slab.used, 0);
+	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\nfdb 100 02:00:00:00:00:03 192.0.2.3\nneigh 100 10.0.0.1 " M2 " take-over\n");
+	world_withdraw(&t->w, other);
+	world_withdraw(&t->w, r);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+}
+
+static void address_that_is_set_by_hand(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 2, .ip = 1, .immutable = true };
+	struct ip ip = world_ip(1);
+	struct mac m = world_mac(1);
+
+	world_learn(&t->w, 1);
+	t->w.port->local_ip(t->w.e, 100, &ip, &m, DP_LOCAL_STATIC);
+	assert_int_equal(t->w.e->hosts.slab.used, 0); /* nobody has to ask for it */
+	world_announce(&t->w, r);
+	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\n");
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1 immutable\n");
+	world_withdraw(&t->w, r);
+}
+
 static void probes_are_answered_or_carried(void **state)
 {
 	struct hosts *t = *state;
@@ -298,6 +337,8 @@ int main(void)
 		test(address_at_another_mac_behind_a_vtep),
 		test(host_moves_away_and_back),
 		test(address_goes_from_mac_to_mac_at_once),
+		test(address_that_a_route_pins),
+		test(address_that_is_set_by_hand),
 		test(probes_are_answered_or_carried),
 		test(everything_goes_with_the_devices),
 		test(addresses_of_a_mac_are_bounded),
