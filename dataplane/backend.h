@@ -129,6 +129,7 @@ struct dp_seen {
 	uint8_t part;
 	uint8_t state;    /* enum dp_seen_state */
 	uint8_t flags;    /* DP_STICKY, DP_ROUTER */
+	bool made;        /* CLAIM: an evpnd has made the device, and who else would write there while none runs? */
 	bool altered;     /* OURS: another hand has rewritten it, so it is not kept as it should be */
 	unsigned ifindex; /* part PORT: 0 for the vxlan port */
 	struct mac mac;   /* FDB: key; NEIGH: value */

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define TX_OCTETS (128u * 1024)
+#define RESYNC_GAP_MS 50
+#define RESYNC_GAP_MAX_MS 3200
 #define BURST_ROWS 1024u /* from so many on our own echoes are not listened to */
 
 _Static_assert(KERNEL_OPS * 4 * NLBUF_MSG_MAX <= TX_OCTETS, "a batch fits into the buffer");
@@ -65,12 +67,23 @@ static bool is_first_of_bridge(const struct kernel *k, const struct kvni *of)
 	return false;
 }
 
+/* Where it overruns again at once, learning anew must not be all that is done. */
+static void pace(struct kernel *k)
+{
+	struct mtime now = loop_now(k->loop);
+	bool calm = mtime_diff_us(k->resync_not_before, now) > 1000000;
+
+	k->resync_gap_ms = calm ? RESYNC_GAP_MS : k->resync_gap_ms * 2 < RESYNC_GAP_MAX_MS ? k->resync_gap_ms * 2 : RESYNC_GAP_MAX_MS;
+	k->resync_not_before = mtime_add_ms(now, k->resync_gap_ms);
+}
+
 /* Events were lost: links first, then what is local, then ours is written anew; the order is what keeps us honest. */
 static void resync(struct kernel *k)
 {
 	bool lost = false;
 	struct kvni *v;
 
+	pace(k);
 	k->overrun = false;
 	k->underlay.known = false;
 	dp_overrun(k->d);
@@ -114,6 +127,8 @@ static bool hear(struct kernel *k, int64_t until)
 			return false;
 		}
 	}
+	if (k->overrun && mtime_before(loop_now(k->loop), k->resync_not_before))
+		return false;
 	if (k->overrun)
 		resync(k);
 	if (k->check)
@@ -162,6 +177,8 @@ static void arm_timer(struct kernel *k)
 {
 	struct mtime next = kernel_dev_next(k);
 
+	if (k->overrun && mtime_before(k->resync_not_before, next))
+		next = k->resync_not_before;
 	if (next.us != k->armed.us) {
 		k->armed = next;
 		loop_timer_at(&k->timer, next);
@@ -184,15 +201,17 @@ static bool kernel_flush(void *be)
 		kernel_dev_check(k, until);
 	set_filter(k);
 	do {
-		if (!hear(k, until))
-			return true;
+		if (!hear(k, until)) {
+			arm_timer(k);
+			return k->behind; /* else nothing is written before it is known what is local */
+		}
 		if (!kernel_write(k)) {
 			more = false;
 			break;
 		}
 	} while (kernel_clock_us() < until);
 	arm_timer(k);
-	more = more || k->check || k->overrun || k->condemned;
+	more = more || k->check || k->condemned || (k->overrun && !mtime_before(loop_now(k->loop), k->resync_not_before));
 	if (!more && k->snoop_dirty)
 		kernel_snoop_update(k);
 	return more || kernel_snoop_bury(k);
@@ -243,6 +262,8 @@ static int start(struct kernel *k)
 	/* Listening comes first, so that nothing happens between the dumps and the first event. */
 	if (!err)
 		err = ksock_open(&k->events, groups);
+	if (!err)
+		ksock_filter(&k->events, NULL, 0, false);
 	if (!err)
 		err = kernel_links_load(k);
 	if (!err)

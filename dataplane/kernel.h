@@ -150,6 +150,8 @@ struct kernel {
 	bool check;   /* some VNI's devices want a look */
 	bool behind;  /* events wait that were not read yet: devices look as they were */
 	bool overrun; /* events were lost */
+	struct mtime resync_not_before;
+	int64_t resync_gap_ms;
 	enum kfilter filter; /* of events */
 	bool deaf;        /* packet sockets were refused */
 	bool snoop_dirty; /* ports may have come or gone */

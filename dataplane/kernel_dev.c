@@ -306,7 +306,13 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 		problem(v, "%s is there and no bridge", l->name);
 		return NULL;
 	}
+	if (v->vlan && !l->vlan_aware) /* while it is down the kernel does not tell of a change */
+		l = kernel_link_refresh(k, v->bridge);
+	if (!l)
+		return NULL;
 	if (v->vlan && !l->vlan_aware) {
+		later(k, v, KERNEL_DEV_RETRY_MS);
+		v->waits = true;
 		problem(v, "%s is not VLAN-aware, expected vlan_filtering 1 for VLAN %u", l->name, v->vlan);
 		return NULL;
 	}

@@ -110,6 +110,7 @@ static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 	s.ifindex = vxlan ? 0 : port;
 	s.flags = n->nd->ndm_flags & NTF_STICKY ? DP_STICKY : 0;
 	s.state = n->gone ? DP_SEEN_NONE : vxlan ? on_vxlan_port(n) : on_local_port(n);
+	s.made = v->vxlan_state == DP_DEV_MADE;
 	dp_seen(k->d, &s);
 	/* The vxlan device's own address, which it is as a port: the message does not say which of the two it was. */
 	if (n->gone && vxlan) {

@@ -316,20 +316,33 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void attach(struct ksock *s, struct filter *f)
+{
+	struct sock_fprog prog = { .len = (unsigned short)f->n, .filter = f->code };
+
+	setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+	free(f->code);
+}
+
 void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 {
 	struct filter f = { .n = 0 };
-	struct sock_fprog prog;
-	int none = 0;
 
-	setsockopt(s->fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
-	if (!n || n > FILTER_MAX / 5 - 16)
-		return;
+	if (n > FILTER_MAX / 5 - 16)
+		n = 0;
 	f.code = xcalloc(FILTER_MAX, sizeof(*f.code));
 	for (unsigned i = 0; i < n; i++)
 		ifindex[i] = htonl(ifindex[i]); /* loads give the octets of the wire, these fields are the host's */
 	qsort(ifindex, n, sizeof(*ifindex), by_value);
 	emit(&f, BPF_LD | BPF_H | BPF_ABS, 4, 0, 0);
+	/* Of nexthops only the end is news; ours make two events each when they are written again. */
+	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEXTHOP), 0, 1);
+	emit(&f, BPF_RET | BPF_K, 0, 0, 0);
+	if (!n) {
+		emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
+		attach(s, &f);
+		return;
+	}
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 2, 0);
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(ends ? RTM_DELNEIGH : RTM_NEWNEIGH), 1, 0);
 	emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
@@ -354,7 +367,5 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 	/* an FDB row: of one of our devices? */
 	emit(&f, BPF_LD | BPF_W | BPF_ABS, NEIGH_IFINDEX, 0, 0);
 	emit_search(&f, ifindex, n);
-	prog = (struct sock_fprog){ .len = (unsigned short)f.n, .filter = f.code };
-	setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
-	free(f.code);
+	attach(s, &f);
 }

@@ -55,7 +55,7 @@ int ksock_events(struct ksock *s, void (*fn)(void *ctx, const struct nlmsghdr *h
 
 /*
  * Lets go of events of rows that we write in bulk: RTM_NEWNEIGH with EXT_LEARNED of these devices, and neighbours with our
- * protocol. n 0: of none. ends: of their RTM_DELNEIGH, too. Each listener costs the writer, see docs/design.md.
+ * protocol, and RTM_NEWNEXTHOP always. n 0: of no rows. ends: of their RTM_DELNEIGH, too. Each listener costs the writer, see docs/design.md.
  */
 void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends);
 

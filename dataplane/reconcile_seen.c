@@ -13,11 +13,14 @@ static bool before_sweep(const struct dp_vni *v)
 	return !v->was_ready || v->sweep_at.us != MTIME_NEVER.us;
 }
 
-/* A bridge row with our mark is ours when the vxlan row says so. */
+/* A bridge row with our mark is ours when the vxlan row says so, or when an earlier run has left it without one. */
 static void seen_port_mark(struct row *r, const struct dp_seen *s)
 {
-	bool claimed = s->state == DP_SEEN_CLAIM && rec_is_ours(r);
+	bool ours = rec_is_ours(r), left = s->made && before_sweep(s->vni);
+	bool claimed = s->state == DP_SEEN_CLAIM && (ours || left);
 
+	if (claimed && !ours)
+		r->keep = !r->wanted;
 	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
 	r->have_flags = s->flags & DP_STICKY;
 }

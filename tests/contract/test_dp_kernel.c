@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
-#include "dataplane/backend.h"
+#include "dataplane/kernel.h"
 #include "tests/lib/dpbed.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
@@ -606,6 +606,7 @@ static void burst_leaves_nothing_out_and_a_local_mac_in_it_alone(void **state)
 
 #define CHAOS_MACS 24u
 #define CHAOS_STEPS 100
+#define CHAOS_CROWD 1000u /* number of the first of the many */
 
 /* Another program's and static rows by MAC number, so that they are known to have been left alone. */
 static enum fakedp_hand hand_of(unsigned mac)
@@ -657,6 +658,35 @@ static void chaos_hand(struct bed *t, struct rng *r, unsigned m)
 	}
 }
 
+/* Many rows that nobody touches by name: VTEP and neighbours of each follow from its number. */
+static void chaos_crowd(struct bed *t, unsigned crowd)
+{
+	for (unsigned i = 0; i < crowd; i++)
+		want_fdb(t, CHAOS_CROWD + i, 2 + i % 7, 0);
+	for (unsigned v = 2; v < 6; v++)
+		want_flood(t, vtep_nr(v));
+}
+
+/* As after kill -9: rows stay, and the next one is told what to wish from the start. */
+static void chaos_restart(struct bed *t, unsigned crowd, const unsigned *wish)
+{
+	bed_stop(t, false);
+	bed_start(t);
+	chaos_crowd(t, crowd);
+	for (unsigned m = 1; m <= CHAOS_MACS; m++) {
+		if (wish[m])
+			want_fdb(t, m, wish[m], 0);
+	}
+}
+
+/* Room for a few events only: most bursts overrun it. */
+static void chaos_deafen(struct bed *t)
+{
+	int size = 1;
+
+	setsockopt(((struct kernel *)dp_backend(t->d))->events.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
 static void chaos_check(struct bed *t, unsigned m, unsigned wish)
 {
 	struct ip v = vtep_nr(wish);
@@ -674,31 +704,49 @@ static void chaos_check(struct bed *t, unsigned m, unsigned wish)
 static void random_edits_of_a_kernel_end_as_wanted(void **state)
 {
 	struct rng r = rng_start("dp_kernel");
-	const char *runs = getenv("DP_CHAOS_RUNS");
+	const char *runs = getenv("DP_CHAOS_RUNS"), *rows = getenv("DP_CHAOS_ROWS");
 
 	for (unsigned run = 0; run < (runs ? strtoul(runs, NULL, 10) : 2); run++) {
-		unsigned wish[CHAOS_MACS + 1] = { 0 };
+		unsigned wish[CHAOS_MACS + 1] = { 0 }, crowd;
+		bool deaf = rng_below(&r, 3) == 0;
 		struct bed *t;
 
 		if (run)
 			bed_running_kernel(state);
 		t = *state;
 		NEEDS_WORLD(t);
+		crowd = rng_below(&r, 4) ? 0 : rows ? (unsigned)strtoul(rows, NULL, 10) : 300;
+		chaos_crowd(t, crowd);
 		for (unsigned i = 0; i < CHAOS_STEPS; i++) {
 			unsigned m = 1 + rng_below(&r, CHAOS_MACS);
 
-			if (rng_below(&r, 2))
+			if (deaf)
+				chaos_deafen(t);
+			if (rng_below(&r, 25) == 0)
+				chaos_restart(t, crowd, wish);
+			else if (rng_below(&r, 2))
 				chaos_wish(t, &r, m, &wish[m]);
 			else
 				chaos_hand(t, &r, m);
 			if (rng_below(&r, 4) == 0)
 				settle(t);
 		}
+		dp_sweep(t->d); /* what an earlier run has left and nobody wishes */
 		settle(t);
-		for (int i = 0; i < 200 && stats(t).dirty; i++)
-			settle(t); /* what was refused is tried again */
+		for (int i = 0; i < 200 && (stats(t).dirty || ((struct kernel *)dp_backend(t->d))->overrun); i++)
+			settle(t); /* what was refused is tried again, and what was lost learned anew */
 		for (unsigned m = 1; m <= CHAOS_MACS; m++)
 			chaos_check(t, m, wish[m]);
+		for (unsigned i = 0; i < crowd; i++) {
+			struct ip v = vtep_nr(2 + i % 7);
+
+			assert_string_equal(fdb(t, CHAOS_CROWD + i), ip_str(&v).s);
+		}
+		for (unsigned v = 2; v < 6; v++) {
+			struct ip vtep = vtep_nr(v);
+
+			assert_true(t->w->flood(t->w, &vtep));
+		}
 		if (run + 1 < (runs ? strtoul(runs, NULL, 10) : 2)) {
 			bed_teardown(state);
 			*state = NULL;
