@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Every kind of bridge row on a local port of r1: what becomes of it, and of it when its MAC turns up behind r2.
+
+    h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
+"""
+import socket
+import struct
+import time
+
+import pytest
+
+from evlab import Evpnd, evpnd
+from evlab.run import in_namespace
+
+MAC = "02:00:00:00:0a:01"
+
+
+def set_mab(node, port):
+    """What `bridge link set dev PORT learning on locked on mab on` does, with iproute2 6.2 or later; False without it."""
+    nested, protinfo, learning, locked, mab = 0x8000, 12, 8, 39, 40
+    flags = b"".join(struct.pack("=HHB3x", 5, kind, 1) for kind in (learning, locked, mab))
+    ifindex = node.ip_json("link show " + port)[0]["ifindex"]
+    body = struct.pack("=BxHiII", socket.AF_BRIDGE, 0, ifindex, 0, 0) + struct.pack("=HH", 4 + len(flags), protinfo | nested) + flags
+    with in_namespace(node, lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)) as s:
+        s.send(struct.pack("=IHHII", 16 + len(body), 19, 5, 1, 0) + body)  # RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK
+        return struct.unpack_from("=i", s.recv(4096), 16)[0] == 0
+
+
+class Pair:
+    def __init__(self, lab):
+        self.lab = lab
+        self.r1, self.r2 = lab.fabric("r1", "r2")
+        self.h1, self.h2 = lab.host("h1", 1).plug(self.r1), lab.host("h2", 2).plug(self.r2)
+        self.e1, self.e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port])) for n, o, port in
+                            ((self.r1, self.r2, "h1"), (self.r2, self.r1, "h2"))]
+        lab.wait_for(lambda: self.r1.flood("vxlan100") and self.r2.flood("vxlan100"), "they flood to one another", 20)
+        for h in (self.h1, self.h2):
+            lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
+
+    def frame(self, host, mac=MAC):
+        """A broadcast of a local experimental EtherType: bridges learn from it."""
+        with in_namespace(host, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
+            s.bind((host.dev, 0))
+            s.send(b"\xff" * 6 + bytes.fromhex(mac.replace(":", "")) + b"\x88\xb5" + bytes(46))
+
+    def state(self, e, mac=MAC):
+        return (e.mac(100, mac) or {}).get("state")
+
+    def port(self, mac=MAC):
+        """Where r1's bridge has it."""
+        return [dev for dev in ("h1", "vxlan100") for r in self.r1.fdb(dev, mac) if r.get("master")]
+
+
+@pytest.mark.parametrize("kind", ["learned", "dynamic"])
+def test_what_may_move_moves(lab, kind):
+    p = Pair(lab)
+    if kind == "learned":
+        p.frame(p.h1)
+    else:
+        p.r1.bridge("fdb add %s dev h1 master dynamic" % MAC)
+    lab.wait_for(lambda: p.state(p.e2) == "remote" and p.r2.remote("vxlan100", MAC) == p.r1.address, "r2 has it behind r1")
+    assert p.e1.mac(100, MAC)["sticky"] is False
+    p.frame(p.h2)
+    lab.wait_for(lambda: p.state(p.e1) == "remote" and p.port() == ["vxlan100"], "it has moved to r2")
+    p.frame(p.h1)
+    lab.wait_for(lambda: p.state(p.e2) == "remote" and p.port() == ["h1"], "and back")
+
+
+@pytest.mark.parametrize("kind", ["static", "static sticky"])
+def test_what_is_static_stays_and_is_advertised_as_sticky(lab, kind):
+    p = Pair(lab)
+    p.r1.bridge("fdb add %s dev h1 master %s" % (MAC, kind))
+    lab.wait_for(lambda: (p.e2.mac(100, MAC) or {}).get("sticky") is True, "r2 knows it as sticky")
+    p.frame(p.h2)
+    lab.wait_for(lambda: p.state(p.e2) in ("conflict", "remote"), "r2 does not claim it")
+    time.sleep(0.5)
+    assert p.state(p.e1) == "local" and p.port() == ["h1"]
+    p.r1.bridge("fdb del %s dev h1 master" % MAC)
+    p.frame(p.h2)
+    lab.wait_for(lambda: p.state(p.e2) == "local" and p.port() == ["vxlan100"], "it may move when it is not static any more")
+
+
+def test_a_row_of_another_program_is_local_and_stays(lab):
+    p = Pair(lab)
+    p.r1.bridge("fdb add %s dev h1 master extern_learn" % MAC)
+    lab.wait_for(lambda: p.r2.remote("vxlan100", MAC) == p.r1.address, "r2 has it behind r1")
+    p.frame(p.h2)
+    time.sleep(1)
+    assert p.port() == ["h1"], "it is not ours to move"
+
+
+@pytest.mark.parametrize("kind", ["permanent", "the port's own", "the bridge's own"])
+def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(lab, kind):
+    p = Pair(lab)
+    if kind == "permanent":
+        mac = MAC
+        p.r1.bridge("fdb add %s dev h1 master permanent" % MAC)
+    else:
+        mac = p.r1.ip_json("link show " + ("h1" if "port" in kind else "br100"))[0]["address"]
+    time.sleep(0.5)
+    assert p.e1.mac(100, mac) is None and p.e2.mac(100, mac) is None
+    p.frame(p.h2, mac)
+    lab.wait_for(lambda: p.state(p.e1, mac) == "remote", "the route is shown")
+    row, = p.e1.fdb(mac=mac, table="vxlan", desired=True)
+    assert not row["observed"] and "own address" in row["pending"], row
+    assert "vxlan100" not in p.port(mac)
+
+
+def test_what_is_locked_is_not_advertised(lab):
+    """802.1X, MAC authentication bypass: the bridge notes an unknown station without letting it in."""
+    p = Pair(lab)
+    if not set_mab(p.r1, "h1"):
+        pytest.skip("a kernel without MAC authentication bypass")
+    p.frame(p.h1)
+    lab.wait_for(lambda: p.port() == ["h1"], "the kernel has noted it")
+    time.sleep(0.5)
+    assert p.e1.mac(100, MAC) is None and p.e2.mac(100, MAC) is None
+    p.r1.bridge("fdb replace %s dev h1 master dynamic" % MAC)
+    lab.wait_for(lambda: p.state(p.e2) == "remote", "it is advertised once it is let in")
