@@ -136,7 +136,7 @@ static void settle(struct world *w)
 /* OPEN and KEEPALIVE of a neighbor with the capabilities that go with mode. */
 static size_t greeting(uint8_t *out, size_t cap, uint32_t asn, uint32_t router_id, bool as4, uint8_t add_path)
 {
-	struct caps c = { .refresh = true, .as4 = as4, .asn = asn };
+	struct caps c = { .refresh = true, .enhanced_refresh = true, .as4 = as4, .asn = asn };
 	struct wbuf w = wb_init(out, cap);
 	size_t mark;
 
