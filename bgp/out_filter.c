@@ -491,6 +491,15 @@ static void list_copy(struct out_group *g, struct out_group *to, struct out_mark
 	to->seq = seq;
 }
 
+static void own_copy(const struct out_group *g, struct out_group *to)
+{
+	if (!g->n_own)
+		return;
+	to->own = xcalloc(g->n_own, sizeof(*to->own));
+	memcpy(to->own, g->own, g->n_own * sizeof(*to->own));
+	to->n_own = g->n_own;
+}
+
 /* The peer of m gets a group of its own. */
 static struct out_group *split(struct out_marker *m)
 {
@@ -502,6 +511,7 @@ static struct out_group *split(struct out_marker *m)
 		claim_add(to, &c->t, c->state);
 	list_copy(g, to, m);
 	to->filling = g->filling;
+	own_copy(g, to);
 	to->n_markers = 1;
 	g->n_markers--;
 	to->n_wakes = m->wake;

@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Table and outbound groups against an obvious model: random announcements and withdrawals from several peers, pulled at
- * random by the same peers, some of which stall, lose their session or ask for everything again. What they are sent is
- * decoded; whenever the engine is quiet each of them must hold exactly what the model says.
+ * random by the same peers, some of which stall, lose their session or ask for everything again. In some runs most of
+ * them say which route targets they want, and change their mind. What they are sent is decoded; whenever the engine is
+ * quiet each of them must hold exactly what the model says.
  */
 #include "tests/lib/test.h"
 
@@ -11,7 +12,8 @@
 #include <string.h>
 
 #include "bgp/attr.h"
-#include "bgp/out_int.h"
+#include "bgp/out_filter.h"
+#include "bgp/rtc.h"
 #include "bgp/rib.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/testfamily.h"
@@ -21,6 +23,8 @@
 #define N_KEYS 60
 #define N_SETS 14
 #define N_FAMILIES 2
+#define N_ASKS 8
+#define SET_WITHOUT_RT 12
 #define OUR_AS 65000
 #define OUR_ID 0x0a000001
 #define NONE (-1)
@@ -65,6 +69,7 @@ struct sink {
 	unsigned eor[N_FAMILIES];
 	struct held held[N_FAMILIES][N_KEYS];
 	bool fresh[N_FAMILIES][N_KEYS]; /* announced since it asked for everything again */
+	bool asks[N_ASKS];
 };
 
 struct model_path {
@@ -78,6 +83,7 @@ struct world {
 	struct attrset_table *sets;
 	struct sink sinks[N_PEERS];
 	bool work;
+	bool filtered; /* most peers say what they want */
 	bool few; /* routes of two sources and two sets, so that many go with each other */
 	uint64_t repeats; /* the most that a group has counted */
 	struct model_path paths[N_FAMILIES][N_KEYS][N_PEERS];
@@ -141,6 +147,46 @@ static struct bgp_attrs make_attrs(int i, uint8_t *scratch)
 	return a;
 }
 
+/* ---- route targets: set i has 65000:(i % 5), every third the next one, too; one set has none ---- */
+
+static size_t make_rts(int set, uint8_t rts[2][8])
+{
+	for (int n = 0; n < 2; n++)
+		memcpy(rts[n], (uint8_t[8]){ 0, 2, 0xfd, 0xe8, 0, 0, 0, (uint8_t)((set + n) % 5) }, 8);
+	return set == SET_WITHOUT_RT ? 0 : set % 3 ? 1 : 2;
+}
+
+/* 0 to 4: a route target; 5: one cut by two bits; 6: all; 7: 65000:1 once more, from another AS. */
+static void make_ask(int ask, struct bgp_nlri *n)
+{
+	uint8_t rts[2][8];
+
+	make_rts(ask < 5 ? ask : 1, rts);
+	rtc_nlri(ask == 7 ? 65001 : 65000, rts[0], n);
+	if (ask == 6)
+		rtc_nlri_all(n);
+	if (ask == 5) {
+		n->key[0] = 94;
+		n->key[12] = 0;
+	}
+}
+
+static bool model_asks(const struct sink *s, int set)
+{
+	uint8_t rts[2][8];
+	size_t n = make_rts(set, rts);
+
+	if (!n || s->asks[6])
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t rt = rts[i][7];
+
+		if (s->asks[rt] || (s->asks[5] && rt < 4) || (s->asks[7] && rt == 1))
+			return true;
+	}
+	return false;
+}
+
 /* ---- what the model says ---- */
 
 static struct rib_peer *peer_at(struct world *w, int i)
@@ -185,6 +231,16 @@ static bool is_attached(const struct sink *s, int f)
 	return s->up && (f == 0 || kinds[s - s->w->sinks].second_family);
 }
 
+static bool is_filtered(const struct world *w, int i)
+{
+	return w->filtered && i % 6 != 5;
+}
+
+static uint16_t max_message(const struct world *w, int i)
+{
+	return w->filtered && kinds[i].max_message < 4096 ? 4096 : kinds[i].max_message;
+}
+
 static struct held model_held(struct world *w, int i, int f, int k)
 {
 	const struct held none = { NONE, 0 };
@@ -197,6 +253,8 @@ static struct held model_held(struct world *w, int i, int f, int k)
 		return none;
 	set = w->paths[f][k][best].set;
 	if (!model_may_carry(set, &kinds[i], best ? &kinds[best] : NULL))
+		return none;
+	if (is_filtered(w, i) && !model_asks(&w->sinks[i], set))
 		return none;
 	a = make_attrs(set, scratch);
 	if (best && !kinds[best].ebgp && !kinds[i].ebgp)
@@ -228,7 +286,7 @@ static void apply_update(struct sink *s, struct upd *u)
 	struct bgp_attrs a;
 
 	assert_int_equal(u->afi, families[f]->afi);
-	assert_true(u->len <= kind->max_message);
+	assert_true(u->len <= max_message(w, (int)(s - w->sinks)));
 	s->eor[f] += u->end_of_rib;
 	while (u->unreach && rb_left(&u->nlri))
 		s->held[f][read_key(w, f, u, &n)] = (struct held){ NONE, 0 };
@@ -329,16 +387,22 @@ static void check_cache(const struct out_group *g)
 	}
 }
 
+static void check_family(struct world *w, const struct list *groups)
+{
+	struct out_group *g;
+
+	list_for_each(g, groups, in_family) {
+		check_group(g);
+		check_cache(g);
+		w->repeats = g->cache.repeats > w->repeats ? g->cache.repeats : w->repeats;
+	}
+}
+
 static void check_groups(struct world *w)
 {
 	for (uint32_t f = 0; f < w->rib->n_families; f++) {
-		struct out_group *g;
-
-		list_for_each(g, &w->rib->families[f].groups, in_family) {
-			check_group(g);
-			check_cache(g);
-			w->repeats = g->cache.repeats > w->repeats ? g->cache.repeats : w->repeats;
-		}
+		check_family(w, &w->rib->families[f].groups);
+		check_family(w, &w->rib->families[f].filtered);
 	}
 }
 
@@ -377,6 +441,8 @@ static void check_table(struct world *w)
 	while (rib_next(w->rib, &c, &p)) {
 		int f = p.family == families[1], k = p.key[0];
 
+		if (p.family == &bgp_rtc_family)
+			continue;
 		paths++;
 		best += p.best;
 		rejected += p.reject != BGP_ELIGIBLE;
@@ -457,7 +523,12 @@ static void announce(struct world *w, int p, int f, int k, int set, bool reject)
 {
 	uint8_t scratch[256];
 	struct bgp_attrs a = make_attrs(set, scratch);
+	uint8_t rts[2][8];
 
+	if (w->filtered) {
+		a.ext_communities_len = (uint16_t)(8 * make_rts(set, rts));
+		a.ext_communities = a.ext_communities_len ? rts[0] : NULL;
+	}
 	rib_announce(w->rib, families[f], peer_at(w, p), w->keys[k], w->key_lens[k], 0, attrset_intern(w->sets, &a),
 		     reject ? BGP_REJECT_AS_LOOP : BGP_ELIGIBLE, (struct mtime){ 0 });
 	w->paths[f][k][p] = (struct model_path){ set, reject };
@@ -469,6 +540,32 @@ static void withdraw(struct world *w, int p, int f, int k)
 
 	assert_int_equal(had, w->paths[f][k][p].set != NONE);
 	w->paths[f][k][p].set = NONE;
+}
+
+static void ask(struct world *w, int i, int what, bool on)
+{
+	struct bgp_attrs a = { .origin = BGP_ORIGIN_IGP, .next_hop = ip_v4(0xc0000201) };
+	struct sink *s = &w->sinks[i];
+	struct bgp_nlri n;
+
+	make_ask(what, &n);
+	if (on)
+		rib_announce(w->rib, &bgp_rtc_family, &s->peer, n.key, n.key_len, 0, attrset_intern(w->sets, &a),
+			     BGP_ELIGIBLE, (struct mtime){ 0 });
+	else
+		rib_withdraw(w->rib, &bgp_rtc_family, &s->peer, n.key, n.key_len, 0, (struct mtime){ 0 });
+	s->asks[what] = on;
+}
+
+/* Many ask for the same at first. */
+static void ask_first(struct world *w, int i)
+{
+	int n = (int)rng_below(&w->rng, 4);
+
+	if (!w->filtered)
+		return;
+	for (int a = 0; a < 2 && n; a++)
+		ask(w, i, (n + a) % N_ASKS, true);
 }
 
 static void go_up(struct world *w, int i)
@@ -484,13 +581,15 @@ static void go_up(struct world *w, int i)
 	}
 	rib_peer_up(w->rib, &s->peer);
 	s->up = true;
+	ask_first(w, i);
 	for (int f = 0; f < N_FAMILIES; f++) {
 		struct out_policy policy = { 0 };
 
 		policy.ebgp = kinds[i].ebgp;
 		policy.rr_client = kinds[i].client;
 		policy.as4 = 1;
-		policy.max_message = kinds[i].max_message;
+		policy.max_message = max_message(w, i);
+		policy.filtered = is_filtered(w, i);
 		policy.asn = kinds[i].ebgp ? kinds[i].asn : 0;
 		if (is_attached(s, f))
 			out_attach(w->rib, families[f], &s->peer, &policy);
@@ -503,6 +602,7 @@ static void go_down(struct world *w, int i)
 
 	rib_peer_down(w->rib, &s->peer);
 	s->up = false;
+	memset(s->asks, 0, sizeof(s->asks));
 	for (int f = 0; f < N_FAMILIES; f++) {
 		s->eor[f] = 0;
 		for (int k = 0; k < N_KEYS; k++) {
@@ -521,12 +621,13 @@ static void refresh(struct world *w, int i)
 	}
 }
 
-static struct world *world_new(struct rng rng)
+static struct world *world_new(struct rng rng, bool filtered)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	const struct rib_params params = { OUR_AS, OUR_ID, 0, NULL, want_write, want_work, w };
 
 	w->rng = rng;
+	w->filtered = filtered;
 	w->sets = attrset_table_new();
 	w->rib = rib_new(&params, w->sets);
 	for (int k = 0; k < N_KEYS; k++) {
@@ -539,6 +640,8 @@ static struct world *world_new(struct rng rng)
 		w->listeners[f] = (struct bgp_listener){ .best_changed = best_changed, .ctx = w->told[f] };
 		rib_family_register(w->rib, families[f], &w->listeners[f]);
 	}
+	if (filtered)
+		rib_family_register(w->rib, &bgp_rtc_family, NULL);
 	memset(w->paths, 0xff, sizeof(w->paths));
 	for (int i = 1; i < N_PEERS; i++) {
 		struct sink *s = &w->sinks[i];
@@ -577,7 +680,12 @@ static void world_end(struct world *w)
 	assert_int_equal(m.keys, 0);
 	assert_int_equal(m.paths, 0);
 	assert_int_equal(m.sets, 0);
-	assert_int_equal(m.out_bytes, 0);
+	if (w->filtered) {
+		assert_int_equal(w->rib->filter->sparse.entries.used + w->rib->filter->sparse.waiting.used, 0);
+		assert_null(w->rib->filter->targets);
+	} else {
+		assert_int_equal(m.out_bytes, 0);
+	}
 	assert_int_equal(w->rib->alts.used, 0);
 	assert_int_equal(w->rib->index.n, 0);
 	for (uint32_t c = 0; c < RIB_CLASSES; c++)
@@ -609,13 +717,17 @@ static void step(struct world *w, bool calm)
 			withdraw(w, p, f, k);
 	} else if (what < 960) {
 		if (w->sinks[p].up && p % 4 != 3) /* the others stall until it is quiet */
-			pull(w, &w->sinks[p], kinds[p].max_message + rng_below(&w->rng, kinds[p].max_message == 256 ? 500 : 30000));
+			pull(w, &w->sinks[p], max_message(w, p) + rng_below(&w->rng, max_message(w, p) == 256 ? 500 : 30000));
 	} else if (what < 975) {
 		if (w->work)
 			w->work = rib_work(w->rib, (struct mtime){ 0 });
 	} else if (what < 985) {
 		if (w->sinks[p].up)
 			refresh(w, p);
+	} else if (w->filtered && what < 996) {
+		if (p && w->sinks[p].up)
+			for (int i = 0; i < 3; i++)
+				ask(w, p, (int)rng_below(&w->rng, N_ASKS), rng_below(&w->rng, 2));
 	} else if (p && !calm) {
 		if (w->sinks[p].up)
 			go_down(w, p);
@@ -624,9 +736,8 @@ static void step(struct world *w, bool calm)
 	}
 }
 
-static void run(struct rng rng, uint32_t seq_limit, bool calm, bool few, unsigned steps)
+static void run_in(struct world *w, uint32_t seq_limit, bool calm, bool few, unsigned steps)
 {
-	struct world *w = world_new(rng);
 
 	w->few = few;
 	w->rib->out_cache_octets = 300 + rng_below(&w->rng, 5000);
@@ -643,9 +754,14 @@ static void run(struct rng rng, uint32_t seq_limit, bool calm, bool few, unsigne
 	}
 	quiet(w);
 	check_groups(w);
-	if (calm)
+	if (calm && !w->filtered)
 		assert_true(w->repeats > 20);
 	world_end(w);
+}
+
+static void run(struct rng rng, uint32_t seq_limit, bool calm, bool few, unsigned steps)
+{
+	run_in(world_new(rng, false), seq_limit, calm, few, steps);
 }
 
 static void out_sinks_hold_what_the_model_says(void **state)
@@ -680,6 +796,14 @@ static void out_peers_are_given_what_others_were_given(void **state)
 		run(rng, 0, i % 2, true, 20000);
 }
 
+static void out_sinks_hold_what_they_ask_for(void **state) /* RFC 4684 */
+{
+	struct rng rng = rng_start("out_sinks_hold_what_they_ask_for");
+
+	for (int i = 0; i < 9; i++, rng_u64(&rng))
+		run_in(world_new(rng, true), i % 3 == 2 ? 300 : 0, i % 3 == 0, i % 4 == 3, 20000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,6 +811,7 @@ int main(void)
 		cmocka_unit_test(out_sinks_hold_what_the_model_says_when_sessions_flap),
 		cmocka_unit_test(out_sinks_hold_what_the_model_says_when_numbers_run_out),
 		cmocka_unit_test(out_peers_are_given_what_others_were_given),
+		cmocka_unit_test(out_sinks_hold_what_they_ask_for),
 	};
 
 	return RUN_TESTS(tests);
