@@ -63,5 +63,5 @@ static void family_print(struct json *j, const uint8_t *key, size_t key_len, con
 	.decode = family_decode, .encode = family_encode, .encoded_len = family_encoded_len, .check = family_check,    \
 	.prefer = family_prefer, .print = family_print
 
-const struct bgp_family test_family = { .afi = 25, .safi = 70, .name = "test", HOOKS };
+const struct bgp_family test_family = { .afi = 25, .safi = 70, .name = "test", .route_targets = true, HOOKS };
 const struct bgp_family test_family2 = { .afi = 1, .safi = 132, .name = "test2", HOOKS };
