@@ -317,6 +317,14 @@ static const char *hint(int err, const struct dp_op *op)
 	case ENOBUFS:
 	case ENOMEM:
 		return op->kind == DP_NEIGH ? "; net.ipv4.neigh.default.gc_thresh3 may be too low" : "";
+	case ENOSPC:
+		return op->kind == DP_FDB || op->kind == DP_FLOOD ? "; the vxlan device takes no more rows (its maxaddress)" : "";
+	case EEXIST:
+		return op->kind == DP_FDB ? "; another program's sticky row of this MAC is in the bridge" : "";
+	case ENODEV:
+		return "; its device is gone";
+	case EINVAL:
+		return "; this kernel may be too old for it";
 	case EAFNOSUPPORT:
 		return "; a vxlan device takes VTEPs of its own address family only";
 	default:

@@ -538,6 +538,23 @@ static void refused_row_is_told_and_the_rest_goes_on(void **state)
 	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:01 to 2001:db8::9: refused: "));
 }
 
+static void full_vxlan_device_is_told_with_what_limits_it(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id 100 local 192.0.2.1 dstport 4789 "
+		  "nolearning maxaddress 2");
+	bed_start(t);
+	for (unsigned i = 1; i <= 3; i++)
+		want_fdb(t, i, 2, 0);
+	settle(t);
+	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:03 to 192.0.2.2: refused: No space left on device; the vxlan "
+			    "device takes no more rows (its maxaddress); next try in 1 s"));
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	assert_string_equal(fdb(t, 2), "192.0.2.2");
+}
+
 static void lost_events_make_it_learn_anew_before_it_writes(void **state)
 {
 	enum { N = 30000 };
@@ -783,6 +800,7 @@ int main(void)
 		RUNNING(vxlan_row_goes_although_its_bridge_row_was_gone_before),
 		RUNNING(neighbours_lost_with_the_bridge_down_come_back),
 		RUNNING(refused_row_is_told_and_the_rest_goes_on),
+		BARE(full_vxlan_device_is_told_with_what_limits_it),
 		RUNNING(lost_events_make_it_learn_anew_before_it_writes),
 		RUNNING(burst_leaves_nothing_out_and_a_local_mac_in_it_alone),
 		RUNNING(random_edits_of_a_kernel_end_as_wanted),

@@ -872,7 +872,7 @@ static void refusal_is_told_once_waits_and_is_tried_again(void **state)
 	want_fdb(t, 1, 2, 0);
 	fakedp_settle(t->d);
 	assert_string_equal(t->last, "VNI 100: write FDB row of 02:00:00:00:00:01 to 192.0.2.2: refused: No space left on "
-				     "device; next try in 1 s");
+				     "device; the vxlan device takes no more rows (its maxaddress); next try in 1 s");
 	assert_string_equal(shown(t, 1, "vxlan")->pending, "No space left on device");
 	dp_stats(t->d, &s);
 	assert_int_equal(s.errors, 1);
