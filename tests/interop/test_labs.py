@@ -4,6 +4,7 @@
 import glob
 import os
 import subprocess
+import uuid
 
 import pytest
 
@@ -14,8 +15,22 @@ LABS = sorted(p for p in glob.glob(os.path.join(TOP, "docs/labs/*")) if os.acces
 
 @pytest.mark.parametrize("path", LABS, ids=os.path.basename)
 def test_lab(path):
-    p = subprocess.run([path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    mark = str(uuid.uuid4())  # in the environment of everything that the lab starts
+    p = subprocess.run([path], env=dict(os.environ, EVPND_LAB=mark), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, timeout=60)
     assert p.returncode == 0 and "Every step showed what it should" in p.stdout, p.stdout
+    assert not processes_with(mark), "nothing is left running"
+
+
+def processes_with(mark):
+    found = []
+    for file in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(file, "rb") as f:
+                found += [file] if mark.encode() in f.read() else []
+        except OSError:
+            pass
+    return found
 
 
 def test_there_are_labs():
