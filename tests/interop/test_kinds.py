@@ -118,3 +118,27 @@ def test_what_is_locked_is_not_advertised(lab):
     assert p.e1.mac(100, MAC) is None and p.e2.mac(100, MAC) is None
     p.r1.bridge("fdb replace %s dev h1 master dynamic" % MAC)
     lab.wait_for(lambda: p.state(p.e2) == "remote", "it is advertised once it is let in")
+
+
+def test_a_mac_in_two_places_is_a_duplicate(lab):
+    """RFC 7432 section 15.1: two hosts with one MAC. Both VTEPs stop, say it once, and start again when told to."""
+    p = Pair(lab)
+    for i in range(40):
+        p.frame((p.h1, p.h2)[i % 2])
+        time.sleep(0.05)
+    lab.wait_for(lambda: "duplicate" in (p.state(p.e1), p.state(p.e2)), "it is a duplicate")
+    e, = [x for x in (p.e1, p.e2) if p.state(x) == "duplicate"][:1]
+    mac = e.mac(100, MAC)
+    assert mac["moves"] == 5 and mac["vtep"] and mac["interface"] in ("h1", "h2") and 0 < mac["recovery_s"] <= 540
+    sequence = max(x.mac(100, MAC)["sequence"] for x in (p.e1, p.e2))
+    for i in range(20):
+        p.frame((p.h1, p.h2)[i % 2])
+        time.sleep(0.02)
+    assert max(x.mac(100, MAC)["sequence"] for x in (p.e1, p.e2)) <= sequence + 1 and sequence < 12
+    assert len([line for line in e.log().splitlines() if "duplicate: moved 5 times" in line]) == 1
+    assert e.ctl("mac", "clear", "--mac", "02:00:00:00:00:99", check=False).returncode == 1
+    for x in (p.e1, p.e2):
+        x.ctl("mac", "clear", "--vni", "100")
+    assert "duplicate" not in (p.state(p.e1), p.state(p.e2))
+    p.frame(p.h1)
+    lab.wait_for(lambda: p.state(p.e1) == "local" and p.state(p.e2) == "remote" and p.port() == ["h1"], "it is where it speaks")
