@@ -194,10 +194,11 @@ static void start(struct kernel *k, struct klink *l)
 	struct ksnoop *s;
 	int fd = open_port((unsigned)l->ifindex);
 
-	if (fd == -EPERM || fd == -EACCES) {
+	if (fd == -EPERM || fd == -EACCES || fd == -EAFNOSUPPORT) { /* the last one: seccomp, as a service manager sets it */
 		k->deaf = true;
-		log_warn(k->log, LOG_DP, "hosts' addresses are not learned from ARP and ND: CAP_NET_RAW is missing; "
-					 "the kernel's neighbour table is what is left (host-learning: false does without)");
+		log_warn(k->log, LOG_DP, "hosts' addresses are not learned from ARP and ND: CAP_NET_RAW is missing (%s); "
+					 "the kernel's neighbour table is what is left (host-learning: false does without)",
+			 strerror(-fd));
 		return;
 	}
 	if (fd < 0) {

@@ -333,7 +333,8 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 	f.code = xcalloc(FILTER_MAX, sizeof(*f.code));
 	for (unsigned i = 0; i < n; i++)
 		ifindex[i] = htonl(ifindex[i]); /* loads give the octets of the wire, these fields are the host's */
-	qsort(ifindex, n, sizeof(*ifindex), by_value);
+	if (n)
+		qsort(ifindex, n, sizeof(*ifindex), by_value);
 	emit(&f, BPF_LD | BPF_H | BPF_ABS, 4, 0, 0);
 	/* Of nexthops only the end is news; ours make two events each when they are written again. */
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEXTHOP), 0, 1);
