@@ -151,3 +151,21 @@ def test_what_is_wrong_is_dropped_and_counted(lab):
         node.run("/usr/bin/python3", "-c", send % p.v1, packet.hex())
         lab.wait_for(lambda: p.e1.drops()[reason] > before, "%s is counted" % reason)
     p.reach()
+
+
+def test_a_port_of_a_vlan(lab):
+    """A trunk: the port's tag is taken off and put on, a tag that no port has is dropped. The kernel has no 802.1Q here."""
+    p = Pair(lab, "kernel", ports=("{name: h1, vlan: 100}",))
+    talk = ("import socket,struct,sys\ns=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(3))\ns.bind(('eth0',0))\n"
+            "s.setsockopt(263,8,1)\ns.settimeout(1)\n"
+            "a=bytes.fromhex('ffffffffffff020000000001'+'8100'+'%04x'%int(sys.argv[1])+'0806'+'0001080006040001'"
+            "+'020000000001'+'0a000001'+'000000000000'+'0a000002')\ns.send(a)\n"
+            "while 1:\n b,aux,_,_=s.recvmsg(2000,100)\n"
+            " if b[12:14]==b'\\x08\\x06' and b[20:22]==b'\\0\\2': print(struct.unpack('IIIHHHH',aux[0][2])[5]&4095);break\n")
+
+    def answered(vlan):
+        return p.h1.run("/usr/bin/python3", "-c", talk, str(vlan), check=False).stdout.strip()
+    lab.wait_for(lambda: answered(100) == "100", "h2's answer comes with the tag")
+    before = p.e1.drops()["no-port"]
+    assert answered(101) == ""
+    assert p.e1.drops()["no-port"] > before
