@@ -369,6 +369,16 @@ static bool is_up(const struct bgp_peer *peer)
 	return info.state == BGP_ESTABLISHED || info.admin_down;
 }
 
+static bool all_up(const struct listen *ls)
+{
+	const struct bgp_peer *peer = NULL;
+
+	while ((peer = bgp_peer_next(ls->bgp, peer)))
+		if (!is_up(peer))
+			return false;
+	return true;
+}
+
 /* "192.0.2.1, 192.0.2.2, ...": neighbors without a session that have a password, or have none. */
 static void name_suspects(const struct listen *ls, bool password, char *out, size_t cap)
 {
@@ -401,14 +411,16 @@ static void say_drops(struct listen *ls, uint64_t n, const char *what, bool pass
 
 /*
  * A segment whose signature is not as it should be never reaches a socket: nobody here would hear of a password that is
- * not the same on both sides. The kernel counts for the whole namespace, so who it was is a guess.
+ * not the same on both sides. The kernel counts for the whole namespace, so who it was is a guess. Nobody looks while
+ * every neighbor has its session: a daemon at rest does not wake up for it.
  */
 static void on_drops_timer(struct loop_timer *timer)
 {
 	struct listen *ls = container_of(timer, struct listen, drops_timer);
 	struct md5_drops was = ls->drops;
 
-	loop_timer_at(timer, mtime_add_ms(loop_now(ls->loop), DROPS_MS));
+	if (!all_up(ls))
+		listen_watch_drops(ls);
 	if (!md5_drops_read(&ls->drops))
 		return;
 	say_drops(ls, ls->drops.failure - was.failure, "signed with another password", true);
@@ -417,13 +429,18 @@ static void on_drops_timer(struct loop_timer *timer)
 		  false);
 }
 
+void listen_watch_drops(struct listen *ls)
+{
+	loop_timer_at(&ls->drops_timer, mtime_add_ms(loop_now(ls->loop), DROPS_MS));
+}
+
 void listen_peers_changed(struct listen *ls)
 {
 	if (!ls->bgp)
 		return;
 	keys_update(ls);
 	ttl_update(ls);
-	loop_timer_at(&ls->drops_timer, mtime_add_ms(loop_now(ls->loop), DROPS_MS));
+	listen_watch_drops(ls);
 }
 
 void listen_stats(const struct listen *ls, struct bgp_transport_stats *out)

@@ -41,6 +41,8 @@ void listen_fini(struct listen *ls);
 int listen_open(struct listen *ls, const struct ip *address, uint16_t port);
 void listen_close(struct listen *ls);
 void listen_peers_changed(struct listen *ls);
+/* A session may be missing from now on: looks at what the kernel drops until none is. */
+void listen_watch_drops(struct listen *ls);
 /* All but the links, which are the transport's. */
 void listen_stats(const struct listen *ls, struct bgp_transport_stats *out);
 /* The address that we are known by, when the configuration names one for the peer's family; else NULL. */

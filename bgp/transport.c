@@ -94,6 +94,7 @@ static void link_free(struct link *l)
 		loop_io_set(&l->io, 0);
 		close(l->fd);
 	}
+	listen_watch_drops(&l->t->listen);
 	loop_timer_at(&l->linger, MTIME_NEVER);
 	list_del(&l->readable);
 	list_del(&l->dirty);

@@ -5,6 +5,7 @@
     [r1 evpnd, AS 65001] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 speaker]
 """
 import struct
+import time
 
 import pytest
 
@@ -178,3 +179,19 @@ def test_evpnd_connects_and_resolves_a_real_collision(lab):
         for k in (0, 1):
             e[k].ctl("neighbor", (r2, r1)[k].address, "clear")
     lab.wait_for(lambda: e[0].established(r2.address) and e[1].established(r1.address), "one session at the end", 20)
+
+
+def test_daemon_at_rest_does_not_wake_up(lab):
+    """With every session up nothing is polled: only a keepalive, each 30 s, may come in between."""
+    def switches():
+        with open("/proc/%s/status" % pid) as f:
+            return int(next(line for line in f if line.startswith("voluntary")).split()[1])
+
+    r1, r2 = lab.fabric("r1", "r2")
+    e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], vnis=())) for n, o in ((r1, r2), (r2, r1))]
+    lab.wait_for(lambda: e[0].established(r2.address) and e[1].established(r1.address), "the session is up", 20)
+    pid = e[0].show("version")["pid"]
+    time.sleep(4)
+    before = switches()
+    time.sleep(10)
+    assert switches() - before <= 2
