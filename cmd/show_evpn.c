@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* show vni, show mac, show arp, show vtep: EVPN's tables. */
-#include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/daemon.h"
@@ -132,19 +132,22 @@ struct table_state {
 	struct dp_cursor learned;
 	bool tables_done;
 	struct mac on_port; /* of the row before, which is on a local port of the VNI */
-	/* The last interface name asked of the kernel. */
+	/* The last name of a port that was asked for. */
 	unsigned ifindex;
-	char ifname[IF_NAMESIZE];
+	char ifname[32];
 };
 
-static const char *interface_name(struct table_state *s, unsigned ifindex)
+static const char *interface_name(struct reply *r, unsigned ifindex)
 {
+	struct table_state *s = r->state;
+
 	if (!ifindex)
 		return NULL;
 	if (ifindex != s->ifindex) {
+		const char *name = dp_ifname(r->d->dp, ifindex);
+
 		s->ifindex = ifindex;
-		if (!if_indextoname(ifindex, s->ifname))
-			s->ifname[0] = '\0';
+		snprintf(s->ifname, sizeof(s->ifname), "%s", name ? name : "");
 	}
 	return s->ifname[0] ? s->ifname : NULL;
 }
@@ -167,7 +170,7 @@ static void print_mac(struct reply *r, const struct evpn_mac_info *i)
 	json_mac(j, "mac", &i->mac);
 	json_str(j, "state", evpn_mac_state_name(i->state));
 	json_ip(j, "vtep", &i->vtep);
-	json_str(j, "interface", interface_name(r->state, i->ifindex));
+	json_str(j, "interface", interface_name(r, i->ifindex));
 	json_uint(j, "sequence", i->sequence);
 	json_bool(j, "sticky", i->sticky);
 	json_array(j, "ips");

@@ -5,7 +5,6 @@
  * and the destinations behind them. Operations of reconcile's become changes of these tables here.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -82,15 +81,6 @@ static void entry_gone(struct bridge *b, struct fdb_entry e)
 		dest_put(b->v, e.to);
 }
 
-static struct vport *port_with(struct bridge *b, unsigned ifindex)
-{
-	for (uint32_t i = 0; i < b->n_ports; i++) {
-		if (b->ports[i].dev && b->ports[i].dev->ifindex == ifindex)
-			return &b->ports[i];
-	}
-	return NULL;
-}
-
 static void fdb_put(struct bridge *b, const struct dp_op *op)
 {
 	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = dest_get(b, op->dest) };
@@ -114,7 +104,7 @@ static void fdb_del(struct bridge *b, const struct dp_op *op)
 
 static int fdb_give(struct bridge *b, const struct dp_op *op)
 {
-	struct vport *p = port_with(b, op->ifindex);
+	struct vport *p = port_id(b, op->ifindex);
 	uint64_t key = fdb_key(&op->mac);
 	struct fdb_entry old = fdb_get(&b->fdb, key);
 
@@ -214,7 +204,7 @@ struct bridge *bridge_find(const struct vtep *v, uint32_t vni)
 	return NULL;
 }
 
-static struct traffic *new_counters(const struct vtep *v)
+struct traffic *traffic_new(const struct vtep *v)
 {
 	struct traffic *c = aligned_alloc(64, v->n_workers * sizeof(*c));
 
@@ -225,25 +215,20 @@ static struct traffic *new_counters(const struct vtep *v)
 
 struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p)
 {
-	struct bridge *b = xcalloc(1, sizeof(*b) + p->n_ports * sizeof(b->ports[0]));
+	struct bridge *b = xcalloc(1, sizeof(*b));
 
 	b->v = v;
 	b->dv = dv;
 	b->vni = p->vni;
 	b->suppress = p->neigh_suppress;
 	b->drop_unknown = p->drop_unknown;
-	b->n_ports = (uint32_t)p->n_ports;
-	b->c = new_counters(v);
+	b->c = traffic_new(v);
 	b->flood = xcalloc(1, sizeof(*b->flood));
 	rmap_init(&b->fdb, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->neighs, v->seed, vtep_retire_table, NULL);
-	for (uint32_t i = 0; i < b->n_ports; i++) {
-		struct vport *port = &b->ports[i];
-
-		*port = (struct vport){ .bridge = b, .nr = i, .vlan = p->ports[i].vlan, .tap = p->ports[i].tap,
-					.c = new_counters(v) };
-		snprintf(port->name, sizeof(port->name), "%s", p->ports[i].name);
-	}
+	b->ports = xcalloc(1, sizeof(*b->ports));
+	for (size_t i = 0; i < p->n_ports; i++)
+		port_add(b, &p->ports[i]);
 	return b;
 }
 
@@ -251,8 +236,7 @@ static void bridge_free(void *p)
 {
 	struct bridge *b = p;
 
-	for (uint32_t i = 0; i < b->n_ports; i++)
-		free(b->ports[i].c);
+	ports_free(b);
 	rmap_fini(&b->fdb);
 	rmap_fini(&b->neighs);
 	free(b->flood);

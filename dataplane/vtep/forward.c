@@ -105,10 +105,11 @@ static void deliver(struct worker *w, struct vport *to, struct pkt *k, bool merg
 
 static unsigned flood_ports(struct worker *w, struct bridge *b, const struct vport *but, struct pkt *k)
 {
+	const struct ports *ports = __atomic_load_n(&b->ports, __ATOMIC_ACQUIRE);
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < b->n_ports; i++) {
-		struct vport *to = &b->ports[i];
+	for (uint32_t i = 0; i < ports->n; i++) {
+		struct vport *to = ports->at[i];
 
 		if (to == but || !__atomic_load_n(&to->dev, __ATOMIC_ACQUIRE))
 			continue;
@@ -152,7 +153,7 @@ static void flood_from_port(struct worker *w, struct vport *port, struct pkt *k,
 /* False: a source that none can have. */
 static bool hear(struct worker *w, struct vport *port, const struct pkt *k)
 {
-	struct heard h = { .kind = HEARD_MAC, .port = (uint16_t)port->nr, .vni = port->bridge->vni, .mac = frame_src(k->p) };
+	struct heard h = { .kind = HEARD_MAC, .port = port->nr, .vni = port->bridge->vni, .mac = frame_src(k->p) };
 	struct fdb_entry e;
 
 	if (mac_is_group(&h.mac) || mac_is_zero(&h.mac)) {

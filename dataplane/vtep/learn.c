@@ -12,7 +12,7 @@
 static void tell(struct bridge *b, const struct mac *mac, const struct vport *p, enum dp_seen_state state)
 {
 	struct dp_seen s = { .vni = b->dv, .kind = DP_FDB, .part = DP_PORT, .state = state, .mac = *mac,
-			     .ifindex = p->dev ? p->dev->ifindex : 0 };
+			     .ifindex = p->id };
 
 	dp_seen(b->v->d, &s);
 }
@@ -47,11 +47,12 @@ static void heard_ip(struct bridge *b, const struct heard *h)
 void learn_heard(struct vtep *v, const struct heard *h)
 {
 	struct bridge *b = bridge_find(v, h->vni);
+	struct vport *p = b ? port_nr(b, h->port) : NULL;
 
-	if (!b || h->port >= b->n_ports || !b->ports[h->port].dev)
+	if (!p || !p->dev)
 		return; /* gone since */
 	if (h->kind == HEARD_MAC)
-		heard_mac(b, &b->ports[h->port], &h->mac);
+		heard_mac(b, p, &h->mac);
 	else
 		heard_ip(b, h);
 }

@@ -149,7 +149,7 @@ static void free_netdev(void *p)
 	free(dev);
 }
 
-static unsigned device_mtu(const char *name)
+unsigned netdev_mtu(const char *name)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
 	struct ifreq r;
@@ -177,7 +177,7 @@ static int open_queues(struct netdev *dev)
 	return set_up(dev->name);
 }
 
-static struct netdev *find(const struct vtep *v, const char *name)
+struct netdev *netdev_find(const struct vtep *v, const char *name)
 {
 	struct netdev *dev;
 
@@ -188,7 +188,7 @@ static struct netdev *find(const struct vtep *v, const char *name)
 	return NULL;
 }
 
-static struct netdev *open_netdev(struct vtep *v, const char *name, bool tap, int *err)
+struct netdev *netdev_open(struct vtep *v, const char *name, bool tap, int *err)
 {
 	struct netdev *dev = xcalloc(1, sizeof(*dev) + v->n_workers * sizeof(dev->q[0]));
 
@@ -203,106 +203,17 @@ static struct netdev *open_netdev(struct vtep *v, const char *name, bool tap, in
 		free_netdev(dev);
 		return NULL;
 	}
-	dev->mtu = device_mtu(name);
+	dev->mtu = netdev_mtu(name);
 	list_add_tail(&v->netdevs, &dev->list);
 	for (unsigned i = 0; i < v->n_workers; i++)
 		worker_watch(v, i, &dev->q[i]);
 	return dev;
 }
 
-/* ---- ports on it -------------------------------------------------------------------------------------------------------- */
-
-static void publish(struct vport *p, struct netdev *dev, struct vport *what)
+void netdev_close(struct netdev *dev)
 {
-	struct vport **tagged = dev->tagged;
-
-	if (!p->vlan) {
-		__atomic_store_n(&dev->untagged, what, __ATOMIC_RELEASE);
-		return;
-	}
-	if (!tagged) {
-		tagged = xcalloc(VLANS, sizeof(*tagged));
-		__atomic_store_n(&dev->tagged, tagged, __ATOMIC_RELEASE);
-	}
-	__atomic_store_n(&tagged[p->vlan], what, __ATOMIC_RELEASE);
-}
-
-static void attach(struct vport *p, struct netdev *dev)
-{
-	dev->refs++;
-	publish(p, dev, p);
-	__atomic_store_n(&p->dev, dev, __ATOMIC_RELEASE);
-	log_info(p->bridge->v->log, LOG_DP, "VNI %u: port %s is there", p->bridge->vni, p->name);
-}
-
-static void detach(struct vport *p)
-{
-	struct netdev *dev = p->dev;
-
-	learn_flush(p->bridge, p);
-	publish(p, dev, NULL);
-	__atomic_store_n(&p->dev, NULL, __ATOMIC_RELEASE);
-	if (--dev->refs)
-		return;
 	list_del(&dev->list);
 	for (unsigned i = 0; i < dev->v->n_workers; i++)
 		worker_unwatch(dev->v, i, &dev->q[i]);
 	vtep_retire(dev, free_netdev);
-}
-
-static void say_problem(struct bridge *b, const struct vport *p, int err)
-{
-	if (b->problem[0])
-		return; /* the first is enough */
-	if (err == -ENODEV)
-		snprintf(b->problem, sizeof(b->problem), "port %s is missing", p->name);
-	else
-		snprintf(b->problem, sizeof(b->problem), "port %s: %s%s", p->name, strerror(-err),
-			 err != -EPERM ? "" : p->tap ? "; a TAP takes CAP_NET_ADMIN" : "; a packet socket takes CAP_NET_RAW");
-}
-
-static bool check_port(struct bridge *b, struct vport *p)
-{
-	unsigned ifindex = if_nametoindex(p->name);
-	struct netdev *dev = p->dev;
-	int err = -ENODEV;
-	bool changed = false;
-
-	if (dev && dev->ifindex == ifindex) {
-		dev->mtu = device_mtu(dev->name);
-		return false;
-	}
-	if (dev) {
-		log_warn(b->v->log, LOG_DP, "VNI %u: port %s is gone", b->vni, p->name);
-		detach(p);
-		changed = true;
-	}
-	dev = find(b->v, p->name);
-	if (dev && dev->ifindex != ifindex)
-		return changed; /* another port's, which has not looked yet: next time */
-	if (!dev && (ifindex || p->tap))
-		dev = open_netdev(b->v, p->name, p->tap, &err);
-	if (!dev) {
-		say_problem(b, p, err);
-		return changed;
-	}
-	attach(p, dev);
-	return true;
-}
-
-bool netdev_check(struct bridge *b)
-{
-	bool changed = false;
-
-	for (uint32_t i = 0; i < b->n_ports; i++)
-		changed |= check_port(b, &b->ports[i]);
-	return changed;
-}
-
-void netdev_detach(struct bridge *b)
-{
-	for (uint32_t i = 0; i < b->n_ports; i++) {
-		if (b->ports[i].dev)
-			detach(&b->ports[i]);
-	}
 }

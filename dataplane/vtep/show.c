@@ -42,11 +42,13 @@ static bool fill_worker(const struct vtep *v, uint32_t n, struct dp_traffic *out
 		return false;
 	snprintf(out->name, sizeof(out->name), "%u", n);
 	list_for_each(b, &v->bridges, list) {
-		for (uint32_t i = 0; i < b->n_ports; i++) {
-			out->rx_frames += read_counter(&b->ports[i].c[n].rx_frames);
-			out->rx_octets += read_counter(&b->ports[i].c[n].rx_octets);
-			out->tx_frames += read_counter(&b->ports[i].c[n].tx_frames);
-			out->tx_octets += read_counter(&b->ports[i].c[n].tx_octets);
+		for (uint32_t i = 0; i < b->ports->n; i++) {
+			const struct traffic *c = &b->ports->at[i]->c[n];
+
+			out->rx_frames += read_counter(&c->rx_frames);
+			out->rx_octets += read_counter(&c->rx_octets);
+			out->tx_frames += read_counter(&c->tx_frames);
+			out->tx_octets += read_counter(&c->tx_octets);
 		}
 	}
 	for (unsigned i = 0; i < VTEP_DROPS; i++)
@@ -73,18 +75,13 @@ static bool fill_port(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 	struct bridge *b;
 
 	list_for_each(b, &v->bridges, list) {
-		const struct vport *p = &b->ports[n];
-
-		if (n >= b->n_ports) {
-			n -= b->n_ports;
+		if (n >= b->ports->n) {
+			n -= b->ports->n;
 			continue;
 		}
 		out->vni = b->vni;
-		if (p->vlan)
-			snprintf(out->name, sizeof(out->name), "%s.%u", p->name, p->vlan);
-		else
-			snprintf(out->name, sizeof(out->name), "%s", p->name);
-		sum(v, p->c, out);
+		snprintf(out->name, sizeof(out->name), "%s", b->ports->at[n]->label);
+		sum(v, b->ports->at[n]->c, out);
 		return true;
 	}
 	return false;

@@ -126,7 +126,7 @@ static void check_links(struct vtep *v)
 		b->problem[0] = 0;
 		if (!have_address(&b->u->vtep))
 			snprintf(b->problem, sizeof(b->problem), "no interface has the address %s", ip_str(&b->u->vtep).s);
-		netdev_check(b);
+		ports_check(b);
 		if (strcmp(b->problem, b->logged))
 			log_at(v->log, b->problem[0] ? LOG_WARN : LOG_INFO, LOG_DP, "VNI %u: %s", b->vni,
 			       b->problem[0] ? b->problem : "all ports are there");
@@ -234,7 +234,7 @@ static void vtep_vni_del(void *be, void *data, bool remove)
 
 	rmap_del(&b->u->vnis, (uint64_t)b->vni + 1);
 	list_del(&b->list);
-	netdev_detach(b);
+	ports_detach(b);
 	underlay_put(b->u);
 	bridge_retire(b);
 }
@@ -251,11 +251,13 @@ static void vtep_vni_info(const void *be, const void *data, struct dp_vni_info *
 static const char *vtep_ifname(const void *be, unsigned ifindex)
 {
 	const struct vtep *v = be;
-	struct netdev *dev;
+	struct bridge *b;
 
-	list_for_each(dev, &v->netdevs, list) {
-		if (dev->ifindex == ifindex)
-			return dev->name;
+	list_for_each(b, &v->bridges, list) {
+		const struct vport *p = port_id(b, ifindex);
+
+		if (p)
+			return p->label;
 	}
 	return NULL;
 }

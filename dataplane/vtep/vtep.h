@@ -6,6 +6,7 @@
  *	vtep.c       the backend: life, VNIs, operations in, the control thread's turn
  *	bridge.c     what frames are looked up in, as the control thread writes it
  *	learn.c      what the workers tell of: MACs heard, bindings; ageing
+ *	port.c       ports of VNIs, on interfaces that come and go
  *	netdev.c     interfaces by packet socket, TAPs
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
@@ -120,8 +121,10 @@ struct flood {
 /* A port of a VNI: an interface, or one VLAN of it. */
 struct vport {
 	struct bridge *bridge;
-	uint32_t nr; /* in the bridge */
+	uint16_t nr; /* in the bridge, as workers tell it */
+	unsigned id; /* stands for it with reconcile and evpn; 0: not there */
 	char name[IFNAMSIZ];
+	char label[IFNAMSIZ + 6]; /* "eth1", "eth1.100" */
 	uint16_t vlan;
 	bool tap;
 	struct netdev *dev; /* published; NULL: not there */
@@ -132,6 +135,12 @@ struct binding { /* of an address to a MAC behind a VTEP */
 	struct ip ip;
 	struct mac mac;
 	bool router;
+};
+
+/* Written anew and published whole. */
+struct ports {
+	uint32_t n;
+	struct vport *at[];
 };
 
 /* A VNI. */
@@ -150,8 +159,8 @@ struct bridge {
 	uint64_t not_learned;
 	size_t age_at;       /* cursor of the ageing */
 	struct traffic *c;   /* by worker */
-	uint32_t n_ports;
-	struct vport ports[];
+	struct ports *ports; /* published; never NULL */
+	uint16_t next_nr;    /* of a port */
 };
 
 /* ---- interfaces -------------------------------------------------------------------------------------------------- */
@@ -199,6 +208,7 @@ struct vtep {
 	struct loop *loop;
 	struct log *log;
 	struct list bridges, netdevs, underlays;
+	unsigned ids;             /* made up so far, of ports */
 	uint64_t seed;
 	struct rmap vteps;        /* address -> number of destinations that go there */
 	struct dest *dests;       /* the control thread's */
@@ -228,6 +238,8 @@ bool vtep_next_traffic(const void *be, struct dp_cursor *c, struct dp_traffic *o
 /* ---- bridge.c ------------------------------------------------------------------------------------------------------ */
 
 struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p);
+/* n counters, zero: one a worker. */
+struct traffic *traffic_new(const struct vtep *v);
 /* Unpublished already; goes after a grace period. */
 void bridge_retire(struct bridge *b);
 struct bridge *bridge_find(const struct vtep *v, uint32_t vni);
@@ -243,11 +255,29 @@ void learn_flush(struct bridge *b, const struct vport *p);
 /* A part of what has not been heard for long goes; called once a second. */
 void learn_age(struct bridge *b);
 
+/* ---- port.c -------------------------------------------------------------------------------------------------------- */
+
+/* It is attached when its interface is there: ports_check(). */
+struct vport *port_add(struct bridge *b, const struct dp_port_params *p);
+/* Out of the bridge, what was learned there is told to be gone. */
+void port_del(struct vport *p);
+/* NULL when there is none (any more). */
+struct vport *port_nr(const struct bridge *b, unsigned nr);
+struct vport *port_id(const struct bridge *b, unsigned id);
+/* Opens what is there and lets go of what is not, for every port of b. True when something changed. */
+bool ports_check(struct bridge *b);
+void ports_detach(struct bridge *b);
+/* Of a bridge that nobody sees any more. */
+void ports_free(struct bridge *b);
+
 /* ---- netdev.c ------------------------------------------------------------------------------------------------------ */
 
-/* Opens what is there and lets go of what is not, for every port of b. True when something changed. */
-bool netdev_check(struct bridge *b);
-void netdev_detach(struct bridge *b);
+struct netdev *netdev_find(const struct vtep *v, const char *name);
+/* With workers that listen. NULL and *err, -errno. */
+struct netdev *netdev_open(struct vtep *v, const char *name, bool tap, int *err);
+/* Nobody has it any more. */
+void netdev_close(struct netdev *dev);
+unsigned netdev_mtu(const char *name);
 
 /* ---- underlay.c ---------------------------------------------------------------------------------------------------- */
 
