@@ -136,6 +136,7 @@ static const struct view_field vni_fields[] = {
 	{ "remote addresses", "remote_ips", format_any },
 	{ "ARP, ND heard", "packets_heard", format_any },
 	{ "and not heard", "packets_unheard", format_any },
+	{ "answered", "packets_answered", format_any },
 	{ "flood list", "flood", format_vni_flood },
 };
 

@@ -69,6 +69,7 @@ static void print_devices(struct reply *r, uint32_t vni)
 	json_str(j, "problem", i.problem);
 	json_uint(j, "packets_heard", i.heard);
 	json_uint(j, "packets_unheard", i.unheard);
+	json_uint(j, "packets_answered", i.answered);
 }
 
 static void print_vni(struct reply *r, struct json *j, const struct evpn_vni_info *i)

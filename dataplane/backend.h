@@ -99,6 +99,11 @@ struct dp_ops {
 	bool (*send)(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len);
 	/* The port is listened to: what a host says there is heard. *own: the MAC to ask from, whose frames stay here. */
 	bool (*listens)(void *be, void *vni, unsigned ifindex, struct mac *own);
+	/*
+	 * Its suppression answers probes and lets announcements through, as RFC 9161 3.3 would have it: neither
+	 * dp_host_answer() nor dp_host_carry() has anything to do, and send() is never asked for ifindex 0.
+	 */
+	bool answers;
 };
 
 /* ---- a backend calls ------------------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ void dp_host_answer(struct dp *d, const struct dp_heard *h, const struct mac *ma
 	uint8_t frame[ARPND_FRAME_MAX];
 	struct arpnd p;
 
-	if (v && arpnd_parse(h->frame, h->len, &p))
+	if (v && !d->ops->answers && arpnd_parse(h->frame, h->len, &p))
 		d->ops->send(d->be, v->data, h->ifindex, frame, arpnd_build_answer(frame, &p, mac, router));
 }
 
@@ -59,6 +59,6 @@ void dp_host_carry(struct dp *d, const struct dp_heard *h)
 {
 	struct dp_vni *v = usable(d, h->vni);
 
-	if (v)
+	if (v && !d->ops->answers)
 		d->ops->send(d->be, v->data, 0, h->frame, h->len);
 }

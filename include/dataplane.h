@@ -114,6 +114,7 @@ struct dp_vni_info { /* borrowed strings */
 	const char *problem;                    /* "vxlan100 has VNI 200, expected 100", NULL when there is none */
 	uint32_t local_macs;
 	uint64_t heard, unheard; /* ARP and ND packets of hosts: told by host_heard, and more than may be told at once */
+	uint64_t answered;       /* of them, by a backend that forwards itself; the kernel does not count */
 };
 /* false when there is no such VNI. */
 bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);

@@ -195,13 +195,7 @@ int bridge_op(struct vtep *v, struct dp_op *op)
 
 struct bridge *bridge_find(const struct vtep *v, uint32_t vni)
 {
-	struct bridge *b;
-
-	list_for_each(b, &v->bridges, list) {
-		if (b->vni == vni)
-			return b;
-	}
-	return NULL;
+	return (struct bridge *)(uintptr_t)rmap_get(&v->by_vni, (uint64_t)vni + 1);
 }
 
 struct traffic *traffic_new(const struct vtep *v)
@@ -221,6 +215,7 @@ struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni
 	b->dv = dv;
 	b->vni = p->vni;
 	b->suppress = p->neigh_suppress;
+	b->hear_hosts = p->hear_hosts;
 	b->drop_unknown = p->drop_unknown;
 	b->c = traffic_new(v);
 	b->flood = xcalloc(1, sizeof(*b->flood));

@@ -153,7 +153,7 @@ static void flood_from_port(struct worker *w, struct vport *port, struct pkt *k,
 /* False: a source that none can have. */
 static bool hear(struct worker *w, struct vport *port, const struct pkt *k)
 {
-	struct heard h = { .kind = HEARD_MAC, .port = port->nr, .vni = port->bridge->vni, .mac = frame_src(k->p) };
+	struct heard h = { .port = port->nr, .vni = port->bridge->vni, .mac = frame_src(k->p) };
 	struct fdb_entry e;
 
 	if (mac_is_group(&h.mac) || mac_is_zero(&h.mac)) {
@@ -209,6 +209,8 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 	}
 	received(&port->c[w->nr], k->len);
 	if (!hear(w, port, k))
+		return;
+	if (frame_is_arpnd(&k->f, k->p) && complete(w, port, k) && answer_from_port(w, port, k))
 		return;
 	dst = frame_dst(k->p);
 	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&port->bridge->fdb, fdb_key(&dst));

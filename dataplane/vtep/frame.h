@@ -49,6 +49,16 @@ static inline uint16_t frame_get16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* May be ARP or neighbour discovery, of what goes untagged between neighbours: types and hop limit are right. */
+static inline bool frame_is_arpnd(const struct frame *f, const uint8_t *p)
+{
+	if (f->l3 != FRAME_MAC || f->proto)
+		return false;
+	if (f->family == 6)
+		return p[20] == 58 && p[21] == 255 && f->ip_end > 54 && p[54] >= 133 && p[54] <= 136;
+	return f->type == 0x0806;
+}
+
 static inline void frame_put16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);

@@ -36,25 +36,13 @@ static void heard_mac(struct bridge *b, struct vport *p, const struct mac *mac)
 		dest_put(b->v, e.to);
 }
 
-static void heard_ip(struct bridge *b, const struct heard *h)
-{
-	struct dp_seen s = { .vni = b->dv, .kind = DP_NEIGH, .part = DP_SELF, .state = DP_SEEN_LOCAL, .mac = h->mac,
-			     .ip = h->ip, .flags = h->router ? DP_ROUTER : 0 };
-
-	dp_seen(b->v->d, &s);
-}
-
 void learn_heard(struct vtep *v, const struct heard *h)
 {
 	struct bridge *b = bridge_find(v, h->vni);
 	struct vport *p = b ? port_nr(b, h->port) : NULL;
 
-	if (!p || !p->dev)
-		return; /* gone since */
-	if (h->kind == HEARD_MAC)
+	if (p && p->dev) /* not gone since */
 		heard_mac(b, p, &h->mac);
-	else
-		heard_ip(b, h);
 }
 
 static void forget(struct bridge *b, uint64_t key, const struct vport *p)

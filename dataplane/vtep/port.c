@@ -52,6 +52,7 @@ static void port_free(void *ctx)
 	struct vport *p = ctx;
 
 	free(p->c);
+	free(p->talk);
 	free(p);
 }
 
@@ -66,6 +67,7 @@ struct vport *port_add(struct bridge *b, const struct dp_port_params *params)
 	p->vlan = params->vlan;
 	p->tap = params->tap;
 	p->c = traffic_new(b->v);
+	p->talk = xcalloc(b->v->n_workers, sizeof(*p->talk));
 	snprintf(p->name, sizeof(p->name), "%s", params->name);
 	if (p->vlan)
 		snprintf(p->label, sizeof(p->label), "%s.%u", p->name, p->vlan);

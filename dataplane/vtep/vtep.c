@@ -159,6 +159,7 @@ static bool vtep_flush(void *be)
 	struct vtep *v = be;
 	bool more = take_heard(v);
 
+	more |= hosts_take(v); /* their MACs first */
 	if (v->check)
 		check_links(v);
 	return carry_out(v) || more;
@@ -202,6 +203,7 @@ static void on_tick(struct loop_timer *t)
 	__atomic_store_n(&v->now_s, (uint16_t)(now.us / 1000000), __ATOMIC_RELAXED);
 	list_for_each(b, &v->bridges, list) {
 		learn_age(b);
+		hosts_count(b, now);
 		v->check |= b->problem[0] != 0;
 	}
 	dp_kick(v->d);
@@ -221,6 +223,7 @@ static int vtep_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params 
 	b = bridge_new(v, dv, p);
 	b->u = u;
 	list_add_tail(&v->bridges, &b->list);
+	rmap_set(&v->by_vni, (uint64_t)b->vni + 1, (uint64_t)(uintptr_t)b);
 	rmap_set(&u->vnis, (uint64_t)b->vni + 1, (uint64_t)(uintptr_t)b);
 	v->check = true;
 	*data = b;
@@ -233,6 +236,7 @@ static void vtep_vni_del(void *be, void *data, bool remove)
 	struct bridge *b = data;
 
 	rmap_del(&b->u->vnis, (uint64_t)b->vni + 1);
+	rmap_del(&b->v->by_vni, (uint64_t)b->vni + 1);
 	list_del(&b->list);
 	ports_detach(b);
 	underlay_put(b->u);
@@ -246,6 +250,7 @@ static void vtep_vni_info(const void *be, const void *data, struct dp_vni_info *
 	out->vxlan_state = DP_DEV_MADE;
 	out->bridge_state = DP_DEV_MADE;
 	out->problem = b->problem[0] ? b->problem : NULL;
+	hosts_info(b, out);
 }
 
 static const char *vtep_ifname(const void *be, unsigned ifindex)
@@ -280,6 +285,7 @@ static void vtep_close(void *be)
 	if (v->heard_fd >= 0)
 		close(v->heard_fd);
 	rmap_fini(&v->vteps);
+	rmap_fini(&v->by_vni);
 	free(v);
 }
 
@@ -332,7 +338,10 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	list_init(&v->underlays);
 	if (getrandom(&v->seed, sizeof(v->seed), 0) != sizeof(v->seed))
 		v->seed = (uintptr_t)v;
+	v->own = fdb_mac((v->seed & 0xffffffffff) | (uint64_t)2 << 40);
+	v->loud = (struct log_limit){ .burst = 5, .interval_ms = 60000 };
 	rmap_init(&v->vteps, v->seed, vtep_retire_table, NULL);
+	rmap_init(&v->by_vni, v->seed, vtep_retire_table, NULL);
 	start_rcu();
 	urcu_qsbr_thread_offline();
 	loop_timer_init(&v->timer, loop, on_tick);
@@ -361,4 +370,7 @@ const struct dp_ops dp_vtep_ops = {
 	.flush = vtep_flush,
 	.ifname = vtep_ifname,
 	.next_traffic = vtep_next_traffic,
+	.send = hosts_send,
+	.listens = hosts_listens,
+	.answers = true,
 };

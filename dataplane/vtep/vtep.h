@@ -5,8 +5,10 @@
  *
  *	vtep.c       the backend: life, VNIs, operations in, the control thread's turn
  *	bridge.c     what frames are looked up in, as the control thread writes it
- *	learn.c      what the workers tell of: MACs heard, bindings; ageing
  *	port.c       ports of VNIs, on interfaces that come and go
+ *	learn.c      what the workers tell of: MACs heard; ageing
+ *	hosts.c      hosts' ARP and ND: what the workers pass on, up; questions to hosts, down
+ *	answer.c     a worker's look at ARP and ND: passed on, answered for hosts behind other VTEPs
  *	netdev.c     interfaces by packet socket, TAPs
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
@@ -30,6 +32,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "dataplane/arpnd.h"
 #include "dataplane/backend.h"
 #include "dataplane/kernel_sock.h"
 #include "dataplane/vtep/fdb.h"
@@ -129,6 +132,14 @@ struct vport {
 	bool tap;
 	struct netdev *dev; /* published; NULL: not there */
 	struct traffic *c;  /* by worker */
+	struct talk *talk;  /* by worker */
+};
+
+/* One worker's view of the ARP and ND of a port. */
+struct talk {
+	uint16_t second, n; /* so many in this second */
+	uint64_t unheard;   /* more than may be passed on */
+	uint64_t answered;
 };
 
 struct binding { /* of an address to a MAC behind a VTEP */
@@ -149,7 +160,7 @@ struct bridge {
 	struct vtep *v;
 	struct dp_vni *dv;
 	uint32_t vni;
-	bool suppress, drop_unknown, ready, gone;
+	bool suppress, hear_hosts, drop_unknown, ready, gone;
 	char problem[160], logged[160];
 	struct underlay *u;
 	struct rmap fdb;
@@ -157,6 +168,7 @@ struct bridge {
 	struct flood *flood; /* published; never NULL */
 	uint32_t learned;    /* entries of ports in fdb */
 	uint64_t not_learned;
+	uint64_t heard, unheard; /* ARP and ND of hosts; unheard as it was a second ago */
 	size_t age_at;       /* cursor of the ageing */
 	struct traffic *c;   /* by worker */
 	struct ports *ports; /* published; never NULL */
@@ -183,15 +195,11 @@ struct netdev {
 
 #define VTEP_RING 4096u
 
-enum heard_kind { HEARD_MAC, HEARD_IP };
-
+/* A MAC on a port. */
 struct heard {
 	uint32_t vni;
 	uint16_t port; /* of the bridge */
-	uint8_t kind;
-	uint8_t router;
 	struct mac mac;
-	struct ip ip;
 };
 
 /* One worker writes, the control thread reads. */
@@ -201,15 +209,36 @@ struct heard_ring {
 	struct heard slot[VTEP_RING];
 };
 
+#define VTEP_SAID 256u
+#define VTEP_SAID_A_SECOND 1000u /* ARP and ND of a port that a worker passes on */
+
+/* ARP or ND of a host: the frame's beginning. */
+struct said {
+	uint32_t vni;
+	uint16_t port; /* of the bridge */
+	uint16_t len;
+	uint8_t frame[ARPND_SNAP];
+};
+
+/* As heard_ring. */
+struct said_ring {
+	uint32_t head __attribute__((aligned(64)));
+	uint32_t tail __attribute__((aligned(64)));
+	struct said slot[VTEP_SAID];
+};
+
 /* ---- the VTEP ----------------------------------------------------------------------------------------------------- */
 
 struct vtep {
 	struct dp *d;
 	struct loop *loop;
 	struct log *log;
+	struct log_limit loud; /* hosts can cause these lines */
 	struct list bridges, netdevs, underlays;
 	unsigned ids;             /* made up so far, of ports */
 	uint64_t seed;
+	struct mac own;           /* what hosts are asked from, a MAC of nobody else's */
+	struct rmap by_vni;       /* the control thread's: VNI + 1 -> struct bridge */
 	struct rmap vteps;        /* address -> number of destinations that go there */
 	struct dest *dests;       /* the control thread's */
 	uint16_t now_s;           /* published; seconds, wraps */
@@ -270,6 +299,17 @@ void ports_detach(struct bridge *b);
 /* Of a bridge that nobody sees any more. */
 void ports_free(struct bridge *b);
 
+/* ---- hosts.c -------------------------------------------------------------------------------------------------------- */
+
+/* Takes what workers have passed on. True when there is more. */
+bool hosts_take(struct vtep *v);
+/* Counts what was not passed on, and says so; called once a second. */
+void hosts_count(struct bridge *b, struct mtime now);
+void hosts_info(const struct bridge *b, struct dp_vni_info *out);
+/* dp_ops */
+bool hosts_send(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len);
+bool hosts_listens(void *be, void *vni, unsigned ifindex, struct mac *own);
+
 /* ---- netdev.c ------------------------------------------------------------------------------------------------------ */
 
 struct netdev *netdev_find(const struct vtep *v, const char *name);
@@ -295,5 +335,6 @@ void workers_stop(struct vtep *v);
 void worker_watch(struct vtep *v, unsigned nr, struct source *s);
 void worker_unwatch(struct vtep *v, unsigned nr, struct source *s);
 struct heard_ring *worker_ring(struct vtep *v, unsigned nr);
+struct said_ring *worker_said(struct vtep *v, unsigned nr);
 
 #endif

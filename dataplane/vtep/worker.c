@@ -50,8 +50,7 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n)
 /* The same is said once a second at the most: what is not acted on at once is so because the control thread is busy. */
 static bool said_lately(struct worker *w, const struct heard *h)
 {
-	uint64_t what = rmap_hash(mac_u64(&h->mac) ^ (uint64_t)h->port << 48 ^ (uint64_t)h->kind << 63,
-				  h->vni ^ frame_get32(h->ip.b) ^ (uint64_t)frame_get32(h->ip.b + 12) << 32);
+	uint64_t what = rmap_hash(mac_u64(&h->mac) ^ (uint64_t)h->port << 48, h->vni);
 	unsigned i = what & 255;
 
 	if (w->recent[i].what == what && w->recent[i].when == w->now)
@@ -77,6 +76,22 @@ void worker_tell(struct worker *w, const struct heard *h)
 	w->told = true;
 }
 
+bool worker_pass_on(struct worker *w, const struct vport *port, const uint8_t *frame, uint32_t len)
+{
+	struct said_ring *r = w->said;
+	struct said *s = &r->slot[r->tail % VTEP_SAID];
+
+	if (r->tail - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) >= VTEP_SAID)
+		return false;
+	s->vni = port->bridge->vni;
+	s->port = (uint16_t)port->nr;
+	s->len = len < ARPND_SNAP ? (uint16_t)len : ARPND_SNAP;
+	memcpy(s->frame, frame, s->len);
+	__atomic_store_n(&r->tail, r->tail + 1, __ATOMIC_RELEASE);
+	w->told = true;
+	return true;
+}
+
 static void ring_bell(struct worker *w)
 {
 	uint64_t one = 1;
@@ -89,6 +104,11 @@ static void ring_bell(struct worker *w)
 struct heard_ring *worker_ring(struct vtep *v, unsigned nr)
 {
 	return v->workers[nr].ring;
+}
+
+struct said_ring *worker_said(struct vtep *v, unsigned nr)
+{
+	return v->workers[nr].said;
 }
 
 /* ---- in ------------------------------------------------------------------------------------------------------------ */
@@ -318,9 +338,8 @@ static int init(struct worker *w)
 	w->rx_from = xcalloc(RX_SLOTS, sizeof(*w->rx_from));
 	w->rx_control = xcalloc(RX_SLOTS, sizeof(*w->rx_control));
 	w->tx = xcalloc(OUT_MESSAGES, sizeof(*w->tx));
-	w->ring = aligned_alloc(64, sizeof(*w->ring));
-	BUG_ON(!w->ring);
-	memset(w->ring, 0, sizeof(*w->ring));
+	w->ring = area(sizeof(*w->ring));
+	w->said = area(sizeof(*w->said));
 	for (unsigned i = 0; i < RX_SLOTS; i++) {
 		w->rx[i].msg_hdr.msg_iov = &w->rx_iov[i];
 		w->rx[i].msg_hdr.msg_iovlen = 1;
@@ -380,7 +399,8 @@ static void fini(struct worker *w)
 	free(w->rx_from);
 	free(w->rx_control);
 	free(w->tx);
-	free(w->ring);
+	munmap(w->ring, sizeof(*w->ring));
+	munmap(w->said, sizeof(*w->said));
 }
 
 void workers_stop(struct vtep *v)

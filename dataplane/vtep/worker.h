@@ -89,6 +89,7 @@ struct worker {
 		uint16_t when;
 	} recent[256];
 	struct heard_ring *ring;
+	struct said_ring *said;
 	/* counters */
 	uint64_t drops[VTEP_DROPS];
 	uint64_t batches, not_told;
@@ -103,6 +104,13 @@ void worker_drop(struct worker *w, enum vtep_drop why, struct traffic *t);
 /* n octets that stay until the queues are flushed. */
 uint8_t *worker_scratch(struct worker *w, uint32_t n);
 void worker_tell(struct worker *w, const struct heard *h);
+/* The beginning of a frame that came from a port, for the control thread. False when its ring is full. */
+bool worker_pass_on(struct worker *w, const struct vport *port, const uint8_t *frame, uint32_t len);
+
+/* ---- answer.c ------------------------------------------------------------------------------------------------------- */
+
+/* ARP or ND from a port, with whole checksums. True: it is not to be forwarded. */
+bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k);
 
 /* ---- forward.c ------------------------------------------------------------------------------------------------------ */
 

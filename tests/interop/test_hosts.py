@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
-"""What hosts say in ARP and ND: learned on the ports, without an address on any bridge; asked, answered and carried.
+"""What hosts say in ARP and ND: learned on the ports, without an address on any bridge; asked, answered and carried. On the
+kernel's bridge and on the userspace VTEP.
 
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 evpnd] br100-- h2
 """
@@ -81,19 +82,27 @@ def is_answer(packet, ip, mac):
 
 
 class Pair:
-    def __init__(self, lab, vni_more="", ip6=True, prefix=()):
+    def __init__(self, lab, vni_more="", ip6=True, dataplane="kernel"):
         self.lab = lab
         self.r1, self.r2 = lab.fabric("r1", "r2")
         self.h1, self.h2 = lab.host("h1", 1, ip6=ip6).plug(self.r1), lab.host("h2", 2, ip6=ip6).plug(self.r2)
-        self.e1, self.e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port], vni_more=vni_more))
+        more = "dataplane: userspace\nworkers: 2\n" if dataplane == "userspace" else ""
+        self.e1, self.e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port], vni_more=vni_more, more=more))
                             for n, o, port in ((self.r1, self.r2, "h1"), (self.r2, self.r1, "h2"))]
         lab.wait_for(lambda: self.e1.established(self.r2.address), "the session is up", 20)
-        lab.wait_for(lambda: self.r1.flood("vxlan100") and self.r2.flood("vxlan100"), "they flood to one another")
+        lab.wait_for(lambda: all(self.there(e, mac="00:00:00:00:00:00") for e in (self.e1, self.e2)), "they flood to one another")
         for h in (self.h1, self.h2):
             lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
 
+    def there(self, e, **want):
+        return e.fdb(desired=True, observed=True, **want)
+
     def rows(self, router):
-        return {n["dst"]: n.get("lladdr") for n in router.ip_json("neigh show dev br100")}
+        """Who has which address, in the tables that frames are answered from."""
+        if not router.userspace:
+            return {n["dst"]: n.get("lladdr") for n in router.ip_json("neigh show dev br100")}
+        e = self.e1 if router is self.r1 else self.e2
+        return {r["ip"]: r["mac"] for r in self.there(e, table="vtep") if r["ip"]}
 
     def wait_row(self, router, ip, mac, timeout=15):
         self.lab.wait_for(lambda: self.rows(router).get(ip) == mac, "%s has %s at %s" % (router.name, ip, mac), timeout)
@@ -104,51 +113,57 @@ def pair(lab):
     return Pair(lab)
 
 
+@pytest.fixture(params=["kernel", "userspace"])
+def pairs(lab, request):
+    """On either backend."""
+    return Pair(lab, dataplane=request.param)
+
+
 @pytest.mark.parametrize("ip", ["10.0.0.77", "2001:db8:a::77"], ids=["ipv4", "ipv6"])
-def test_an_announcement_is_advertised_at_once(pair, ip):
+def test_an_announcement_is_advertised_at_once(pairs, ip):
     """No address of ours is on any bridge. The other VTEP has the row, and its hosts have heard it, too."""
-    with Wire(pair.h1) as w1, Wire(pair.h2) as w2:
+    with Wire(pairs.h1) as w1, Wire(pairs.h2) as w2:
         w1.send(announce(MAC1, ip))
         heard = w2.hear(lambda p: p.src == MAC1 and (ARP in p and p[ARP].psrc == ip or ICMPv6ND_NA in p and p[ICMPv6ND_NA].tgt == ip))
         assert heard, "the announcement has not crossed"
-    pair.wait_row(pair.r2, ip, MAC1)
-    assert [a["state"] for a in pair.e1.show("arp") if a["ip"] == ip] == ["local"]
+    pairs.wait_row(pairs.r2, ip, MAC1)
+    assert [a["state"] for a in pairs.e1.show("arp") if a["ip"] == ip] == ["local"]
 
 
 @pytest.mark.parametrize("ip", ["10.0.0.1", "2001:db8:a::1"], ids=["ipv4", "ipv6"])
-def test_a_probe_for_a_remote_address_is_answered(pair, ip):
+def test_a_probe_for_a_remote_address_is_answered(pairs, ip):
     """By r2, which knows: h1 does not hear of it. The kernel's suppression alone would drop it (RFC 9161 3.3)."""
-    with Wire(pair.h1) as w1, Wire(pair.h2) as w2:
+    with Wire(pairs.h1) as w1, Wire(pairs.h2) as w2:
         w1.send(announce(MAC1, ip))
-        pair.wait_row(pair.r2, ip, MAC1)
+        pairs.wait_row(pairs.r2, ip, MAC1)
         w2.send(probe(MAC2, ip))
         assert w2.hear(lambda p: is_answer(p, ip, MAC1)), "no answer"
         assert not w1.hear(lambda p: p.src == MAC2 and (ARP in p or ICMPv6ND_NS in p), 0.5), "h1 was asked"
 
 
 @pytest.mark.parametrize("ip", ["10.0.0.1", "2001:db8:a::1"], ids=["ipv4", "ipv6"])
-def test_a_probe_for_an_unknown_address_reaches_its_owner(pair, ip):
+def test_a_probe_for_an_unknown_address_reaches_its_owner(pairs, ip):
     """h1 has said nothing yet. It answers itself, and is known from then on."""
-    assert not [a for e in (pair.e1, pair.e2) for a in e.show("arp") if a["ip"] == ip]
-    with Wire(pair.h2) as w2:
+    assert not [a for e in (pairs.e1, pairs.e2) for a in e.show("arp") if a["ip"] == ip]
+    with Wire(pairs.h2) as w2:
         w2.send(probe(MAC2, ip))
         assert w2.hear(lambda p: is_answer(p, ip, MAC1)), "no answer"
-    pair.wait_row(pair.r2, ip, MAC1)
+    pairs.wait_row(pairs.r2, ip, MAC1)
 
 
-def test_nobody_answers_for_an_unknown(pair):
-    with Wire(pair.h2) as w2:
+def test_nobody_answers_for_an_unknown(pairs):
+    with Wire(pairs.h2) as w2:
         for ip in ("10.0.0.99", "2001:db8:a::99"):
             w2.send(probe(MAC2, ip))
         w2.send(arp(MAC2, "10.0.0.2", "10.0.0.99"))
         assert not w2.hear(lambda p: ARP in p and p[ARP].op == 2 or ICMPv6ND_NA in p, 1)
 
 
-def test_a_probe_of_the_one_who_has_it_is_no_conflict(pair):
+def test_a_probe_of_the_one_who_has_it_is_no_conflict(pairs):
     """A host that has moved looks whether its address is free, while routes still say that it is there."""
-    with Wire(pair.h1) as w1, Wire(pair.h2) as w2:
+    with Wire(pairs.h1) as w1, Wire(pairs.h2) as w2:
         w1.send(announce(MAC1, "10.0.0.1"))
-        pair.wait_row(pair.r2, "10.0.0.1", MAC1)
+        pairs.wait_row(pairs.r2, "10.0.0.1", MAC1)
         w2.send(probe(MAC1, "10.0.0.1"))
         assert not w2.hear(lambda p: ARP in p and p[ARP].op == 2, 0.5)
 
@@ -186,55 +201,56 @@ def test_a_doubted_ipv6_host_is_asked(pair):
 
 
 @pytest.mark.parametrize("ip", ["10.0.0.1", "2001:db8:a::1"], ids=["ipv4", "ipv6"])
-def test_an_address_moves_to_another_mac_behind_another_vtep(pair, ip):
+def test_an_address_moves_to_another_mac_behind_another_vtep(pairs, ip):
     """As when a spare takes over: the one that had it is asked, is silent, and the row is the other's in seconds."""
-    with Wire(pair.h1) as w1:
+    with Wire(pairs.h1) as w1:
         w1.send(announce(MAC1, ip))
-        pair.wait_row(pair.r2, ip, MAC1)
-    pair.h1.ip("addr flush dev " + pair.h1.dev)
-    with Wire(pair.h2) as w2:
+        pairs.wait_row(pairs.r2, ip, MAC1)
+    pairs.h1.ip("addr flush dev " + pairs.h1.dev)
+    with Wire(pairs.h2) as w2:
         w2.send(announce(MAC2, ip))
-    pair.wait_row(pair.r1, ip, MAC2, 8)
-    pair.lab.wait_for(lambda: ip not in pair.rows(pair.r2), "r2 has no row for its own host")
-    assert [a["mac"] for a in pair.e1.show("arp") if a["ip"] == ip] == [MAC2]
+    pairs.wait_row(pairs.r1, ip, MAC2, 8)
+    pairs.lab.wait_for(lambda: ip not in pairs.rows(pairs.r2), "r2 has no row for its own host")
+    assert [a["mac"] for a in pairs.e1.show("arp") if a["ip"] == ip] == [MAC2]
 
 
-def test_an_address_moves_to_another_mac_on_the_same_port(pair):
-    with Wire(pair.h1) as w1:
+def test_an_address_moves_to_another_mac_on_the_same_port(pairs):
+    with Wire(pairs.h1) as w1:
         w1.send(announce(MAC1, "10.0.0.50"))
-        pair.wait_row(pair.r2, "10.0.0.50", MAC1)
+        pairs.wait_row(pairs.r2, "10.0.0.50", MAC1)
         w1.send(announce(MAC9, "10.0.0.50"))
-        pair.wait_row(pair.r2, "10.0.0.50", MAC9)
-    assert [a["mac"] for a in pair.e1.show("arp") if a["ip"] == "10.0.0.50"] == [MAC9]
+        pairs.wait_row(pairs.r2, "10.0.0.50", MAC9)
+    assert [a["mac"] for a in pairs.e1.show("arp") if a["ip"] == "10.0.0.50"] == [MAC9]
 
 
-def test_a_router_is_advertised_as_one(pair):
-    with Wire(pair.h1) as w1:
+def test_a_router_is_advertised_as_one(pairs):
+    with Wire(pairs.h1) as w1:
         na = announce(MAC1, "2001:db8:a::1")
         na[ICMPv6ND_NA].R = 1
         w1.send(na)
-    pair.lab.wait_for(lambda: [a for a in pair.e1.show("arp") if a["ip"] == "2001:db8:a::1" and a["router"]], "r1 knows it as a router")
+    pairs.lab.wait_for(lambda: [a for a in pairs.e1.show("arp") if a["ip"] == "2001:db8:a::1" and a["router"]], "r1 knows it as a router")
 
 
-def test_hosts_are_not_heard_when_that_is_off(lab):
-    p = Pair(lab, "host-learning: false")
+@pytest.mark.parametrize("dataplane", ["kernel", "userspace"])
+def test_hosts_are_not_heard_when_that_is_off(lab, dataplane):
+    p = Pair(lab, "host-learning: false", dataplane=dataplane)
     with Wire(p.h1) as w1:
         w1.send(announce(MAC1, "10.0.0.77"))
-        lab.wait_for(lambda: p.r2.fdb("vxlan100", MAC1), "the MAC is known")
+        lab.wait_for(lambda: p.there(p.e2, mac=MAC1), "the MAC is known")
     assert not p.e1.show("arp")
 
 
-def test_a_flood_of_arp_is_bounded(pair):
+def test_a_flood_of_arp_is_bounded(pairs):
     """One port says far more than it may: some of it is heard, the rest is counted, nothing else suffers."""
     started = time.monotonic()
     frames = [bytes(arp(MAC1, "10.1.%d.%d" % (i % 2, i // 2 + 1), "10.0.0.254")) for i in range(400)]
-    with Wire(pair.h1) as w1:
+    with Wire(pairs.h1) as w1:
         for i in range(40000):
             w1.s.send(frames[i % 400])
-    pair.lab.wait_for(lambda: pair.e1.show("vni", "100")["packets_unheard"] > 0, "what was not heard is counted")
-    assert pair.e1.show("vni", "100")["packets_heard"] < 2000 + 1000 * (time.monotonic() - started)
-    assert "more than 1000 ARP and ND packets a second" in pair.e1.log()
-    assert pair.h1.ping("10.0.0.2")
+    pairs.lab.wait_for(lambda: pairs.e1.show("vni", "100")["packets_unheard"] > 0, "what was not heard is counted")
+    assert pairs.e1.show("vni", "100")["packets_heard"] < 2000 + 1000 * (time.monotonic() - started)
+    pairs.lab.wait_for(lambda: "more than 1000 ARP and ND packets a second" in pairs.e1.log(), "and said")
+    assert pairs.h1.ping("10.0.0.2")
 
 
 def test_without_cap_net_raw_the_rest_works(lab):

@@ -43,6 +43,7 @@ class Evpnd:
 
     def configure(self, config):
         self.config = textwrap.dedent(config)
+        self.node.userspace = "dataplane: userspace" in config
         with open(self.file, "w") as f:
             f.write(self.config)
 

@@ -29,6 +29,7 @@ class Node:
         self.lab, self.name = lab, name
         self.ns = "%s-%s" % (lab.prefix, name)
         self.address = self.address6 = None
+        self.userspace = False  # evpnd forwards itself: ports are in no bridge
         run(["ip", "netns", "add", self.ns])
         lab.nodes.append(self)
         self.run("sh", "-c", SYSCTL)
@@ -155,6 +156,8 @@ class Host(Node):
     def _port_forwards(self):
         """What comes before that is dropped by the bridge."""
         port, = self.router.ip_json("link show " + self.port)
+        if self.router.userspace:
+            return port["operstate"] == "UP"
         return port["linkinfo"]["info_slave_data"]["state"] == "forwarding"
 
     def ping(self, to, count=1):
