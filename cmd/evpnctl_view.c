@@ -122,6 +122,7 @@ static const struct view_field vni_fields[] = {
 	{ NULL, NULL, format_vni_head },
 	{ "problem", "problem", format_any },
 	{ "RD", "rd", format_any },
+	{ "Ethernet Tag", "ethernet_tag", format_any },
 	{ "import", NULL, format_vni_import },
 	{ "export", "export", format_words },
 	{ "bridge", "bridge", format_any },

@@ -79,6 +79,7 @@ static void print_vni(struct reply *r, struct json *j, const struct evpn_vni_inf
 	json_str(j, "mode", config_mode_name(i->mode));
 	json_bool(j, "ready", i->ready);
 	json_str(j, "rd", i->mode == CONFIG_MODE_EVPN ? evpn_rd_str(i->rd).s : NULL);
+	json_uint(j, "ethernet_tag", i->ethernet_tag);
 	json_bool(j, "import_auto", i->import_auto);
 	print_targets(j, "import", i->imports, i->n_imports);
 	print_targets(j, "export", i->exports, i->n_exports);

@@ -24,11 +24,6 @@ static int cmp_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int cmp_rd(const void *a, const void *b)
-{
-	return memcmp(a, b, 8);
-}
-
 static int cmp_host_mac(const void *a, const void *b)
 {
 	const struct config_host *x = a, *y = b;
@@ -212,13 +207,22 @@ static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 
 struct rd_of_vni {
 	uint8_t rd[8];
-	uint32_t vni;
+	uint32_t tag, vni;
 };
+
+static int cmp_rd(const void *a, const void *b)
+{
+	const struct rd_of_vni *x = a, *y = b;
+	int d = memcmp(x->rd, y->rd, 8);
+
+	return d ? d : x->tag < y->tag ? -1 : x->tag > y->tag;
+}
 
 /* rd: auto is known here up to VNI 65535: ROUTER-ID:VNI (RFC 7432 7.9). */
 static bool rd_of_vni(const struct config *c, const struct config_vni *v, struct rd_of_vni *out)
 {
 	out->vni = v->vni;
+	out->tag = v->ethernet_tag;
 	memcpy(out->rd, v->rd.b, 8);
 	if (!v->rd.is_auto)
 		return true;
@@ -250,7 +254,7 @@ static void check_rds(struct load *ld)
 
 		if (!cmp_rd(e[i - 1].value, e[i].value) && a->vni != b->vni)
 			load_error_key(ld, e[i].mark, "rd", e[i].mark,
-				       "expected a route distinguisher of its own, found that of VNI %u (line %u)",
+				       "expected a route distinguisher or an ethernet-tag of its own, found those of VNI %u (line %u)",
 				       a->vni, mark_at(ld, e[i - 1].mark)->line);
 	}
 	free(rds);

@@ -285,6 +285,7 @@ static const struct schema_key keys_vni[] = {
 	{ "vxlan", .scalar = &scalar_ifname, FIELD(config_vni, vxlan), .derive = derive_vxlan },
 	{ "ports", SCHEMA_LIST, .map = &schema_port, ITEMS(config_vni, ports, n_ports), .max_items = 4096 },
 	{ "vlan", NUMBER, FIELD(config_vni, vlan), .min = 1, .max = 4094 },
+	{ "ethernet-tag", NUMBER, FIELD(config_vni, ethernet_tag), .min = 0, .max = 16777215, .def = "0" },
 	{ "vxlan-port", NUMBER, FIELD(config_vni, vxlan_port), .min = 1, .max = 65535, .derive = derive_vxlan_port },
 	{ "underlay", .scalar = &scalar_ifname, FIELD(config_vni, underlay), .derive = derive_underlay },
 	{ "rd", .scalar = &scalar_rd, FIELD(config_vni, rd), .def = "auto" },

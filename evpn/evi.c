@@ -102,6 +102,7 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	evi->bgp = c->mode == CONFIG_MODE_EVPN;
 	if (!evi->bgp)
 		return evi;
+	evi->tag = c->ethernet_tag;
 	if (c->rd.is_auto)
 		evpn_rd_auto(e->router_id, c->vni, evi->rd);
 	else
@@ -111,11 +112,11 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	return evi;
 }
 
-/* Routes of two EVIs with one RD would replace each other (RFC 7432 7.9). */
+/* Routes of two EVIs with one RD would replace each other (RFC 7432 7.9), unless their tags tell them apart (6.3). */
 static const struct evi *same_rd(const struct evi_table *t, const struct evi *evi)
 {
 	for (uint32_t i = 0; i < t->n && evi->bgp; i++)
-		if (t->by_vni[i]->bgp && !memcmp(t->by_vni[i]->rd, evi->rd, 8))
+		if (t->by_vni[i]->bgp && t->by_vni[i]->tag == evi->tag && !memcmp(t->by_vni[i]->rd, evi->rd, 8))
 			return t->by_vni[i];
 	return NULL;
 }
@@ -165,7 +166,7 @@ int evi_add(struct evpn *e, const struct config_vni *c, struct evi **out)
 	evi = evi_new(e, c);
 	other = same_rd(&e->evis, evi);
 	if (other) {
-		log_error(e->log, LOG_EVPN, "vni %u: its RD %s is that of vni %u; give one of them another rd", c->vni,
+		log_error(e->log, LOG_EVPN, "vni %u: its RD %s is that of vni %u; give one of them another rd or ethernet-tag", c->vni,
 			  evpn_rd_str(evi->rd).s, other->vni);
 		evi_free(evi);
 		return -EADDRINUSE;

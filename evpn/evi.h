@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * An EVI with its one broadcast domain: what it is called (VNI, RD), what it imports and exports, and how much it holds.
+ * Those of a VLAN-aware bundle (RFC 7432 6.3) have RD and route targets in common, and each an Ethernet Tag of its own.
  * Rows of the tables name it by a slot of 16 bits, which stays the same as long as the EVI lives.
  */
 #ifndef EVPN_EVI_H
@@ -25,6 +26,7 @@ struct evi {
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;
 	bool ready;       /* the dataplane says so; Type 3 is advertised */
+	uint32_t tag;     /* Ethernet Tag of its routes; 0: VLAN-based service */
 	uint8_t rd[8];
 	uint8_t (*imports)[8]; /* explicit route targets */
 	uint8_t (*exports)[8]; /* all, the automatic one filled in */

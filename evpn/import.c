@@ -3,8 +3,8 @@
 /*
  * See import.h. What is imported:
  *
- *   - Type 2 and 3 with Ethernet Tag 0, the tag of the VLAN-based service (RFC 7432 6.1), which is all an EVI of one
- *     broadcast domain can be. Routes of a VLAN-aware bundle (tag = VID or VNI) stay in the RIB.
+ *   - Type 2 and 3 with the Ethernet Tag of the EVI: 0 in a VLAN-based service (RFC 7432 6.1), in a VLAN-aware bundle
+ *     (6.3) what tells its broadcast domains apart, which share route targets. Here each is an EVI to itself.
  *   - whose route targets an EVI imports: explicit ones octet by octet; `auto` takes the VNI out of any AS:VNI and of
  *     the form of RFC 8365 5.1.2.1, since fabrics with an AS a leaf have as many administrators as leaves;
  *   - that offer VXLAN, or say nothing of an encapsulation (RFC 8365 5.1.3 leaves that to us);
@@ -41,20 +41,22 @@ void import_table_init(struct import_table *t)
 
 static const uint16_t *import_evis(const struct import *im)
 {
-	return im->n_evis > 4 ? im->evi.many : im->evi.few;
+	return im->n_evis > 4 ? im->evi.many->slot : im->evi.few;
 }
 
-static void evis_free(struct import *im)
+static void evis_drop(struct import_table *t, struct import *im)
 {
-	if (im->n_evis > 4)
+	if (im->n_evis > 4 && !--im->evi.many->refs) {
+		HASH_DELETE(hh, t->evis, im->evi.many);
 		free(im->evi.many);
+	}
 	im->n_evis = 0;
 }
 
 void import_table_fini(struct import_table *t)
 {
 	for (uint32_t h = 0; (h = slab_next(&t->slab, h));)
-		evis_free(import_get(t, h));
+		evis_drop(t, import_get(t, h));
 	slab_fini(&t->slab);
 	free(t->rules);
 	*t = (struct import_table){ 0 };
@@ -62,22 +64,24 @@ void import_table_fini(struct import_table *t)
 
 /* ---- rules: explicit route targets, sorted --------------------------------------------------------------------- */
 
-static int rule_cmp(const struct import_rule *r, const uint8_t rt[8], uint16_t slot)
+static int rule_cmp(const struct import_rule *a, const struct import_rule *b)
 {
-	int d = memcmp(r->rt, rt, 8);
+	int d = memcmp(a->rt, b->rt, 8);
 
-	return d ? d : (int)r->slot - (int)slot;
+	if (d)
+		return d;
+	return a->tag != b->tag ? a->tag < b->tag ? -1 : 1 : (int)a->slot - (int)b->slot;
 }
 
-/* Index of the first rule >= (rt, slot). */
-static uint32_t rule_position(const struct import_table *t, const uint8_t rt[8], uint16_t slot)
+/* Index of the first rule >= r. */
+static uint32_t rule_position(const struct import_table *t, const struct import_rule *r)
 {
 	uint32_t lo = 0, hi = t->n_rules;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (rule_cmp(&t->rules[mid], rt, slot) < 0)
+		if (rule_cmp(&t->rules[mid], r) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -85,19 +89,26 @@ static uint32_t rule_position(const struct import_table *t, const uint8_t rt[8],
 	return lo;
 }
 
-static void rule_insert(struct import_table *t, const uint8_t rt[8], uint16_t slot)
+static struct import_rule rule_of(const uint8_t rt[8], uint32_t tag, uint16_t slot)
 {
-	uint32_t i = rule_position(t, rt, slot);
+	struct import_rule r = { .tag = tag, .slot = slot };
 
-	if (i < t->n_rules && !rule_cmp(&t->rules[i], rt, slot))
+	memcpy(r.rt, rt, 8);
+	return r;
+}
+
+static void rule_insert(struct import_table *t, const struct import_rule *r)
+{
+	uint32_t i = rule_position(t, r);
+
+	if (i < t->n_rules && !rule_cmp(&t->rules[i], r))
 		return;
 	if (t->n_rules == t->cap_rules) {
 		t->cap_rules = t->cap_rules ? 2 * t->cap_rules : 16;
 		t->rules = xrealloc(t->rules, t->cap_rules * sizeof(*t->rules));
 	}
 	memmove(t->rules + i + 1, t->rules + i, (t->n_rules - i) * sizeof(*t->rules));
-	memcpy(t->rules[i].rt, rt, 8);
-	t->rules[i].slot = slot;
+	t->rules[i] = *r;
 	t->n_rules++;
 }
 
@@ -121,8 +132,11 @@ static void ask(struct evpn *e, const struct evi *evi, bool wanted)
 
 void import_rules_add(struct evpn *e, const struct evi *evi)
 {
-	for (uint16_t i = 0; i < evi->n_imports; i++)
-		rule_insert(&e->imports, evi->imports[i], evi->slot);
+	for (uint16_t i = 0; i < evi->n_imports; i++) {
+		struct import_rule r = rule_of(evi->imports[i], evi->tag, evi->slot);
+
+		rule_insert(&e->imports, &r);
+	}
 	ask(e, evi, true);
 	rules_changed(&e->imports);
 }
@@ -142,29 +156,45 @@ void import_rules_del(struct evpn *e, const struct evi *evi)
 
 /* ---- which EVIs ------------------------------------------------------------------------------------------------- */
 
-struct matches { /* slots, ascending, each once */
-	uint16_t *slot;
+struct matches {
+	uint64_t *v; /* tag and slot, see match_key(); ascending, each once, when match() is done */
 	uint32_t n, cap;
 };
 
-static void match_add(struct matches *m, uint16_t slot)
+static uint64_t match_key(const struct evi *evi)
 {
-	uint32_t i = m->n;
-
-	while (i && m->slot[i - 1] > slot)
-		i--;
-	if (i && m->slot[i - 1] == slot)
-		return;
-	if (m->n == m->cap) {
-		m->cap = m->cap ? 2 * m->cap : 8;
-		m->slot = xrealloc(m->slot, m->cap * sizeof(*m->slot));
-	}
-	memmove(m->slot + i + 1, m->slot + i, (m->n - i) * sizeof(*m->slot));
-	m->slot[i] = slot;
-	m->n++;
+	return (uint64_t)evi->tag << 16 | evi->slot;
 }
 
-/* The caller frees out->slot. */
+static void match_add(struct matches *m, const struct evi *evi)
+{
+	if (m->n == m->cap) {
+		m->cap = m->cap ? 2 * m->cap : 8;
+		m->v = xrealloc(m->v, m->cap * sizeof(*m->v));
+	}
+	m->v[m->n++] = match_key(evi);
+}
+
+static int match_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void match_sort(struct matches *m)
+{
+	uint32_t n = 0;
+
+	if (m->n > 1)
+		qsort(m->v, m->n, sizeof(*m->v), match_cmp);
+	for (uint32_t i = 0; i < m->n; i++)
+		if (!n || m->v[n - 1] != m->v[i])
+			m->v[n++] = m->v[i];
+	m->n = n;
+}
+
+/* The caller frees out->v. */
 static void match(const struct evpn *e, const struct bgp_attrs *a, struct matches *out)
 {
 	const struct import_table *t = &e->imports;
@@ -173,22 +203,42 @@ static void match(const struct evpn *e, const struct bgp_attrs *a, struct matche
 	*out = (struct matches){ 0 };
 	while ((rt = evpn_ec_next_rt(a, rt))) {
 		const struct evi *evi = evi_find(&e->evis, evpn_rt_auto_vni(rt));
+		struct import_rule first = rule_of(rt, 0, 0);
 
 		if (evi && evi->import_auto)
-			match_add(out, evi->slot);
-		for (uint32_t i = rule_position(t, rt, 0); i < t->n_rules && !memcmp(t->rules[i].rt, rt, 8); i++)
-			match_add(out, t->rules[i].slot);
+			match_add(out, evi);
+		for (uint32_t i = rule_position(t, &first); i < t->n_rules && !memcmp(t->rules[i].rt, rt, 8); i++)
+			match_add(out, evi_get(&e->evis, t->rules[i].slot));
 	}
+	match_sort(out);
 }
 
-static void evis_set(struct import *im, const struct matches *m)
+static struct import_evis *evis_take(struct import_table *t, const uint16_t *slot, size_t n)
 {
-	evis_free(im);
+	struct import_evis *x;
+
+	HASH_FIND(hh, t->evis, slot, n * sizeof(*slot), x);
+	if (!x) {
+		x = xcalloc(1, sizeof(*x) + n * sizeof(*slot));
+		memcpy(x->slot, slot, n * sizeof(*slot));
+		HASH_ADD_KEYPTR(hh, t->evis, x->slot, n * sizeof(*slot), x);
+	}
+	x->refs++;
+	return x;
+}
+
+static void evis_set(struct import_table *t, struct import *im, const struct matches *m)
+{
+	uint16_t *slot = m->n > 4 ? xcalloc(m->n, sizeof(*slot)) : im->evi.few;
+
+	evis_drop(t, im);
+	for (uint32_t i = 0; i < m->n; i++)
+		slot[i] = (uint16_t)m->v[i];
 	im->n_evis = (uint16_t)m->n;
-	if (m->n > 4)
-		im->evi.many = xcalloc(m->n, sizeof(uint16_t));
-	if (m->n)
-		memcpy(m->n > 4 ? im->evi.many : im->evi.few, m->slot, m->n * sizeof(uint16_t));
+	if (m->n <= 4)
+		return;
+	im->evi.many = evis_take(t, slot, m->n);
+	free(slot);
 }
 
 /* ---- what the attributes say ------------------------------------------------------------------------------------ */
@@ -276,7 +326,7 @@ void import_unref(struct evpn *e, uint32_t h)
 
 	if (--im->refs)
 		return;
-	evis_free(im);
+	evis_drop(&e->imports, im);
 	if (im->vtep)
 		vtep_drop(&e->vteps, im->vtep);
 	if (im->endpoint)
@@ -296,10 +346,10 @@ static uint32_t import_work_out(struct evpn *e, uint32_t set, uint32_t mark, con
 	if (!h && m.n && meaning_read(e, a, &meaning))
 		h = import_new(e, &meaning);
 	if (h) {
-		evis_set(import_get(t, h), &m);
+		evis_set(t, import_get(t, h), &m);
 		import_get(t, h)->generation = t->generation;
 	}
-	free(m.slot);
+	free(m.v);
 	bgp_set_set_mark(e->bgp, set, h ? h : MARK_NONE | t->generation);
 	return h;
 }
@@ -352,8 +402,6 @@ int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)
 /* Can the key be of use to an EVI? */
 static bool key_usable(const struct evpn_nlri *n)
 {
-	if (n->tag)
-		return false;
 	if (n->type == EVPN_IMET)
 		return true;
 	if (n->type != EVPN_MAC_IP || mac_is_zero(&n->mac) || mac_is_group(&n->mac))
@@ -395,12 +443,39 @@ static void route_del(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, 
 		mac_route_del(e, evi, &n->mac, n->rd);
 }
 
-static bool has_slot(const struct evpn *e, uint32_t h, uint16_t slot)
+static uint32_t tag_of_slot(const struct evpn *e, uint16_t slot)
+{
+	return evi_get(&e->evis, slot)->tag;
+}
+
+/* The EVIs of that tag among those that import it: their slots. */
+static uint16_t with_tag(const struct evpn *e, uint32_t h, uint32_t tag, const uint16_t **out)
 {
 	const struct import *im = h ? import_get(&e->imports, h) : NULL;
+	const uint16_t *slot = im ? import_evis(im) : NULL;
+	uint16_t lo = 0, hi = im ? im->n_evis : 0, n = 0;
 
-	for (uint16_t i = 0; im && i < im->n_evis; i++)
-		if (import_evis(im)[i] == slot)
+	while (lo < hi) {
+		uint16_t mid = (uint16_t)(lo + (hi - lo) / 2);
+
+		if (tag_of_slot(e, slot[mid]) < tag)
+			lo = (uint16_t)(mid + 1);
+		else
+			hi = mid;
+	}
+	while (im && lo + n < im->n_evis && tag_of_slot(e, slot[lo + n]) == tag)
+		n++;
+	*out = n ? slot + lo : NULL;
+	return n;
+}
+
+static bool has_slot(const struct evpn *e, uint32_t h, uint32_t tag, uint16_t slot)
+{
+	const uint16_t *slots;
+	uint16_t n = with_tag(e, h, tag, &slots);
+
+	for (uint16_t i = 0; i < n; i++)
+		if (slots[i] == slot)
 			return true;
 	return false;
 }
@@ -408,9 +483,10 @@ static bool has_slot(const struct evpn *e, uint32_t h, uint16_t slot)
 void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
 {
 	const struct bgp_route_ref *any = new_ ? new_ : old;
-	const struct import *im;
-	uint32_t was, is;
+	const uint16_t *evis;
 	struct evpn_nlri n;
+	uint32_t was, is;
+	uint16_t n_evis;
 
 	if (any->key[0] != EVPN_MAC_IP && any->key[0] != EVPN_IMET)
 		return;
@@ -422,16 +498,17 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 		return;
 	was = usable(e, n.type, was);
 	is = usable(e, n.type, is);
-	im = is ? import_get(&e->imports, is) : NULL;
-	for (uint16_t i = 0; im && i < im->n_evis; i++)
-		route_set(e, import_evis(im)[i], &n, is);
+	n_evis = with_tag(e, is, n.tag, &evis);
+	for (uint16_t i = 0; i < n_evis; i++)
+		route_set(e, evis[i], &n, is);
 	/* The endpoint is part of the name of what a Type 3 route brings: with another one it is another row. */
-	if (is && n.type == EVPN_IMET && was && import_get(&e->imports, was)->endpoint != im->endpoint)
+	if (is && was && n.type == EVPN_IMET &&
+	    import_get(&e->imports, was)->endpoint != import_get(&e->imports, is)->endpoint)
 		is = 0;
-	im = was ? import_get(&e->imports, was) : NULL;
-	for (uint16_t i = 0; im && i < im->n_evis; i++)
-		if (!has_slot(e, is, import_evis(im)[i]))
-			route_del(e, import_evis(im)[i], &n, was);
+	n_evis = with_tag(e, was, n.tag, &evis);
+	for (uint16_t i = 0; i < n_evis; i++)
+		if (!has_slot(e, is, n.tag, evis[i]))
+			route_del(e, evis[i], &n, was);
 }
 
 void import_rib(struct evpn *e, struct evi *evi)
@@ -446,7 +523,8 @@ void import_rib(struct evpn *e, struct evi *evi)
 		if (!p.best || p.family != &evpn_family || (p.key[0] != EVPN_MAC_IP && p.key[0] != EVPN_IMET))
 			continue;
 		h = usable(e, p.key[0], import_of(e, p.set, p.attrs));
-		if (h && has_slot(e, h, evi->slot) && evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) && key_usable(&n))
+		if (h && evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) && n.tag == evi->tag && key_usable(&n) &&
+		    has_slot(e, h, n.tag, evi->slot))
 			route_set(e, evi->slot, &n, h);
 	}
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <uthash.h>
 
 #include "base/slab.h"
 #include "evpn/evi.h"
@@ -31,12 +32,20 @@ struct import {
 	uint16_t n_evis;
 	union {
 		uint16_t few[4];
-		uint16_t *many; /* with more than 4 */
-	} evi; /* slots of the EVIs that import it, ascending */
+		struct import_evis *many; /* with more than 4 */
+	} evi; /* slots of the EVIs that import it by their route targets: by Ethernet Tag, then ascending */
+};
+
+/* Sets with the same route targets share it: of a VLAN-aware bundle there are as many sets as broadcast domains. */
+struct import_evis {
+	UT_hash_handle hh;
+	uint32_t refs;
+	uint16_t slot[];
 };
 
 struct import_rule { /* an explicit route target */
 	uint8_t rt[8];
+	uint32_t tag; /* of the EVI */
 	uint16_t slot;
 };
 
@@ -45,6 +54,7 @@ struct import_table {
 	uint32_t generation; /* of the rules, 31 bits */
 	struct import_rule *rules; /* sorted */
 	uint32_t n_rules, cap_rules;
+	struct import_evis *evis; /* by what is in them */
 };
 
 void import_table_init(struct import_table *t);

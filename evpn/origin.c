@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * See origin.h. The next hop is our VTEP, the Ethernet Tag 0 (VLAN-based service, RFC 7432 6.1), the ESI 0. What follows
+ * See origin.h. The next hop is our VTEP, the ESI 0. What follows
  * the attributes (AS_PATH, LOCAL_PREF) is bgp's. Of an EVI in a mode without BGP nothing is originated.
  */
 #include "evpn/origin.h"
@@ -30,13 +30,13 @@ void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *
 		evpn_ec_put_nd(&w, EVPN_ND_IMMUTABLE);
 	BUG_ON(!wb_ok(&w));
 	a.ext_communities_len = (uint16_t)(evi->ecs_len + wb_len(&w));
-	evpn_nlri_mac(&nlri, evi->rd, 0, &o->mac, &o->ip, no_esi, evi->vni, 0);
+	evpn_nlri_mac(&nlri, evi->rd, evi->tag, &o->mac, &o->ip, no_esi, evi->vni, 0);
 	bgp_originate(e->bgp, &evpn_family, &nlri, &a, e->now);
 }
 
 void origin_mac_withdraw(struct evpn *e, const struct evi *evi, const struct mac *mac, const struct ip *ip)
 {
-	struct bgp_nlri nlri = evpn_key_mac(evi->rd, 0, mac, ip);
+	struct bgp_nlri nlri = evpn_key_mac(evi->rd, evi->tag, mac, ip);
 
 	if (evi->bgp)
 		bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);
@@ -58,13 +58,13 @@ void origin_imet(struct evpn *e, const struct evi *evi)
 	evpn_pmsi_put(&w, evi->vni, &e->vtep);
 	BUG_ON(!wb_ok(&w));
 	a.pmsi_len = (uint16_t)wb_len(&w);
-	evpn_nlri_imet(&nlri, evi->rd, 0, &e->vtep);
+	evpn_nlri_imet(&nlri, evi->rd, evi->tag, &e->vtep);
 	bgp_originate(e->bgp, &evpn_family, &nlri, &a, e->now);
 }
 
 void origin_imet_withdraw(struct evpn *e, const struct evi *evi)
 {
-	struct bgp_nlri nlri = evpn_key_imet(evi->rd, 0, &e->vtep);
+	struct bgp_nlri nlri = evpn_key_imet(evi->rd, evi->tag, &e->vtep);
 
 	if (evi->bgp)
 		bgp_withdraw(e->bgp, &evpn_family, nlri.key, nlri.key_len, e->now);

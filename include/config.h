@@ -102,6 +102,7 @@ struct config_vni {
 	struct config_port *ports;
 	size_t n_ports;
 	uint16_t vlan; /* 0 = none */
+	uint32_t ethernet_tag; /* of its routes, RFC 7432 6.3; 0 = VLAN-based service */
 	uint16_t vxlan_port;
 	char *underlay; /* NULL: derive */
 	struct config_rd rd;

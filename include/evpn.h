@@ -52,7 +52,7 @@ void evpn_run_timers(struct evpn *e, struct mtime now);
  * Takes on a VNI. In mode evpn it advertises its Type 3 and imports what is in the RIB already, in the others it is
  * nothing to BGP: what the configuration says of hosts and VTEPs goes to the tables instead. The dataplane's side
  * (dp_vni_add) is done here too; udp_port and underlay are for what c leaves open. -EEXIST for a second one,
- * -EADDRINUSE when its RD is that of another, -ENOSPC, or what dp_vni_add says.
+ * -EADDRINUSE when its RD and Ethernet Tag are those of another, -ENOSPC, or what dp_vni_add says.
  */
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
 void evpn_vni_del(struct evpn *e, uint32_t vni);
@@ -125,6 +125,7 @@ bool evpn_key_may_match(const uint8_t *key, size_t key_len, const uint8_t *rd, c
 struct evpn_vni_info { /* borrowed */
 	uint32_t vni;
 	enum config_mode mode;
+	uint32_t ethernet_tag;
 	uint8_t rd[8];
 	const uint8_t (*imports)[8];
 	size_t n_imports; /* explicit ones; import_auto says whether *:VNI is imported too */

@@ -269,6 +269,13 @@ bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path
 
 /* ---- ours -------------------------------------------------------------------------------------------------------- */
 
+static void end_text(const struct evpn_nlri *n, struct buf *out)
+{
+	if (n->tag)
+		buf_printf(out, " tag %u", n->tag);
+	buf_adds(out, "\n");
+}
+
 static void path_text(const uint8_t *key, size_t key_len, const struct bgp_attrs *a, struct buf *out)
 {
 	struct evpn_nlri n;
@@ -279,7 +286,8 @@ static void path_text(const uint8_t *key, size_t key_len, const struct bgp_attrs
 	evpn_ec_read(a, &ec);
 	if (n.type == EVPN_IMET) {
 		BUG_ON(!evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi));
-		buf_printf(out, "%u imet %s\n", pmsi.label, ip_str(&pmsi.endpoint).s);
+		buf_printf(out, "%u imet %s", pmsi.label, ip_str(&pmsi.endpoint).s);
+		end_text(&n, out);
 		return;
 	}
 	buf_printf(out, "%u mac %s", n.label, mac_str(&n.mac).s);
@@ -290,7 +298,7 @@ static void path_text(const uint8_t *key, size_t key_len, const struct bgp_attrs
 	buf_adds(out, ec.sticky ? " sticky" : "");
 	buf_adds(out, ec.nd_flags & EVPN_ND_ROUTER ? " router" : "");
 	buf_adds(out, ec.nd_flags & EVPN_ND_IMMUTABLE ? " immutable" : "");
-	buf_adds(out, "\n");
+	end_text(&n, out);
 }
 
 void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri, const struct bgp_attrs *attrs,

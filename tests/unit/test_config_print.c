@@ -188,7 +188,7 @@ static void defaults_are_left_out_unless_asked_for(void **state)
 			    "    port: 179\n    hold-time: 90\n    route-reflector-client: false\n"
 			    "    max-prefixes-warning: 75\n    add-path: none\nvnis:\n  - vni: 100\n"
 			    "    mode: evpn\n"
-			    "    bridge: br100\n    vxlan: vxlan100\n    ports: []\n    vxlan-port: 4789\n"
+			    "    bridge: br100\n    vxlan: vxlan100\n    ports: []\n    ethernet-tag: 0\n    vxlan-port: 4789\n"
 			    "    rd: auto\n"
 			    "    import: [auto]\n    export: [auto]\n    arp-suppression: true\n"
 			    "    host-learning: true\n    mac-mobility: {moves: 5, window: 180, recovery: 540}\n    flood: []\n"

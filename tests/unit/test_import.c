@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* evpn/import and evpn/flood: which routes come into which EVI, what they become there, and what it costs. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "evpn/ec.h"
 #include "evpn/nlri.h"
+#include "evpn/tables.h"
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/test.h"
 
@@ -185,12 +188,101 @@ static void label_must_be_a_vni(void **state)
 	stubbgp_withdraw(w->bgp, 2, &nlri);
 }
 
-static void tag_of_a_bundle_stays_in_the_rib(void **state)
+/* ---- Ethernet Tags, RFC 7432 6 ----------------------------------------------------------------------------------- */
+
+static void tag_of_a_bundle_is_not_for_a_vlan_based_vni(void **state)
 {
 	struct world *w = *state;
 
 	expect(w, (struct route){ .vtep = 2, .mac = 1, .tag = 100 }, "");
 	expect(w, (struct route){ .vtep = 2, .tag = 100 }, "");
+}
+
+#define BUNDLE_RT "65000:7"
+
+/* A broadcast domain of the bundle with RD 192.0.2.9:7. */
+static int bundle_vni(struct world *w, uint32_t vni, uint32_t tag)
+{
+	struct config_rt rts[2];
+	struct config_vni c = world_config(vni, rts);
+
+	rts[0].is_auto = rts[1].is_auto = c.rd.is_auto = false;
+	assert_true(evpn_rt_parse(BUNDLE_RT, rts[0].b));
+	assert_true(evpn_rt_parse(BUNDLE_RT, rts[1].b));
+	assert_true(evpn_rd_parse("192.0.2.9:7", c.rd.b));
+	c.ethernet_tag = tag;
+	return evpn_vni_add(w->e, &c, 4789, NULL);
+}
+
+static void tag_tells_the_vnis_of_a_bundle_apart(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(bundle_vni(w, 200, 20), 0);
+	assert_int_equal(bundle_vni(w, 300, 10), 0);
+	assert_int_equal(bundle_vni(w, 400, 20), -EADDRINUSE);
+	expect(w, (struct route){ .vtep = 2, .mac = 1, .rt = BUNDLE_RT, .label = 300, .tag = 10 },
+	       "fdb 300 " M1 " 192.0.2.2\n");
+	expect(w, (struct route){ .vtep = 2, .mac = 1, .ip = 1, .rt = BUNDLE_RT, .label = 200, .tag = 20 },
+	       "fdb 200 " M1 " 192.0.2.2\nneigh 200 10.0.0.1 " M1 "\n");
+	expect(w, (struct route){ .vtep = 2, .rt = BUNDLE_RT, .label = 200, .tag = 20 }, "flood 200 192.0.2.2\n");
+	expect(w, (struct route){ .vtep = 2, .mac = 1, .rt = BUNDLE_RT, .label = 200 }, "");
+	expect(w, (struct route){ .vtep = 2, .mac = 1, .rt = BUNDLE_RT, .label = 200, .tag = 30 }, "");
+	expect(w, (struct route){ .vtep = 2, .rt = BUNDLE_RT, .label = 200, .tag = EVPN_MAX_ET }, "");
+}
+
+/* One RD, one MAC, two broadcast domains: two routes. */
+static void tag_keeps_routes_of_one_mac_apart(void **state)
+{
+	struct route r = { .vtep = 2, .mac = 1, .rt = BUNDLE_RT, .label = 200, .tag = 20 }, s = r;
+	struct world *w = *state;
+
+	assert_int_equal(bundle_vni(w, 200, 20), 0);
+	assert_int_equal(bundle_vni(w, 300, 10), 0);
+	s.label = 300;
+	s.tag = 10;
+	world_announce(w, r);
+	world_announce(w, s);
+	world_rows(w, "fdb 200 " M1 " 192.0.2.2\nfdb 300 " M1 " 192.0.2.2\n");
+	world_withdraw(w, r);
+	world_rows(w, "fdb 300 " M1 " 192.0.2.2\n");
+	evpn_vni_del(w->e, 300);
+	world_rows(w, "");
+	assert_int_equal(bundle_vni(w, 300, 10), 0);
+	world_rows(w, "fdb 300 " M1 " 192.0.2.2\n");
+}
+
+static void tag_is_in_what_we_originate(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(bundle_vni(w, 200, 20), 0);
+	world_ours(w, "100 imet 192.0.2.9\n200 imet 192.0.2.9 tag 20\n");
+	evpn_vni_del(w->e, 200);
+	world_ours(w, "100 imet 192.0.2.9\n");
+}
+
+/* Many broadcast domains, in no order, and some that share a tag: each gets its own, and all sets share the list. */
+static void tag_finds_its_vni_among_many(void **state)
+{
+	struct world *w = *state;
+	char row[64];
+
+	for (uint32_t k = 0; k < 50; k++)
+		assert_int_equal(bundle_vni(w, 1000 + k, 1 + k * 7 % 50), 0);
+	vni_importing(w, 2000, (const char *const[2]){ BUNDLE_RT, NULL });
+	vni_importing(w, 2001, (const char *const[2]){ "auto", BUNDLE_RT });
+	for (uint32_t k = 0; k < 50; k++) {
+		struct route r = { .vtep = 2, .mac = 1, .rt = BUNDLE_RT, .label = 1000 + k, .tag = 1 + k * 7 % 50 };
+
+		snprintf(row, sizeof(row), "fdb %u " M1 " 192.0.2.2\n", 1000 + k);
+		expect(w, r, row);
+		world_announce(w, r);
+		assert_int_equal(HASH_COUNT(w->e->imports.evis), 1);
+		world_withdraw(w, r);
+	}
+	expect(w, (struct route){ .vtep = 2, .rt = BUNDLE_RT, .label = 5 },
+	       "flood 2000 192.0.2.2 label 5\nflood 2001 192.0.2.2 label 5\n");
 }
 
 static void segment_routes_are_used_through_their_next_hop(void **state)
@@ -408,7 +500,11 @@ int main(void)
 		test(encapsulation_must_include_vxlan),
 		test(next_hop_must_be_a_vtep_and_not_ours),
 		test(label_must_be_a_vni),
-		test(tag_of_a_bundle_stays_in_the_rib),
+		test(tag_of_a_bundle_is_not_for_a_vlan_based_vni),
+		test(tag_tells_the_vnis_of_a_bundle_apart),
+		test(tag_keeps_routes_of_one_mac_apart),
+		test(tag_is_in_what_we_originate),
+		test(tag_finds_its_vni_among_many),
 		test(segment_routes_are_used_through_their_next_hop),
 		test(route_that_turns_bad_goes),
 		test_bare(suppression_off_writes_no_neighbours),
