@@ -18,9 +18,20 @@
 
 struct dp_vni;
 
-/* Where frames go. Rows share destinations, so a backend can program one as an object that rows point at. */
+/* Several VTEPs: each flow goes to one of them. */
+struct dp_set {
+	uint32_t n;
+	uint32_t dest[DP_SET_MAX]; /* handles of destinations of one VTEP, without label; by address */
+};
+
+/*
+ * Where frames go: a VTEP or a set of them. Rows share destinations, so a backend can program one as an object that rows
+ * point at. Of a set it must: that is put again when other members are to take the place of those that it has, and its
+ * members were put before.
+ */
 struct dp_dest {
-	struct ip vtep;
+	struct ip vtep; /* none: a set */
+	const struct dp_set *set; /* as it was put last; NULL: a VTEP */
 	uint32_t label; /* the VNI in the packet; 0 = that of the row. With a label it is no object of its own. */
 	uint32_t id[2]; /* the backend's, 0 at first (kernel: nexthop and group) */
 	bool carries; /* the backend's: FDB rows that go there end with the object, without a word */
@@ -148,7 +159,12 @@ void dp_seen(struct dp *d, const struct dp_seen *s);
 uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label);
 /* The same without making one: 0 when it is not known. */
 uint32_t dp_dest_find(struct dp *d, const struct ip *vtep, uint32_t label);
-/* Its object was found at the start, or its end was seen (then every row that points at it is lost, too). */
+/* A set that an earlier run left, found at the start: rows that are seen to go there tell which it is. */
+uint32_t dp_set_found(struct dp *d, const struct dp_set *s);
+/*
+ * Its object was found at the start, or its end was seen (then every row that points at it is lost, and it is no longer
+ * a member of any set).
+ */
 void dp_dest_seen(struct dp *d, uint32_t dest, bool there);
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
 

@@ -58,6 +58,17 @@ void dp_unwant(struct dp *d, const struct dp_key *key)
 	rec_unwant(&d->rec, key);
 }
 
+void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n)
+{
+	if (!d->ops->blind)
+		rec_set_put(&d->rec, set, vteps, n);
+}
+
+void dp_set_del(struct dp *d, uint32_t set)
+{
+	rec_set_del(&d->rec, set);
+}
+
 /* ---- turns ----------------------------------------------------------------------------------------------------- */
 
 static void arm_timer(struct dp *d)
@@ -332,14 +343,32 @@ static const char *hint(int err, const struct dp_op *op)
 	}
 }
 
-static void describe(const struct dp_op *op, char *s, size_t size)
+/* "VTEP 192.0.2.1", "one of 192.0.2.1, 192.0.2.2" */
+static const char *where(const struct dp *d, const struct dp_dest *to, char *s, size_t size)
 {
+	const struct dp_set *set = to->set;
+	int n;
+
+	if (!set) {
+		snprintf(s, size, "VTEP %s", ip_str(&to->vtep).s);
+		return s;
+	}
+	n = snprintf(s, size, "one of");
+	for (uint32_t i = 0; i < set->n && (size_t)n < size; i++)
+		n += snprintf(s + n, size - (size_t)n, "%s %s", i ? "," : "",
+			      ip_str(&row_dest(&d->rec.rows, set->dest[i])->d.vtep).s);
+	return s;
+}
+
+static void describe(const struct dp *d, const struct dp_op *op, char *s, size_t size)
+{
+	char to[96];
 	const char *verb[] = { [DP_OP_PUT] = "write", [DP_OP_DEL] = "delete", [DP_OP_ASK] = "query", [DP_OP_GIVE] = "give back" };
 
 	switch (op->kind) {
 	case DP_FDB:
 		snprintf(s, size, "VNI %u: %s FDB row of %s to %s", op->vni, verb[op->type], mac_str(&op->mac).s,
-			 op->dest ? ip_str(&op->dest->vtep).s : "a local port");
+			 !op->dest ? "a local port" : op->dest->set ? where(d, op->dest, to, sizeof(to)) : ip_str(&op->dest->vtep).s);
 		break;
 	case DP_FLOOD:
 		snprintf(s, size, "VNI %u: %s flood row to %s", op->vni, verb[op->type], ip_str(&op->ip).s);
@@ -349,17 +378,17 @@ static void describe(const struct dp_op *op, char *s, size_t size)
 			 mac_str(&op->mac).s);
 		break;
 	default:
-		snprintf(s, size, "%s nexthop of VTEP %s", verb[op->type], ip_str(&op->dest->vtep).s);
+		snprintf(s, size, "%s nexthop of %s", verb[op->type], where(d, op->dest, to, sizeof(to)));
 	}
 }
 
 void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
 {
-	char what[160];
+	char what[224];
 	unsigned again;
 
 	if (err && err != -EAGAIN)
-		describe(op, what, sizeof(what)); /* before the row may be dropped */
+		describe(d, op, what, sizeof(what)); /* before the row may be dropped */
 	again = rec_done(&d->rec, op, err);
 	if (!again || !log_allow(d->log, &d->refusals, LOG_DP, d->rec.now))
 		return;
@@ -380,6 +409,11 @@ uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label)
 uint32_t dp_dest_find(struct dp *d, const struct ip *vtep, uint32_t label)
 {
 	return rows_dest_find(&d->rec.rows, vtep, label);
+}
+
+uint32_t dp_set_found(struct dp *d, const struct dp_set *s)
+{
+	return rec_set_found(&d->rec, s);
 }
 
 void dp_dest_seen(struct dp *d, uint32_t dest, bool there)

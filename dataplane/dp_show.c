@@ -56,6 +56,17 @@ static void fill_bridge(const struct row *r, const struct dp_vni_info *dev, stru
 		out->pending = NULL;
 }
 
+static void fill_dest(const struct rec *c, uint32_t dest, struct dp_row_info *out)
+{
+	const struct dest_row *d = row_dest(&c->rows, dest);
+	const struct dp_set *members = !d->set ? NULL : out->desired ? &d->set->want : &d->set->have;
+
+	out->row.vtep = d->d.vtep;
+	out->row.label_vni = d->d.label;
+	for (uint32_t i = 0; members && i < members->n; i++)
+		out->vteps[out->n_vteps++] = row_dest(&c->rows, members->dest[i])->d.vtep;
+}
+
 static void fill_self(const struct rec *c, uint32_t h, const struct dp_vni_info *dev, struct dp_row_info *out)
 {
 	const struct row *r = row_at(&c->rows, h);
@@ -67,10 +78,8 @@ static void fill_self(const struct rec *c, uint32_t h, const struct dp_vni_info 
 	out->observed = r->self != DP_SEEN_NONE && (!r->wanted || r->have_dest == r->want_dest);
 	out->owner = owner_of(r->self, r->wanted);
 	out->ifindex = neigh && dev->bridge ? dev->bridge_ifindex : dev->vxlan_ifindex;
-	if (dest) {
-		out->row.vtep = row_dest(&c->rows, dest)->d.vtep;
-		out->row.label_vni = row_dest(&c->rows, dest)->d.label;
-	}
+	if (dest)
+		fill_dest(c, dest, out);
 	if (neigh)
 		out->row.mac = r->wanted ? r->mac : row_ip(&c->rows, h)->have_mac;
 }

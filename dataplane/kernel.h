@@ -331,7 +331,9 @@ bool kernel_nh_any(const struct kernel *k);
 void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h);
 /* The destination whose group this is; 0 for a stranger's. */
 uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group);
-/* Gives the destination its two ids. */
+/* The nexthops of the set's members; how many. Less where the kernel took none for a VTEP. */
+unsigned kernel_nh_members(const struct kernel *k, const struct dp_set *set, uint32_t members[DP_SET_MAX]);
+/* Gives the destination its two ids, a set that of its group. */
 void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d);
 void kernel_nh_release(struct kernel *k, struct dp_dest *d);
 

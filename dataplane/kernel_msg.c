@@ -67,13 +67,15 @@ void nlbuf_nexthop_put(struct nlbuf *n, uint32_t id, const struct ip *vtep)
 	nlbuf_put(n, NHA_GATEWAY, vtep->b, vtep->len);
 }
 
-void nlbuf_group_put(struct nlbuf *n, uint32_t id, uint32_t member)
+void nlbuf_group_put(struct nlbuf *n, uint32_t id, const uint32_t *members, unsigned n_members)
 {
-	struct nexthop_grp g = { .id = member };
+	struct nexthop_grp *g;
 
 	nexthop_begin(n, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, AF_UNSPEC, id);
 	nlbuf_put(n, NHA_FDB, NULL, 0);
-	nlbuf_put(n, NHA_GROUP, &g, sizeof(g));
+	g = nlbuf_reserve(n, NHA_GROUP, n_members * sizeof(*g));
+	for (unsigned i = 0; i < n_members; i++)
+		g[i] = (struct nexthop_grp){ .id = members[i] };
 }
 
 void nlbuf_nexthop_del(struct nlbuf *n, uint32_t id)

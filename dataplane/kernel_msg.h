@@ -91,9 +91,9 @@ void nlbuf_fdb(struct nlbuf *n, uint16_t type, uint16_t flags, const struct fdb_
 void nlbuf_neigh_put(struct nlbuf *n, unsigned ifindex, const struct ip *ip, const struct mac *mac, bool router);
 void nlbuf_neigh_del(struct nlbuf *n, unsigned ifindex, const struct ip *ip);
 
-/* A VTEP as a nexthop, and the group of one that FDB rows can point at. */
+/* A VTEP as a nexthop, and a group of such (DP_SET_MAX at most), which is what FDB rows can point at. */
 void nlbuf_nexthop_put(struct nlbuf *n, uint32_t id, const struct ip *vtep);
-void nlbuf_group_put(struct nlbuf *n, uint32_t id, uint32_t member);
+void nlbuf_group_put(struct nlbuf *n, uint32_t id, const uint32_t *members, unsigned n_members);
 void nlbuf_nexthop_del(struct nlbuf *n, uint32_t id);
 
 #endif

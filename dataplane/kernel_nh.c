@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A VTEP is a nexthop and a group of one, because FDB rows take groups only. Both have our protocol number and ids from
- * a range of ours, which survives kill -9 and says after a restart which rows are ours. Numbers are handed out in turn,
- * so that the news of the end of one is never taken for that of its successor.
+ * A VTEP is a nexthop and a group of one, because FDB rows take groups only; a set of VTEPs is one more group. All have
+ * our protocol number and ids from a range of ours, which survives kill -9 and says after a restart which rows are ours.
+ * Numbers are handed out in turn, so that the news of the end of one is never taken for that of its successor.
  *
- *	nexthop  0x65000000 + n  via VTEP          group  0x65800000 + n  of that nexthop
+ *	VTEP  nexthop  0x65000000 + n  via it          group  0x65800000 + n  of that nexthop
+ *	set                                            group  0x65800000 + n  of the nexthops of its members
+ *
+ * The kernel replaces the members of a group under the frames that go there, takes a nexthop that is deleted out of its
+ * groups, and ends a group with its last member and its rows with the group. An empty group is refused, so a set that
+ * nobody is in any more has to lose its rows.
  */
 #include "dataplane/kernel.h"
 
@@ -62,9 +67,20 @@ void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d)
 		return;
 	n = next_free(k);
 	k->nh[n] = dest;
-	d->id[0] = NH_MEMBER + n;
+	d->id[0] = d->set ? 0 : NH_MEMBER + n;
 	d->id[1] = NH_GROUP + n;
 	d->carries = true;
+}
+
+unsigned kernel_nh_members(const struct kernel *k, const struct dp_set *set, uint32_t members[DP_SET_MAX])
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < set->n; i++) {
+		members[n] = dp_dest(k->d, set->dest[i])->id[0];
+		n += members[n] != 0;
+	}
+	return n;
 }
 
 void kernel_nh_release(struct kernel *k, struct dp_dest *d)
@@ -98,14 +114,26 @@ void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h)
 /* ---- start ------------------------------------------------------------------------------------------------------ */
 
 struct found {
-	uint32_t id, member; /* a group's member */
-	struct ip vtep;      /* a nexthop's */
+	uint32_t id;
+	struct ip vtep;              /* a nexthop's */
+	uint32_t member[DP_SET_MAX]; /* a group's */
+	unsigned n_members;          /* DP_SET_MAX + 1: more than we would have written */
 };
 
 struct load {
 	struct found *v;
 	size_t n, cap;
 };
+
+static void read_group(struct found *f, struct nlattr *a)
+{
+	const struct nexthop_grp *g = nla_data(a);
+	size_t n = (size_t)nla_len(a) / sizeof(*g);
+
+	f->n_members = n <= DP_SET_MAX ? (unsigned)n : DP_SET_MAX + 1;
+	for (size_t i = 0; i < n && i < DP_SET_MAX; i++)
+		f->member[i] = g[i].id;
+}
 
 static void on_nexthop(void *ctx, const struct nlmsghdr *h)
 {
@@ -119,8 +147,8 @@ static void on_nexthop(void *ctx, const struct nlmsghdr *h)
 	f.id = nla_get_u32(tb[NHA_ID]);
 	if (is_member(f.id) && tb[NHA_GATEWAY])
 		f.vtep = ip_from_bytes(nla_data(tb[NHA_GATEWAY]), (size_t)nla_len(tb[NHA_GATEWAY]));
-	else if (is_group(f.id) && tb[NHA_GROUP] && nla_len(tb[NHA_GROUP]) == (int)sizeof(struct nexthop_grp))
-		f.member = ((struct nexthop_grp *)nla_data(tb[NHA_GROUP]))->id;
+	else if (is_group(f.id) && tb[NHA_GROUP])
+		read_group(&f, tb[NHA_GROUP]);
 	else
 		return;
 	if (l->n == l->cap) {
@@ -144,8 +172,28 @@ static const struct found *find(const struct load *l, uint32_t id)
 	return l->n ? bsearch(&key, l->v, l->n, sizeof(*l->v), by_id) : NULL;
 }
 
+static void remove_left_over(struct kernel *k, uint32_t id)
+{
+	struct nlbuf b = { .b = k->tx.b, .cap = k->tx.cap };
+
+	nlbuf_nexthop_del(&b, id);
+	ksock_request(&k->cmd, ksock_msg(RTM_DELNEXTHOP, 0, NLMSG_DATA(b.msg), b.len - NLMSG_HDRLEN));
+}
+
+static void take_on(struct kernel *k, uint32_t n, uint32_t dest)
+{
+	struct dp_dest *d = dp_dest(k->d, dest);
+
+	reserve(k, n);
+	k->nh[n] = dest;
+	d->id[0] = d->set ? 0 : NH_MEMBER + n;
+	d->id[1] = NH_GROUP + n;
+	d->carries = true;
+	k->nh_next = n > k->nh_next ? n : k->nh_next;
+}
+
 /* A pair that one of our kind has left is taken on; half of one would only be in the way. */
-static void adopt(struct kernel *k, const struct load *l, const struct found *m)
+static void adopt_vtep(struct kernel *k, const struct load *l, const struct found *m)
 {
 	uint32_t n = m->id - NH_MEMBER;
 	const struct found *g = find(l, NH_GROUP + n);
@@ -154,23 +202,36 @@ static void adopt(struct kernel *k, const struct load *l, const struct found *m)
 
 	dest = dp_dest_intern(k->d, &m->vtep, 0);
 	d = dp_dest(k->d, dest);
-	if (!g || g->member != m->id || d->id[1]) {
-		struct nlbuf b = { .b = k->tx.b, .cap = k->tx.cap };
-
+	if (!g || g->n_members != 1 || g->member[0] != m->id || d->id[1]) {
 		log_info(k->log, LOG_DP, "nexthop %u via %s: left over, removed", m->id, ip_str(&m->vtep).s);
-		nlbuf_nexthop_del(&b, m->id);
-		ksock_request(&k->cmd, ksock_msg(RTM_DELNEXTHOP, 0, NLMSG_DATA(b.msg),
-						 b.len - NLMSG_HDRLEN));
+		remove_left_over(k, m->id);
 		dp_dest_seen(k->d, dest, d->id[1] != 0);
 		return;
 	}
-	reserve(k, n);
-	k->nh[n] = dest;
-	d->id[0] = m->id;
-	d->id[1] = g->id;
-	d->carries = true;
-	k->nh_next = n > k->nh_next ? n : k->nh_next;
+	take_on(k, n, dest);
 	dp_dest_seen(k->d, dest, true);
+}
+
+/* After the VTEPs: a group that is no VTEP's own. */
+static void adopt_set(struct kernel *k, const struct found *g)
+{
+	struct dp_set s = { 0 };
+	uint32_t dest;
+
+	if (kernel_nh_dest(k, g->id))
+		return;
+	for (unsigned i = 0; i < g->n_members && i < DP_SET_MAX; i++) {
+		dest = is_member(g->member[i]) ? kernel_nh_dest(k, g->member[i] - NH_MEMBER + NH_GROUP) : 0;
+		if (dest && dp_dest(k->d, dest)->id[0] == g->member[i])
+			s.dest[s.n++] = dest;
+	}
+	if (!s.n || s.n != g->n_members) {
+		log_info(k->log, LOG_DP, "nexthop group %u: left over, removed", g->id);
+		remove_left_over(k, g->id);
+		return;
+	}
+	dest = dp_set_found(k->d, &s);
+	take_on(k, g->id - NH_GROUP, dest);
 }
 
 int kernel_nh_load(struct kernel *k)
@@ -188,7 +249,9 @@ int kernel_nh_load(struct kernel *k)
 		qsort(l.v, l.n, sizeof(*l.v), by_id);
 	for (size_t i = 0; !err && i < l.n; i++) {
 		if (is_member(l.v[i].id))
-			adopt(k, &l, &l.v[i]);
+			adopt_vtep(k, &l, &l.v[i]);
+		else
+			adopt_set(k, &l.v[i]); /* ids of groups are the higher ones */
 	}
 	free(l.v);
 	return k->nh_refused ? 0 : err;

@@ -68,6 +68,10 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 {
 	struct fdb_msg m = to_dest(v, &op->mac, op->dest);
 
+	if (op->dest->set && !m.group) {
+		w->k->err[i] = -EOPNOTSUPP;
+		return;
+	}
 	if (op->local == DP_SEEN_LOCAL || (op->old && !group_of(op->old) != !m.group))
 		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
@@ -95,13 +99,22 @@ static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t t
 static void put_dest(struct writer *w, unsigned i, const struct dp_op *op)
 {
 	struct nlbuf *tx = &w->k->tx;
+	uint32_t members[DP_SET_MAX];
+	unsigned n = 1;
 
-	if (w->k->nh_refused)
-		return; /* rows take the address itself */
+	if (op->dest->set)
+		n = kernel_nh_members(w->k, op->dest->set, members);
+	if (w->k->nh_refused || !n) { /* rows take the address itself, and a set has none */
+		w->k->err[i] = op->dest->set ? -EOPNOTSUPP : 0;
+		return;
+	}
 	kernel_nh_take(w->k, op->row, op->dest);
-	nlbuf_nexthop_put(tx, op->dest->id[0], &op->dest->vtep);
-	belongs(w, i, 0);
-	nlbuf_group_put(tx, op->dest->id[1], op->dest->id[0]);
+	if (!op->dest->set) {
+		members[0] = op->dest->id[0];
+		nlbuf_nexthop_put(tx, op->dest->id[0], &op->dest->vtep);
+		belongs(w, i, 0);
+	}
+	nlbuf_group_put(tx, op->dest->id[1], members, n);
 	belongs(w, i, 0);
 }
 
@@ -162,6 +175,8 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 			return;
 		nlbuf_nexthop_del(&w->k->tx, op->dest->id[1]);
 		belongs(w, i, ENOENT);
+		if (!op->dest->id[0])
+			return;
 		nlbuf_nexthop_del(&w->k->tx, op->dest->id[0]);
 		belongs(w, i, ENOENT);
 	}
@@ -264,7 +279,7 @@ static int unfinished(struct writer *w, unsigned n)
 /* A kernel without nexthops for FDB rows, or a VTEP that it takes none for: rows carry the address. */
 static void excuse(struct kernel *k, const struct dp_op *op, int *err)
 {
-	if (op->kind != DP_DEST || op->type != DP_OP_PUT || (*err != -EOPNOTSUPP && *err != -EINVAL))
+	if (op->kind != DP_DEST || op->type != DP_OP_PUT || op->dest->set || (*err != -EOPNOTSUPP && *err != -EINVAL))
 		return;
 	k->nh_refused |= *err == -EOPNOTSUPP;
 	kernel_nh_release(k, op->dest);

@@ -60,13 +60,13 @@ static void enlist(struct rec *c, uint32_t h, enum row_list list)
 		c->kick(c->ctx);
 }
 
-static void dest_ref(struct rec *c, uint32_t h)
+void rec_dest_ref(struct rec *c, uint32_t h)
 {
 	if (row_dest(&c->rows, h)->refs++ == 0)
 		rec_settle(c, h);
 }
 
-static void dest_unref(struct rec *c, uint32_t h)
+void rec_dest_unref(struct rec *c, uint32_t h)
 {
 	struct dest_row *d = row_dest(&c->rows, h);
 
@@ -81,10 +81,10 @@ void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest)
 	if (old == dest)
 		return;
 	if (dest)
-		dest_ref(c, dest);
+		rec_dest_ref(c, dest);
 	*field = dest;
 	if (old)
-		dest_unref(c, old);
+		rec_dest_unref(c, old);
 }
 
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest)
@@ -121,26 +121,26 @@ static void spare_nothing(struct rec *c, uint32_t dest)
 	}
 }
 
-static void dest_want(struct rec *c, uint32_t h)
+void rec_dest_want(struct rec *c, uint32_t h)
 {
 	struct dest_row *d = row_dest(&c->rows, h);
 
 	d->wants++;
 	if (d->base)
-		dest_want(c, d->base);
+		rec_dest_want(c, d->base);
 	else if (d->wants == 1)
 		spare_nothing(c, h);
 	if (d->wants == 1 && !d->base)
 		rec_settle(c, h);
 }
 
-static void dest_unwant(struct rec *c, uint32_t h)
+void rec_dest_unwant(struct rec *c, uint32_t h)
 {
 	struct dest_row *d = row_dest(&c->rows, h);
 
 	d->wants--;
 	if (d->base) {
-		dest_unwant(c, d->base);
+		rec_dest_unwant(c, d->base);
 	} else if (!d->wants) {
 		/* Its end takes a look at every row here, so it must be worth that. */
 		d->mass = d->d.carries && d->refs >= c->mass_min && d->refs >= rows_count(&c->rows) / MASS_PART;
@@ -157,9 +157,9 @@ void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest)
 	if (old == dest)
 		return;
 	if (dest)
-		dest_want(c, dest);
+		rec_dest_want(c, dest);
 	if (old)
-		dest_unwant(c, old);
+		rec_dest_unwant(c, old);
 	rec_set_dest(c, &r->want_dest, dest);
 }
 
@@ -167,9 +167,11 @@ static void drop_dest(struct rec *c, uint32_t h)
 {
 	uint32_t base = row_dest(&c->rows, h)->base;
 
+	if (row_dest(&c->rows, h)->set)
+		rec_set_release(c, h);
 	rows_dest_del(&c->rows, h);
 	if (base)
-		dest_unref(c, base);
+		rec_dest_unref(c, base);
 }
 
 static void drop_row(struct rec *c, uint32_t h)
@@ -185,8 +187,11 @@ static bool is_idle(const struct rec *c, uint32_t h)
 {
 	const struct row *r = row_at(&c->rows, h);
 
-	if (r->kind == DP_DEST)
-		return !row_dest(&c->rows, h)->refs && !r->wrote && r->self == DP_SEEN_NONE;
+	if (r->kind == DP_DEST) {
+		const struct dest_row *d = row_dest(&c->rows, h);
+
+		return !d->refs && !r->wrote && r->self == DP_SEEN_NONE && !(d->set && d->set->number);
+	}
 	return !r->wanted && !r->told && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
 }
 
@@ -261,6 +266,7 @@ void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx)
 
 void rec_fini(struct rec *c)
 {
+	rec_sets_fini(c);
 	rows_fini(&c->rows);
 }
 
@@ -275,18 +281,18 @@ uint32_t rec_dest_intern(struct rec *c, const struct ip *vtep, uint32_t label)
 		uint32_t base = rec_dest_intern(c, vtep, 0);
 
 		row_dest(&c->rows, h)->base = base;
-		dest_ref(c, base);
+		rec_dest_ref(c, base);
 	}
 	return h;
 }
 
-static uint32_t wanted_dest(struct rec *c, const struct dp_row *row)
+static uint32_t wanted_dest(struct rec *c, const struct row *r, const struct dp_row *row)
 {
 	uint32_t label = row->label_vni == row->key.vni ? 0 : row->label_vni;
 
 	switch (row->key.kind) {
 	case DP_FDB:
-		return rec_dest_intern(c, &row->vtep, label);
+		return row->set ? rec_set_wanted(c, row->set, r->have_dest) : rec_dest_intern(c, &row->vtep, label);
 	case DP_FLOOD:
 		return rec_dest_intern(c, &row->key.ip, label);
 	default:
@@ -326,7 +332,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	if (!h)
 		h = rows_add(&c->rows, &k);
 	r = row_at(&c->rows, h);
-	dest = wanted_dest(c, row);
+	dest = wanted_dest(c, r, row);
 	/* Only what evpn knows of can have moved away: a local event that is on its way to it counts for more. */
 	over = row->flags & DP_TAKE_OVER && r->told;
 	away = over && !r->tell && rec_local_state(r) == DP_SEEN_LOCAL;
@@ -445,6 +451,8 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 	r->inflight = true;
 	if (r->kind == DP_DEST) {
 		op->dest = dest_value(c, h);
+		if (op->type == DP_OP_PUT && row_dest(&c->rows, h)->set)
+			rec_set_hand_out(c, h);
 		return;
 	}
 	op->vni = row_vni(&c->rows, r)->vni;
@@ -455,7 +463,7 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 		op->flags = r->want_flags;
 		op->to = r->want_dest;
 		if (op->to)
-			dest_ref(c, op->to); /* until dp_done() */
+			rec_dest_ref(c, op->to); /* until dp_done() */
 		op->dest = dest_value(c, op->to);
 		op->old = r->self == DP_SEEN_OURS ? dest_value(c, r->have_dest) : NULL;
 		op->local = r->self;
@@ -480,49 +488,89 @@ static void wait_for_dest(struct rec *c, uint32_t h, const struct row *dest)
 	r->err = dest->err;
 	r->level = dest->level;
 	rec_touch(c, r);
+	if (r->list == ROW_LIST_DIRTY)
+		unlist(c, h);
 	enlist(c, h, ROW_LIST_RETRY);
+}
+
+/* Operations that are being pulled. */
+struct pull {
+	struct dp_op *ops;
+	unsigned n, max;
+};
+
+enum needs { NEEDS_THERE, NEEDS_RETRY, NEEDS_LATER };
+
+static enum needs pull_needs(struct rec *c, uint32_t h, struct pull *p);
+
+/* The object that h needs comes before it: it is there already, or in front of it now. */
+static enum needs pull_object(struct rec *c, uint32_t h, uint32_t o, struct pull *p)
+{
+	struct row *d = row_at(&c->rows, o);
+	enum needs needs;
+
+	if (d->list == ROW_LIST_DIRTY && rec_plan(c, o).todo == REC_PUT) {
+		needs = pull_needs(c, o, p);
+		if (needs == NEEDS_LATER || (needs == NEEDS_THERE && p->n + 2 > p->max))
+			return NEEDS_LATER;
+		if (needs == NEEDS_THERE) {
+			struct rec_plan plan = rec_plan(c, o);
+
+			unlist(c, o);
+			make_op(c, o, plan, &p->ops[p->n++]);
+			return NEEDS_THERE;
+		}
+	}
+	if (d->list == ROW_LIST_RETRY) {
+		wait_for_dest(c, h, d);
+		return NEEDS_RETRY;
+	}
+	return d->inflight && d->self == DP_SEEN_OURS && !d->force ? NEEDS_LATER : NEEDS_THERE; /* being deleted? */
+}
+
+/* What a row that is to be put needs: the object of its destination; a set those of its members. */
+static enum needs pull_needs(struct rec *c, uint32_t h, struct pull *p)
+{
+	const struct row *r = row_at(&c->rows, h);
+	const struct set *s = r->kind == DP_DEST ? row_dest(&c->rows, h)->set : NULL;
+	enum needs needs = NEEDS_THERE;
+
+	if (r->want_dest)
+		return pull_object(c, h, dest_object(c, r->want_dest), p);
+	for (uint32_t i = 0; s && needs == NEEDS_THERE && i < s->want.n; i++)
+		needs = pull_object(c, h, s->want.dest[i], p);
+	return needs;
 }
 
 unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
 {
-	unsigned n = 0;
+	struct pull p = { .ops = ops, .max = max };
 
-	while (c->dirty.head && n + 2 <= max) {
+	while (c->dirty.head && p.n + 2 <= max) {
 		uint32_t h = c->dirty.head;
 		struct row *r = row_at(&c->rows, h);
-		struct rec_plan p = rec_plan(c, h);
+		struct rec_plan plan = rec_plan(c, h);
+		enum needs needs;
 
-		unlist(c, h);
-		if (p.todo == REC_TELL) {
+		if (plan.todo == REC_TELL) {
+			unlist(c, h);
 			tell(c, h);
 			continue;
 		}
-		if (p.todo <= REC_BLOCKED || (r->kind != DP_DEST && !row_vni(&c->rows, r)->ready)) {
+		if (plan.todo <= REC_BLOCKED || (r->kind != DP_DEST && !row_vni(&c->rows, r)->ready)) {
+			unlist(c, h);
 			rec_settle(c, h);
 			continue;
 		}
-		if (p.todo == REC_PUT && r->want_dest) {
-			uint32_t o = dest_object(c, r->want_dest);
-			struct row *d = row_at(&c->rows, o);
-
-			if (d->list == ROW_LIST_RETRY) {
-				wait_for_dest(c, h, d);
-				continue;
-			}
-			if (d->inflight && d->self == DP_SEEN_OURS && !d->force) { /* being deleted */
-				enlist(c, h, ROW_LIST_DIRTY);
-				break;
-			}
-			if (d->list == ROW_LIST_DIRTY) {
-				struct rec_plan dp = rec_plan(c, o);
-
-				unlist(c, o);
-				make_op(c, o, dp, &ops[n++]);
-			}
-		}
-		make_op(c, h, p, &ops[n++]);
+		needs = plan.todo == REC_PUT ? pull_needs(c, h, &p) : NEEDS_THERE;
+		if (needs == NEEDS_LATER)
+			break;
+		if (needs == NEEDS_RETRY)
+			continue;
+		unlist(c, h);
+		make_op(c, h, plan, &ops[p.n++]);
 	}
-	return n;
+	return p.n;
 }
 
 static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
@@ -535,6 +583,8 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	r->wrote = true;
 	r->force = r->away = false;
 	r->have_flags = op->flags & 7;
+	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
+		rec_set_there(c, op->row);
 	if (r->kind == DP_NEIGH)
 		row_ip(&c->rows, op->row)->have_mac = op->mac;
 	rec_set_have_dest(c, r, op->to);
@@ -561,6 +611,8 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 	}
 	r->self = DP_SEEN_NONE;
 	r->have_flags = 0;
+	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
+		rec_set_gone(c, op->row);
 	if (r->kind != DP_DEST)
 		rec_set_have_dest(c, r, 0);
 	else if (row_dest(&c->rows, op->row)->n_spare)
@@ -654,7 +706,7 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 		again = refused(c, r, op, err);
 	rec_settle(c, op->row);
 	if (op->to)
-		dest_unref(c, op->to);
+		rec_dest_unref(c, op->to);
 	return again;
 }
 

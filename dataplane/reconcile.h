@@ -15,6 +15,7 @@ struct rec {
 	struct rows rows;
 	struct rowlist dirty;
 	struct rowlist retry[REC_LEVELS];
+	uint32_t *sets, n_sets; /* handles of sets by number, 0: none */
 	struct dp_events ev;
 	/* The first row got dirty. */
 	void (*kick)(void *ctx);
@@ -55,6 +56,8 @@ struct mtime rec_next(const struct rec *c);
 
 void rec_want(struct rec *c, const struct dp_row *row);
 void rec_unwant(struct rec *c, const struct dp_key *key);
+void rec_set_put(struct rec *c, uint32_t number, const struct ip *vteps, unsigned n);
+void rec_set_del(struct rec *c, uint32_t number);
 
 unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max);
 /* Seconds until the next try when it was refused for good reason, otherwise 0. */
@@ -62,6 +65,7 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err);
 void rec_seen(struct rec *c, const struct dp_seen *s);
 uint32_t rec_dest_intern(struct rec *c, const struct ip *vtep, uint32_t label);
 void rec_dest_seen(struct rec *c, uint32_t dest, bool there);
+uint32_t rec_set_found(struct rec *c, const struct dp_set *s);
 
 void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready);
 void rec_vni_forget(struct rec *c, struct dp_vni *v);
@@ -85,7 +89,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h);
 /* Why a wanted row is not there yet, NULL when it is. */
 const char *rec_pending(const struct rec *c, uint32_t h);
 
-/* ---- between reconcile.c, reconcile_plan.c and reconcile_seen.c ------------------------------------------------- */
+/* ---- between reconcile.c, reconcile_plan.c, reconcile_seen.c and reconcile_set.c ----------------------------------- */
 
 static inline bool rec_is_local(unsigned state)
 {
@@ -113,7 +117,13 @@ void rec_settle(struct rec *c, uint32_t h);
 void rec_forgive(struct rec *c, uint32_t h);
 /* Takes the destination into a field of a row, with a reference; 0 lets go. */
 void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
-/* The same for want_dest: frames are to go there, so the destination needs its object. */
+/* One reference more or less; the last that goes may take the destination with it. */
+void rec_dest_ref(struct rec *c, uint32_t h);
+void rec_dest_unref(struct rec *c, uint32_t h);
+/* A wish more or less, each beside a reference. */
+void rec_dest_want(struct rec *c, uint32_t h);
+void rec_dest_unwant(struct rec *c, uint32_t h);
+/* The same as rec_set_dest() for want_dest: frames are to go there, so the destination needs its object. */
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
 /* r->have_dest: where what is there goes to. */
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
@@ -125,5 +135,19 @@ void rec_touch(struct rec *c, struct row *r);
 #define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER) /* those of DP_* that the row carries in the kernel */
 /* If evpn believes the row to be local: not any more. */
 void rec_tell_gone(struct rec *c, uint32_t h);
+
+/* The set of this number, for a row that goes to destination have now (0: none). */
+uint32_t rec_set_wanted(struct rec *c, uint32_t number, uint32_t have);
+/* Its members, if it is a set, are to be others. */
+bool rec_set_differs(const struct dest_row *d);
+/* Its wish goes to the backend; was carried out; it is not there (any more). */
+void rec_set_hand_out(struct rec *c, uint32_t h);
+void rec_set_there(struct rec *c, uint32_t h);
+void rec_set_gone(struct rec *c, uint32_t h);
+/* A VTEP's object has gone, and with it the VTEP out of every set. */
+void rec_set_lose_member(struct rec *c, uint32_t dest);
+/* The set is about to go. */
+void rec_set_release(struct rec *c, uint32_t h);
+void rec_sets_fini(struct rec *c);
 
 #endif

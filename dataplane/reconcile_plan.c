@@ -132,7 +132,7 @@ static struct rec_plan plan_dest(const struct dest_row *d)
 	if (d->d.label)
 		return nothing;
 	if (d->wants)
-		return r->force || r->self != DP_SEEN_OURS ? todo(REC_PUT, DP_SELF) : nothing;
+		return r->force || r->self != DP_SEEN_OURS || rec_set_differs(d) ? todo(REC_PUT, DP_SELF) : nothing;
 	return d->refs > d->n_spare ? nothing : plan_unwanted(r, false);
 }
 

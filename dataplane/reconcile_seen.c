@@ -168,6 +168,9 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 	r->keep = false;
 	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
 	rec_lose_dest(c, dest);
+	rec_set_lose_member(c, dest);
+	if (row_dest(&c->rows, dest)->set)
+		rec_set_gone(c, dest);
 	row_dest(&c->rows, dest)->refs--;
 	rec_settle(c, dest);
 }

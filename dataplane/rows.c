@@ -79,6 +79,8 @@ void rows_init(struct rows *t)
 
 void rows_fini(struct rows *t)
 {
+	for (uint32_t h = 0; (h = rows_dest_next(t, h));)
+		free(row_dest(t, h)->set);
 	htab_fini(&t->by_vni);
 	htab_fini(&t->by_dest);
 	htab_fini(&t->by_key);
@@ -223,11 +225,25 @@ uint32_t rows_dest_add(struct rows *t, const struct ip *vtep, uint32_t label)
 	return h;
 }
 
+uint32_t rows_set_add(struct rows *t)
+{
+	uint32_t h = slab_alloc(&t->slab[ROWS_DEST]) << 2 | ROWS_DEST;
+	struct dest_row *d = row_dest(t, h);
+
+	d->r.kind = DP_DEST;
+	d->set = xcalloc(1, sizeof(*d->set));
+	d->d.set = &d->set->put;
+	return h;
+}
+
 void rows_dest_del(struct rows *t, uint32_t h)
 {
 	BUG_ON(row_at(t, h)->list != ROW_LIST_NONE);
 	t->last_dest = 0;
-	htab_remove(&t->by_dest, dest_hash(t, h), h);
+	if (row_dest(t, h)->set)
+		free(row_dest(t, h)->set);
+	else
+		htab_remove(&t->by_dest, dest_hash(t, h), h);
 	slab_free(&t->slab[ROWS_DEST], h >> 2);
 }
 

@@ -59,6 +59,12 @@ struct ip_row {
 	struct ip ip;        /* key */
 };
 
+struct set {
+	uint32_t number;         /* evpn's, 0: none (any more, or yet: left by an earlier run) */
+	struct dp_set want;      /* each a reference and a wish */
+	struct dp_set put, have; /* as handed to the backend last, as it said that it has; each a reference */
+};
+
 struct dest_row {
 	struct row r;
 	uint32_t refs;
@@ -66,6 +72,7 @@ struct dest_row {
 	uint32_t n_spare; /* of refs, the rows that wait for its end */
 	bool mass;        /* nobody wants it and many rows go there: they end with it */
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
+	struct set *set; /* NULL: one VTEP */
 	struct dp_dest d;
 };
 
@@ -146,6 +153,8 @@ uint32_t rows_next_of(const struct rows *t, const struct dp_vni *v, uint32_t h);
 
 uint32_t rows_dest_find(struct rows *t, const struct ip *vtep, uint32_t label);
 uint32_t rows_dest_add(struct rows *t, const struct ip *vtep, uint32_t label);
+/* A set without a number or members. */
+uint32_t rows_set_add(struct rows *t);
 void rows_dest_del(struct rows *t, uint32_t h);
 uint32_t rows_dest_next(const struct rows *t, uint32_t h);
 

@@ -57,6 +57,7 @@ enum {
 struct dp_row {
 	struct dp_key key;
 	struct ip vtep;     /* FDB: where frames go */
+	uint32_t set;       /* FDB: or a set of VTEPs instead, 0: none */
 	uint32_t label_vni; /* FDB, FLOOD: the VNI put into the packet (downstream-assigned); 0 = key.vni */
 	struct mac mac;     /* NEIGH: the host's MAC */
 	uint8_t flags;      /* DP_STICKY, DP_ROUTER, DP_TAKE_OVER */
@@ -66,6 +67,16 @@ struct dp_row {
 void dp_want(struct dp *d, const struct dp_row *row);
 /* This row shall not be (if it is ours). Idempotent. */
 void dp_unwant(struct dp *d, const struct dp_key *key);
+
+/*
+ * A set of VTEPs, under a small number of the caller's: rows that name it send each flow to one of them (an Ethernet
+ * Segment's PEs, RFC 7432 8.4). They share it, so another membership is one operation whatever their number, and none
+ * loses a frame by it. At least one VTEP, none twice; it must be there before the first row that names it.
+ */
+#define DP_SET_MAX 16u
+void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n);
+/* The number means nothing any more. Rows that have gone there do so until they are wanted elsewhere or unwanted. */
+void dp_set_del(struct dp *d, uint32_t set);
 
 /* ---- VNIs ---------------------------------------------------------------------------------------------------- */
 
@@ -250,6 +261,8 @@ struct dp_row_info {
 	unsigned ifindex;
 	const char *pending; /* why it is not there yet, NULL when it is */
 	struct mtime since;
+	unsigned n_vteps; /* FDB row to a set: row.vtep is none, and these are its members */
+	struct ip vteps[DP_SET_MAX];
 };
 
 struct dp_cursor {

@@ -38,15 +38,39 @@ static struct dest *dest_new(struct vtep *v, const struct dest_key *key)
 	BUG_ON(!d);
 	memset(d, 0, size);
 	d->key = *key;
+	HASH_ADD(hh, v->dests, key, sizeof(d->key), d);
+	if (key->set)
+		return d;
 	d->sa_len = ip_to_sockaddr(&key->vtep, key->port, &d->sa);
 	d->mtu = underlay_mtu(&key->vtep);
-	HASH_ADD(hh, v->dests, key, sizeof(d->key), d);
 	count_vtep(v, &key->vtep, 1);
 	return d;
 }
 
+static struct dest *dest_at(struct vtep *v, const struct dp_dest *to, uint16_t port);
+
+static void fan_drop(struct vtep *v, struct fan *f)
+{
+	for (uint32_t i = 0; f && i < f->n; i++)
+		dest_put(v, f->dest[i]);
+	if (f)
+		vtep_retire(f, free);
+}
+
+/* The members are written anew and published whole. */
+static void fan_fill(struct vtep *v, struct dest *d, const struct dp_set *set)
+{
+	struct fan *old = d->fan, *f = xcalloc(1, sizeof(*f) + set->n * sizeof(f->dest[0]));
+
+	f->n = set->n;
+	for (uint32_t i = 0; i < set->n; i++)
+		f->dest[i] = dest_at(v, dp_dest(v->d, set->dest[i]), d->key.port);
+	__atomic_store_n(&d->fan, f, __ATOMIC_RELEASE);
+	fan_drop(v, old);
+}
+
 /* With a reference. */
-static struct dest *dest_get(struct bridge *b, const struct dp_dest *to)
+static struct dest *dest_at(struct vtep *v, const struct dp_dest *to, uint16_t port)
 {
 	struct dest_key key;
 	struct dest *d;
@@ -54,12 +78,21 @@ static struct dest *dest_get(struct bridge *b, const struct dp_dest *to)
 	memset(&key, 0, sizeof(key)); /* the padding, too */
 	key.vtep = to->vtep;
 	key.label = to->label;
-	key.port = b->u->port;
-	HASH_FIND(hh, b->v->dests, &key, sizeof(key), d);
-	if (!d)
-		d = dest_new(b->v, &key);
+	key.port = port;
+	key.set = to->set ? to->id[0] : 0;
+	HASH_FIND(hh, v->dests, &key, sizeof(key), d);
+	if (!d) {
+		d = dest_new(v, &key);
+		if (to->set)
+			fan_fill(v, d, to->set);
+	}
 	d->refs++;
 	return d;
+}
+
+static struct dest *dest_get(struct bridge *b, const struct dp_dest *to)
+{
+	return dest_at(b->v, to, b->u->port);
 }
 
 void dest_put(struct vtep *v, struct dest *d)
@@ -67,8 +100,26 @@ void dest_put(struct vtep *v, struct dest *d)
 	if (--d->refs)
 		return;
 	HASH_DEL(v->dests, d);
-	count_vtep(v, &d->key.vtep, -1);
+	if (d->key.set)
+		fan_drop(v, d->fan);
+	else
+		count_vtep(v, &d->key.vtep, -1);
 	vtep_retire(d, free);
+}
+
+/* A destination is made when a row needs it; what is one already gets the members that it is to have now. */
+static void dest_op(struct vtep *v, const struct dp_op *op)
+{
+	struct dest *d, *tmp;
+
+	if (!op->dest->set || op->type != DP_OP_PUT)
+		return;
+	if (!op->dest->id[0])
+		op->dest->id[0] = ++v->last_set;
+	HASH_ITER(hh, v->dests, d, tmp) {
+		if (d->key.set == op->dest->id[0])
+			fan_fill(v, d, op->dest->set);
+	}
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
@@ -187,8 +238,10 @@ int bridge_op(struct vtep *v, struct dp_op *op)
 	case DP_NEIGH:
 		neigh_op(b, op);
 		break;
+	default:
+		dest_op(v, op);
 	}
-	return 0; /* a destination is made when a row needs it */
+	return 0;
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */

@@ -226,7 +226,7 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 		break;
 	case FDB_REMOTE:
 		if (complete(w, port, k))
-			encapsulate(w, port->bridge, k, to.to);
+			encapsulate(w, port->bridge, k, dest_pick(to.to, k->f.hash));
 		break;
 	}
 }

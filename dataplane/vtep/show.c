@@ -90,7 +90,7 @@ static bool fill_port(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 static bool fill_vtep(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 {
 	for (const struct dest *d = v->dests; d; d = d->hh.next) {
-		if (n--)
+		if (d->fan || n--)
 			continue;
 		out->vni = d->key.label;
 		snprintf(out->name, sizeof(out->name), "%s", ip_str(&d->key.vtep).s);

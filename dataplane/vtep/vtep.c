@@ -113,8 +113,10 @@ static void check_mtus(struct vtep *v)
 {
 	struct dest *d, *tmp;
 
-	HASH_ITER(hh, v->dests, d, tmp)
-		__atomic_store_n(&d->mtu, underlay_mtu(&d->key.vtep), __ATOMIC_RELAXED);
+	HASH_ITER(hh, v->dests, d, tmp) {
+		if (!d->fan)
+			__atomic_store_n(&d->mtu, underlay_mtu(&d->key.vtep), __ATOMIC_RELAXED);
+	}
 }
 
 static void check_links(struct vtep *v)

@@ -99,7 +99,15 @@ struct underlay {
 	struct source rx[];            /* a worker each, all at the port */
 };
 
-/* A VTEP of the far side, with the VNI that goes into the packet. */
+struct dest;
+
+/* VTEPs that a flow goes to one of. */
+struct fan {
+	uint32_t n;
+	struct dest *dest[];
+};
+
+/* A VTEP of the far side, with the VNI that goes into the packet; or several of them. */
 struct dest {
 	UT_hash_handle hh; /* in struct vtep, by vtep and label */
 	uint32_t refs;
@@ -107,7 +115,9 @@ struct dest {
 		struct ip vtep;
 		uint32_t label; /* 0: the bridge's */
 		uint16_t port;  /* UDP */
+		uint32_t set;   /* several: the set's number here; else 0 */
 	} key;
+	struct fan *fan; /* several: published; else NULL */
 	uint16_t mtu;   /* of the path, 0: not known */
 	socklen_t sa_len;
 	struct sockaddr_storage sa;
@@ -241,6 +251,7 @@ struct vtep {
 	struct rmap by_vni;       /* the control thread's: VNI + 1 -> struct bridge */
 	struct rmap vteps;        /* address -> number of destinations that go there */
 	struct dest *dests;       /* the control thread's */
+	uint32_t last_set;        /* number */
 	uint16_t now_s;           /* published; seconds, wraps */
 	struct ksock events;      /* of links and addresses */
 	struct loop_io links_io, heard_io;
@@ -275,6 +286,14 @@ struct bridge *bridge_find(const struct vtep *v, uint32_t vni);
 int bridge_op(struct vtep *v, struct dp_op *op);
 
 void dest_put(struct vtep *v, struct dest *d);
+
+/* The VTEP that takes this flow. */
+static inline struct dest *dest_pick(struct dest *d, uint32_t hash)
+{
+	struct fan *f = __atomic_load_n(&d->fan, __ATOMIC_ACQUIRE);
+
+	return f ? f->dest[(uint64_t)hash * f->n >> 32] : d;
+}
 
 /* ---- learn.c ------------------------------------------------------------------------------------------------------- */
 

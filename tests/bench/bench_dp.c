@@ -275,7 +275,7 @@ static void round_raw(struct setup *s, unsigned round)
 		struct ip v = ip_v4(0xc6120000u + i);
 
 		nlbuf_nexthop_put(&n, 0x65000000u + i, &v);
-		nlbuf_group_put(&n, 0x65800000u + i, 0x65000000u + i);
+		nlbuf_group_put(&n, 0x65800000u + i, (uint32_t[]){ 0x65000000u + i }, 1);
 	}
 	send_batch(&sock, &listener, &n, &first);
 	ksock_filter(&listener, &only, 1, false);

@@ -186,7 +186,7 @@ static void errors_of_a_batch_belong_to_their_messages(void **state)
 	f.ifindex = if_nametoindex("vxlan100");
 	f.mac = &m[2];
 	nlbuf_fdb(&n, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &f);
-	nlbuf_group_put(&n, 0x65800001, 12345); /* of a nexthop that is not there */
+	nlbuf_group_put(&n, 0x65800001, (uint32_t[]){ 12345 }, 1); /* of a nexthop that is not there */
 	nlbuf_fdb(&n, RTM_DELNEIGH, 0, &f);
 	f.mac = &m[1];
 	nlbuf_fdb(&n, RTM_DELNEIGH, 0, &f); /* the last is refused, too */

@@ -211,6 +211,24 @@ void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags)
 	want_fdb_to(t, mac, vtep_nr(vtep), flags);
 }
 
+void want_fdb_set(struct bed *t, unsigned mac, uint32_t set)
+{
+	struct mac m = mac_nr(mac);
+	struct dp_row row = { .key = dp_key_fdb(WORLD_VNI, &m), .set = set };
+
+	dp_want(t->d, &row);
+}
+
+void put_set(struct bed *t, uint32_t set, const char *vteps)
+{
+	struct ip ip[DP_SET_MAX];
+	unsigned n = 0;
+
+	for (const char *p = vteps; *p; p++) /* a digit each */
+		ip[n++] = vtep_nr((unsigned)(*p - '0'));
+	dp_set_put(t->d, set, ip, n);
+}
+
 void unwant_fdb(struct bed *t, unsigned mac)
 {
 	struct mac m = mac_nr(mac);
@@ -249,13 +267,17 @@ unsigned port_of(struct bed *t, unsigned mac)
 
 const char *fdb(struct bed *t, unsigned mac)
 {
-	static struct ip_str s[4];
-	static unsigned n;
+	static char s[4][256];
+	static unsigned nr;
+	char *text = s[++nr % 4];
+	struct ip ip[DP_SET_MAX];
 	struct mac m = mac_nr(mac);
-	struct ip ip = t->w->fdb(t->w, &m);
+	unsigned n = t->w->fdb(t->w, &m, ip), at = 0;
 
-	s[++n % 4] = ip_str(&ip);
-	return s[n % 4].s;
+	text[0] = '\0';
+	for (unsigned i = 0; i < n; i++)
+		at += (unsigned)snprintf(text + at, sizeof(s[0]) - at, "%s%s", i ? " " : "", ip_str(&ip[i]).s);
+	return text;
 }
 
 bool flood(struct bed *t, const char *vtep)

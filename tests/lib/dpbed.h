@@ -56,13 +56,16 @@ struct ip ip_of(const char *s);
 
 void want_fdb_to(struct bed *t, unsigned mac, struct ip vtep, uint8_t flags);
 void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags);
+/* vteps: "23" is vtep_nr(2) and vtep_nr(3) */
+void put_set(struct bed *t, uint32_t set, const char *vteps);
+void want_fdb_set(struct bed *t, unsigned mac, uint32_t set);
 void unwant_fdb(struct bed *t, unsigned mac);
 void want_flood(struct bed *t, struct ip vtep);
 void want_neigh(struct bed *t, struct ip ip, unsigned mac);
 void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand);
 
 /* what the last settle() saw */
-const char *fdb(struct bed *t, unsigned mac); /* VTEP, "" without one */
+const char *fdb(struct bed *t, unsigned mac); /* VTEP, "" without one; several with a space between */
 unsigned port_of(struct bed *t, unsigned mac);
 bool flood(struct bed *t, const char *vtep);
 unsigned neighbour(struct bed *t, struct ip ip); /* number of its MAC, 0 without one */

@@ -30,7 +30,8 @@ struct world {
 	void (*kill_object)(struct world *w, const struct ip *vtep); /* the VTEP's group of nexthops */
 	/* an independent look, after look() */
 	void (*look)(struct world *w);
-	struct ip (*fdb)(struct world *w, const struct mac *mac); /* by bridge and vxlan row; none */
+	/* Where its frames may go, by bridge and vxlan row, in order of address; how many. */
+	unsigned (*fdb)(struct world *w, const struct mac *mac, struct ip out[DP_SET_MAX]);
 	unsigned (*port)(struct world *w, const struct mac *mac); /* local port of the bridge row, 0: none */
 	bool (*flood)(struct world *w, const struct ip *vtep);
 	bool (*neighbour)(struct world *w, const struct ip *ip, struct mac *mac);

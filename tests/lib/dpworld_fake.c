@@ -78,9 +78,9 @@ static void fake_look(struct world *w)
 {
 }
 
-static struct ip fake_fdb(struct world *w, const struct mac *mac)
+static unsigned fake_fdb(struct world *w, const struct mac *mac, struct ip out[DP_SET_MAX])
 {
-	return fakedp_fdb(of(w), WORLD_VNI, mac);
+	return fakedp_vteps(of(w), WORLD_VNI, mac, out);
 }
 
 static unsigned fake_port(struct world *w, const struct mac *mac)

@@ -252,26 +252,25 @@ static json_t *nexthop(struct kernel_world *k, json_t *id)
 	return json_object_get(k->nexthops, key);
 }
 
-static struct ip vtep_of(struct kernel_world *k, json_t *row)
+static unsigned vteps_of(struct kernel_world *k, json_t *row, struct ip out[DP_SET_MAX])
 {
-	json_t *nhid = json_object_get(row, "nhid"), *group;
-	struct ip ip = ip_none();
-	const char *dst = text(row, "dst");
+	json_t *nhid = json_object_get(row, "nhid"), *member;
+	unsigned n = 0;
+	size_t i;
 
-	if (nhid) {
-		group = json_object_get(nexthop(k, nhid), "group");
-		dst = text(nexthop(k, json_object_get(json_array_get(group, 0), "id")), "gateway");
-	}
-	ip_parse(dst ? dst : "", &ip);
-	return ip;
+	if (!nhid)
+		return ip_parse(text(row, "dst"), &out[0]);
+	json_array_foreach(json_object_get(nexthop(k, nhid), "group"), i, member)
+		n += ip_parse(text(nexthop(k, json_object_get(member, "id")), "gateway"), &out[n]);
+	return n;
 }
 
-static struct ip kernel_fdb(struct world *w, const struct mac *mac)
+static unsigned kernel_fdb(struct world *w, const struct mac *mac, struct ip out[DP_SET_MAX])
 {
 	struct kernel_world *k = of(w);
 	json_t *b = json_object_get(k->bridge, mac_str(mac).s), *x = json_object_get(k->vxlan, mac_str(mac).s);
 
-	return b && x && !strcmp(text(b, "ifname"), "vxlan100") ? vtep_of(k, x) : ip_none();
+	return b && x && !strcmp(text(b, "ifname"), "vxlan100") ? vteps_of(k, x, out) : 0;
 }
 
 static unsigned kernel_port(struct world *w, const struct mac *mac)

@@ -26,7 +26,7 @@
 #define PATIENCE_TICKS 1000
 
 struct place {
-	struct ip vtep;
+	const struct dest *to; /* valid until the next settle() */
 	unsigned port;
 };
 
@@ -143,7 +143,7 @@ static void look_at(struct vtep_world *k, struct bridge *b)
 		if (e.kind == FDB_PORT)
 			*p = (struct place){ .port = ((struct vport *)e.to)->nr + 1 };
 		else
-			*p = (struct place){ .vtep = ((struct dest *)e.to)->key.vtep };
+			p->to = e.to;
 		k->n += e.kind == FDB_REMOTE;
 	}
 	for (size_t at = 0; rmap_next(&b->neighs, &at, &key, &value);) {
@@ -174,9 +174,15 @@ static struct place *place(struct world *w, const struct mac *mac)
 	return &of(w)->mac[mac->b[4] << 8 | mac->b[5]];
 }
 
-static struct ip vtep_fdb(struct world *w, const struct mac *mac)
+static unsigned vtep_fdb(struct world *w, const struct mac *mac, struct ip out[DP_SET_MAX])
 {
-	return place(w, mac)->vtep;
+	const struct dest *d = place(w, mac)->to;
+
+	for (uint32_t i = 0; d && d->fan && i < d->fan->n; i++)
+		out[i] = d->fan->dest[i]->key.vtep;
+	if (d && !d->fan)
+		out[0] = d->key.vtep;
+	return !d ? 0 : d->fan ? d->fan->n : 1;
 }
 
 static unsigned vtep_port(struct world *w, const struct mac *mac)

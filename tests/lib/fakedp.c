@@ -30,12 +30,21 @@ struct object {
 	struct ip vtep;
 };
 
+struct fset {
+	UT_hash_handle hh;
+	uint32_t id;
+	uint32_t dest; /* of the dataplane that is attached */
+	unsigned n;
+	struct ip member[DP_SET_MAX];
+};
+
 struct event {
 	struct list list;
 	struct fkey key;
 	struct fakedp_row row; /* there: false = it went */
 	bool object;
 	struct ip vtep;
+	uint32_t dest; /* a set's */
 };
 
 struct fvni {
@@ -53,6 +62,8 @@ struct fakedp {
 	struct dp *d; /* attached */
 	struct entry *entries;
 	struct object *objects;
+	struct fset *sets;
+	uint32_t last_set;
 	struct fvni *vnis;
 	struct list events;
 	bool overrun;
@@ -152,6 +163,14 @@ static struct object *object_find(const struct fakedp *f, const struct ip *vtep)
 	return o;
 }
 
+static struct fset *set_find(const struct fakedp *f, uint32_t id)
+{
+	struct fset *s;
+
+	HASH_FIND(hh, f->sets, &id, sizeof(id), s);
+	return s;
+}
+
 /* ---- what the dataplane is told -------------------------------------------------------------------------------- */
 
 static uint8_t bridge_state(const struct fakedp_row *row)
@@ -204,7 +223,9 @@ static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_r
 		s.kind = DP_FDB;
 		s.mac = k->mac;
 		s.state = self_state(row);
-		if (row->there)
+		if (row->there && row->set)
+			s.dest = set_find(f, row->set) ? set_find(f, row->set)->dest : 0;
+		else if (row->there)
 			s.dest = dp_dest_intern(f->d, &row->vtep, row->label);
 		break;
 	case T_FLOOD:
@@ -261,7 +282,7 @@ static void read_events(struct fakedp *f)
 		if (!ev->object)
 			report(f, &ev->key, &ev->row);
 		else
-			dp_dest_seen(f->d, dp_dest_intern(f->d, &ev->vtep, 0), false);
+			dp_dest_seen(f->d, ev->dest ? ev->dest : dp_dest_intern(f->d, &ev->vtep, 0), false);
 		free(ev);
 	}
 }
@@ -284,13 +305,62 @@ static void check_devices(struct fakedp *f)
 	}
 }
 
+static void queue_end(struct fakedp *f, const struct ip *vtep, uint32_t dest)
+{
+	struct event *ev;
+
+	if (!f->d || f->overrun)
+		return;
+	ev = xcalloc(1, sizeof(*ev));
+	ev->object = true;
+	ev->vtep = vtep ? *vtep : ip_none();
+	ev->dest = dest;
+	list_add_tail(&f->events, &ev->list);
+}
+
+static void set_end(struct fakedp *f, struct fset *s)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, f->entries, e, tmp) {
+		if (e->key.table != T_VXLAN || e->row.set != s->id)
+			continue;
+		HASH_DEL(f->entries, e);
+		free(e);
+	}
+	HASH_DEL(f->sets, s);
+	free(s);
+}
+
+/* A set without a member cannot be. */
+static void leave_sets(struct fakedp *f, const struct ip *vtep)
+{
+	struct fset *s, *tmp;
+
+	HASH_ITER(hh, f->sets, s, tmp) {
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < s->n; i++) {
+			if (!ip_eq(&s->member[i], vtep))
+				s->member[n++] = s->member[i];
+		}
+		s->n = n;
+		if (n)
+			continue;
+		queue_end(f, NULL, s->dest);
+		set_end(f, s);
+	}
+}
+
 /* With the object go the vxlan rows that point at it, and nobody is told. */
 static void object_end(struct fakedp *f, struct object *o)
 {
 	struct entry *e, *tmp;
 
+	leave_sets(f, &o->vtep);
+
 	HASH_ITER(hh, f->entries, e, tmp) {
-		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || !ip_eq(&e->row.vtep, &o->vtep))
+		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || e->row.set || !ip_eq(&e->row.vtep, &o->vtep))
 			continue;
 		HASH_DEL(f->entries, e);
 		free(e);
@@ -311,6 +381,35 @@ static void put_bridge(struct fakedp *f, const struct dp_op *op)
 	set(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, true);
 }
 
+static int put_set(struct fakedp *f, const struct dp_op *op)
+{
+	const struct dp_set *to = op->dest->set;
+	struct fset *s = set_find(f, op->dest->id[0]);
+
+	for (uint32_t i = 0; i < to->n; i++) {
+		if (!object_find(f, &dp_dest(f->d, to->dest[i])->vtep))
+			return -EINVAL;
+	}
+	if (!to->n)
+		return -EINVAL;
+	if (!s) {
+		s = xcalloc(1, sizeof(*s));
+		s->id = op->dest->id[0] = ++f->last_set;
+		s->dest = op->row;
+		HASH_ADD(hh, f->sets, id, sizeof(s->id), s);
+	}
+	op->dest->carries = true;
+	s->n = to->n;
+	for (uint32_t i = 0; i < to->n; i++)
+		s->member[i] = dp_dest(f->d, to->dest[i])->vtep;
+	return 0;
+}
+
+static bool leads_somewhere(const struct fakedp *f, const struct dp_dest *d)
+{
+	return d->set ? set_find(f, d->id[0]) != NULL : object_find(f, &d->vtep) != NULL;
+}
+
 static int put(struct fakedp *f, const struct dp_op *op)
 {
 	struct fakedp_row row = { .hand = FAKEDP_US, .flags = op->flags, .mac = op->mac };
@@ -319,11 +418,15 @@ static int put(struct fakedp *f, const struct dp_op *op)
 	if (op->dest) {
 		row.vtep = op->dest->vtep;
 		row.label = op->dest->label;
+		row.set = op->dest->set ? op->dest->id[0] : 0;
 	}
 	switch (op->kind) {
 	case DP_DEST: {
-		struct object *o = object_find(f, &op->dest->vtep);
+		struct object *o;
 
+		if (op->dest->set)
+			return put_set(f, op);
+		o = object_find(f, &op->dest->vtep);
 		op->dest->carries = true;
 		if (o)
 			return 0;
@@ -333,7 +436,7 @@ static int put(struct fakedp *f, const struct dp_op *op)
 		return 0;
 	}
 	case DP_FDB:
-		if (!object_find(f, &op->dest->vtep))
+		if (!leads_somewhere(f, op->dest))
 			return -EINVAL;
 		if (op->parts & DP_PORT)
 			put_bridge(f, op);
@@ -366,10 +469,14 @@ static int del(struct fakedp *f, const struct dp_op *op)
 {
 	switch (op->kind) {
 	case DP_DEST: {
-		struct object *o = object_find(f, &op->dest->vtep);
+		struct object *o = op->dest->set ? NULL : object_find(f, &op->dest->vtep);
+		struct fset *s = op->dest->set ? set_find(f, op->dest->id[0]) : NULL;
 
 		if (o)
 			object_end(f, o);
+		if (s)
+			set_end(f, s);
+		op->dest->id[0] = 0;
 		break;
 	}
 	case DP_FDB:
@@ -446,11 +553,21 @@ static void *fake_open(struct dp *d, struct loop *loop, struct log *log)
 {
 	struct fakedp *f = dp_backend_ops(d)->ctx;
 	struct object *o, *tmp;
+	struct fset *s, *stmp;
 
 	f->d = d;
 	HASH_ITER(hh, f->objects, o, tmp) {
 		dp_dest(d, dp_dest_intern(d, &o->vtep, 0))->carries = true;
 		dp_dest_seen(d, dp_dest_intern(d, &o->vtep, 0), true);
+	}
+	HASH_ITER(hh, f->sets, s, stmp) {
+		struct dp_set found = { .n = s->n };
+
+		for (unsigned i = 0; i < s->n; i++)
+			found.dest[i] = dp_dest_intern(d, &s->member[i], 0);
+		s->dest = dp_set_found(d, &found);
+		dp_dest(d, s->dest)->id[0] = s->id;
+		dp_dest(d, s->dest)->carries = true;
 	}
 	return f;
 }
@@ -540,9 +657,14 @@ void fakedp_free(struct fakedp *f)
 {
 	struct entry *e, *etmp;
 	struct object *o, *otmp;
+	struct fset *s, *stmp;
 	struct fvni *v, *vtmp;
 
 	BUG_ON(f->d);
+	HASH_ITER(hh, f->sets, s, stmp) {
+		HASH_DEL(f->sets, s);
+		free(s);
+	}
 	HASH_ITER(hh, f->entries, e, etmp) {
 		HASH_DEL(f->entries, e);
 		free(e);
@@ -641,17 +763,23 @@ void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, con
 void fakedp_dest_del(struct fakedp *f, const struct ip *vtep)
 {
 	struct object *o = object_find(f, vtep);
-	struct event *ev;
+	struct ip gone = *vtep;
 
 	if (!o)
 		return;
 	object_end(f, o);
-	if (!f->d || f->overrun)
+	queue_end(f, &gone, 0);
+	kick(f);
+}
+
+void fakedp_set_del(struct fakedp *f, uint32_t vni, const struct mac *mac)
+{
+	struct fset *s = set_find(f, fakedp_vxlan(f, vni, mac).set);
+
+	if (!s)
 		return;
-	ev = xcalloc(1, sizeof(*ev));
-	ev->object = true;
-	ev->vtep = *vtep;
-	list_add_tail(&f->events, &ev->list);
+	queue_end(f, NULL, s->dest);
+	set_end(f, s);
 	kick(f);
 }
 
@@ -701,6 +829,26 @@ struct ip fakedp_fdb(const struct fakedp *f, uint32_t vni, const struct mac *mac
 	return x.there && b.there && !b.ifindex ? x.vtep : ip_none();
 }
 
+unsigned fakedp_vteps(const struct fakedp *f, uint32_t vni, const struct mac *mac, struct ip out[DP_SET_MAX])
+{
+	struct fakedp_row b = fakedp_bridge(f, vni, mac), x = fakedp_vxlan(f, vni, mac);
+	const struct fset *s = set_find(f, x.set);
+
+	if (!x.there || !b.there || b.ifindex)
+		return 0;
+	if (!x.set) {
+		out[0] = x.vtep;
+		return 1;
+	}
+	memcpy(out, s->member, s->n * sizeof(out[0]));
+	return s->n;
+}
+
+unsigned fakedp_sets(const struct fakedp *f)
+{
+	return HASH_COUNT(f->sets);
+}
+
 unsigned fakedp_rows(const struct fakedp *f, uint32_t vni, enum fakedp_hand hand)
 {
 	unsigned n = 0;
@@ -716,7 +864,7 @@ unsigned fakedp_macs(const struct fakedp *f, uint32_t vni)
 
 	for (const struct entry *e = f->entries; e; e = e->hh.next) {
 		if (e->key.vni == vni && e->key.table == T_VXLAN && e->row.hand == FAKEDP_US)
-			n += fakedp_fdb(f, vni, &e->key.mac).len != 0;
+			n += fakedp_vteps(f, vni, &e->key.mac, (struct ip[DP_SET_MAX]){ 0 }) != 0;
 	}
 	return n;
 }

@@ -31,6 +31,7 @@ struct fakedp_row {
 	enum fakedp_hand hand;
 	unsigned ifindex; /* bridge row: 0 = the vxlan port */
 	struct ip vtep;   /* vxlan row */
+	uint32_t set;     /* vxlan row: or an object of several VTEPs */
 	uint32_t label;
 	struct mac mac;   /* neighbour */
 	uint8_t flags;
@@ -58,6 +59,8 @@ void fakedp_vxlan_set(struct fakedp *f, uint32_t vni, const struct mac *mac, con
 void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep);
 /* The object of a VTEP goes, and silently every vxlan row that points at it. */
 void fakedp_dest_del(struct fakedp *f, const struct ip *vtep);
+/* The same of the object of several VTEPs that the MAC's row points at. */
+void fakedp_set_del(struct fakedp *f, uint32_t vni, const struct mac *mac);
 /* The queue of events overran: those not read yet are lost. */
 void fakedp_overrun(struct fakedp *f);
 /* The vxlan row of a MAC vanishes without an event. */
@@ -75,6 +78,9 @@ struct fakedp_row fakedp_flood(const struct fakedp *f, uint32_t vni, const struc
 struct fakedp_row fakedp_neigh(const struct fakedp *f, uint32_t vni, const struct ip *ip);
 /* The VTEP frames to this MAC go to; none when bridge and vxlan row do not both lead there. */
 struct ip fakedp_fdb(const struct fakedp *f, uint32_t vni, const struct mac *mac);
+/* Where frames to this MAC may go, in order of address; how many. */
+unsigned fakedp_vteps(const struct fakedp *f, uint32_t vni, const struct mac *mac, struct ip out[DP_SET_MAX]);
+unsigned fakedp_sets(const struct fakedp *f);
 unsigned fakedp_rows(const struct fakedp *f, uint32_t vni, enum fakedp_hand hand);
 /* MACs of ours with both rows. */
 unsigned fakedp_macs(const struct fakedp *f, uint32_t vni);
