@@ -45,7 +45,7 @@ LIB = $(patsubst %,$(BUILD)/lib%.a,$(1))
 # Order for the linker: users before what they use.
 LIBS := $(call LIB,cmd conf evpn bgp dataplane base)
 
-PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash liburcu-qsbr
+PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash liburcu-qsbr libcap-ng libseccomp
 CTL_PKGS := jansson smartcols
 TEST_PKGS := cmocka
 # pkg-config is asked once for each set, when the first recipe wants it: on a fresh machine it is not there before.
@@ -161,6 +161,7 @@ bindir ?= $(PREFIX)/bin
 mandir ?= $(PREFIX)/share/man
 docdir ?= $(PREFIX)/share/doc/evpnd
 unitdir ?= $(PREFIX)/lib/systemd/system
+sysusersdir ?= $(PREFIX)/lib/sysusers.d
 to = $(DESTDIR)$(1)
 install: all
 	install -D -m 755 -t $(call to,$(sbindir)) $(BUILD)/evpnd
@@ -169,6 +170,7 @@ install: all
 	$(foreach s,$(wildcard conf/samples/*.yaml),install -D -m 644 -t $(call to,$(docdir))/samples $(s)$(newline))
 	$(foreach s,$(wildcard conf/*.service),sed 's|@sbindir@|$(sbindir)|g; s|@bindir@|$(bindir)|g' $(s) | \
 		install -D -m 644 /dev/stdin $(call to,$(unitdir))/$(notdir $(s))$(newline))
+	install -D -m 644 conf/evpnd.sysusers $(call to,$(sysusersdir))/evpnd.conf
 
 help:
 	@sed -n '4,/^$$/s/^# \{0,1\}//p' Makefile

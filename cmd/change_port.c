@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "cmd/daemon.h"
+#include "cmd/netns.h"
 #include "cmd/show.h"
-
-#define NETNS_DIR "/run/netns/" /* of iproute2 */
 
 struct port_state {
 	char netns[PATH_MAX];
@@ -21,18 +20,15 @@ struct port_state {
 
 static int read_netns(struct reply *r, struct port_state *s)
 {
-	const char *ns = reply_arg(r, ARG_NETNS)->text;
-	int len;
-
 	if (reply_has(r, ARG_NETNS) == reply_has(r, ARG_PID))
 		return reply_fail(r, 2, "expected one of --netns and --pid");
-	if (reply_has(r, ARG_PID))
-		len = snprintf(s->netns, sizeof(s->netns), "/proc/%u/ns/net", reply_arg(r, ARG_PID)->n);
-	else
-		len = snprintf(s->netns, sizeof(s->netns), "%s%s", strchr(ns, '/') ? "" : NETNS_DIR, ns);
-	if (len >= (int)sizeof(s->netns))
+	if (!netns_path(&r->args, s->netns, sizeof(s->netns)))
 		return reply_fail(r, 2, "--netns: the path is too long");
+	if (r->n_fds != NETNS_FDS)
+		return reply_fail(r, 1, "%s: the caller has to open it and hand it over, as evpnctl does", s->netns);
 	s->port.netns = s->netns;
+	s->port.fd = r->fds[NETNS_FD];
+	s->port.socket = r->fds[NETNS_SOCKET];
 	return 0;
 }
 

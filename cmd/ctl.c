@@ -33,6 +33,8 @@ struct ctl {
 	uint64_t requests, dropped;
 };
 
+#define CTL_FDS_MAX 2 /* CMSG_SPACE() of them holds no third */
+
 struct ctl_client {
 	struct list node;
 	struct ctl *ctl;
@@ -41,10 +43,18 @@ struct ctl_client {
 	struct loop_io io;
 	struct loop_timer idle;
 	struct loop_work work;
+	int fds[CTL_FDS_MAX]; /* handed over, for the next request */
+	size_t n_fds;
 	struct buf in, out;
 	struct request request; /* its words live as long as the reply */
 	struct reply reply;
 };
+
+static void close_fds(struct ctl_client *c)
+{
+	while (c->n_fds)
+		close(c->fds[--c->n_fds]);
+}
 
 static void client_free(struct ctl_client *c)
 {
@@ -53,6 +63,7 @@ static void client_free(struct ctl_client *c)
 	loop_timer_at(&c->idle, MTIME_NEVER);
 	loop_io_set(&c->io, 0);
 	close(c->fd);
+	close_fds(c);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
 	list_del(&c->node);
@@ -94,7 +105,8 @@ static void serve(struct ctl_client *c)
 	else if (verbs[args.id].change && !c->rights.change)
 		reply_error(&c->out, 1, "no permission: what changes the daemon needs root or the daemon's own user");
 	else
-		reply_start(&c->reply, p->verbs[args.id], p->d, &args, &c->out, loop_now(p->loop));
+		reply_start(&c->reply, p->verbs[args.id], p->d, &args, c->fds, c->n_fds, &c->out,
+			    loop_now(p->loop));
 }
 
 /* Serves the next whole line that has come; false when there is none. */
@@ -113,6 +125,7 @@ static bool next_request(struct ctl_client *c)
 		reply_error(&c->out, 2, wrong);
 	else
 		serve(c);
+	close_fds(c);
 	return true;
 }
 
@@ -176,11 +189,30 @@ static bool client_work(struct loop_work *w)
 	return false; /* client_arm() has queued it again when there is more */
 }
 
+/* More descriptors than there is room for the kernel closes itself. */
+static void take_fds(struct ctl_client *c, struct msghdr *m)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		close_fds(c);
+		c->n_fds = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(c->fds, CMSG_DATA(h), c->n_fds * sizeof(int));
+	}
+}
+
 /* False when the client is gone (and freed). */
 static bool client_read(struct ctl_client *c)
 {
-	char *space = buf_reserve(&c->in, REQUEST_MAX);
-	ssize_t n = recv(c->fd, space, REQUEST_MAX, MSG_DONTWAIT);
+	union {
+		struct cmsghdr align;
+		char b[CMSG_SPACE(CTL_FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec io = { buf_reserve(&c->in, REQUEST_MAX), REQUEST_MAX };
+	struct msghdr m = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = control.b, .msg_controllen = sizeof(control.b)
+	};
+	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
@@ -188,6 +220,7 @@ static bool client_read(struct ctl_client *c)
 		client_free(c);
 		return false;
 	}
+	take_fds(c, &m);
 	buf_commit(&c->in, (size_t)n);
 	if (c->in.len > REQUEST_MAX && !memchr(buf_data(&c->in), '\n', c->in.len)) {
 		reply_error(&c->out, 2, "the request is too long");

@@ -22,6 +22,7 @@ struct ctl;
 
 struct daemon {
 	const char *config_file, *socket_path;
+	const char *user; /* to become, NULL: the usual one */
 	struct config *config;
 	struct log log;
 	struct loop loop;

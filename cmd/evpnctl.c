@@ -2,8 +2,10 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * evpnctl: asks a running evpnd over its control socket and shows the answer, as text that fits the terminal or as the
- * JSON that came. It has no privileges and no state. Exit codes: 0 yes, 1 no or failed, 2 usage.
+ * JSON that came. It has no state, and no privileges but those of who runs it. Exit codes: 0 yes, 1 no or failed, 2 usage.
  */
+#include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "cmd/evpnctl_help.h"
 #include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
+#include "cmd/netns.h"
 #include "include/config.h"
 
 struct options {
@@ -106,11 +109,36 @@ static void show_object(struct conn *c, const struct view *view)
 	json_decref(row);
 }
 
+/* Opens what the daemon may not open itself; 0 and *n descriptors, or the exit code. What is not right it says. */
+static int open_netns(const struct verb_args *args, int fds[NETNS_FDS], size_t *n)
+{
+	bool port = args->id == VERB_PORT_ADD || args->id == VERB_PORT_DEL;
+	char path[PATH_MAX];
+	const char *what;
+	int err;
+
+	*n = 0;
+	if (!port || args->v[ARG_NETNS].given == args->v[ARG_PID].given || !netns_path(args, path, sizeof(path)))
+		return 0;
+	err = netns_open(path, fds, &what);
+	if (err) {
+		fprintf(stderr, "evpnctl: the network namespace %s %s: %s%s\n", path, what, strerror(-err),
+			err == -EPERM || err == -EACCES ? " (root can)" : "");
+		return 1;
+	}
+	*n = NETNS_FDS;
+	return 0;
+}
+
 static int ask(const struct options *o, const struct verb_args *args)
 {
+	int fds[NETNS_FDS], rc;
 	struct conn c;
-	int rc = conn_open(&c, o->socket, o->words, o->n_words);
+	size_t n;
 
+	rc = open_netns(args, fds, &n);
+	if (!rc)
+		rc = conn_open(&c, o->socket, o->words, o->n_words, fds, n);
 	if (rc)
 		return rc;
 	if (o->json)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,6 +102,33 @@ static bool send_all(int fd, const char *p, size_t len)
 	return true;
 }
 
+/* The first octets of a request take the descriptors along. */
+static bool send_first(int fd, const char **p, size_t *len, const int *fds, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char b[CMSG_SPACE(CONN_FDS_MAX * sizeof(int))];
+	} control = { 0 };
+	struct iovec io = { (void *)(uintptr_t)*p, *len };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+	ssize_t sent;
+
+	if (n) {
+		m.msg_control = control.b;
+		m.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		*CMSG_FIRSTHDR(&m) = (struct cmsghdr){ CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), fds, n * sizeof(int));
+	}
+	do {
+		sent = sendmsg(fd, &m, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return false;
+	*p += sent;
+	*len -= (size_t)sent;
+	return true;
+}
+
 /* The status line to the kind of body, or to the exit code with the daemon's sentence on stderr. */
 static int read_status(struct conn *c)
 {
@@ -124,9 +152,11 @@ static int read_status(struct conn *c)
 	return code;
 }
 
-int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc)
+int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n)
 {
 	char *request = request_line(argv, argc);
+	const char *left = request;
+	size_t len;
 	int fd, rc;
 
 	*c = (struct conn){ .path = path };
@@ -143,7 +173,8 @@ int conn_open(struct conn *c, const char *path, const char *const *argv, size_t 
 	if (!c->in)
 		abort(); /* no memory for a FILE */
 	/* The status is read even when sending failed: the daemon may have said why before it hung up. */
-	if (send_all(fd, request, strlen(request)) && send_all(fd, "\n", 1))
+	len = strlen(request);
+	if (send_first(fd, &left, &len, fds, n) && send_all(fd, left, len) && send_all(fd, "\n", 1))
 		shutdown(fd, SHUT_WR);
 	free(request);
 	rc = read_status(c);

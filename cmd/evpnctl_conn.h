@@ -19,8 +19,12 @@ struct conn {
 	bool complete; /* the end of the body has been seen */
 };
 
-/* Sends the words and reads the status line. 0, or the exit code of evpnctl: 1 failed or no, 2 usage. */
-int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc);
+/*
+ * Sends the words, with n descriptors (CONN_FDS_MAX at most), and reads the status line. 0, or the exit code of evpnctl:
+ * 1 failed or no, 2 usage.
+ */
+int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n);
+#define CONN_FDS_MAX 4
 /*
  * The next line of the body as it came, its end of line included; NULL at the end. c->complete says then whether that
  * was the end of the reply or the daemon went away in the middle of it.

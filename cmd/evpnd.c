@@ -4,7 +4,7 @@
  * evpnd: the composition root, the only place that knows every part. It reads the configuration, makes the parts in an
  * order in which each finds what it needs, joins them, runs the loop, and undoes it all in reverse.
  *
- *   config -> log -> loop -> control socket -> bgp, evpn -> listening sockets -> dataplane -> VNIs -> neighbors
+ *   config -> log -> privileges -> loop -> control socket -> bgp, evpn -> listening sockets -> dataplane -> VNIs -> neighbors
  *
  * What can fail because of someone else (the socket, the port, a capability) comes before anything is changed on the
  * host.
@@ -23,16 +23,19 @@
 #include "cmd/ctl.h"
 #include "cmd/daemon.h"
 #include "cmd/notify.h"
+#include "cmd/privilege.h"
 #include "cmd/resume.h"
 #include "cmd/show.h"
+#include "cmd/syscalls.h"
 
 #define STOP_MS 1000 /* for the last NOTIFICATIONs to leave */
 
 static const char usage_text[] =
-	"usage: evpnd [-c FILE] [-s SOCKET] [-n]\n"
+	"usage: evpnd [-c FILE] [-s SOCKET] [-u USER] [-n]\n"
 	"\n"
 	"  -c FILE    configuration, " EVPND_CONFIG " when left out\n"
 	"  -s SOCKET  control socket for evpnctl, " EVPND_SOCKET " when left out\n"
+	"  -u USER    become this user when root starts it; " PRIVILEGE_USER ", if there is one, when left out\n"
 	"  -n         check the configuration, print every error in it, and exit with 0 or 1\n"
 	"  -h, -V     this text; the version\n"
 	"\n"
@@ -50,6 +53,37 @@ static struct config *load(const char *file)
 		fprintf(stderr, "%s\n", errors.lines[i]);
 	config_errors_free(&errors);
 	return c;
+}
+
+/* Another user than who read the configuration has to be able to read it again. */
+static void try_reload(struct daemon *d)
+{
+	struct config_errors errors = { 0 };
+	struct config *c = config_load(d->config_file, &errors);
+
+	if (!c)
+		log_warn(&d->log, LOG_MAIN, "a reload will not work as user %u: %s", (unsigned)geteuid(),
+			 errors.n ? errors.lines[0] : d->config_file);
+	config_errors_free(&errors);
+	config_free(c);
+}
+
+static bool drop_privileges(struct daemon *d)
+{
+	uid_t before = geteuid();
+	struct privilege_params p = {
+		.log = &d->log,
+		.user = d->user,
+		.group = d->config->control_group,
+		.socket = d->socket_path,
+		.forwards = d->config->dataplane != CONFIG_DP_NONE,
+	};
+
+	if (!privilege_drop(&p))
+		return false;
+	if (geteuid() != before)
+		try_reload(d);
+	return true;
 }
 
 /* ---- the engine's network: the transport, and our timer and work ------------------------------------------------- */
@@ -317,12 +351,15 @@ static int run(struct daemon *d)
 {
 	bool ok;
 
+	if (!drop_privileges(d))
+		return 1;
 	if (loop_init(&d->loop) < 0) {
 		log_error(&d->log, LOG_MAIN, "no event loop: %s", strerror(errno));
 		return 1;
 	}
 	ok = make(d);
 	if (ok) {
+		syscalls_restrict(&d->log);
 		log_info(&d->log, LOG_MAIN,
 			 "evpnd " EVPND_VERSION " runs: %zu neighbors, %zu VNIs, dataplane %s, control socket %s",
 			 d->config->n_neighbors, d->config->n_vnis, dp_backend_name(d->dp), d->socket_path);
@@ -341,13 +378,16 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "c:s:nhV")) != -1) {
+	while ((opt = getopt(argc, argv, "c:s:u:nhV")) != -1) {
 		switch (opt) {
 		case 'c':
 			d.config_file = optarg;
 			break;
 		case 's':
 			d.socket_path = optarg;
+			break;
+		case 'u':
+			d.user = optarg;
 			break;
 		case 'n':
 			check_only = true;

@@ -45,12 +45,12 @@ static void end(struct reply *r)
 	r->ops = NULL;
 }
 
-void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args,
-		 struct buf *out, struct mtime now)
+void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args, const int *fds,
+		 size_t n, struct buf *out, struct mtime now)
 {
 	int rc;
 
-	*r = (struct reply){ .d = d, .ops = ops, .args = *args, .now = now, .out = out };
+	*r = (struct reply){ .d = d, .ops = ops, .args = *args, .fds = fds, .n_fds = n, .now = now, .out = out };
 	if (!r->ops) {
 		reply_error(out, 2, "this verb is evpnctl's own, the daemon does not know it");
 		return;

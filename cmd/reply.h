@@ -39,6 +39,8 @@ struct reply {
 	struct daemon *d;
 	const struct reply_ops *ops; /* NULL: no reply is under way */
 	struct verb_args args;       /* texts borrowed from the request */
+	const int *fds; /* handed over with the request, borrowed for start() */
+	size_t n_fds;
 	enum reply_body body;
 	void *state;
 	struct mtime now; /* of the turn */
@@ -51,10 +53,10 @@ struct reply {
 
 /*
  * Begins the answer to args (status line included) into out; ops NULL: a verb that the daemon has no part in.
- * r->ops is NULL after it when the reply is complete at once.
+ * r->ops is NULL after it when the reply is complete at once. n descriptors came with the request.
  */
-void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args,
-		 struct buf *out, struct mtime now);
+void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args, const int *fds,
+		 size_t n, struct buf *out, struct mtime now);
 /* The next slice; false when the reply is complete (it has been ended). */
 bool reply_more(struct reply *r, struct mtime now);
 /* Drops a reply that is under way. No harm without one. */

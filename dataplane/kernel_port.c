@@ -6,15 +6,11 @@
  * its first packet. Nothing is kept here: the port is one of the bridge's, and its name follows from what it is for.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "dataplane/kernel.h"
@@ -24,18 +20,16 @@ struct names { /* of what is made; the same each time for the same namespace and
 	struct mac mac;
 };
 
-static int open_netns(const struct dp_netns_port *p, struct names *n, char *why, size_t cap)
+/* The namespace has the same number as long as it is there. */
+static int name_port(const struct dp_netns_port *p, struct names *n, char *why, size_t cap)
 {
-	int fd = open(p->netns, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	uint64_t h;
 
-	if (fd < 0 || fstat(fd, &st)) {
+	if (fstat(p->fd, &st)) {
 		int err = -errno;
 
-		snprintf(why, cap, "the network namespace %s cannot be opened: %s", p->netns, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+		snprintf(why, cap, "the network namespace %s cannot be looked at: %s", p->netns, strerror(errno));
 		return err;
 	}
 	h = XXH3_64bits_withSeed(p->name, strlen(p->name), (uint64_t)st.st_ino);
@@ -45,37 +39,10 @@ static int open_netns(const struct dp_netns_port *p, struct names *n, char *why,
 		memcpy(n->mac.b, &h, sizeof(n->mac.b));
 		n->mac.b[0] = 0x02;
 	}
-	return fd;
+	return 0;
 }
 
-/* ---- a socket in the namespace ------------------------------------------------------------------------------------ */
-
-struct opener {
-	int netns;
-	struct ksock *s;
-	int err;
-};
-
-/* A thread has a network namespace of its own; a socket stays in the one that it was opened in. */
-static void *open_there(void *arg)
-{
-	struct opener *o = arg;
-
-	o->err = setns(o->netns, CLONE_NEWNET) ? -errno : ksock_open(o->s, NULL);
-	return NULL;
-}
-
-static int ksock_open_in(int netns, struct ksock *s)
-{
-	struct opener o = { .netns = netns, .s = s };
-	pthread_t t;
-	int err = pthread_create(&t, NULL, open_there, &o);
-
-	if (err)
-		return -err;
-	pthread_join(t, NULL);
-	return o.err;
-}
+/* ---- in the namespace --------------------------------------------------------------------------------------------- */
 
 static void note_ifindex(void *ctx, const struct nlmsghdr *h)
 {
@@ -108,12 +75,12 @@ static int set_up(struct ksock *s, int ifindex)
 }
 
 /* The end in the namespace: its address, and up. That cannot be said when the pair is made, one end comes before the other. */
-static int furnish(int netns, const struct dp_netns_port *p)
+static int furnish(const struct dp_netns_port *p)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
 	struct nl_msg *m;
 	struct ksock s;
-	int ifindex = 0, err = ksock_open_in(netns, &s);
+	int ifindex = 0, err = ksock_adopt(&s, p->socket);
 
 	if (err)
 		return err;
@@ -132,7 +99,7 @@ static int furnish(int netns, const struct dp_netns_port *p)
 
 /* ---- the pair ------------------------------------------------------------------------------------------------------ */
 
-static int make_pair(struct kernel *k, const struct kvni *v, int netns, const struct dp_netns_port *p, const struct names *n)
+static int make_pair(struct kernel *k, const struct kvni *v, const struct dp_netns_port *p, const struct names *n)
 {
 	const struct klink *vx = kernel_link_find(k, v->vxlan_ifindex);
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
@@ -151,7 +118,7 @@ static int make_pair(struct kernel *k, const struct kvni *v, int netns, const st
 	nlmsg_append(m, &there, sizeof(there), NLMSG_ALIGNTO);
 	nla_put_string(m, IFLA_IFNAME, p->name);
 	nla_put(m, IFLA_ADDRESS, sizeof(n->mac.b), n->mac.b);
-	nla_put_u32(m, IFLA_NET_NS_FD, (uint32_t)netns);
+	nla_put_u32(m, IFLA_NET_NS_FD, (uint32_t)p->fd);
 	if (vx)
 		nla_put_u32(m, IFLA_MTU, vx->mtu);
 	nla_nest_end(m, peer);
@@ -200,16 +167,15 @@ static int failed(struct kernel *k, const char *what, const struct dp_netns_port
 	return err;
 }
 
-static int add(struct kernel *k, struct kvni *v, int netns, const struct dp_netns_port *p, const struct names *n, char *why,
-	       size_t cap)
+static int add(struct kernel *k, struct kvni *v, const struct dp_netns_port *p, const struct names *n, char *why, size_t cap)
 {
-	int err = make_pair(k, v, netns, p, n);
+	int err = make_pair(k, v, p, n);
 	const struct klink *port;
 
 	if (err)
 		return failed(k, "make a port", p, err, why, cap);
 	k->cmd.words[0] = '\0';
-	err = furnish(netns, p);
+	err = furnish(p);
 	if (err) {
 		failed(k, "set the address", p, err, why, cap);
 		remove_pair(k, n->port);
@@ -229,18 +195,16 @@ int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct 
 	struct kernel *k = be;
 	struct kvni *v = data;
 	struct names n;
-	int netns, err;
+	int err;
 
 	k->cmd.words[0] = '\0';
 	if (!v->bridge_ifindex) {
 		snprintf(why, cap, "VNI %u has no bridge", v->vni);
 		return -ENODEV;
 	}
-	netns = open_netns(p, &n, why, cap);
-	if (netns < 0)
-		return netns;
-	err = add(k, v, netns, p, &n, why, cap);
-	close(netns);
+	err = name_port(p, &n, why, cap);
+	if (!err)
+		err = add(k, v, p, &n, why, cap);
 	if (err)
 		return err;
 	made->mac = n.mac;
@@ -255,13 +219,12 @@ int kernel_port_del(void *be, void *data, const struct dp_netns_port *p, char *w
 	struct kvni *v = data;
 	const struct klink *l;
 	struct names n;
-	int netns, err;
+	int err;
 
 	k->cmd.words[0] = '\0';
-	netns = open_netns(p, &n, why, cap);
-	if (netns < 0)
-		return netns;
-	close(netns);
+	err = name_port(p, &n, why, cap);
+	if (err)
+		return err;
 	l = kernel_link_refresh(k, n.port);
 	if (!l || !v->bridge_ifindex || l->master != v->bridge_ifindex) {
 		snprintf(why, cap, "VNI %u has no port for %s in %s", v->vni, p->name, p->netns);

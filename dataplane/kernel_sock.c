@@ -8,6 +8,7 @@
 #include "dataplane/kernel_sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -39,26 +40,17 @@ static void set_queues(int fd)
 	option(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
 }
 
-int ksock_open(struct ksock *s, const int *groups)
+static int join(struct ksock *s, const int *groups)
 {
 	int err = 0;
 
-	*s = (struct ksock){ .fd = -1, .nl = nl_socket_alloc() };
-	if (!s->nl)
-		return -ENOMEM;
-	err = nl_connect(s->nl, NETLINK_ROUTE);
-	if (err) {
-		nl_socket_free(s->nl);
-		s->nl = NULL;
-		return -errno;
-	}
-	s->fd = nl_socket_get_fd(s->nl);
-	set_queues(s->fd);
 	for (; groups && *groups; groups++)
 		err = err ? err : nl_socket_add_membership(s->nl, *groups);
-	if (err)
-		err = -EINVAL;
-	nl_socket_set_nonblocking(s->nl);
+	return err ? -EINVAL : 0;
+}
+
+static void make_room(struct ksock *s)
+{
 	s->rx = xcalloc(KSOCK_EVENTS, KSOCK_DATAGRAM);
 	s->vec = xcalloc(KSOCK_EVENTS, sizeof(*s->vec) + sizeof(struct iovec));
 	for (unsigned i = 0; i < KSOCK_EVENTS; i++) {
@@ -67,15 +59,55 @@ int ksock_open(struct ksock *s, const int *groups)
 		*io = (struct iovec){ s->rx + (size_t)i * KSOCK_DATAGRAM, KSOCK_DATAGRAM };
 		s->vec[i].msg_hdr = (struct msghdr){ .msg_iov = io, .msg_iovlen = 1 };
 	}
+}
+
+int ksock_open(struct ksock *s, const int *groups)
+{
+	int err;
+
+	*s = (struct ksock){ .fd = -1, .nl = nl_socket_alloc() };
+	if (!s->nl)
+		return -ENOMEM;
+	if (nl_connect(s->nl, NETLINK_ROUTE)) {
+		nl_socket_free(s->nl);
+		s->nl = NULL;
+		return -errno;
+	}
+	s->fd = nl_socket_get_fd(s->nl);
+	set_queues(s->fd);
+	err = join(s, groups);
+	nl_socket_set_nonblocking(s->nl);
+	make_room(s);
 	if (err)
 		ksock_close(s);
 	return err;
+}
+
+/* What came over the control socket is looked at before it is believed. */
+int ksock_adopt(struct ksock *s, int fd)
+{
+	int domain = 0, protocol = -1;
+	socklen_t len = sizeof(int);
+
+	*s = (struct ksock){ .fd = -1 };
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) || getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len))
+		return -errno;
+	if (domain != AF_NETLINK || protocol != NETLINK_ROUTE)
+		return -EINVAL;
+	s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (s->fd < 0)
+		return -errno;
+	set_queues(s->fd);
+	make_room(s);
+	return 0;
 }
 
 void ksock_close(struct ksock *s)
 {
 	if (s->nl)
 		nl_socket_free(s->nl);
+	else if (s->fd >= 0)
+		close(s->fd);
 	free(s->vec);
 	free(s->rx);
 	*s = (struct ksock){ .fd = -1 };

@@ -20,7 +20,7 @@
 struct mmsghdr;
 
 struct ksock {
-	struct nl_sock *nl;
+	struct nl_sock *nl; /* NULL: adopted */
 	int fd;
 	uint32_t seq;
 	uint8_t *rx;          /* KSOCK_EVENTS datagrams; touched as far as they come */
@@ -30,6 +30,8 @@ struct ksock {
 
 /* 0 or -errno. groups: RTNLGRP_* in a zero-ended array, NULL for none. */
 int ksock_open(struct ksock *s, const int *groups);
+/* The same over a netlink socket that another has opened, and keeps, perhaps in another namespace. -EINVAL: it is none. */
+int ksock_adopt(struct ksock *s, int fd);
 void ksock_close(struct ksock *s);
 
 /*

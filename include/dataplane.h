@@ -132,7 +132,9 @@ bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);
 
 /* A port for another network namespace: a link between that and the VNI's bridge. Borrowed. */
 struct dp_netns_port {
-	const char *netns; /* path, as /run/netns/NAME or /proc/PID/ns/net */
+	const char *netns; /* path, as /run/netns/NAME or /proc/PID/ns/net, for words */
+	int fd;            /* of the namespace */
+	int socket;        /* a netlink socket that was opened in it */
 	const char *name;  /* of the interface in there */
 	struct mac mac;    /* of that interface; zero: one that follows from namespace and name */
 	struct ip ip;      /* none: no address is set */

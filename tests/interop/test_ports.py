@@ -62,7 +62,7 @@ def test_port_goes_with_its_container(lab, pair):
     (["--vni", "100", "--netns", "NS", "--pid", "1"], 2, "expected one of --netns and --pid"),
     (["--vni", "7", "--netns", "NS"], 1, "VNI 7 is not configured"),
     (["--vni", "100", "--netns", "nosuch"], 1, "/run/netns/nosuch cannot be opened: No such file or directory"),
-    (["--vni", "100", "--netns", "/etc/passwd"], 1, "cannot make a port for eth0 in /etc/passwd"),
+    (["--vni", "100", "--netns", "/etc/passwd"], 1, "the network namespace /etc/passwd cannot be entered: Invalid argument"),
     (["--vni", "100", "--netns", "NS", "--name", "a/b"], 2, "expected the name of an interface"),
     (["--vni", "100", "--netns", "NS", "--ip", "10.0.0.1/33"], 2, "expected a length from 0 to 32"),
     (["--vni", "100", "--netns", "NS", "--ip", "224.0.0.1/24"], 2, "expected the address of a host"),

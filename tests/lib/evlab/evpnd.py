@@ -9,6 +9,7 @@ import textwrap
 from .run import run, wait_for
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+USER = os.environ.get("EVPND_USER")  # every evpnd becomes this one, if it is not told otherwise
 BUILD = os.path.join(TOP, os.environ.get("EVPND_BUILD", "build"))
 
 
@@ -27,8 +28,9 @@ def conf(node, asn, neighbors, vnis=(100,), vtep=None, ports=(), more="", vni_mo
 
 
 class Evpnd:
-    def __init__(self, node, config, name="evpnd", start=True):
-        self.node, self.name = node, name
+    def __init__(self, node, config, name="evpnd", start=True, user=USER, env=None):
+        """user: to become, by -u; its configuration and the folder of its socket are the lab's, which it may use then."""
+        self.node, self.name, self.user, self.env = node, name, user, env
         base = node.lab.path("%s-%s" % (node.name, name))
         self.file, self.socket = base + ".yaml", base + ".sock"
         self.process = None
@@ -49,7 +51,11 @@ class Evpnd:
 
     def start(self):
         """Returns when the daemon answers."""
-        self.process = self.node.start(self.name, [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket])
+        argv = [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket]
+        if self.user:
+            os.chmod(os.path.dirname(self.socket), 0o777)
+            argv += ["-u", self.user]
+        self.process = self.node.start(self.name, argv, self.env and {**os.environ, **self.env})
         wait_for(lambda: not self.process.alive() or self.ctl("show", "version", check=False).returncode == 0, 10, "%s answers" % self)
         if not self.process.alive():
             self.process.stopped = True
