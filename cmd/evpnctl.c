@@ -141,6 +141,8 @@ static int ask(const struct options *o, const struct verb_args *args)
 		rc = conn_open(&c, o->socket, o->words, o->n_words, fds, n);
 	if (rc)
 		return rc;
+	if (args->id == VERB_DIFF || args->id == VERB_REPAIR)
+		c.sign = "\"differs\":true";
 	if (o->json)
 		show_json(&c);
 	else if (c.body == CONN_ROWS)
@@ -152,7 +154,7 @@ static int ask(const struct options *o, const struct verb_args *args)
 		rc = 1;
 	}
 	conn_close(&c);
-	return rc;
+	return c.signs ? 1 : rc;
 }
 
 /* ---- verbs without a daemon -------------------------------------------------------------------------------------- */

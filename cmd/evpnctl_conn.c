@@ -194,6 +194,7 @@ const char *conn_line(struct conn *c, size_t *len)
 	if (n <= 0)
 		return NULL;
 	c->complete = c->line[n - 1] == '\n' && (c->body == CONN_OBJECT || c->line[0] == ']');
+	c->signs = c->signs || (c->sign && strstr(c->line, c->sign));
 	*len = (size_t)n;
 	return c->line;
 }

@@ -16,6 +16,8 @@ struct conn {
 	enum conn_body body;
 	char *line; /* the last one read */
 	size_t cap;
+	const char *sign; /* looked for in each line of the body, NULL: nothing */
+	bool signs;       /* it was there */
 	bool complete; /* the end of the body has been seen */
 };
 

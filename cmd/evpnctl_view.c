@@ -174,6 +174,19 @@ static const struct view_column fdb_columns[] = {
 	{ "AGE", "age_s", format_age, R, 3 },
 };
 
+static const struct view_column diff_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "WHAT", "what", format_any },
+	{ "TABLE", "table", format_any },
+	{ "DEVICE", "device", format_any },
+	{ "MAC", "mac", format_any },
+	{ "IP", "ip", format_any, 0, 2 },
+	{ "PROPERTY", "property", format_any, 0, 1 },
+	{ "EXPECTED", "expected", format_any },
+	{ "FOUND", "found", format_any, F },
+	{ "REPAIRED", "repaired", format_any },
+};
+
 static const struct view_column vtep_columns[] = {
 	{ "VTEP", "vtep", format_any },
 	{ "VNIS", "vnis", format_any, R },
@@ -272,6 +285,8 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_TRAFFIC] = { TABLE(traffic_columns), .empty = "nothing is counted here" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
 	[VERB_PORT_ADD] = { BLOCK(port_fields) },
+	[VERB_DIFF] = { TABLE(diff_columns), .empty = "no difference" },
+	[VERB_REPAIR] = { TABLE(diff_columns), .empty = "no difference" },
 	[VERB_RELOAD] = { .empty = "nothing changes" },
 	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },
 };

@@ -24,4 +24,6 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_PORT_DEL] = &change_port_del,
 	[VERB_LOG] = &change_log,
 	[VERB_RELOAD] = &change_reload,
+	[VERB_DIFF] = &show_diff,
+	[VERB_REPAIR] = &change_repair,
 };

@@ -17,6 +17,7 @@
 #include "include/dataplane.h"
 
 struct dp_vni;
+struct dp_seen;
 
 /* Several VTEPs: each flow goes to one of them. */
 struct dp_set {
@@ -115,6 +116,15 @@ struct dp_ops {
 	 * dp_host_answer() nor dp_host_carry() has anything to do, and send() is never asked for ifindex 0.
 	 */
 	bool answers;
+	/*
+	 * A fresh look, past what was heard: a slice a step, false at its end; dp_audit_*() are called from it. vni 0: all.
+	 * begin() may say NULL when it cannot. All NULL: only what is known is compared.
+	 */
+	void *(*audit_begin)(void *be, struct dp_audit *a, uint32_t vni);
+	bool (*audit_step)(void *be, void *run);
+	void (*audit_end)(void *be, void *run);
+	/* What is there now of this one row goes into s, DP_SEEN_NONE without one; false: that cannot be asked. */
+	bool (*audit_row)(void *be, void *vni, struct dp_seen *s);
 };
 
 /* ---- a backend calls ------------------------------------------------------------------------------------------- */
@@ -182,6 +192,15 @@ void dp_overrun(struct dp *d); /* counts one */
 
 /* A frame that a host has sent into a local port; anything but ARP and ND is left alone. True when it was one. */
 bool dp_hear(struct dp *d, struct dp_vni *v, unsigned ifindex, const uint8_t *frame, size_t len);
+
+/* Of an audit: a row, as for dp_seen(). */
+void dp_audit_seen(struct dp_audit *a, const struct dp_seen *s);
+/* Rows may have been missed: what cannot be asked for alone is not called missing. */
+void dp_audit_unsure(struct dp_audit *a);
+/* A device is not as it should be; true when that is to be put right. */
+bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected, const char *found);
+/* A destination's object is not there, or another one. */
+void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *found);
 
 void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);

@@ -419,4 +419,8 @@ const struct dp_ops dp_kernel_ops = {
 	.ifname = kernel_ifname,
 	.send = kernel_send,
 	.listens = kernel_listens,
+	.audit_begin = kernel_audit_begin,
+	.audit_step = kernel_audit_step,
+	.audit_end = kernel_audit_end,
+	.audit_row = kernel_audit_row,
 };

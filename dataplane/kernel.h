@@ -14,6 +14,7 @@
  *	kernel_local.c  FDB and neighbour messages: whose is it
  *	kernel_snoop.c  ARP and ND of hosts on the ports
  *	kernel_nh.c     nexthops: destinations as objects
+ *	kernel_audit.c  a fresh look at all of it
  *	kernel_sock.c, kernel_msg.c  netlink as such
  */
 #ifndef DATAPLANE_KERNEL_H
@@ -120,6 +121,12 @@ struct kvni {
 	bool waits; /* for not_before */
 	struct mtime not_before; /* devices are not made before */
 	bool mtu_guessed; /* made before its underlay was known */
+	/* A row that another control plane has written, as long as it is there; none: nobody's. */
+	struct {
+		struct mac mac;
+		struct ip ip; /* NEIGH */
+		char words[128];
+	} stranger;
 	char problem[256], logged[256];
 	char why[256]; /* what failed, until it is tried again */
 };
@@ -164,6 +171,9 @@ struct kernel {
 	uint32_t *nh;
 	uint32_t nh_cap, nh_next;
 	bool nh_refused; /* the kernel has none for FDB rows */
+	/* takes what kernel_local.c makes of a message in place of reconcile; NULL: nobody */
+	void (*look)(void *ctx, const struct dp_seen *s);
+	void *look_ctx;
 	/* the batch */
 	struct nlbuf tx;
 	struct dp_op ops[KERNEL_OPS];
@@ -254,6 +264,8 @@ struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
 void kernel_dev_touch(struct kernel *k, const struct klink *l);
 /* When the next look is due by time. */
 struct mtime kernel_dev_next(const struct kernel *k);
+/* What the VNI's packets have room for on the underlay; 0: not known. */
+unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
 unsigned kernel_neigh_ifindex(const struct kvni *v);
 
@@ -265,6 +277,8 @@ static inline bool kernel_port_ours(const struct kport *p)
 
 /* ---- kernel_vni.c ----------------------------------------------------------------------------------------------- */
 
+/* NULL when there is none. */
+struct kvni *kernel_vni_find(const struct kernel *k, uint32_t vni);
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
 int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
 void kernel_vni_fini(struct kernel *k, struct kvni *v);
@@ -278,6 +292,13 @@ bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const
 
 int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
 int kernel_port_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
+
+/* ---- kernel_audit.c: for struct dp_ops ---------------------------------------------------------------------------------- */
+
+void *kernel_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
+bool kernel_audit_step(void *be, void *run);
+void kernel_audit_end(void *be, void *run);
+bool kernel_audit_row(void *be, void *vni, struct dp_seen *s);
 
 /* ---- kernel_bury.c ---------------------------------------------------------------------------------------------- */
 
@@ -302,6 +323,8 @@ void kernel_bury_tidy(struct kernel *k);
 /* ---- kernel_local.c --------------------------------------------------------------------------------------------- */
 
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h);
+/* The same for one who looks and has reconcile know nothing of it. */
+void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s), void *ctx);
 /* A row with our mark: a vxlan row (with its bridge row) or a neighbour. */
 struct kernel_row {
 	uint8_t kind; /* enum dp_kind */
@@ -333,6 +356,8 @@ void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h);
 uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group);
 /* The nexthops of the set's members; how many. Less where the kernel took none for a VTEP. */
 unsigned kernel_nh_members(const struct kernel *k, const struct dp_set *set, uint32_t members[DP_SET_MAX]);
+/* Tells of those that are not in the kernel, or otherwise. */
+void kernel_nh_audit(struct kernel *k, struct dp_audit *a);
 /* Gives the destination its two ids, a set that of its group. */
 void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d);
 void kernel_nh_release(struct kernel *k, struct dp_dest *d);

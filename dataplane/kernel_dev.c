@@ -157,6 +157,14 @@ static unsigned fitting_mtu(struct kernel *k, const struct kvni *v, bool *guess)
 	return (*guess ? USUAL_MTU : u->mtu) - (v->vtep.len == 4 ? OVERHEAD_V4 : OVERHEAD_V6);
 }
 
+unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v)
+{
+	bool guess;
+	unsigned fits = fitting_mtu(k, v, &guess);
+
+	return guess ? 0 : fits;
+}
+
 static void watch_underlay(struct kernel *k, struct kvni *v, const struct klink *vx)
 {
 	bool guess;
@@ -479,6 +487,8 @@ static void watch(struct kernel *k, struct kvni *v, const struct klink *br, cons
 	if (br && vx->master == (unsigned)br->ifindex)
 		watch_port(v, br, vx);
 	watch_underlay(k, v, vx);
+	if (v->stranger.words[0])
+		problem(v, "%s: %s", vx->name, v->stranger.words);
 }
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */
@@ -504,6 +514,7 @@ static void follow_devices(struct kernel *k, struct kvni *v, const struct klink 
 		return;
 	if (v->bridge_ifindex || v->vxlan_ifindex)
 		dp_vni_forget(k->d, v->v);
+	v->stranger.words[0] = '\0';
 	v->ready = v->unread = false;
 	v->bridge_ifindex = b;
 	v->vxlan_ifindex = x;

@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #ifndef NTF_EXT_LOCKED
@@ -71,6 +72,58 @@ static bool is_set(const struct neigh *n)
 	return n->nd->ndm_state & (NUD_NOARP | NUD_PERMANENT);
 }
 
+/* To whoever looks, or to reconcile. */
+static void tell(struct kernel *k, const struct dp_seen *s)
+{
+	if (k->look)
+		k->look(k->look_ctx, s);
+	else
+		dp_seen(k->d, s);
+}
+
+/* ---- other control planes ----------------------------------------------------------------------------------------- */
+
+static const char *protocol_name(uint8_t protocol, char *buf, size_t cap)
+{
+	switch (protocol) {
+	case RTPROT_ZEBRA:
+		return "FRR's zebra";
+	case RTPROT_BIRD:
+		return "BIRD";
+	case 0:
+		return "another program";
+	default:
+		snprintf(buf, cap, "another program (protocol %u)", protocol);
+		return buf;
+	}
+}
+
+/*
+ * Rows that are marked as learned by a control plane are written by one. Where that is not us, two of them hold one
+ * bridge and undo each other's work: said once, with the first row of the other as the sign, until that is gone.
+ */
+static void note_stranger(struct kernel *k, struct kvni *v, const struct neigh *n, bool strange)
+{
+	bool neigh = n->nd->ndm_family != AF_BRIDGE, known = v->stranger.words[0];
+	uint8_t protocol = n->tb[NDA_PROTOCOL] ? nla_get_u8(n->tb[NDA_PROTOCOL]) : 0;
+	struct ip ip = neigh ? n->dst : ip_none();
+	char buf[40];
+
+	if (k->look || (known ? !n->gone : !strange))
+		return;
+	if (known) {
+		if (!ip_eq(&v->stranger.ip, &ip) || (!neigh && !mac_eq(&v->stranger.mac, &n->mac)))
+			return;
+		v->stranger.words[0] = '\0';
+	} else {
+		v->stranger.mac = n->mac;
+		v->stranger.ip = ip;
+		snprintf(v->stranger.words, sizeof(v->stranger.words), "%s writes here as well, as for %s",
+			 protocol_name(protocol, buf, sizeof(buf)), neigh ? ip_str(&ip).s : mac_str(&n->mac).s);
+	}
+	kernel_dev_want(k, v);
+}
+
 /* ---- bridge rows ------------------------------------------------------------------------------------------------- */
 
 static enum dp_seen_state on_vxlan_port(const struct neigh *n)
@@ -111,11 +164,11 @@ static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 	s.flags = n->nd->ndm_flags & NTF_STICKY ? DP_STICKY : 0;
 	s.state = n->gone ? DP_SEEN_NONE : vxlan ? on_vxlan_port(n) : on_local_port(n);
 	s.made = v->vxlan_state == DP_DEV_MADE;
-	dp_seen(k->d, &s);
+	tell(k, &s);
 	/* The vxlan device's own address, which it is as a port: the message does not say which of the two it was. */
 	if (n->gone && vxlan) {
 		s.ifindex = port;
-		dp_seen(k->d, &s);
+		tell(k, &s);
 	}
 }
 
@@ -139,6 +192,19 @@ static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n)
 	if (is_set(n))
 		return DP_SEEN_FOREIGN;
 	return mac_is_zero(&n->mac) ? DP_SEEN_NONE : DP_SEEN_LOCAL;
+}
+
+/* We point at our nexthops, but where a VTEP has none. */
+static bool is_strangers(struct kernel *k, const struct neigh *n)
+{
+	uint32_t dest;
+
+	if (n->gone || !(n->nd->ndm_flags & NTF_EXT_LEARNED) || mac_is_zero(&n->mac) || n->tb[NDA_VNI])
+		return false;
+	if (n->tb[NDA_NH_ID])
+		return !kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
+	dest = dp_dest_find(k->d, &n->dst, 0);
+	return !k->nh_refused && (!dest || dp_dest(k->d, dest)->id[1]);
 }
 
 static uint32_t dest_of(struct kernel *k, const struct neigh *n)
@@ -165,6 +231,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	/* Older kernels tell of each write once more, without saying where to. */
 	if (!v || v->vxlan_ifindex != (unsigned)vx->ifindex || (!n->tb[NDA_NH_ID] && !n->dst.len))
 		return;
+	note_stranger(k, v, n, is_strangers(k, n));
 	s.vni = v->v;
 	s.state = vxlan_state(k, n);
 	s.dest = dest_of(k, n);
@@ -172,7 +239,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 		s.kind = DP_FLOOD;
 		s.ip = n->dst;
 	}
-	dp_seen(k->d, &s);
+	tell(k, &s);
 }
 
 static void fdb(struct kernel *k, const struct neigh *n)
@@ -216,9 +283,10 @@ static void neighbour(struct kernel *k, const struct neigh *n)
 		return;
 	s.vni = v->v;
 	s.state = neighbour_state(n);
+	note_stranger(k, v, n, s.state == DP_SEEN_FOREIGN && n->nd->ndm_flags & NTF_EXT_LEARNED);
 	s.altered = !(n->nd->ndm_state & NUD_NOARP) || !(n->nd->ndm_flags & NTF_EXT_LEARNED);
 	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
-	dp_seen(k->d, &s);
+	tell(k, &s);
 }
 
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h)
@@ -231,6 +299,18 @@ void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h)
 		fdb(k, &n);
 	else if (n.nd->ndm_family == AF_INET || n.nd->ndm_family == AF_INET6)
 		neighbour(k, &n);
+}
+
+void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s), void *ctx)
+{
+	void (*before)(void *ctx, const struct dp_seen *s) = k->look;
+	void *before_ctx = k->look_ctx;
+
+	k->look = look;
+	k->look_ctx = ctx;
+	kernel_neigh_event(k, h);
+	k->look = before; /* a look asks for single rows, too */
+	k->look_ctx = before_ctx;
 }
 
 /* ---- dumps -------------------------------------------------------------------------------------------------------- */

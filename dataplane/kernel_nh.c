@@ -257,6 +257,58 @@ int kernel_nh_load(struct kernel *k)
 	return k->nh_refused ? 0 : err;
 }
 
+/* ---- a fresh look ------------------------------------------------------------------------------------------------- */
+
+static bool has_members(const struct found *g, const uint32_t *members, unsigned n)
+{
+	if (g->n_members != n)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned j = 0;
+
+		while (j < n && g->member[j] != members[i])
+			j++;
+		if (j == n)
+			return false;
+	}
+	return true;
+}
+
+/* Less than all of what one destination is there, or it leads elsewhere. */
+static void audit_one(struct kernel *k, struct dp_audit *a, const struct load *l, uint32_t dest)
+{
+	const struct dp_dest *d = dp_dest(k->d, dest);
+	const struct found *m = d->set ? NULL : find(l, d->id[0]), *g = find(l, d->id[1]);
+	uint32_t members[DP_SET_MAX] = { d->id[0] };
+	unsigned n = d->set ? kernel_nh_members(k, d->set, members) : 1;
+
+	if (!g || (!d->set && !m))
+		dp_audit_dest(a, dest, false, "not there");
+	else if (m && !ip_eq(&m->vtep, &d->vtep))
+		dp_audit_dest(a, dest, true, ip_str(&m->vtep).s);
+	else if (!has_members(g, members, n))
+		dp_audit_dest(a, dest, true, "a group of others");
+}
+
+void kernel_nh_audit(struct kernel *k, struct dp_audit *a)
+{
+	struct nhmsg nh = { .nh_family = AF_UNSPEC };
+	struct load l = { 0 };
+	int err;
+
+	do {
+		l.n = 0;
+		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETNEXTHOP, 0, &nh, sizeof(nh)), on_nexthop, &l);
+	} while (err == -EAGAIN);
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), by_id);
+	for (uint32_t i = 0; !err && i < k->nh_cap; i++) {
+		if (k->nh[i])
+			audit_one(k, a, &l, k->nh[i]);
+	}
+	free(l.v);
+}
+
 bool kernel_nh_any(const struct kernel *k)
 {
 	for (uint32_t i = 0; i < k->nh_cap; i++)

@@ -288,6 +288,32 @@ int ksock_dump(struct ksock *s, struct nl_msg *msg, message_fn fn, void *ctx)
 	return err ? err : answer(s, true, fn, ctx);
 }
 
+int ksock_dump_begin(struct ksock *s, struct nl_msg *msg)
+{
+	s->words[0] = '\0';
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
+	return send_msg(s, msg);
+}
+
+int ksock_dump_more(struct ksock *s, message_fn fn, void *ctx)
+{
+	int got = receive(s, 1);
+	struct nlmsghdr *h = first_of(s, 0);
+
+	if (got <= 0)
+		return got ? got : -EIO;
+	for (int left = (int)s->vec[0].msg_len; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+		if (h->nlmsg_seq != (s->seq | 0x80000000u))
+			continue;
+		if (h->nlmsg_type == NLMSG_ERROR)
+			return error_of(h);
+		if (h->nlmsg_type == NLMSG_DONE)
+			return 0;
+		fn(ctx, h);
+	}
+	return 1;
+}
+
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
 int ksock_events(struct ksock *s, message_fn fn, void *ctx)

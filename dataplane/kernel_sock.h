@@ -50,6 +50,13 @@ int ksock_get(struct ksock *s, struct nl_msg *msg, void (*fn)(void *ctx, const s
 int ksock_dump(struct ksock *s, struct nl_msg *msg, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 
 /*
+ * The same in pieces: begin() is 0 or -errno; more() reads one datagram and is 1 when there is more to come, 0 at the end,
+ * -errno as above. Nothing else may be asked over the socket meanwhile.
+ */
+int ksock_dump_begin(struct ksock *s, struct nl_msg *msg);
+int ksock_dump_more(struct ksock *s, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
+
+/*
  * Events: reads what is there, up to KSOCK_EVENTS datagrams, every message to fn. The number of datagrams, 0 when there
  * are none, -ENOBUFS when some were lost.
  */

@@ -162,6 +162,14 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	return err;
 }
 
+struct kvni *kernel_vni_find(const struct kernel *k, uint32_t vni)
+{
+	struct kvni *v;
+
+	HASH_FIND(hh, k->by_vni, &vni, sizeof(vni), v);
+	return v;
+}
+
 int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p)
 {
 	int err = take_params(k, v, p);

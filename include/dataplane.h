@@ -293,4 +293,43 @@ struct dp_stats {
 void dp_stats(const struct dp *d, struct dp_stats *out);
 const char *dp_backend_name(const struct dp *d);
 
+/* ---- desired against observed ---------------------------------------------------------------------------------- */
+
+enum dp_diff_what {
+	DP_DIFF_NONE,
+	DP_DIFF_MISSING,  /* it should be there */
+	DP_DIFF_ALTERED,  /* it is there, and otherwise */
+	DP_DIFF_UNWANTED, /* with our mark, and nobody wants it */
+	DP_DIFF_UNHEARD,  /* of a local host, and we had not heard of it */
+	DP_DIFF_BLOCKED,  /* it should be there, and what is there instead is not ours, or the kernel refuses it */
+	DP_DIFF_DEVICE,   /* a property of a device that another hand has changed */
+	DP_DIFF_FOREIGN   /* another hand's row on a device of ours, in nobody's way: no difference */
+};
+
+struct dp_diff {
+	uint8_t what;  /* enum dp_diff_what */
+	bool repaired; /* it is in work */
+	uint32_t vni;  /* 0: not of one */
+	const char *table; /* as of struct dp_row_info, "nexthop", or of a device the property */
+	char device[16];
+	struct mac mac;
+	struct ip ip, vtep;
+	char expected[64], found[64];
+};
+
+struct dp_audit;
+
+/*
+ * Looks at what is there anew, of one VNI or with 0 of all; repair: has what differs put right, so far as it is ours. The
+ * audit must end before d does.
+ */
+struct dp_audit *dp_audit_new(struct dp *d, uint32_t vni, bool repair);
+/* It could not look. */
+bool dp_audit_blind(const struct dp_audit *a);
+
+enum dp_audit_more { DP_AUDIT_END, DP_AUDIT_NOTHING_YET, DP_AUDIT_DIFF };
+/* A slice of the work, or one of the differences found. */
+enum dp_audit_more dp_audit_next(struct dp_audit *a, struct dp_diff *out);
+void dp_audit_free(struct dp_audit *a);
+
 #endif
