@@ -190,18 +190,16 @@ static void print_mac(struct reply *r, const struct evpn_mac_info *i)
 }
 
 /*
- * A MAC that the vxlan device has learned from the tunnel (modes multicast, static-flood), unless a local port has it, too:
- * the bridge, which is asked first, sends it there. Of the two rows of a MAC the bridge's comes first.
+ * A MAC that was learned from the tunnel (modes multicast, static-flood), unless a local port has it, too: the kernel's
+ * bridge, which is asked first, sends it there. Of the two rows of a MAC the bridge's comes first.
  */
 static bool learned_mac(struct table_state *s, const struct dp_row_info *row, struct evpn_mac_info *out)
 {
-	bool bridge = strcmp(row->table, "bridge") == 0;
-
-	if (row->row.key.kind != DP_FDB || row->owner != DP_OWNER_KERNEL)
+	if (row->row.key.kind != DP_FDB)
 		return false;
-	if (bridge)
+	if (!row->row.vtep.len)
 		s->on_port = row->row.key.mac;
-	if (bridge || mac_eq(&s->on_port, &row->row.key.mac) || !row->row.vtep.len)
+	if (!row->row.vtep.len || !row->learned || mac_eq(&s->on_port, &row->row.key.mac))
 		return false;
 	*out = (struct evpn_mac_info){ .vni = row->row.key.vni,
 				       .mac = row->row.key.mac,

@@ -61,6 +61,7 @@ static void print_row(struct reply *r, const struct dp_row_info *i, const struct
 	json_bool(j, "desired", i->desired);
 	json_bool(j, "observed", i->observed);
 	json_str(j, "owner", owner_name(i->owner));
+	json_bool(j, "learned", i->learned);
 	json_str(j, "pending", i->pending);
 	json_bool(j, "sticky", i->row.flags & DP_STICKY);
 	json_bool(j, "router", i->row.flags & DP_ROUTER);

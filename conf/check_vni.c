@@ -185,12 +185,23 @@ static void check_drop(struct load *ld, const struct config_vni *v, uint32_t m)
 		load_error_key(ld, m, "unknown-unicast", m, "expected flood without a bridge, which is what drops");
 }
 
+static void check_source(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	if (!v->check_source || !mark_good(ld, m, "check-source"))
+		return;
+	if (ld->config->dataplane == CONFIG_DP_KERNEL)
+		load_error_key(ld, m, "check-source", m, "expected dataplane userspace with it, which sees where packets are from");
+	else if (v->mode == CONFIG_MODE_MULTICAST)
+		load_error_key(ld, m, "check-source", m, "expected false in mode multicast, where VTEPs are known by their packets");
+}
+
 static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 {
 	check_mode_needs(ld, v, m);
 	check_mode_keys(ld, v, m);
 	check_proxy(ld, v, m);
 	check_drop(ld, v, m);
+	check_source(ld, v, m);
 	check_families(ld, v, m);
 	check_once(ld, m, "flood", v->flood, sizeof(*v->flood), v->n_flood, cmp_ip);
 	check_once(ld, m, "import", v->imports, sizeof(*v->imports), v->n_imports, cmp_rt);

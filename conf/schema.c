@@ -101,6 +101,15 @@ static void derive_underlay(const struct config *c, const void *object, void *va
 	*(char **)value = c->underlay ? xstrdup(c->underlay) : NULL;
 }
 
+/* Where VTEPs are known otherwise than by their packets, and packets are seen. */
+static void derive_check_source(const struct config *c, const void *object, void *value)
+{
+	const struct config_vni *v = object;
+
+	*(bool *)value = c->dataplane == CONFIG_DP_USERSPACE && v->mode != CONFIG_MODE_MULTICAST &&
+			 v->mode != CONFIG_MODE_STATIC_FLOOD;
+}
+
 static void derive_moves(const struct config *c, const void *object, void *value)
 {
 	*(uint32_t *)value = c->mobility.moves;
@@ -299,6 +308,7 @@ static const struct schema_key keys_vni[] = {
 	  .check = check_vtep },
 	{ "unknown-unicast", .scalar = &scalar_word, FIELD(config_vni, unknown_unicast_drop),
 	  .words = words_unknown_unicast, .def = "flood" },
+	{ "check-source", .scalar = &scalar_bool, FIELD(config_vni, check_source), .derive = derive_check_source },
 	{ "rsc", .scalar = &scalar_bool, FIELD(config_vni, rsc), .def = "false" },
 	{ "resolver", .map = &schema_resolver, .offset = 0 },
 	{ "hosts", SCHEMA_LIST, .map = &schema_host, ITEMS(config_vni, hosts, n_hosts), .max_items = 1000000 },

@@ -24,11 +24,6 @@ static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t 
 {
 	word_unsupported(ld, m, "mode", v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3,
 			 config_mode_name(v->mode));
-	if (ld->config->dataplane == CONFIG_DP_USERSPACE &&
-	    (v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_FLOOD || v->mode == CONFIG_MODE_STATIC_L3) &&
-	    mark_good(ld, m, "mode"))
-		load_error_key(ld, m, "mode", m, "\"%s\" with dataplane userspace is not supported by this version",
-			       config_mode_name(v->mode));
 	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
 	key_unsupported(ld, m, "rsc", v->rsc);
 	key_unsupported(ld, m, "resolver", v->resolver != CONFIG_RESOLVER_NONE);

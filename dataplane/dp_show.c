@@ -52,6 +52,7 @@ static void fill_bridge(const struct row *r, const struct dp_vni_info *dev, stru
 	out->observed = r->port != DP_SEEN_NONE;
 	out->owner = owner_of(r->port, r->wanted);
 	out->ifindex = here ? r->ifindex : dev->vxlan_ifindex;
+	out->learned = r->port == DP_SEEN_LOCAL;
 	if (here)
 		out->pending = NULL;
 }
@@ -77,6 +78,7 @@ static void fill_self(const struct rec *c, uint32_t h, const struct dp_vni_info 
 	out->desired = r->wanted;
 	out->observed = r->self != DP_SEEN_NONE && (!r->wanted || r->have_dest == r->want_dest);
 	out->owner = owner_of(r->self, r->wanted);
+	out->learned = r->kind == DP_FDB && r->self == DP_SEEN_LOCAL;
 	out->ifindex = neigh && dev->bridge ? dev->bridge_ifindex : dev->vxlan_ifindex;
 	if (dest)
 		fill_dest(c, dest, out);
@@ -95,6 +97,10 @@ static void fill_only(const struct dp *d, uint32_t h, const struct dp_vni_info *
 	else
 		fill_self(&d->rec, h, dev, out);
 	out->table = d->ops->table;
+	if (out->learned) {
+		out->desired = true;
+		out->owner = DP_OWNER_EVPND;
+	}
 }
 
 /* One of the two kernel rows of a row; false when there is nothing to show. */

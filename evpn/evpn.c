@@ -200,6 +200,8 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .learn = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD,
 				   .drop_unknown = c->unknown_unicast_drop,
 				   .group = c->group,
+				   .check_source = c->check_source,
+				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,
 				   .hear_hosts = c->host_learning && c->mode == CONFIG_MODE_EVPN };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
 	int err;

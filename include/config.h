@@ -117,6 +117,7 @@ struct config_vni {
 	struct ip *flood;
 	size_t n_flood;
 	bool unknown_unicast_drop;
+	bool check_source; /* packets of VTEPs that the VNI does not know are dropped */
 	bool rsc;
 	enum config_resolver resolver;
 	char *resolver_file;

@@ -102,6 +102,10 @@ struct dp_vni_params { /* everything is copied */
 	bool drop_unknown; /* frames to MACs without a row are not flooded */
 	struct ip group;   /* none, or where frames are flooded to (RFC 7348 4.2); it needs an underlay */
 	bool hear_hosts; /* what hosts on its ports say in ARP and ND is told by host_heard */
+	/* For a backend that sees the source of each packet; others do not look. */
+	bool check_source; /* packets are dropped of VTEPs that no row of the VNI goes to */
+	bool known_hosts;  /* and frames of hosts that have no row to the VTEP that they come from */
+	uint32_t mac_limit; /* MACs that are heard, on ports and behind VTEPs, at most; 0: the backend's own bound */
 };
 
 /*
@@ -257,6 +261,7 @@ enum dp_owner { DP_OWNER_EVPND, DP_OWNER_KERNEL, DP_OWNER_FOREIGN };
 struct dp_row_info {
 	struct dp_row row;
 	bool desired, observed;
+	bool learned; /* FDB: from a frame. In a backend's own table it is the backend's, and desired. */
 	enum dp_owner owner;
 	const char *table;   /* "vxlan", "bridge", "neigh", "vtep" */
 	const char *device;  /* borrowed; NULL when not known */

@@ -31,7 +31,7 @@ static const struct binding *owner_of(const struct bridge *b, const struct ip *i
 {
 	const struct binding *n = (struct binding *)(uintptr_t)rmap_get(&b->neighs, vtep_ip_key(b->v, ip));
 
-	if (!n || !ip_eq(&n->ip, ip) || fdb_get(&b->fdb, fdb_key(&n->mac)).kind != FDB_REMOTE)
+	if (!n || !ip_eq(&n->ip, ip) || !fdb_is_remote(fdb_get(&b->fdb, fdb_key(&n->mac))))
 		return NULL;
 	return n;
 }

@@ -18,128 +18,63 @@ uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip)
 	return XXH3_64bits_withSeed(ip->b, sizeof(ip->b), v->seed) | (uint64_t)1 << 63;
 }
 
-/* ---- destinations --------------------------------------------------------------------------------------------------- */
+/* ---- VTEPs that a VNI knows ------------------------------------------------------------------------------------------ */
 
-static void count_vtep(struct vtep *v, const struct ip *ip, int change)
+/* Workers look at whether it is there; the number is ours, so that they do not share a line that changes. */
+struct peer {
+	uint32_t rows;
+};
+
+/* Who is one of several is known to every VNI that has such a row. */
+static void count_peer(struct bridge *b, const struct ip *ip, int change)
 {
-	uint64_t key = vtep_ip_key(v, ip), n = rmap_get(&v->vteps, key) + (uint64_t)change;
+	uint64_t key = vtep_ip_key(b->v, ip);
+	struct peer *p = (struct peer *)(uintptr_t)rmap_get(&b->peers, key);
 
-	if (n)
-		rmap_set(&v->vteps, key, n);
-	else
-		rmap_del(&v->vteps, key);
-}
-
-static struct dest *dest_new(struct vtep *v, const struct dest_key *key)
-{
-	size_t size = sizeof(struct dest) + v->n_workers * sizeof(struct traffic);
-	struct dest *d = aligned_alloc(64, size);
-
-	BUG_ON(!d);
-	memset(d, 0, size);
-	d->key = *key;
-	HASH_ADD(hh, v->dests, key, sizeof(d->key), d);
-	if (key->set)
-		return d;
-	d->sa_len = ip_to_sockaddr(&key->vtep, key->port, &d->sa);
-	d->mtu = underlay_mtu(&key->vtep);
-	count_vtep(v, &key->vtep, 1);
-	return d;
-}
-
-static struct dest *dest_at(struct vtep *v, const struct dp_dest *to, uint16_t port);
-
-static void fan_drop(struct vtep *v, struct fan *f)
-{
-	for (uint32_t i = 0; f && i < f->n; i++)
-		dest_put(v, f->dest[i]);
-	if (f)
-		vtep_retire(f, free);
-}
-
-/* The members are written anew and published whole. */
-static void fan_fill(struct vtep *v, struct dest *d, const struct dp_set *set)
-{
-	struct fan *old = d->fan, *f = xcalloc(1, sizeof(*f) + set->n * sizeof(f->dest[0]));
-
-	f->n = set->n;
-	for (uint32_t i = 0; i < set->n; i++)
-		f->dest[i] = dest_at(v, dp_dest(v->d, set->dest[i]), d->key.port);
-	__atomic_store_n(&d->fan, f, __ATOMIC_RELEASE);
-	fan_drop(v, old);
-}
-
-/* With a reference. */
-static struct dest *dest_at(struct vtep *v, const struct dp_dest *to, uint16_t port)
-{
-	struct dest_key key;
-	struct dest *d;
-
-	memset(&key, 0, sizeof(key)); /* the padding, too */
-	key.vtep = to->vtep;
-	key.label = to->label;
-	key.port = port;
-	key.set = to->set ? to->id[0] : 0;
-	HASH_FIND(hh, v->dests, &key, sizeof(key), d);
-	if (!d) {
-		d = dest_new(v, &key);
-		if (to->set)
-			fan_fill(v, d, to->set);
+	if (!ip->len) {
+		__atomic_store_n(&b->sets, b->sets + (uint32_t)change, __ATOMIC_RELAXED);
+		return;
 	}
-	d->refs++;
-	return d;
+	if (!p) {
+		p = xcalloc(1, sizeof(*p));
+		rmap_set(&b->peers, key, (uint64_t)(uintptr_t)p);
+	}
+	p->rows += (uint32_t)change;
+	if (p->rows)
+		return;
+	rmap_del(&b->peers, key);
+	free(p);
 }
 
-static struct dest *dest_get(struct bridge *b, const struct dp_dest *to)
+struct dest *bridge_dest(struct bridge *b, const struct dp_dest *to)
 {
+	count_peer(b, &to->vtep, 1);
 	return dest_at(b->v, to, b->u->port);
 }
 
-void dest_put(struct vtep *v, struct dest *d)
+void bridge_dest_put(struct bridge *b, struct dest *d)
 {
-	if (--d->refs)
-		return;
-	HASH_DEL(v->dests, d);
-	if (d->key.set)
-		fan_drop(v, d->fan);
-	else
-		count_vtep(v, &d->key.vtep, -1);
-	vtep_retire(d, free);
-}
-
-/* A destination is made when a row needs it; what is one already gets the members that it is to have now. */
-static void dest_op(struct vtep *v, const struct dp_op *op)
-{
-	struct dest *d, *tmp;
-
-	if (!op->dest->set || op->type != DP_OP_PUT)
-		return;
-	if (!op->dest->id[0])
-		op->dest->id[0] = ++v->last_set;
-	HASH_ITER(hh, v->dests, d, tmp) {
-		if (d->key.set == op->dest->id[0])
-			fan_fill(v, d, op->dest->set);
-	}
+	count_peer(b, &d->key.vtep, -1);
+	dest_put(b->v, d);
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
-static void entry_gone(struct bridge *b, struct fdb_entry e)
+void bridge_entry_gone(struct bridge *b, struct fdb_entry e)
 {
-	if (e.kind == FDB_PORT)
-		b->learned--;
-	else if (e.kind == FDB_REMOTE)
-		dest_put(b->v, e.to);
+	b->learned -= e.kind == FDB_PORT || e.kind == FDB_LEARNED;
+	if (fdb_is_remote(e))
+		bridge_dest_put(b, e.to);
 }
 
 static void fdb_put(struct bridge *b, const struct dp_op *op)
 {
-	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = dest_get(b, op->dest) };
+	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = bridge_dest(b, op->dest) };
 	uint64_t key = fdb_key(&op->mac);
 	struct fdb_entry old = fdb_get(&b->fdb, key);
 
 	rmap_set(&b->fdb, key, fdb_word(e));
-	entry_gone(b, old);
+	bridge_entry_gone(b, old);
 }
 
 static void fdb_del(struct bridge *b, const struct dp_op *op)
@@ -150,7 +85,7 @@ static void fdb_del(struct bridge *b, const struct dp_op *op)
 	if (old.kind != FDB_REMOTE)
 		return;
 	rmap_del(&b->fdb, key);
-	entry_gone(b, old);
+	bridge_entry_gone(b, old);
 }
 
 static int fdb_give(struct bridge *b, const struct dp_op *op)
@@ -163,14 +98,15 @@ static int fdb_give(struct bridge *b, const struct dp_op *op)
 		return -ENODEV;
 	rmap_set(&b->fdb, key, fdb_word((struct fdb_entry){ .kind = FDB_PORT, .to = p, .seen = b->v->now_s }));
 	b->learned++;
-	entry_gone(b, old);
+	bridge_entry_gone(b, old);
 	return 0;
 }
 
 static int fdb_op(struct bridge *b, struct dp_op *op)
 {
 	static const uint8_t at[] = {
-		[FDB_NONE] = DP_AT_NOWHERE, [FDB_PORT] = DP_AT_PORT, [FDB_REMOTE] = DP_AT_VXLAN
+		[FDB_NONE] = DP_AT_NOWHERE, [FDB_PORT] = DP_AT_PORT, [FDB_REMOTE] = DP_AT_VXLAN,
+		[FDB_LEARNED] = DP_AT_VXLAN
 	};
 
 	switch ((enum dp_op_type)op->type) {
@@ -189,24 +125,47 @@ static int fdb_op(struct bridge *b, struct dp_op *op)
 	return 0;
 }
 
-/* A list is written anew and published whole. */
-static void flood_op(struct bridge *b, const struct dp_op *op)
+/* A list is written anew and published whole: with, and without. */
+static void flood_change(struct bridge *b, struct dest *with, const struct dest *without)
 {
 	struct flood *old = b->flood, *f = xcalloc(1, sizeof(*f) + (old->n + 1) * sizeof(f->dest[0]));
-	struct dest *gone = NULL;
 
 	for (uint32_t i = 0; i < old->n; i++) {
-		if (ip_eq(&old->dest[i]->key.vtep, &op->ip))
-			gone = old->dest[i];
-		else
+		if (old->dest[i] != without)
 			f->dest[f->n++] = old->dest[i];
 	}
-	if (op->type == DP_OP_PUT)
-		f->dest[f->n++] = dest_get(b, op->dest);
+	if (with)
+		f->dest[f->n++] = with;
 	__atomic_store_n(&b->flood, f, __ATOMIC_RELEASE);
-	if (gone)
-		dest_put(b->v, gone);
 	vtep_retire(old, free);
+}
+
+void bridge_flood_more(struct bridge *b, struct dest *d)
+{
+	flood_change(b, d, NULL);
+}
+
+void bridge_flood_less(struct bridge *b, const struct dest *d)
+{
+	flood_change(b, NULL, d);
+}
+
+static struct dest *flood_find(const struct bridge *b, const struct ip *ip)
+{
+	for (uint32_t i = 0; i < b->flood->n; i++) {
+		if (ip_eq(&b->flood->dest[i]->key.vtep, ip))
+			return b->flood->dest[i];
+	}
+	return NULL;
+}
+
+static void flood_op(struct bridge *b, const struct dp_op *op)
+{
+	struct dest *old = flood_find(b, &op->ip);
+
+	flood_change(b, op->type == DP_OP_PUT ? bridge_dest(b, op->dest) : NULL, old);
+	if (old)
+		bridge_dest_put(b, old);
 }
 
 static void neigh_op(struct bridge *b, const struct dp_op *op)
@@ -260,6 +219,19 @@ struct traffic *traffic_new(const struct vtep *v)
 	return c;
 }
 
+void bridge_take(struct bridge *b, const struct dp_vni_params *p)
+{
+	b->suppress = p->neigh_suppress;
+	b->hear_hosts = p->hear_hosts;
+	b->drop_unknown = p->drop_unknown;
+	b->learn = p->learn;
+	b->check_source = p->check_source;
+	b->known_hosts = p->known_hosts;
+	b->limit = p->mac_limit ? p->mac_limit : VTEP_LEARNED_MAX;
+	b->group_ip = p->group;
+	snprintf(b->underlay, sizeof(b->underlay), "%s", p->underlay ? p->underlay : "");
+}
+
 struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p)
 {
 	struct bridge *b = xcalloc(1, sizeof(*b));
@@ -267,16 +239,14 @@ struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni
 	b->v = v;
 	b->dv = dv;
 	b->vni = p->vni;
-	b->suppress = p->neigh_suppress;
-	b->hear_hosts = p->hear_hosts;
-	b->drop_unknown = p->drop_unknown;
+	bridge_take(b, p);
 	b->c = traffic_new(v);
 	b->flood = xcalloc(1, sizeof(*b->flood));
 	rmap_init(&b->fdb, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->neighs, v->seed, vtep_retire_table, NULL);
+	rmap_init(&b->peers, v->seed, vtep_retire_table, NULL);
 	b->ports = xcalloc(1, sizeof(*b->ports));
-	for (size_t i = 0; i < p->n_ports; i++)
-		port_add(b, &p->ports[i]);
+	ports_take(b, p->ports, p->n_ports);
 	return b;
 }
 
@@ -287,20 +257,35 @@ static void bridge_free(void *p)
 	ports_free(b);
 	rmap_fini(&b->fdb);
 	rmap_fini(&b->neighs);
+	rmap_fini(&b->peers);
 	free(b->flood);
 	free(b->c);
 	free(b);
 }
 
-void bridge_retire(struct bridge *b)
+void bridge_clear(struct bridge *b)
 {
+	struct flood *flood = b->flood;
 	uint64_t key, value;
 
-	for (size_t at = 0; rmap_next(&b->fdb, &at, &key, &value);)
-		entry_gone(b, fdb_entry(value));
-	for (size_t at = 0; rmap_next(&b->neighs, &at, &key, &value);)
+	for (size_t at = 0; rmap_next(&b->fdb, &at, &key, &value);) {
+		if (!fdb_is_remote(fdb_entry(value)))
+			continue;
+		rmap_del(&b->fdb, key);
+		bridge_entry_gone(b, fdb_entry(value));
+	}
+	for (size_t at = 0; rmap_next(&b->neighs, &at, &key, &value);) {
+		rmap_del(&b->neighs, key);
 		vtep_retire((void *)(uintptr_t)value, free);
-	for (uint32_t i = 0; i < b->flood->n; i++)
-		dest_put(b->v, b->flood->dest[i]);
+	}
+	__atomic_store_n(&b->flood, xcalloc(1, sizeof(*b->flood)), __ATOMIC_RELEASE);
+	for (uint32_t i = 0; i < flood->n; i++)
+		bridge_dest_put(b, flood->dest[i]);
+	vtep_retire(flood, free);
+}
+
+void bridge_retire(struct bridge *b)
+{
+	bridge_clear(b);
 	vtep_retire(b, bridge_free);
 }

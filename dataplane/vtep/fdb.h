@@ -3,7 +3,7 @@
 /*
  * The forwarding table of a VNI: MAC to place. The control thread writes it; forwarding threads read it and renew the time
  * at which a local MAC was last heard, nothing else. (RFC 7348 4.1 has the table; where its rows come from is the
- * mode's: in EVPN remote ones from routes, local ones from frames.)
+ * mode's: in EVPN remote ones from routes, local ones from frames; others learn both from frames.)
  */
 #ifndef DATAPLANE_VTEP_FDB_H
 #define DATAPLANE_VTEP_FDB_H
@@ -11,13 +11,18 @@
 #include "base/addr.h"
 #include "dataplane/vtep/rmap.h"
 
-enum fdb_kind { FDB_NONE, FDB_PORT, FDB_REMOTE };
+enum fdb_kind {
+	FDB_NONE,
+	FDB_PORT,   /* heard on a port */
+	FDB_REMOTE, /* behind a VTEP: a row */
+	FDB_LEARNED /* behind a VTEP: heard from it */
+};
 
 struct fdb_entry {
 	void *to;     /* struct vport or struct dest; aligned to 8 octets */
 	uint8_t kind; /* enum fdb_kind; never FDB_NONE in a table */
 	bool sticky;  /* may not move to a port (static MAC of the far side) */
-	uint16_t seen; /* PORT: when it was heard, in seconds; wraps */
+	uint16_t seen; /* PORT, LEARNED: when it was heard, in seconds; wraps */
 };
 
 /*
@@ -53,17 +58,22 @@ static inline struct fdb_entry fdb_get(const struct rmap *m, uint64_t key)
 	return fdb_entry(rmap_get(m, key));
 }
 
+static inline bool fdb_is_remote(struct fdb_entry e)
+{
+	return e.kind >= FDB_REMOTE;
+}
+
 /*
- * The entry of a frame's source, its time brought up to now when it is a port's. What the control thread changes at the
- * same moment stays.
+ * The entry of a frame's source, its time brought up to now when it was heard at that place before. What the control
+ * thread changes at the same moment stays.
  */
-static inline struct fdb_entry fdb_heard(const struct rmap *m, uint64_t key, const void *port, uint16_t now)
+static inline struct fdb_entry fdb_heard(const struct rmap *m, uint64_t key, const void *place, uint16_t now)
 {
 	struct rmap_slot *s = rmap_slot(m, key);
 	uint64_t word = s ? __atomic_load_n(&s->value, __ATOMIC_ACQUIRE) : 0;
 	struct fdb_entry e = fdb_entry(word), fresh = e;
 
-	if (e.kind == FDB_PORT && e.to == port && e.seen != now) {
+	if ((e.kind == FDB_PORT || e.kind == FDB_LEARNED) && e.to == place && e.seen != now) {
 		fresh.seen = now;
 		__atomic_compare_exchange_n(&s->value, &word, fdb_word(fresh), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	}

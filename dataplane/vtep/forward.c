@@ -5,7 +5,7 @@
  *
  *	from a port                                     from the underlay
  *	tag -> port of a VNI                            VXLAN header -> VNI; outer source -> known VTEP?
- *	source heard -> FDB's time, or tell             (nothing is learned: routes say where MACs are)
+ *	source heard -> FDB's time, or tell             source heard, where the VNI's mode learns from the tunnel
  *	destination known -> port or VTEP               destination known -> port, never a VTEP
  *	otherwise -> all other ports, all VTEPs         otherwise -> all ports
  */
@@ -138,15 +138,13 @@ static void flood_from_port(struct worker *w, struct vport *port, struct pkt *k,
 	struct bridge *b = port->bridge;
 	struct flood *f = __atomic_load_n(&b->flood, __ATOMIC_ACQUIRE);
 
-	if (unicast && b->drop_unknown) {
-		worker_drop(w, DROP_UNKNOWN_UNICAST, &port->c[w->nr]);
+	unsigned vteps = unicast && b->drop_unknown ? 0 : f->n;
+
+	if (vteps && !complete(w, port, k))
 		return;
-	}
-	if (f->n && !complete(w, port, k))
-		return;
-	if (!(flood_ports(w, b, port, k) + f->n))
-		worker_drop(w, DROP_NOWHERE, &port->c[w->nr]);
-	for (uint32_t i = 0; i < f->n; i++)
+	if (!(flood_ports(w, b, port, k) + vteps))
+		worker_drop(w, vteps == f->n ? DROP_NOWHERE : DROP_UNKNOWN_UNICAST, &port->c[w->nr]);
+	for (uint32_t i = 0; i < vteps; i++)
 		encapsulate(w, b, k, f->dest[i]);
 }
 
@@ -225,6 +223,7 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 			deliver(w, to.to, k, false);
 		break;
 	case FDB_REMOTE:
+	case FDB_LEARNED:
 		if (complete(w, port, k))
 			encapsulate(w, port->bridge, k, dest_pick(to.to, k->f.hash));
 		break;
@@ -233,12 +232,47 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 
 /* ---- from the underlay --------------------------------------------------------------------------------------------- */
 
-static bool known_vtep(struct worker *w, struct underlay *u, const struct ip *from)
+static bool known_vtep(struct worker *w, const struct bridge *b, const struct ip *from)
 {
-	if (rmap_get(&w->v->vteps, vtep_ip_key(w->v, from)))
+	if (b->check_source && bridge_knows(b, from))
 		return true;
-	worker_drop(w, ip_eq(from, &u->vtep) ? DROP_LOOPED : DROP_UNKNOWN_VTEP, NULL);
+	if (!b->check_source && !ip_eq(from, &b->u->vtep))
+		return true;
+	worker_drop(w, ip_eq(from, &b->u->vtep) ? DROP_LOOPED : DROP_UNKNOWN_VTEP, &b->c[w->nr]);
 	return false;
+}
+
+static bool is_at(struct fdb_entry e, const struct ip *vtep)
+{
+	const struct dest *d = e.to;
+
+	return fdb_is_remote(e) && (!d->key.vtep.len || ip_eq(&d->key.vtep, vtep));
+}
+
+/* The inner source (RFC 7348 4.1: it is learned with the outer one). False: one that may not talk. */
+static bool hear_remote(struct worker *w, struct bridge *b, const struct ip *from, const struct pkt *k)
+{
+	struct heard h = { .vni = b->vni, .mac = frame_src(k->p), .vtep = *from };
+	uint64_t key = fdb_key(&h.mac);
+	struct fdb_entry e;
+
+	if (mac_is_group(&h.mac)) {
+		worker_drop(w, DROP_BAD_SOURCE, &b->c[w->nr]);
+		return false;
+	}
+	if (!b->learn && !b->known_hosts)
+		return true;
+	e = fdb_get(&b->fdb, key);
+	if (is_at(e, from)) {
+		if (e.kind == FDB_LEARNED && e.seen != w->now)
+			fdb_heard(&b->fdb, key, e.to, w->now);
+		return true;
+	}
+	if (b->learn && e.kind != FDB_REMOTE)
+		worker_tell(w, &h);
+	if (b->known_hosts)
+		worker_drop(w, DROP_UNKNOWN_HOST, &b->c[w->nr]);
+	return !b->known_hosts;
 }
 
 void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip *from, uint8_t *p, uint32_t len,
@@ -259,17 +293,15 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 		worker_drop(w, DROP_UNKNOWN_VNI, NULL);
 		return;
 	}
-	if (!known_vtep(w, u, from))
+	if (!known_vtep(w, b, from))
 		return;
 	if (!frame_parse(&k.f, k.p, k.len)) {
 		worker_drop(w, DROP_TRUNCATED, &b->c[w->nr]);
 		return;
 	}
 	received(&b->c[w->nr], k.len);
-	if (k.p[6] & 1) {
-		worker_drop(w, DROP_BAD_SOURCE, &b->c[w->nr]);
+	if (!hear_remote(w, b, from, &k))
 		return;
-	}
 	if (ecn && !frame_ecn_decap(&k.f, k.p, ecn)) {
 		worker_drop(w, DROP_ECN, &b->c[w->nr]);
 		return;
@@ -278,10 +310,8 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&b->fdb, fdb_key(&dst));
 	if (to.kind == FDB_PORT)
 		deliver(w, to.to, &k, true);
-	else if (to.kind == FDB_REMOTE)
+	else if (fdb_is_remote(to))
 		worker_drop(w, DROP_SPLIT_HORIZON, &b->c[w->nr]);
-	else if (!mac_is_group(&dst) && b->drop_unknown)
-		worker_drop(w, DROP_UNKNOWN_UNICAST, &b->c[w->nr]);
 	else if (!flood_ports(w, b, NULL, &k))
 		worker_drop(w, DROP_NOWHERE, &b->c[w->nr]);
 }

@@ -83,6 +83,11 @@ static void put_control(struct msghdr *m, struct out_udp *o)
 	m->msg_control = m->msg_controllen ? o->control : NULL;
 }
 
+static int socket_of(const struct out_udp *o)
+{
+	return o->dest->fd ? o->dest->fd : o->u->tx[o->bucket];
+}
+
 static void flush_udp(struct worker *w)
 {
 	unsigned n = w->n_udp, from = 0;
@@ -94,9 +99,9 @@ static void flush_udp(struct worker *w)
 			.msg_name = &o->dest->sa, .msg_namelen = o->dest->sa_len, .msg_iov = o->iov, .msg_iovlen = o->n_iov
 		};
 		put_control(&w->tx[i].msg_hdr, o);
-		if (i + 1 < n && w->udp[i + 1].u == o->u && w->udp[i + 1].bucket == o->bucket)
+		if (i + 1 < n && socket_of(&w->udp[i + 1]) == socket_of(o))
 			continue;
-		send_all(o->u->tx[o->bucket], w->tx + from, i + 1 - from, udp_refused, w, from);
+		send_all(socket_of(o), w->tx + from, i + 1 - from, udp_refused, w, from);
 		from = i + 1;
 	}
 	w->n_udp = 0;

@@ -77,6 +77,34 @@ struct vport *port_add(struct bridge *b, const struct dp_port_params *params)
 	return p;
 }
 
+static struct vport *find_configured(const struct bridge *b, const struct dp_port_params *p)
+{
+	for (uint32_t i = 0; i < b->ports->n; i++) {
+		struct vport *port = b->ports->at[i];
+
+		if (port->configured && port->vlan == p->vlan && port->tap == p->tap && !strcmp(port->name, p->name))
+			return port;
+	}
+	return NULL;
+}
+
+void ports_take(struct bridge *b, const struct dp_port_params *p, size_t n)
+{
+	for (uint32_t i = b->ports->n; i--;) { /* the list changes under way, behind i */
+		struct vport *port = b->ports->at[i];
+		bool stays = !port->configured;
+
+		for (size_t k = 0; k < n && !stays; k++)
+			stays = port == find_configured(b, &p[k]);
+		if (!stays)
+			port_del(port);
+	}
+	for (size_t k = 0; k < n; k++) {
+		if (!find_configured(b, &p[k]))
+			port_add(b, &p[k])->configured = true;
+	}
+}
+
 void ports_free(struct bridge *b)
 {
 	for (uint32_t i = 0; i < b->ports->n; i++)

@@ -80,9 +80,13 @@ uint64_t rmap_del(struct rmap *m, uint64_t key)
 	uint64_t value = s ? __atomic_exchange_n(&s->value, 0, __ATOMIC_ACQ_REL) : 0;
 
 	m->n -= value != 0;
-	if (value && m->t->mask >= SMALLEST && m->n * 8 < m->t->mask)
-		rewrite(m);
 	return value;
+}
+
+void rmap_trim(struct rmap *m)
+{
+	if (m->t->mask >= SMALLEST && m->n * 8 < m->t->mask)
+		rewrite(m);
 }
 
 bool rmap_next(const struct rmap *m, size_t *at, uint64_t *key, uint64_t *value)

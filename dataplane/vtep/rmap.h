@@ -46,6 +46,8 @@ void rmap_fini(struct rmap *m);
 void rmap_set(struct rmap *m, uint64_t key, uint64_t value);
 /* Value it had; 0: none. */
 uint64_t rmap_del(struct rmap *m, uint64_t key);
+/* Gives back what a table that has been larger holds for nothing. Not while it is gone through. */
+void rmap_trim(struct rmap *m);
 /* The next entry from slot *at on, which is moved behind it; false at the end. Deleting and setting known keys is allowed. */
 bool rmap_next(const struct rmap *m, size_t *at, uint64_t *key, uint64_t *value);
 size_t rmap_bytes(const struct rmap *m);

@@ -26,6 +26,7 @@ const char *const vtep_drop_names[VTEP_DROPS] = {
 	[DROP_FLAGS] = "flags",
 	[DROP_UNKNOWN_VNI] = "unknown-vni",
 	[DROP_UNKNOWN_VTEP] = "unknown-vtep",
+	[DROP_UNKNOWN_HOST] = "unknown-host",
 	[DROP_LOOPED] = "looped",
 	[DROP_SPLIT_HORIZON] = "split-horizon",
 	[DROP_BAD_SOURCE] = "bad-source",
@@ -93,20 +94,27 @@ static bool take_heard(struct vtep *v)
 	return more;
 }
 
-static bool have_address(const struct ip *a)
+/* Which interfaces have the addresses that we send from. */
+static void find_holders(struct vtep *v)
 {
 	struct ifaddrs *all, *i;
-	bool found = false;
+	struct underlay *u;
 
 	if (getifaddrs(&all) < 0)
-		return true;
-	for (i = all; i && !found; i = i->ifa_next) {
-		struct ip b = i->ifa_addr ? ip_from_sockaddr(i->ifa_addr, NULL) : ip_none();
+		return;
+	list_for_each(u, &v->underlays, list) {
+		u->ifindex = 0;
+		u->ifname[0] = '\0';
+		for (i = all; i && !u->ifindex; i = i->ifa_next) {
+			struct ip a = i->ifa_addr ? ip_from_sockaddr(i->ifa_addr, NULL) : ip_none();
 
-		found = ip_eq(a, &b);
+			if (!ip_eq(&a, &u->vtep))
+				continue;
+			u->ifindex = if_nametoindex(i->ifa_name);
+			snprintf(u->ifname, sizeof(u->ifname), "%s", i->ifa_name);
+		}
 	}
 	freeifaddrs(all);
-	return found;
 }
 
 static void check_mtus(struct vtep *v)
@@ -114,7 +122,7 @@ static void check_mtus(struct vtep *v)
 	struct dest *d, *tmp;
 
 	HASH_ITER(hh, v->dests, d, tmp) {
-		if (!d->fan)
+		if (!d->fan && !d->fd)
 			__atomic_store_n(&d->mtu, underlay_mtu(&d->key.vtep), __ATOMIC_RELAXED);
 	}
 }
@@ -124,11 +132,13 @@ static void check_links(struct vtep *v)
 	struct bridge *b;
 
 	v->check = false;
+	find_holders(v);
 	list_for_each(b, &v->bridges, list) {
 		b->problem[0] = 0;
-		if (!have_address(&b->u->vtep))
+		if (!b->u->ifindex)
 			snprintf(b->problem, sizeof(b->problem), "no interface has the address %s", ip_str(&b->u->vtep).s);
 		ports_check(b);
+		group_check(b);
 		if (strcmp(b->problem, b->logged))
 			log_at(v->log, b->problem[0] ? LOG_WARN : LOG_INFO, LOG_DP, "VNI %u: %s", b->vni,
 			       b->problem[0] ? b->problem : "all ports are there");
@@ -205,6 +215,7 @@ static void on_tick(struct loop_timer *t)
 	__atomic_store_n(&v->now_s, (uint16_t)(now.us / 1000000), __ATOMIC_RELAXED);
 	list_for_each(b, &v->bridges, list) {
 		learn_age(b);
+		rmap_trim(&b->neighs);
 		hosts_count(b, now);
 		v->check |= b->problem[0] != 0;
 	}
@@ -232,6 +243,42 @@ static int vtep_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params 
 	return 0;
 }
 
+/* What has gone by the old one, too, is known no more: its rows are written again. */
+static void move_to(struct bridge *b, struct underlay *u)
+{
+	struct underlay *old = b->u;
+
+	group_leave(b);
+	rmap_del(&old->vnis, (uint64_t)b->vni + 1);
+	if (u->port != old->port) {
+		dp_vni_forget(b->v->d, b->dv);
+		bridge_clear(b);
+		learn_tell(b);
+	}
+	__atomic_store_n(&b->u, u, __ATOMIC_RELEASE);
+	rmap_set(&u->vnis, (uint64_t)b->vni + 1, (uint64_t)(uintptr_t)b);
+	underlay_put(old);
+}
+
+/* Ports that stay keep what was learned there, rows stay as they are. */
+static int vtep_vni_change(void *be, void *data, const struct dp_vni_params *p)
+{
+	struct bridge *b = data;
+	struct underlay *u = underlay_get(be, &p->vtep, p->udp_port);
+
+	if (!u)
+		return -EINVAL;
+	if (u == b->u)
+		underlay_put(u);
+	else
+		move_to(b, u);
+	bridge_take(b, p);
+	ports_take(b, p->ports, p->n_ports);
+	b->ready = false;
+	b->v->check = true;
+	return 0;
+}
+
 /* A TAP goes with its last descriptor, so there is nothing that could stay. */
 static void vtep_vni_del(void *be, void *data, bool remove)
 {
@@ -240,6 +287,7 @@ static void vtep_vni_del(void *be, void *data, bool remove)
 	rmap_del(&b->u->vnis, (uint64_t)b->vni + 1);
 	rmap_del(&b->v->by_vni, (uint64_t)b->vni + 1);
 	list_del(&b->list);
+	group_leave(b);
 	ports_detach(b);
 	underlay_put(b->u);
 	bridge_retire(b);
@@ -251,6 +299,7 @@ static void vtep_vni_info(const void *be, const void *data, struct dp_vni_info *
 
 	out->vxlan_state = DP_DEV_MADE;
 	out->bridge_state = DP_DEV_MADE;
+	out->underlay = b->underlay[0] ? b->underlay : b->u->ifname[0] ? b->u->ifname : NULL;
 	out->problem = b->problem[0] ? b->problem : NULL;
 	hosts_info(b, out);
 }
@@ -339,6 +388,7 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	list_init(&v->bridges);
 	list_init(&v->netdevs);
 	list_init(&v->underlays);
+	list_init(&v->groups);
 	if (getrandom(&v->seed, sizeof(v->seed), 0) != sizeof(v->seed))
 		v->seed = (uintptr_t)v;
 	v->own = fdb_mac((v->seed & 0xffffffffff) | (uint64_t)2 << 40);
@@ -368,6 +418,7 @@ const struct dp_ops dp_vtep_ops = {
 	.open = vtep_open,
 	.close = vtep_close,
 	.vni_add = vtep_vni_add,
+	.vni_change = vtep_vni_change,
 	.vni_del = vtep_vni_del,
 	.vni_info = vtep_vni_info,
 	.flush = vtep_flush,

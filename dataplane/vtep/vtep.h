@@ -5,6 +5,8 @@
  *
  *	vtep.c       the backend: life, VNIs, operations in, the control thread's turn
  *	bridge.c     what frames are looked up in, as the control thread writes it
+ *	dest.c       where its rows point
+ *	group.c      multicast groups that VNIs flood to
  *	port.c       ports of VNIs, on interfaces that come and go
  *	learn.c      what the workers tell of: MACs heard; ageing
  *	hosts.c      hosts' ARP and ND: what the workers pass on, up; questions to hosts, down
@@ -40,7 +42,7 @@
 
 #define VTEP_WORKERS_MAX 64u
 #define VTEP_AGEING_S 300u        /* as a kernel's bridge */
-#define VTEP_LEARNED_MAX 65536u   /* MACs heard on the ports of a VNI; more are not learned and counted */
+#define VTEP_LEARNED_MAX 65536u   /* MACs heard in a VNI, if nothing else is said; more are not learned and counted */
 #define VTEP_SOURCE_PORTS 16u     /* UDP ports that we send from: paths of the underlay that flows spread over */
 #define VTEP_OVERHEAD_V4 50u      /* outer IP, UDP, VXLAN and the inner Ethernet header */
 #define VTEP_OVERHEAD_V6 70u
@@ -51,7 +53,8 @@ enum vtep_drop {
 	DROP_OVERSIZED,    /* longer than any frame */
 	DROP_FLAGS,        /* no I flag, RFC 7348 5 */
 	DROP_UNKNOWN_VNI,
-	DROP_UNKNOWN_VTEP, /* outer source is no VTEP of ours */
+	DROP_UNKNOWN_VTEP, /* outer source is no VTEP of the VNI */
+	DROP_UNKNOWN_HOST, /* inner source is no host of that VTEP, and only known ones may talk */
 	DROP_LOOPED,       /* outer source is our own address */
 	DROP_SPLIT_HORIZON,/* from a VTEP to a VTEP */
 	DROP_BAD_SOURCE,   /* inner source is a group address or zero */
@@ -94,6 +97,8 @@ struct underlay {
 	struct vtep *v;
 	struct ip vtep;
 	uint16_t port;
+	unsigned ifindex;              /* of the interface that has the address, 0: none */
+	char ifname[IFNAMSIZ];
 	struct rmap vnis;              /* VNI + 1 -> struct bridge */
 	int tx[VTEP_SOURCE_PORTS];     /* what we send comes from one of these, by flow */
 	struct source rx[];            /* a worker each, all at the port */
@@ -107,7 +112,7 @@ struct fan {
 	struct dest *dest[];
 };
 
-/* A VTEP of the far side, with the VNI that goes into the packet; or several of them. */
+/* A VTEP of the far side, with the VNI that goes into the packet; or several of them; or a multicast group. */
 struct dest {
 	UT_hash_handle hh; /* in struct vtep, by vtep and label */
 	uint32_t refs;
@@ -116,7 +121,9 @@ struct dest {
 		uint32_t label; /* 0: the bridge's */
 		uint16_t port;  /* UDP */
 		uint32_t set;   /* several: the set's number here; else 0 */
+		unsigned ifindex; /* of a group; else 0 */
 	} key;
+	int fd;          /* a group's own socket; else 0 */
 	struct fan *fan; /* several: published; else NULL */
 	uint16_t mtu;   /* of the path, 0: not known */
 	socklen_t sa_len;
@@ -140,6 +147,7 @@ struct vport {
 	char label[IFNAMSIZ + 6]; /* "eth1", "eth1.100" */
 	uint16_t vlan;
 	bool tap;
+	bool configured; /* goes when the configuration has it no more */
 	struct netdev *dev; /* published; NULL: not there */
 	struct traffic *c;  /* by worker */
 	struct talk *talk;  /* by worker */
@@ -170,13 +178,21 @@ struct bridge {
 	struct vtep *v;
 	struct dp_vni *dv;
 	uint32_t vni;
-	bool suppress, hear_hosts, drop_unknown, ready, gone;
+	bool suppress, hear_hosts, drop_unknown, ready;
+	bool learn;         /* where MACs are, from what VTEPs send */
+	bool check_source;  /* VTEPs without a row here may not send */
+	bool known_hosts;   /* hosts without a row may not, either */
+	struct ip group_ip;
+	char underlay[IFNAMSIZ]; /* of the group; "": the one that has the address */
+	struct group *group;     /* joined */
 	char problem[160], logged[160];
 	struct underlay *u;
 	struct rmap fdb;
 	struct rmap neighs;  /* address -> struct binding */
 	struct flood *flood; /* published; never NULL */
-	uint32_t learned;    /* entries of ports in fdb */
+	struct rmap peers;   /* address -> struct peer: VTEPs that rows of this VNI go to */
+	uint32_t sets;       /* published: rows that go to one of several */
+	uint32_t limit, learned; /* entries of fdb that were heard, of ports and behind VTEPs */
 	uint64_t not_learned;
 	uint64_t heard, unheard; /* ARP and ND of hosts; unheard as it was a second ago */
 	size_t age_at;       /* cursor of the ageing */
@@ -205,11 +221,12 @@ struct netdev {
 
 #define VTEP_RING 4096u
 
-/* A MAC on a port. */
+/* A MAC on a port, or behind a VTEP. */
 struct heard {
 	uint32_t vni;
-	uint16_t port; /* of the bridge */
+	uint16_t port; /* of the bridge; with a VTEP of no account */
 	struct mac mac;
+	struct ip vtep; /* none: on the port */
 };
 
 /* One worker writes, the control thread reads. */
@@ -244,7 +261,7 @@ struct vtep {
 	struct loop *loop;
 	struct log *log;
 	struct log_limit loud; /* hosts can cause these lines */
-	struct list bridges, netdevs, underlays;
+	struct list bridges, netdevs, underlays, groups;
 	unsigned ids;             /* made up so far, of ports */
 	uint64_t seed;
 	struct mac own;           /* what hosts are asked from, a MAC of nobody else's */
@@ -280,12 +297,40 @@ bool vtep_next_traffic(const void *be, struct dp_cursor *c, struct dp_traffic *o
 struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p);
 /* n counters, zero: one a worker. */
 struct traffic *traffic_new(const struct vtep *v);
+/* What the parameters say of it, but for ports and sockets. */
+void bridge_take(struct bridge *b, const struct dp_vni_params *p);
+/* Nothing of it goes to a VTEP any more. */
+void bridge_clear(struct bridge *b);
 /* Unpublished already; goes after a grace period. */
 void bridge_retire(struct bridge *b);
 struct bridge *bridge_find(const struct vtep *v, uint32_t vni);
 int bridge_op(struct vtep *v, struct dp_op *op);
 
+/* Rows of b go there; each with a reference. */
+struct dest *bridge_dest(struct bridge *b, const struct dp_dest *to);
+void bridge_dest_put(struct bridge *b, struct dest *d);
+/* What the entry held. */
+void bridge_entry_gone(struct bridge *b, struct fdb_entry e);
+/* Of the flood list, besides the rows. */
+void bridge_flood_more(struct bridge *b, struct dest *d);
+void bridge_flood_less(struct bridge *b, const struct dest *d);
+/* May this VTEP send into the VNI? Any thread. */
+static inline bool bridge_knows(const struct bridge *b, const struct ip *vtep)
+{
+	uint64_t key = vtep_ip_key(b->v, vtep);
+
+	return rmap_get(&b->peers, key) || (__atomic_load_n(&b->sets, __ATOMIC_RELAXED) && rmap_get(&b->v->vteps, key));
+}
+
+/* ---- dest.c -------------------------------------------------------------------------------------------------------- */
+
+/* With a reference. */
+struct dest *dest_at(struct vtep *v, const struct dp_dest *to, uint16_t port);
+/* The same; fd is the group's socket, and its own. */
+struct dest *dest_of_group(struct vtep *v, const struct ip *group, uint16_t port, unsigned ifindex, int fd);
 void dest_put(struct vtep *v, struct dest *d);
+/* Several VTEPs get other members. */
+void dest_op(struct vtep *v, const struct dp_op *op);
 
 /* The VTEP that takes this flow. */
 static inline struct dest *dest_pick(struct dest *d, uint32_t hash)
@@ -298,6 +343,8 @@ static inline struct dest *dest_pick(struct dest *d, uint32_t hash)
 /* ---- learn.c ------------------------------------------------------------------------------------------------------- */
 
 void learn_heard(struct vtep *v, const struct heard *h);
+/* Tells of what is known on ports, as if it were new. */
+void learn_tell(struct bridge *b);
 /* Forgets what was learned on a port, NULL: of all ports. */
 void learn_flush(struct bridge *b, const struct vport *p);
 /* A part of what has not been heard for long goes; called once a second. */
@@ -307,6 +354,8 @@ void learn_age(struct bridge *b);
 
 /* It is attached when its interface is there: ports_check(). */
 struct vport *port_add(struct bridge *b, const struct dp_port_params *p);
+/* The configured ports are these. */
+void ports_take(struct bridge *b, const struct dp_port_params *p, size_t n);
 /* Out of the bridge, what was learned there is told to be gone. */
 void port_del(struct vport *p);
 /* NULL when there is none (any more). */
@@ -317,6 +366,12 @@ bool ports_check(struct bridge *b);
 void ports_detach(struct bridge *b);
 /* Of a bridge that nobody sees any more. */
 void ports_free(struct bridge *b);
+
+/* ---- group.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Joins what b floods to where that can be had, or says the problem. */
+void group_check(struct bridge *b);
+void group_leave(struct bridge *b);
 
 /* ---- hosts.c -------------------------------------------------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@
 #include <urcu/urcu-qsbr.h>
 
 #define EVENTS 16
+#define TOLD_A_SECOND 4u
 #define VNET_HEADER sizeof(struct virtio_net_hdr)
 
 #ifndef UDP_GRO
@@ -47,16 +48,19 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n)
 
 /* ---- telling ------------------------------------------------------------------------------------------------------ */
 
-/* The same is said once a second at the most: what is not acted on at once is so because the control thread is busy. */
+/*
+ * The same is not said again before it has been heard, and a few times a second at the most: a MAC may be here, there and
+ * here again within one, but what is in two places is told no oftener.
+ */
 static bool said_lately(struct worker *w, const struct heard *h)
 {
-	uint64_t what = rmap_hash(mac_u64(&h->mac) ^ (uint64_t)h->port << 48, h->vni);
-	unsigned i = what & 255;
+	uint64_t what = rmap_hash(mac_u64(&h->mac) ^ (uint64_t)h->port << 48, h->vni ^ vtep_ip_key(w->v, &h->vtep) << 24);
+	struct recent *r = &w->recent[what & 255];
+	bool same = r->what == what && r->second == w->now;
 
-	if (w->recent[i].what == what && w->recent[i].when == w->now)
+	if (same && (r->times >= TOLD_A_SECOND || (int32_t)(__atomic_load_n(&w->ring->head, __ATOMIC_ACQUIRE) - r->at) <= 0))
 		return true;
-	w->recent[i].what = what;
-	w->recent[i].when = w->now;
+	*r = (struct recent){ what, w->ring->tail, w->now, same ? r->times + 1 : 1 };
 	return false;
 }
 

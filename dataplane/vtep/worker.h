@@ -58,6 +58,13 @@ struct out_port {
 	struct iovec iov[OUT_IOV];
 };
 
+/* What was told lately. */
+struct recent {
+	uint64_t what;
+	uint32_t at; /* of the ring */
+	uint16_t second, times;
+};
+
 struct worker {
 	struct vtep *v;
 	unsigned nr;
@@ -83,11 +90,7 @@ struct worker {
 	struct mmsghdr *tx;
 	uint8_t *scratch;
 	uint32_t scratch_used;
-	/* told lately */
-	struct {
-		uint64_t what;
-		uint16_t when;
-	} recent[256];
+	struct recent recent[256];
 	struct heard_ring *ring;
 	struct said_ring *said;
 	/* counters */

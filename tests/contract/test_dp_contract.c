@@ -314,12 +314,62 @@ static void ten_thousand_rows_come_and_go(void **state)
 	assert_int_equal(stats(t).repairs, 0);
 }
 
+static void change(struct bed *t, const struct dp_vni_params *p)
+{
+	dp_vni_del(t->d, WORLD_VNI);
+	t->b.ifindex[98] = t->b.ifindex[99] = 0; /* as evpn forgets it */
+	assert_int_equal(dp_vni_add(t->d, p), 0);
+	for (unsigned i = 1; i <= 20; i++)
+		want_fdb(t, i, 2 + i % 3, 0);
+	want_flood(t, vtep_nr(2));
+	want_neigh(t, host_nr(1), 1);
+	settle(t);
+}
+
+/* What stays is not written again, a port that goes takes along what was learned there, and another UDP port everything. */
+static void changed_vni_keeps_what_stays(void **state)
+{
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+	uint64_t writes;
+
+	NEEDS_WORLD(t);
+	learn(t, 98, 1, FAKEDP_KERNEL);
+	learn(t, 99, 2, FAKEDP_KERNEL);
+	change(t, &p);
+	want_fdb(t, 21, 2, 0);
+	settle(t);
+	writes = stats(t).writes;
+	p.neigh_suppress = false;
+	change(t, &p);
+	assert_int_equal(stats(t).writes, writes + 1); /* the one that nobody wants any more */
+	assert_string_equal(fdb(t, 21), "");
+	assert_int_equal(t->b.ifindex[98], t->w->ifindex(t->w, 1));
+	assert_int_equal(t->b.ifindex[99], t->w->ifindex(t->w, 2));
+	p.n_ports = 1;
+	change(t, &p);
+	assert_int_equal(stats(t).writes, writes + 1);
+	assert_int_equal(t->b.ifindex[98], t->w->ifindex(t->w, 1));
+	assert_int_equal(port_of(t, 99), 0);
+	assert_int_equal(t->b.ifindex[99], 0);
+	p.n_ports = 2;
+	p.udp_port = 4790;
+	change(t, &p);
+	assert_int_equal(t->w->count(t->w), 20);
+	assert_true(flood(t, "192.0.2.2"));
+	assert_int_equal(neighbour(t, host_nr(1)), 1);
+	assert_int_equal(t->b.ifindex[98], t->w->ifindex(t->w, 1));
+	assert_int_equal(port_of(t, 98), 1);
+	assert_null(info(t).problem);
+}
+
 #define BOTH(name)                                                                                                     \
 	{ #name " (fake)", name, bed_running_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_running_kernel, bed_teardown, NULL }
 #define BOTH_BARE(name)                                                                                                \
 	{ #name " (fake)", name, bed_bare_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_bare_kernel, bed_teardown, NULL }
 
-#define ALL(name) BOTH(name), { #name " (vtep)", name, bed_running_vtep, bed_teardown, NULL }
+#define VTEP(name) { #name " (vtep)", name, bed_running_vtep, bed_teardown, NULL }
+#define ALL(name) BOTH(name), VTEP(name)
 
 int main(void)
 {
@@ -336,6 +386,7 @@ int main(void)
 		ALL(flush_on_stop_leaves_nothing),
 		BOTH(object_that_is_deleted_comes_back_with_its_rows),
 		ALL(ten_thousand_rows_come_and_go),
+		VTEP(changed_vni_keeps_what_stays), /* the kernel's has more to it: test_dp_change */
 	};
 
 	return RUN_TESTS(tests);

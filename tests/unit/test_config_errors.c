@@ -149,7 +149,6 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 		"x:10:10: vnis[0].rsc: not supported by this version",
 		"x:11:15: vnis[0].resolver: not supported by this version",
 		"x:12:21: vnis[1].group: not supported by this version",
-		"x:13:20: vnis[2].mode: \"static-flood\" with dataplane userspace is not supported by this version",
 	};
 
 	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));

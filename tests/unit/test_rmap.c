@@ -85,7 +85,23 @@ static void rmap_gives_room_back(void **state)
 	assert_true(rmap_bytes(&m) < 100000 * 48);
 	for (uint64_t k = 1; k <= 100000; k++)
 		assert_int_equal(rmap_del(&m, k), k);
+	rmap_trim(&m);
 	assert_true(rmap_bytes(&m) <= small);
+	rmap_end(&m, &g);
+}
+
+static void rmap_is_gone_through_while_all_of_it_is_deleted(void **state)
+{
+	uint64_t key, value, seen = 0;
+	struct graves g;
+	struct rmap m;
+
+	rmap_start(&m, &g);
+	for (uint64_t k = 1; k <= 1000; k++)
+		rmap_set(&m, k, k);
+	for (size_t at = 0; rmap_next(&m, &at, &key, &value); seen++)
+		rmap_del(&m, key);
+	assert_int_equal(seen, 1000);
 	rmap_end(&m, &g);
 }
 
@@ -178,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rmap_agrees_with_an_array),
 		cmocka_unit_test(rmap_gives_room_back),
+		cmocka_unit_test(rmap_is_gone_through_while_all_of_it_is_deleted),
 		cmocka_unit_test(rmap_readers_see_the_old_or_the_new),
 		cmocka_unit_test(fdb_entry_fits_a_word),
 		cmocka_unit_test(fdb_heard_renews_a_port_and_nothing_else),

@@ -143,9 +143,9 @@ class Host(Node):
         """Takes the port of before a move away."""
         self.ip("link del " + old)
 
-    def speak(self):
+    def speak(self, mac=None):
         """One broadcast frame, so that bridges learn the MAC: an ARP request for an address that nobody has."""
-        mac = bytes.fromhex(self.mac.replace(":", ""))
+        mac = bytes.fromhex((mac or self.mac).replace(":", ""))
         sender, target = (socket.inet_aton(a) for a in (self.ip4, self.ip4.rsplit(".", 1)[0] + ".254"))
         frame = b"\xff" * 6 + mac + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + mac + sender + bytes(6) + target
         with in_namespace(self, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
