@@ -50,6 +50,8 @@ void format_bridge(struct buf *out, const json_t *v, const json_t *row);
 void format_vxlan(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_state(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_where(struct buf *out, const json_t *v, const json_t *row);
+void format_fdb_where(struct buf *out, const json_t *v, const json_t *row);
+void format_segment_pes(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_sequence(struct buf *out, const json_t *v, const json_t *row);
 void format_fdb_state(struct buf *out, const json_t *v, const json_t *row);
 void format_index(struct buf *out, const json_t *v, const json_t *row); /* of show memory: size and load */

@@ -167,7 +167,7 @@ static const struct view_column fdb_columns[] = {
 	{ "TABLE", "table", format_any },
 	{ "MAC", "mac", format_any },
 	{ "IP", "ip", format_any, 0, 2 },
-	{ "VTEP", "vtep", format_any },
+	{ "VTEP", NULL, format_fdb_where },
 	{ "DEVICE", "device", format_any },
 	{ "OWNER", "owner", format_any, 0, 1 },
 	{ "STATE", NULL, format_fdb_state, F },
@@ -191,6 +191,14 @@ static const struct view_column vtep_columns[] = {
 	{ "VTEP", "vtep", format_any },
 	{ "VNIS", "vnis", format_any, R },
 	{ "MACS", "macs", format_any, R },
+};
+
+static const struct view_column segment_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "ESI", "esi", format_any },
+	{ "REDUNDANCY", "redundancy", format_any },
+	{ "MACS", "macs", format_any, R },
+	{ "PES", "pes", format_segment_pes, F },
 };
 
 static const struct view_column traffic_columns[] = {
@@ -282,6 +290,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_ARP] = { TABLE(arp_columns), .empty = "no addresses" },
 	[VERB_SHOW_FDB] = { TABLE(fdb_columns), .empty = "no rows" },
 	[VERB_SHOW_VTEP] = { TABLE(vtep_columns), .empty = "no VTEPs" },
+	[VERB_SHOW_SEGMENTS] = { TABLE(segment_columns), .empty = "no Ethernet Segments" },
 	[VERB_SHOW_TRAFFIC] = { TABLE(traffic_columns), .empty = "nothing is counted here" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
 	[VERB_PORT_ADD] = { BLOCK(port_fields) },

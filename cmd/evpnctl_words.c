@@ -400,10 +400,49 @@ void format_mac_state(struct buf *out, const json_t *v, const json_t *row)
 		buf_printf(out, ", %lld s left", (long long)json_integer_value(left));
 }
 
-/* Both places of what two claim. */
+/* "192.0.2.1,192.0.2.2": each flow goes to one of them. */
+static void format_vteps(struct buf *out, const json_t *vteps)
+{
+	for (size_t i = 0; i < json_array_size(vteps); i++)
+		buf_printf(out, "%s%s", i ? "," : "", json_string_value(json_array_get(vteps, i)));
+}
+
+void format_fdb_where(struct buf *out, const json_t *v, const json_t *row)
+{
+	const json_t *vteps = json_object_get(row, "vteps");
+
+	if (json_array_size(vteps))
+		format_vteps(out, vteps);
+	else
+		add(out, row, "vtep");
+}
+
+/* "192.0.2.1 active, 192.0.2.2 backup" */
+void format_segment_pes(struct buf *out, const json_t *v, const json_t *row)
+{
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		const json_t *pe = json_array_get(v, i);
+
+		buf_adds(out, i ? ", " : "");
+		add(out, pe, "vtep");
+		buf_adds(out, " ");
+		add(out, pe, "state");
+	}
+}
+
+/* Both places of what two claim; of a segment all that are sent to. */
 void format_mac_where(struct buf *out, const json_t *v, const json_t *row)
 {
 	bool both = text(row, "vtep") && text(row, "interface");
+	const json_t *vteps = json_object_get(row, "vteps");
+
+	if (text(row, "esi") && !both) {
+		if (json_array_size(vteps))
+			format_vteps(out, vteps);
+		else
+			buf_adds(out, "no VTEP of its segment");
+		return;
+	}
 
 	if (both) {
 		add(out, row, "interface");

@@ -154,13 +154,22 @@ static const char *interface_name(struct reply *r, unsigned ifindex)
 	return s->ifname[0] ? s->ifname : NULL;
 }
 
+/* Of a segment, any that its frames may go to. */
+static bool match_vtep(const struct reply *r, const struct evpn_mac_info *i)
+{
+	for (size_t k = 0; k < i->n_vteps; k++)
+		if (reply_match_ip(r, ARG_VTEP, &i->vteps[k]))
+			return true;
+	return reply_match_ip(r, ARG_VTEP, &i->vtep);
+}
+
 static bool match_mac(const struct reply *r, const struct evpn_mac_info *i)
 {
 	bool ip = !reply_has(r, ARG_IP);
 
 	for (size_t k = 0; !ip && k < i->n_ips; k++)
 		ip = reply_match_ip(r, ARG_IP, &i->ips[k]);
-	return ip && reply_match_vni(r, i->vni) && reply_match_mac(r, &i->mac) && reply_match_ip(r, ARG_VTEP, &i->vtep);
+	return ip && reply_match_vni(r, i->vni) && reply_match_mac(r, &i->mac) && match_vtep(r, i);
 }
 
 static void print_mac(struct reply *r, const struct evpn_mac_info *i)
@@ -172,6 +181,11 @@ static void print_mac(struct reply *r, const struct evpn_mac_info *i)
 	json_mac(j, "mac", &i->mac);
 	json_str(j, "state", evpn_mac_state_name(i->state));
 	json_ip(j, "vtep", &i->vtep);
+	json_str(j, "esi", i->has_esi ? evpn_esi_str(i->esi).s : NULL);
+	json_array(j, "vteps");
+	for (size_t k = 0; k < i->n_vteps; k++)
+		json_ip(j, NULL, &i->vteps[k]);
+	json_array_end(j);
 	json_str(j, "interface", interface_name(r, i->ifindex));
 	json_uint(j, "sequence", i->sequence);
 	json_bool(j, "sticky", i->sticky);
@@ -205,6 +219,8 @@ static bool learned_mac(struct table_state *s, const struct dp_row_info *row, st
 				       .mac = row->row.key.mac,
 				       .state = EVPN_MAC_REMOTE,
 				       .vtep = row->row.vtep,
+				       .vteps = &row->row.vtep,
+				       .n_vteps = 1,
 				       .reason = "learned from the tunnel",
 				       .since = row->since };
 	return true;

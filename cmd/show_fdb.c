@@ -12,6 +12,8 @@ struct fdb_state {
 struct fdb_view {
 	const struct mac *mac;
 	struct ip ip, vtep;
+	const struct ip *vteps; /* several */
+	unsigned n_vteps;
 };
 
 static const char *owner_name(enum dp_owner o)
@@ -27,13 +29,14 @@ static const char *owner_name(enum dp_owner o)
 	return NULL;
 }
 
-static struct fdb_view view(const struct dp_row *row)
+static struct fdb_view view(const struct dp_row_info *i)
 {
+	const struct dp_row *row = &i->row;
 	static const struct mac zero; /* the flood row's key in the kernel */
 
 	switch ((enum dp_kind)row->key.kind) {
 	case DP_FDB:
-		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->vtep };
+		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->vtep, .vteps = i->vteps, .n_vteps = i->n_vteps };
 	case DP_FLOOD:
 		return (struct fdb_view){ .mac = &zero, .vtep = row->key.ip };
 	case DP_NEIGH:
@@ -52,7 +55,13 @@ static void print_row(struct reply *r, const struct dp_row_info *i, const struct
 	json_mac(j, "mac", v->mac);
 	json_ip(j, "ip", &v->ip);
 	json_ip(j, "vtep", &v->vtep);
+	json_array(j, "vteps");
 	if (v->vtep.len)
+		json_ip(j, NULL, &v->vtep);
+	for (unsigned k = 0; k < v->n_vteps; k++)
+		json_ip(j, NULL, &v->vteps[k]);
+	json_array_end(j);
+	if (v->vtep.len || v->n_vteps)
 		json_uint(j, "packet_vni", label);
 	else
 		json_null(j, "packet_vni");
@@ -69,6 +78,14 @@ static void print_row(struct reply *r, const struct dp_row_info *i, const struct
 	json_object_end(j);
 }
 
+static bool match_vtep(const struct reply *r, const struct fdb_view *v)
+{
+	for (unsigned k = 0; k < v->n_vteps; k++)
+		if (reply_match_ip(r, ARG_VTEP, &v->vteps[k]))
+			return true;
+	return reply_match_ip(r, ARG_VTEP, &v->vtep);
+}
+
 static bool more_fdb(struct reply *r)
 {
 	struct fdb_state *s = r->state;
@@ -80,9 +97,9 @@ static bool more_fdb(struct reply *r)
 
 		if (!dp_next(r->d->dp, &s->cursor, vni, &i))
 			return false;
-		v = view(&i.row);
+		v = view(&i);
 		if (reply_match_mac(r, v.mac) && reply_match_ip(r, ARG_IP, &v.ip) &&
-		    reply_match_ip(r, ARG_VTEP, &v.vtep))
+		    match_vtep(r, &v))
 			print_row(r, &i, &v);
 	}
 	return true;

@@ -40,6 +40,8 @@ const struct verb verbs[VERB_N] = {
 			    "dataplane rows: what should be there, what is, and whose it is",
 			    .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_VTEP) },
 	[VERB_SHOW_VTEP] = { "show vtep", "", "remote VTEPs and how much points at each" },
+	[VERB_SHOW_SEGMENTS] = { "show segments", "[--vni N]", "Ethernet Segments of others: their PEs, and which are sent to",
+				 .optional = BIT(ARG_VNI) },
 	[VERB_SHOW_TRAFFIC] = { "show traffic", "", "frames by VNI, port, VTEP and worker, drops by reason (dataplane userspace)" },
 	[VERB_SHOW_VERSION] = { "show version", "", "the running daemon: version, age, identity" },
 	[VERB_SHOW_MEMORY] = { "show memory", "", "objects and octets, table by table" },

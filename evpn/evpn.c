@@ -128,6 +128,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	vtep_table_init(&e->vteps);
 	import_table_init(&e->imports);
 	mac_table_init(e);
+	segment_table_init(e);
 	neigh_table_init(e);
 	flood_table_init(e);
 	timerq_init(&e->timers);
@@ -141,6 +142,7 @@ void evpn_free(struct evpn *e)
 	evpn_show_free(e->show);
 	host_table_fini(e);
 	moves_table_fini(e);
+	segment_table_fini(e);
 	timerq_fini(&e->timers);
 	flood_table_fini(e);
 	neigh_table_fini(e);
@@ -220,6 +222,7 @@ static void evi_end(struct evpn *e, struct evi *evi)
 	set_ready(e, evi, false);
 	mac_clear(e, evi);
 	flood_clear(e, evi);
+	segment_clear(e, evi);
 	moves_clear(e, evi);
 	evi_del(e, evi);
 }

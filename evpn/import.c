@@ -12,11 +12,9 @@
  *     link-local one (Linux has one family a tunnel device);
  *   - whose label is a VNI, 1 to 0xffffff. It need not be the EVI's number (downstream-assigned, RFC 8365 5.1.2).
  *
- * A Type 2 route with a non-zero ESI is used through its next hop. RFC 7432 9.2.2 asks for the A-D routes of the segment
- * first, which say who else can be sent to and that the advertiser still has the segment. Until Type 1 is imported the
- * advertiser is the one VTEP that is known to deliver, and with VXLAN (local bias, no ESI label) sending to it is never
- * wrong, while not sending would cut hosts of a multihomed fabric off. Of two advertisers one is used: the rules of
- * mac_claim_cmp() choose.
+ *   - Type 1: per EVI with the tag of the EVI, per ES whatever that is (RFC 7432 8.2.1).
+ *
+ * A Type 2 route with a non-zero ESI is of that segment, whose Type 1 routes say where it leads to (segment.h).
  */
 #include "evpn/import.h"
 
@@ -260,26 +258,37 @@ static bool destination_usable(const struct evpn *e, const struct ip *ip)
 struct meaning {
 	struct ip vtep, endpoint;
 	uint32_t label, flood_label;
+	uint8_t esi[10];
 	struct evpn_ec ec;
 	bool last_resort;
 };
 
+/* What is shared says of which type a route is; the key that it is read with does not matter. */
+static void meaning_place(const struct bgp_attrs *a, struct meaning *out)
+{
+	static const uint8_t mac_key[19] = { EVPN_MAC_IP }, ad_key[23] = { EVPN_AD };
+	struct evpn_nlri n;
+
+	if (a->shared_len && evpn_nlri_parse(mac_key, sizeof(mac_key), a->shared, a->shared_len, &n) && vni_valid(n.label)) {
+		out->vtep = a->next_hop;
+		out->label = n.label;
+		memcpy(out->esi, n.esi, sizeof(out->esi));
+	} else if (a->shared_len && evpn_nlri_parse(ad_key, sizeof(ad_key), a->shared, a->shared_len, &n)) {
+		out->vtep = a->next_hop;
+		out->label = n.label;
+	}
+}
+
 static bool meaning_read(const struct evpn *e, const struct bgp_attrs *a, struct meaning *out)
 {
-	static const uint8_t mac_key[19] = { EVPN_MAC_IP };
 	struct evpn_pmsi pmsi;
-	struct evpn_nlri n;
 
 	*out = (struct meaning){ .last_resort = bgp_has_community(a, BGP_LLGR_STALE) };
 	evpn_ec_read(a, &out->ec);
 	if (!evpn_ec_vxlan(&out->ec))
 		return false;
-	/* What a MAC/IP route shares: ESI and labels; the key that it is read with does not matter. */
-	if (destination_usable(e, &a->next_hop) && a->shared_len &&
-	    evpn_nlri_parse(mac_key, sizeof(mac_key), a->shared, a->shared_len, &n) && vni_valid(n.label)) {
-		out->vtep = a->next_hop;
-		out->label = n.label;
-	}
+	if (destination_usable(e, &a->next_hop))
+		meaning_place(a, out);
 	if (a->pmsi && evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi) && pmsi.type == EVPN_PMSI_INGRESS_REPLICATION &&
 	    destination_usable(e, &pmsi.endpoint) && !ip_eq(&a->next_hop, &e->vtep) && vni_valid(pmsi.label)) {
 		out->endpoint = pmsi.endpoint;
@@ -302,6 +311,8 @@ static uint32_t import_new(struct evpn *e, const struct meaning *m)
 	im->sequence = m->ec.sequence;
 	im->sticky = m->ec.sticky;
 	im->last_resort = m->last_resort;
+	im->single_active = m->ec.single_active;
+	im->esi = esi_is_segment(m->esi) ? esi_take(&e->segments, m->esi) : 0;
 	im->gateway = evpn_ec_has(&m->ec, EVPN_EC_DEFAULT_GATEWAY);
 	/* RFC 9161 3.2: without the community the far end counts as a router; a wrong 0 cuts off a default router. */
 	im->router = !evpn_ec_has(&m->ec, EVPN_EC_ND) || (m->ec.nd_flags & EVPN_ND_ROUTER);
@@ -331,6 +342,8 @@ void import_unref(struct evpn *e, uint32_t h)
 		vtep_drop(&e->vteps, im->vtep);
 	if (im->endpoint)
 		vtep_drop(&e->vteps, im->endpoint);
+	if (im->esi)
+		esi_drop(&e->segments, im->esi);
 	slab_free(&e->imports.slab, h);
 }
 
@@ -383,9 +396,16 @@ struct mac_claim import_claim(const struct evpn *e, uint32_t h)
 				   im->last_resort };
 }
 
+static int esi_cmp(const struct evpn *e, uint32_t a, uint32_t b)
+{
+	if (!a || !b)
+		return (a != 0) - (b != 0);
+	return memcmp(esi_get(&e->segments, a)->b, esi_get(&e->segments, b)->b, 10);
+}
+
 int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)
 {
-	uint32_t la = import_get(&e->imports, a)->label, lb = import_get(&e->imports, b)->label;
+	const struct import *ia = import_get(&e->imports, a), *ib = import_get(&e->imports, b);
 	struct mac_claim ca, cb;
 	int d;
 
@@ -394,14 +414,25 @@ int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)
 	ca = import_claim(e, a);
 	cb = import_claim(e, b);
 	d = mac_claim_cmp(&ca, &cb);
-	return d ? d : la < lb ? 1 : la > lb ? -1 : 0;
+	if (d || ia->label != ib->label)
+		return d ? d : ia->label < ib->label ? 1 : -1;
+	return esi_cmp(e, ib->esi, ia->esi);
 }
 
 /* ---- to the tables ---------------------------------------------------------------------------------------------- */
 
+static bool type_usable(uint8_t type)
+{
+	return type == EVPN_MAC_IP || type == EVPN_IMET || type == EVPN_AD;
+}
+
 /* Can the key be of use to an EVI? */
 static bool key_usable(const struct evpn_nlri *n)
 {
+	if (n->type == EVPN_AD)
+		return esi_is_segment(n->esi);
+	if (n->tag == EVPN_MAX_ET)
+		return false;
 	if (n->type == EVPN_IMET)
 		return true;
 	if (n->type != EVPN_MAC_IP || mac_is_zero(&n->mac) || mac_is_group(&n->mac))
@@ -410,13 +441,16 @@ static bool key_usable(const struct evpn_nlri *n)
 }
 
 /* The import when the route of this type can be used with it, else 0. */
-static uint32_t usable(const struct evpn *e, uint8_t type, uint32_t h)
+static uint32_t usable(const struct evpn *e, const struct evpn_nlri *n, uint32_t h)
 {
 	const struct import *im = h ? import_get(&e->imports, h) : NULL;
 
 	if (!im)
 		return 0;
-	return (type == EVPN_IMET ? im->endpoint : im->vtep) ? h : 0;
+	if (n->type == EVPN_IMET)
+		return im->endpoint ? h : 0;
+	/* An A-D route per ES has no label (RFC 7432 8.2.1), one per EVI has the VNI (RFC 8365 5.1.3). */
+	return im->vtep && (im->label || n->tag == EVPN_MAX_ET) ? h : 0;
 }
 
 static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, uint32_t h)
@@ -425,6 +459,8 @@ static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, 
 
 	if (n->type == EVPN_IMET)
 		flood_route_set(e, evi, n->rd, &n->ip, h);
+	else if (n->type == EVPN_AD)
+		segment_route_set(e, evi, n->esi, n->tag == EVPN_MAX_ET, n->rd, h);
 	else if (n->ip.len)
 		neigh_route_set(e, evi, &n->mac, &n->ip, n->rd, h);
 	else
@@ -437,6 +473,8 @@ static void route_del(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, 
 
 	if (n->type == EVPN_IMET)
 		flood_route_del(e, evi, n->rd, &n->ip, h);
+	else if (n->type == EVPN_AD)
+		segment_route_del(e, evi, n->esi, n->tag == EVPN_MAX_ET, n->rd);
 	else if (n->ip.len)
 		neigh_route_del(e, evi, &n->mac, &n->ip, n->rd);
 	else
@@ -448,13 +486,17 @@ static uint32_t tag_of_slot(const struct evpn *e, uint16_t slot)
 	return evi_get(&e->evis, slot)->tag;
 }
 
-/* The EVIs of that tag among those that import it: their slots. */
+/* The EVIs of that tag among those that import it: their slots. An A-D route per ES is of every tag. */
 static uint16_t with_tag(const struct evpn *e, uint32_t h, uint32_t tag, const uint16_t **out)
 {
 	const struct import *im = h ? import_get(&e->imports, h) : NULL;
 	const uint16_t *slot = im ? import_evis(im) : NULL;
 	uint16_t lo = 0, hi = im ? im->n_evis : 0, n = 0;
 
+	if (tag == EVPN_MAX_ET) {
+		*out = slot;
+		return hi;
+	}
 	while (lo < hi) {
 		uint16_t mid = (uint16_t)(lo + (hi - lo) / 2);
 
@@ -488,7 +530,7 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 	uint32_t was, is;
 	uint16_t n_evis;
 
-	if (any->key[0] != EVPN_MAC_IP && any->key[0] != EVPN_IMET)
+	if (!type_usable(any->key[0]))
 		return;
 	was = old ? import_of(e, old->set, old->attrs) : 0;
 	is = new_ ? import_of(e, new_->set, new_->attrs) : 0;
@@ -496,8 +538,8 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 		return;
 	if (!evpn_nlri_parse(any->key, any->key_len, NULL, 0, &n) || !key_usable(&n))
 		return;
-	was = usable(e, n.type, was);
-	is = usable(e, n.type, is);
+	was = usable(e, &n, was);
+	is = usable(e, &n, is);
 	n_evis = with_tag(e, is, n.tag, &evis);
 	for (uint16_t i = 0; i < n_evis; i++)
 		route_set(e, evis[i], &n, is);
@@ -520,11 +562,13 @@ void import_rib(struct evpn *e, struct evi *evi)
 	while (bgp_rib_next(e->bgp, &c, &p)) {
 		uint32_t h;
 
-		if (!p.best || p.family != &evpn_family || (p.key[0] != EVPN_MAC_IP && p.key[0] != EVPN_IMET))
+		if (!p.best || p.family != &evpn_family || !type_usable(p.key[0]))
 			continue;
-		h = usable(e, p.key[0], import_of(e, p.set, p.attrs));
-		if (h && evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) && n.tag == evi->tag && key_usable(&n) &&
-		    has_slot(e, h, n.tag, evi->slot))
+		h = import_of(e, p.set, p.attrs);
+		if (!h || !evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) || !key_usable(&n))
+			continue;
+		h = usable(e, &n, h);
+		if (h && has_slot(e, h, n.tag, evi->slot))
 			route_set(e, evi->slot, &n, h);
 	}
 }

@@ -23,10 +23,12 @@ struct import {
 	uint32_t generation; /* of the import rules that evis is right for */
 	uint32_t vtep;       /* handle: where a MAC is; 0 when no MAC can be used */
 	uint32_t label;      /* VNI to send to a MAC with (downstream-assigned when it is not ours) */
+	uint32_t esi;        /* handle: the MAC is of this segment; 0: of the VTEP */
 	uint32_t endpoint;   /* handle: where to flood to (PMSI); 0 when there is none */
 	uint32_t flood_label;
 	uint32_t sequence; /* MAC mobility */
 	bool sticky, gateway, router, immutable;
+	bool single_active; /* A-D per ES: of the segment's PEs one forwards (RFC 7432 7.5) */
 	bool last_resort; /* long-lived stale: RFC 9494 */
 	bool fixed; /* the configuration says it, no route */
 	uint16_t n_evis;

@@ -105,10 +105,15 @@ static uint32_t best_claim(const struct evpn *e, const struct mac_entry *m, uint
 static void row_want(struct evpn *e, const struct evi *evi, const struct mac_entry *m)
 {
 	const struct import *im = import_get(&e->imports, m->best);
-	struct dp_row row = { .key = dp_key_fdb(evi->vni, &m->mac),
-			      .vtep = vtep_get(&e->vteps, im->vtep)->ip,
-			      .label_vni = im->label == evi->vni ? 0 : im->label };
+	struct dp_row row = { .key = dp_key_fdb(evi->vni, &m->mac) };
 
+	if (!im->esi) {
+		row.vtep = vtep_get(&e->vteps, im->vtep)->ip;
+		row.label_vni = im->label == evi->vni ? 0 : im->label;
+	} else if (!segment_dest(e, evi, im, &row)) {
+		dp_unwant(e->dp, &row.key);
+		return;
+	}
 	if (im->sticky || im->gateway)
 		row.flags |= DP_STICKY;
 	if (m->flags & MAC_TOOK)
@@ -118,12 +123,18 @@ static void row_want(struct evpn *e, const struct evi *evi, const struct mac_ent
 
 static void count(struct evpn *e, struct evi *evi, enum mac_state state, uint32_t best, uint32_t by)
 {
+	const struct import *im;
+
 	if (mac_is_here(state))
 		evi->local_macs += by;
 	if (!mac_is_there(state))
 		return;
 	evi->remote_macs += by;
-	vtep_get(&e->vteps, import_get(&e->imports, best)->vtep)->macs += by;
+	im = import_get(&e->imports, best);
+	if (im->esi)
+		segment_count(e, evi, im, by);
+	else
+		vtep_get(&e->vteps, im->vtep)->macs += by;
 }
 
 /* Once a freeze: where it is kept, and where else it was seen. */
@@ -223,8 +234,8 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 	m->flags &= (uint8_t)~(mac_is_there(step->state) ? MAC_STATIC : MAC_TOOK);
 	if (mac_is_there(step->state) && ev != MAC_LEFT)
 		took_note(m, was, ev);
+	count(e, evi, m->state, m->best, 1); /* first: what a segment's path is there for must not go in between */
 	count(e, evi, was->state, was->best, -1u);
-	count(e, evi, m->state, m->best, 1);
 	if (m->state == was->state)
 		return;
 	if (mac_is_frozen(was->state) && !mac_is_frozen(m->state)) {
@@ -308,6 +319,14 @@ void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac)
 	m->ifindex = 0;
 	m->flags &= (uint8_t)~MAC_STATIC;
 	run(e, h, MAC_LEFT, &was);
+}
+
+void mac_segment_changed(struct evpn *e, uint32_t h)
+{
+	const struct mac_entry *m = mac_get(e, h);
+
+	if (mac_is_there(m->state) && import_get(&e->imports, m->best)->esi)
+		row_want(e, evi_get(&e->evis, m->evi), m);
 }
 
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac)

@@ -49,6 +49,8 @@ void mac_learned(struct evpn *e, struct evi *evi, const struct mac *mac, unsigne
 void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac);
 void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8], uint32_t import);
 void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8]);
+/* What its segment leads to may be another thing now. */
+void mac_segment_changed(struct evpn *e, uint32_t h);
 /* It is no duplicate any more: what was kept from moving may do so now. */
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac);
 /* Drops every MAC and binding of an EVI that is about to go: withdraws what is ours; rows are the dataplane's to drop. */

@@ -23,6 +23,7 @@ struct evpn_show {
 	size_t cap_ips;
 	struct ip *vteps; /* sorted, as of the start of the walk */
 	size_t n_vteps;
+	struct ip mac_vteps[DP_SET_MAX];
 };
 
 static struct evpn_show *space(struct evpn *e)
@@ -173,6 +174,31 @@ static void moves_fill(const struct evpn *e, const struct mac_entry *m, struct e
 	out->recovers = v && timerq_armed(&v->end) ? v->end.at : MTIME_NEVER;
 }
 
+static void remote_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_info *out)
+{
+	const struct import *im = import_get(&e->imports, m->best);
+	struct evpn_show *s = space(e);
+	const struct segment_path *p;
+	uint32_t path;
+
+	out->vtep = *import_vtep(e, m->best);
+	out->vteps = s->mac_vteps;
+	out->has_esi = im->esi != 0;
+	if (!im->esi) {
+		s->mac_vteps[0] = out->vtep;
+		out->n_vteps = mac_is_there(m->state);
+		return;
+	}
+	memcpy(out->esi, esi_get(&e->segments, im->esi)->b, sizeof(out->esi));
+	path = mac_is_there(m->state) ? segment_resolve(e, evi_get(&e->evis, m->evi), im) : 0;
+	if (!path)
+		return;
+	p = segment_path_get(&e->segments, path);
+	out->n_vteps = p->one_label ? 1 : p->n;
+	for (size_t i = 0; i < out->n_vteps; i++)
+		s->mac_vteps[i] = vtep_get(&e->vteps, p->member[i])->ip;
+}
+
 static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_info *out)
 {
 	*out = (struct evpn_mac_info){ .vni = evi_get(&e->evis, m->evi)->vni,
@@ -183,7 +209,7 @@ static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_
 	if (m->state != MAC_REMOTE)
 		out->ifindex = m->ifindex;
 	if (m->state != MAC_LOCAL)
-		out->vtep = *import_vtep(e, m->best);
+		remote_fill(e, m, out);
 	if (mac_is_here(m->state)) {
 		out->sequence = m->sequence;
 		out->sticky = m->flags & MAC_STATIC;
@@ -238,6 +264,62 @@ bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *
 		if (c->vni && evi_get(&e->evis, b->evi)->vni != c->vni)
 			continue;
 		arp_fill(e, b, out);
+		return true;
+	}
+	return false;
+}
+
+/* ---- segments ---------------------------------------------------------------------------------------------------- */
+
+const char *evpn_pe_state_name(enum evpn_pe_state s)
+{
+	static const char *const name[] = {
+		[EVPN_PE_ACTIVE] = "active", [EVPN_PE_BACKUP] = "backup", [EVPN_PE_UNUSED] = "unused"
+	};
+
+	return name[s];
+}
+
+static bool sent_to(const struct evpn *e, const struct segment *s, uint32_t vtep)
+{
+	for (uint32_t h = s->paths; h; h = segment_path_get(&e->segments, h)->next) {
+		const struct segment_path *p = segment_path_get(&e->segments, h);
+
+		for (uint32_t i = 0; i < (p->one_label ? 1 : p->n); i++)
+			if (p->member[i] == vtep)
+				return true;
+	}
+	return false;
+}
+
+static void segment_fill(const struct evpn *e, const struct segment *s, struct evpn_segment_info *out)
+{
+	struct segment_pe pes[DP_SET_MAX];
+
+	*out = (struct evpn_segment_info){ .vni = evi_get(&e->evis, s->evi)->vni,
+					   .single_active = s->single_active,
+					   .macs = segment_path_get(&e->segments, s->paths)->macs,
+					   .n_pes = segment_pes(e, s, pes) };
+	memcpy(out->esi, esi_get(&e->segments, s->esi)->b, sizeof(out->esi));
+	for (unsigned i = 0; i < out->n_pes; i++) {
+		struct evpn_segment_pe *pe = &out->pes[i];
+
+		pe->vtep = vtep_get(&e->vteps, pes[i].vtep)->ip;
+		pe->per_es = pes[i].per_es;
+		pe->per_evi = pes[i].per_evi;
+		pe->vni = pes[i].label;
+		pe->state = sent_to(e, s, pes[i].vtep) ? EVPN_PE_ACTIVE : pes[i].usable ? EVPN_PE_BACKUP : EVPN_PE_UNUSED;
+	}
+}
+
+bool evpn_segment_next(struct evpn *e, struct evpn_cursor *c, struct evpn_segment_info *out)
+{
+	while ((c->handle = slab_next(&e->segments.slab, c->handle))) {
+		const struct segment *s = segment_get(&e->segments, c->handle);
+
+		if (c->vni && evi_get(&e->evis, s->evi)->vni != c->vni)
+			continue;
+		segment_fill(e, s, out);
 		return true;
 	}
 	return false;
@@ -305,8 +387,10 @@ void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
 				       &e->neighs.slab, &e->floods.slab, &e->moves.slab,
+				       &e->segments.slab, &e->segments.esis, &e->segments.paths,
 				       &e->hosts.slab };
-	const struct htab *indices[] = { &e->vteps.index, &e->floods.index, &e->moves.index, &e->hosts.index };
+	const struct htab *indices[] = { &e->vteps.index,  &e->floods.index,   &e->moves.index,
+					 &e->hosts.index, &e->segments.index, &e->segments.esi_index };
 
 	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)

@@ -6,6 +6,7 @@
  *   import.c   best path --> EVIs that import it --+--> mac.c    MAC/IP routes without an address
  *                                                  +--> neigh.c  MAC/IP routes with one, claims of their MAC
  *                                                  +--> flood.c  Type 3
+ *                                                  +--> segment.c  Type 1: where MACs of a segment are
  *   evpn.c     dataplane events -------------------+--> mac.c, neigh.c; addresses by way of host.c
  *   mac.c, neigh.c --> origin.c --> bgp,  and mac.c, neigh.c, flood.c --> dp_want(), dp_unwant()
  *
@@ -23,6 +24,7 @@
 #include "evpn/mac.h"
 #include "evpn/moves.h"
 #include "evpn/neigh.h"
+#include "evpn/segment.h"
 #include "evpn/vtep.h"
 #include "include/evpn.h"
 
@@ -41,6 +43,7 @@ struct evpn {
 	struct dp_events events;
 	struct evi_table evis;
 	struct vtep_table vteps;
+	struct segment_table segments;
 	struct import_table imports;
 	struct mac_table macs;
 	struct neigh_table neighs;

@@ -154,7 +154,11 @@ struct evpn_mac_info {
 	uint32_t vni;
 	struct mac mac;
 	enum evpn_mac_state state;
-	struct ip vtep;   /* remote */
+	struct ip vtep;   /* remote: who advertises it */
+	bool has_esi;
+	uint8_t esi[10];  /* remote: its Ethernet Segment */
+	const struct ip *vteps; /* remote: where its frames go, borrowed */
+	size_t n_vteps;
 	unsigned ifindex; /* local */
 	uint32_t sequence;
 	bool sticky;
@@ -185,6 +189,29 @@ struct evpn_cursor {
 /* Walks; zero the cursor to start, set vni to see only one VNI; changes between two steps do no harm. */
 bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *out);
 bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out);
+
+enum evpn_pe_state {
+	EVPN_PE_ACTIVE, /* frames go to it */
+	EVPN_PE_BACKUP, /* could take over */
+	EVPN_PE_UNUSED  /* lacks an A-D route that it takes, or is one of too many */
+};
+const char *evpn_pe_state_name(enum evpn_pe_state s); /* "active", "backup", "unused" */
+
+/* Another's Ethernet Segment, as a VNI sees it. */
+struct evpn_segment_info {
+	uint32_t vni;
+	uint8_t esi[10];
+	bool single_active;
+	uint32_t macs; /* remote ones of it */
+	unsigned n_pes;
+	struct evpn_segment_pe {
+		struct ip vtep;
+		bool per_es, per_evi; /* Type 1 routes that are there */
+		uint32_t vni;         /* of the one per EVI, 0 without */
+		enum evpn_pe_state state;
+	} pes[DP_SET_MAX];
+};
+bool evpn_segment_next(struct evpn *e, struct evpn_cursor *c, struct evpn_segment_info *out);
 
 struct evpn_vtep_info {
 	struct ip vtep;

@@ -53,6 +53,8 @@ void world_end(struct world *w)
 	assert_int_equal(w->e->vteps.slab.used, 0);
 	assert_int_equal(w->e->macs.nodes.used, 0);
 	assert_int_equal(w->e->floods.slab.used, 0);
+	assert_int_equal(w->e->segments.slab.used + w->e->segments.esis.used + w->e->segments.paths.used, 0);
+	assert_int_equal(recdp_sets(w->dp), 0);
 	evpn_free(w->e);
 	recdp_free(w->dp);
 }
@@ -113,17 +115,21 @@ static struct ip vtep_ip(const struct route *r)
 static struct bgp_nlri route_nlri(const struct route *r)
 {
 	uint32_t vni = r->vni ? r->vni : 100;
-	struct evpn_nlri n = { .type = r->mac ? EVPN_MAC_IP : EVPN_IMET, .tag = r->tag, .label = r->label ? r->label : vni };
+	struct evpn_nlri n = { .type = r->ad ? EVPN_AD : r->mac ? EVPN_MAC_IP : EVPN_IMET, .tag = r->tag,
+			       .label = r->label ? r->label : vni };
 	struct bgp_nlri out;
 
 	evpn_rd_auto(0xc0000200u + (r->rd ? r->rd : r->vtep), vni, n.rd);
-	if (r->mac) {
+	n.esi[5] = (uint8_t)r->esi;
+	if (r->ad == AD_ES) {
+		n.tag = EVPN_MAX_ET;
+		n.label = 0;
+	} else if (r->mac) {
 		n.mac = world_mac(r->mac);
 		n.ip = r->ip ? world_ip(r->ip) : ip_none();
 		if (r->ip6)
 			assert_true(ip_parse(r->ip6, &n.ip));
-		n.esi[5] = r->esi;
-	} else {
+	} else if (!r->ad) {
 		n.ip = vtep_ip(r);
 	}
 	evpn_nlri_build(&n, &out);
@@ -138,6 +144,16 @@ static void put_rt(struct wbuf *w, const char *text)
 		return;
 	assert_true(evpn_rt_parse(text, rt));
 	evpn_ec_put_rt(w, rt);
+}
+
+/* RFC 7432 7.5 */
+static void put_esi_label(struct wbuf *w, bool single_active)
+{
+	wb_u8(w, 6);
+	wb_u8(w, 1);
+	wb_u8(w, single_active);
+	for (int i = 0; i < 5; i++)
+		wb_u8(w, 0);
 }
 
 void world_announce(struct world *w, struct route r)
@@ -160,9 +176,11 @@ void world_announce(struct world *w, struct route r)
 		evpn_ec_put_default_gateway(&we);
 	if (r.router || r.not_router || r.immutable)
 		evpn_ec_put_nd(&we, (r.router ? EVPN_ND_ROUTER : 0) | (r.immutable ? EVPN_ND_IMMUTABLE : 0));
+	if (r.ad == AD_ES)
+		put_esi_label(&we, r.single_active);
 	a.ext_communities = ecs;
 	a.ext_communities_len = (uint16_t)wb_len(&we);
-	if (!r.mac) {
+	if (!r.mac && !r.ad) {
 		evpn_pmsi_put(&wp, r.label ? r.label : vni, &a.next_hop);
 		a.pmsi = pmsi;
 		a.pmsi_len = (uint16_t)wb_len(&wp);

@@ -49,7 +49,9 @@ struct route {
 	const char *rt2;
 	unsigned encap;     /* 0: VXLAN; 255: none */
 	uint32_t tag;
-	bool esi;
+	unsigned esi;       /* 00:00:00:00:00:N:00:... */
+	enum { AD_NONE, AD_ES, AD_EVI } ad; /* a Type 1 route */
+	bool single_active;
 	unsigned pmsi_type; /* 0: ingress replication */
 };
 

@@ -13,6 +13,8 @@
 #pragma weak dp_key_neigh
 #pragma weak dp_want
 #pragma weak dp_unwant
+#pragma weak dp_set_put
+#pragma weak dp_set_del
 #pragma weak dp_vni_add
 #pragma weak dp_vni_del
 #pragma weak dp_ifname
@@ -20,7 +22,16 @@
 #pragma weak dp_host_answer
 #pragma weak dp_host_carry
 
+struct set {
+	unsigned n;
+	struct ip vtep[DP_SET_MAX];
+};
+
+#define SETS_MAX 1024u
+
 struct dp {
+	struct set *sets; /* by number */
+	uint64_t set_changes;
 	const struct dp_events *ev;
 	struct dp_row *rows;
 	size_t n, cap;
@@ -38,11 +49,13 @@ struct dp *recdp_new(const struct dp_events *ev, bool ready)
 
 	d->ev = ev;
 	d->ready = ready;
+	d->sets = xcalloc(SETS_MAX, sizeof(*d->sets));
 	return d;
 }
 
 void recdp_free(struct dp *d)
 {
+	free(d->sets);
 	free(d->rows);
 	free(d);
 }
@@ -113,10 +126,44 @@ const struct dp_row *recdp_find(const struct dp *d, const struct dp_key *key)
 	return i < d->n && !key_cmp(&d->rows[i].key, key) ? &d->rows[i] : NULL;
 }
 
+void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n)
+{
+	struct set *s = &d->sets[set];
+
+	BUG_ON(!set || set >= SETS_MAX || !n || n > DP_SET_MAX);
+	for (unsigned i = 1; i < n; i++)
+		BUG_ON(ip_cmp(&vteps[i - 1], &vteps[i]) >= 0);
+	if (s->n == n && !memcmp(s->vtep, vteps, n * sizeof(*vteps)))
+		return;
+	s->n = n;
+	memcpy(s->vtep, vteps, n * sizeof(*vteps));
+	d->set_changes++;
+}
+
+void dp_set_del(struct dp *d, uint32_t set)
+{
+	d->sets[set].n = 0;
+}
+
+uint64_t recdp_set_changes(const struct dp *d)
+{
+	return d->set_changes;
+}
+
+size_t recdp_sets(const struct dp *d)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < SETS_MAX; i++)
+		n += d->sets[i].n != 0;
+	return n;
+}
+
 void dp_want(struct dp *d, const struct dp_row *row)
 {
 	size_t i = position(d, &row->key);
 
+	BUG_ON(row->set && !d->sets[row->set].n);
 	d->calls++;
 	if (i == d->n || key_cmp(&d->rows[i].key, &row->key)) {
 		if (d->n == d->cap) {
@@ -195,11 +242,21 @@ void recdp_listen(struct dp *d, struct buf *said)
 	d->said = said;
 }
 
-static void row_text(const struct dp_row *r, struct buf *out)
+static void set_text(const struct set *s, struct buf *out)
+{
+	buf_adds(out, "{");
+	for (unsigned i = 0; i < s->n; i++)
+		buf_printf(out, "%s%s", i ? " " : "", ip_str(&s->vtep[i]).s);
+	buf_adds(out, "}");
+}
+
+static void row_text(const struct dp *d, const struct dp_row *r, struct buf *out)
 {
 	switch ((enum dp_kind)r->key.kind) {
 	case DP_FDB:
-		buf_printf(out, "fdb %u %s %s", r->key.vni, mac_str(&r->key.mac).s, ip_str(&r->vtep).s);
+		buf_printf(out, "fdb %u %s %s", r->key.vni, mac_str(&r->key.mac).s, r->set ? "" : ip_str(&r->vtep).s);
+		if (r->set)
+			set_text(&d->sets[r->set], out);
 		break;
 	case DP_FLOOD:
 		buf_printf(out, "flood %u %s", r->key.vni, ip_str(&r->key.ip).s);
@@ -219,7 +276,7 @@ static void row_text(const struct dp_row *r, struct buf *out)
 void recdp_text(const struct dp *d, struct buf *out)
 {
 	for (size_t i = 0; i < d->n; i++)
-		row_text(&d->rows[i], out);
+		row_text(d, &d->rows[i], out);
 }
 
 size_t recdp_rows(const struct dp *d)

@@ -5,6 +5,7 @@
  * linked). Rows read as lines, sorted:
  *
  *	fdb 100 02:00:00:00:00:01 192.0.2.2 [label 200] [sticky] [take-over]
+ *	fdb 100 02:00:00:00:00:01 {192.0.2.2 192.0.2.3} ...      to a set; {} to one that is no more
  *	flood 100 192.0.2.2 [label 200]
  *	neigh 100 10.0.0.1 02:00:00:00:00:01 [router] [take-over]
  */
@@ -26,6 +27,10 @@ size_t recdp_rows(const struct dp *d);
 uint64_t recdp_calls(const struct dp *d);
 /* Hosts can be asked from now on; what is said to them is appended as lines. Before, and with NULL, they cannot. */
 void recdp_listen(struct dp *d, struct buf *said);
+/* Times that a set's members became others, the first ones too. */
+uint64_t recdp_set_changes(const struct dp *d);
+/* Sets that there are. */
+size_t recdp_sets(const struct dp *d);
 /* What dp_vni_add() answers from now on. */
 void recdp_refuse(struct dp *d, int err);
 size_t recdp_vnis(const struct dp *d);

@@ -89,6 +89,15 @@ static void format_tables(void **state)
 	assert_format(format_fdb_state, "{\"desired\":false,\"observed\":true}", NULL, "there");
 	assert_format(format_mac_where, "{\"vtep\":null,\"interface\":\"veth1\"}", NULL, "veth1");
 	assert_format(format_mac_where, "{\"vtep\":\"192.0.2.1\",\"interface\":null}", NULL, "192.0.2.1");
+	assert_format(format_mac_where,
+		      "{\"esi\":\"00:01\",\"vtep\":\"192.0.2.1\",\"vteps\":[\"192.0.2.2\",\"192.0.2.3\"],\"interface\":null}", NULL,
+		      "192.0.2.2,192.0.2.3");
+	assert_format(format_mac_where, "{\"esi\":\"00:01\",\"vtep\":\"192.0.2.1\",\"vteps\":[],\"interface\":null}", NULL,
+		      "no VTEP of its segment");
+	assert_format(format_fdb_where, "{\"vtep\":null,\"vteps\":[\"192.0.2.2\",\"192.0.2.3\"]}", NULL, "192.0.2.2,192.0.2.3");
+	assert_format(format_segment_pes,
+		      "{\"pes\":[{\"vtep\":\"192.0.2.2\",\"state\":\"active\"},{\"vtep\":\"192.0.2.3\",\"state\":\"backup\"}]}",
+		      "pes", "192.0.2.2 active, 192.0.2.3 backup");
 }
 
 /* ---- tables and blocks ------------------------------------------------------------------------------------------- */

@@ -285,17 +285,6 @@ static void tag_finds_its_vni_among_many(void **state)
 	       "flood 2000 192.0.2.2 label 5\nflood 2001 192.0.2.2 label 5\n");
 }
 
-static void segment_routes_are_used_through_their_next_hop(void **state)
-{
-	struct world *w = *state;
-
-	world_announce(w, (struct route){ .vtep = 3, .mac = 1, .esi = true });
-	world_announce(w, (struct route){ .vtep = 2, .mac = 1, .esi = true });
-	world_rows(w, FDB);
-	world_withdraw(w, (struct route){ .vtep = 2, .mac = 1, .esi = true });
-	world_rows(w, "fdb 100 " M1 " 192.0.2.3\n");
-}
-
 static void route_that_turns_bad_goes(void **state)
 {
 	struct world *w = *state;
@@ -505,7 +494,6 @@ int main(void)
 		test(tag_keeps_routes_of_one_mac_apart),
 		test(tag_is_in_what_we_originate),
 		test(tag_finds_its_vni_among_many),
-		test(segment_routes_are_used_through_their_next_hop),
 		test(route_that_turns_bad_goes),
 		test_bare(suppression_off_writes_no_neighbours),
 		test(flood_follows_the_tunnel_endpoint),

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* See segment.h. A route changes what is known of PEs; judge() makes of that what the paths are, apply() the difference. */
+#include "evpn/segment.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/list.h"
+#include "evpn/tables.h"
+
+#define WALK_SLICE 4096u /* MACs a turn */
+
+/* ---- ESIs -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t esi_hash_of(const uint8_t esi[10])
+{
+	return XXH3_64bits(esi, 10);
+}
+
+static uint64_t esi_hash(void *owner, uint32_t h)
+{
+	return esi_hash_of(esi_get(owner, h)->b);
+}
+
+static uint32_t *esi_link(void *owner, uint32_t h)
+{
+	return &esi_get(owner, h)->chain;
+}
+
+static const struct htab_ops esi_ops = { esi_hash, esi_link };
+
+bool esi_is_segment(const uint8_t esi[10])
+{
+	static const uint8_t max[10] = { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255 };
+
+	return !evpn_esi_is_zero(esi) && memcmp(esi, max, sizeof(max)) != 0;
+}
+
+static uint32_t esi_find(const struct segment_table *t, const uint8_t esi[10])
+{
+	uint32_t h = htab_first(&t->esi_index, esi_hash_of(esi));
+
+	while (h && memcmp(esi_get(t, h)->b, esi, 10) != 0)
+		h = esi_get(t, h)->chain;
+	return h;
+}
+
+uint32_t esi_take(struct segment_table *t, const uint8_t esi[10])
+{
+	uint32_t h = esi_find(t, esi);
+
+	if (!h) {
+		h = slab_alloc(&t->esis);
+		memcpy(esi_get(t, h)->b, esi, 10);
+		htab_insert(&t->esi_index, esi_hash_of(esi), h);
+	}
+	esi_get(t, h)->refs++;
+	return h;
+}
+
+void esi_drop(struct segment_table *t, uint32_t h)
+{
+	if (--esi_get(t, h)->refs)
+		return;
+	htab_remove(&t->esi_index, esi_hash(t, h), h);
+	slab_free(&t->esis, h);
+}
+
+/* ---- segments ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t segment_hash_of(uint16_t evi, uint32_t esi)
+{
+	uint64_t k = (uint64_t)evi << 32 | esi;
+
+	return XXH3_64bits(&k, sizeof(k));
+}
+
+static uint64_t segment_hash(void *owner, uint32_t h)
+{
+	const struct segment *s = segment_get(owner, h);
+
+	return segment_hash_of(s->evi, s->esi);
+}
+
+static uint32_t *segment_link(void *owner, uint32_t h)
+{
+	return &segment_get(owner, h)->chain;
+}
+
+static const struct htab_ops segment_ops = { segment_hash, segment_link };
+
+static uint32_t segment_find(const struct evpn *e, uint16_t evi, uint32_t esi)
+{
+	const struct segment_table *t = &e->segments;
+	uint32_t h = htab_first(&t->index, segment_hash_of(evi, esi));
+
+	while (h && (segment_get(t, h)->evi != evi || segment_get(t, h)->esi != esi))
+		h = segment_get(t, h)->chain;
+	return h;
+}
+
+static uint32_t path_add(struct segment_table *t, uint32_t *at, uint32_t vtep, uint32_t label)
+{
+	uint32_t h = slab_alloc(&t->paths);
+	struct segment_path *p = segment_path_get(t, h);
+
+	p->vtep = vtep;
+	p->label = label;
+	p->next = *at;
+	*at = h;
+	return h;
+}
+
+/* The caller's reference of esi becomes the segment's. */
+static uint32_t segment_add(struct evpn *e, uint16_t evi, uint32_t esi)
+{
+	struct segment_table *t = &e->segments;
+	uint32_t h = slab_alloc(&t->slab);
+	struct segment *s = segment_get(t, h);
+
+	s->evi = evi;
+	s->esi = esi;
+	path_add(t, &s->paths, 0, 0);
+	htab_insert(&t->index, segment_hash_of(evi, esi), h);
+	return h;
+}
+
+static void segment_reap(struct evpn *e, uint32_t h)
+{
+	struct segment_table *t = &e->segments;
+	struct segment *s = segment_get(t, h);
+	const struct segment_path *first = segment_path_get(t, s->paths);
+
+	if (first->macs || !sources_empty(&s->per_es) || !sources_empty(&s->per_evi))
+		return;
+	BUG_ON(first->next || first->n);
+	htab_remove(&t->index, segment_hash(t, h), h);
+	slab_free(&t->paths, s->paths);
+	esi_drop(t, s->esi);
+	slab_free(&t->slab, h);
+}
+
+/* ---- PEs --------------------------------------------------------------------------------------------------------- */
+
+struct pes {
+	unsigned n;
+	struct segment_pe v[DP_SET_MAX]; /* by address */
+};
+
+/* The PE's place, NULL when those there are have lower addresses. */
+static struct segment_pe *pe_place(const struct evpn *e, struct pes *pes, uint32_t vtep)
+{
+	unsigned i = pes->n;
+
+	for (; i; i--) {
+		int d;
+
+		if (pes->v[i - 1].vtep == vtep)
+			return &pes->v[i - 1];
+		d = ip_cmp(&vtep_get(&e->vteps, pes->v[i - 1].vtep)->ip, &vtep_get(&e->vteps, vtep)->ip);
+		if (d < 0)
+			break;
+	}
+	if (i == DP_SET_MAX)
+		return NULL;
+	pes->n += pes->n < DP_SET_MAX;
+	memmove(&pes->v[i + 1], &pes->v[i], (pes->n - 1 - i) * sizeof(pes->v[0]));
+	pes->v[i] = (struct segment_pe){ .vtep = vtep, .last_resort = true };
+	return &pes->v[i];
+}
+
+static const struct source *first_of(const struct sources *s)
+{
+	return sources_empty(s) ? NULL : &s->first;
+}
+
+static struct pes all_pes(const struct evpn *e, const struct segment *s)
+{
+	struct pes pes = { 0 };
+	struct segment_pe *pe;
+
+	for (const struct source *x = first_of(&s->per_es); x; x = sources_next(&e->macs.nodes, &s->per_es, x)) {
+		const struct import *im = import_get(&e->imports, x->import);
+
+		pe = pe_place(e, &pes, im->vtep);
+		if (!pe)
+			continue;
+		pe->per_es = true;
+		pe->last_resort &= im->last_resort;
+	}
+	for (const struct source *x = first_of(&s->per_evi); x; x = sources_next(&e->macs.nodes, &s->per_evi, x)) {
+		const struct import *im = import_get(&e->imports, x->import);
+
+		pe = pe_place(e, &pes, im->vtep);
+		if (!pe)
+			continue;
+		pe->per_evi = true;
+		pe->label = im->label;
+	}
+	return pes;
+}
+
+/* RFC 7432 8.2.1 has the flag in each A-D per ES route; where PEs differ, none may assume that all forward. */
+static bool is_single_active(const struct evpn *e, const struct segment *s)
+{
+	for (const struct source *x = first_of(&s->per_es); x; x = sources_next(&e->macs.nodes, &s->per_es, x))
+		if (import_get(&e->imports, x->import)->single_active)
+			return true;
+	return false;
+}
+
+/* All, and which of them count. *by_evi: because of A-D per EVI routes. */
+static struct pes judged_pes(const struct evpn *e, const struct segment *s, bool *by_evi)
+{
+	struct pes all = all_pes(e, s);
+	bool fresh = false;
+
+	*by_evi = false;
+	for (unsigned i = 0; i < all.n; i++) {
+		fresh |= all.v[i].per_es && !all.v[i].last_resort;
+		*by_evi |= all.v[i].per_evi;
+	}
+	for (unsigned i = 0; i < all.n; i++) {
+		struct segment_pe *pe = &all.v[i];
+
+		pe->usable = pe->per_es && (pe->per_evi || !*by_evi) && (!pe->last_resort || !fresh);
+	}
+	return all;
+}
+
+static struct pes usable_pes(const struct evpn *e, const struct segment *s, bool *by_evi)
+{
+	struct pes all = judged_pes(e, s, by_evi), out = { 0 };
+
+	for (unsigned i = 0; i < all.n; i++)
+		if (all.v[i].usable)
+			out.v[out.n++] = all.v[i];
+	return out;
+}
+
+unsigned segment_pes(const struct evpn *e, const struct segment *s, struct segment_pe pes[DP_SET_MAX])
+{
+	bool by_evi;
+	struct pes all = judged_pes(e, s, &by_evi);
+
+	memcpy(pes, all.v, all.n * sizeof(pes[0]));
+	return all.n;
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
+
+/* Takes all but one of those that a path of one advertiser does not lead to out of pes. */
+static void judge_one(const struct segment_path *p, struct pes *pes)
+{
+	for (unsigned i = 0; i < pes->n; i++) {
+		if (pes->v[i].vtep != p->vtep)
+			continue;
+		pes->v[0] = pes->v[i];
+		pes->v[0].label = pes->v[0].label ? pes->v[0].label : p->label;
+		pes->n = 1;
+		return;
+	}
+	pes->n = pes->n == 1; /* the backup, if there is no choice */
+}
+
+static bool same_members(const struct segment_path *p, const struct pes *pes)
+{
+	for (unsigned i = 0; i < pes->n; i++)
+		if (p->member[i] != pes->v[i].vtep)
+			return false;
+	return p->n == pes->n;
+}
+
+static uint32_t label_of(const struct segment_pe *pe, uint32_t vni)
+{
+	return pe->label ? pe->label : vni;
+}
+
+/* The VNI for the first of them when they cannot be a set; 0: they can. */
+static uint32_t one_label(const struct pes *pes, uint32_t vni)
+{
+	for (unsigned i = 0; i < pes->n; i++)
+		if (label_of(&pes->v[i], vni) != vni)
+			return label_of(&pes->v[0], vni);
+	return 0;
+}
+
+static void members_count(struct evpn *e, const struct segment_path *p, uint32_t by)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		vtep_get(&e->vteps, p->member[i])->macs += by;
+}
+
+static void members_set(struct evpn *e, struct segment_path *p, const struct pes *pes)
+{
+	struct segment_path old = *p;
+
+	p->n = pes->n;
+	for (unsigned i = 0; i < pes->n; i++) {
+		p->member[i] = pes->v[i].vtep;
+		vtep_get(&e->vteps, p->member[i])->refs++;
+	}
+	members_count(e, p, p->macs);
+	members_count(e, &old, -old.macs);
+	for (uint32_t i = 0; i < old.n; i++)
+		vtep_drop(&e->vteps, old.member[i]);
+}
+
+static void set_put(struct evpn *e, uint32_t h)
+{
+	const struct segment_path *p = segment_path_get(&e->segments, h);
+	struct ip vteps[DP_SET_MAX];
+
+	for (uint32_t i = 0; i < p->n; i++)
+		vteps[i] = vtep_get(&e->vteps, p->member[i])->ip;
+	dp_set_put(e->dp, h, vteps, p->n);
+}
+
+/* Brings a path up to date. True when rows that have gone its way are to be rewritten. */
+static bool apply(struct evpn *e, uint32_t h, const struct pes *pes, uint32_t vni)
+{
+	struct segment_path *p = segment_path_get(&e->segments, h);
+	uint32_t label = one_label(pes, vni), old_first = p->n ? p->member[0] : 0;
+	bool was_set = p->n && !p->one_label, is_set = pes->n && !label;
+	bool moved = was_set != is_set || p->one_label != label;
+
+	if (!same_members(p, pes))
+		members_set(e, p, pes);
+	p->one_label = label;
+	if (is_set)
+		set_put(e, h);
+	else if (was_set)
+		dp_set_del(e->dp, h);
+	return moved || (label && old_first != p->member[0]);
+}
+
+static void walk_start(struct evpn *e)
+{
+	struct segment_table *t = &e->segments;
+
+	if (t->walk_at)
+		t->walk_again = true;
+	if (!timerq_armed(&t->walk))
+		timerq_arm(&e->timers, &t->walk, e->now);
+}
+
+/* The paths of a segment as its routes have it. A path of one advertiser is made when a MAC needs it. */
+static void judge(struct evpn *e, struct segment *s)
+{
+	static const struct pes none;
+	uint32_t vni = evi_get(&e->evis, s->evi)->vni;
+	const struct segment_path *first = segment_path_get(&e->segments, s->paths);
+	bool by_evi, was = s->aliasing, moved = false;
+	struct pes usable = usable_pes(e, s, &by_evi);
+
+	s->single_active = is_single_active(e, s);
+	s->aliasing = !s->single_active && by_evi;
+	for (uint32_t h = s->paths; h; h = segment_path_get(&e->segments, h)->next) {
+		const struct segment_path *p = segment_path_get(&e->segments, h);
+		struct pes to = (p == first) == s->aliasing ? usable : none;
+
+		if (p != first && !s->aliasing)
+			judge_one(p, &to);
+		moved |= apply(e, h, &to, vni) && p->macs;
+	}
+	if (moved || (was != s->aliasing && first->macs))
+		walk_start(e);
+}
+
+/* ---- routes ------------------------------------------------------------------------------------------------------ */
+
+void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[10], bool per_es, const uint8_t rd[8],
+		       uint32_t import)
+{
+	uint32_t x = esi_take(&e->segments, esi), h = segment_find(e, evi->slot, x), was;
+	struct segment *s;
+
+	if (h)
+		esi_drop(&e->segments, x);
+	else
+		h = segment_add(e, evi->slot, x);
+	s = segment_get(&e->segments, h);
+	was = sources_put(&e->macs.nodes, per_es ? &s->per_es : &s->per_evi, rd, import_ref(&e->imports, import));
+	judge(e, s);
+	if (was)
+		import_unref(e, was);
+}
+
+void segment_route_del(struct evpn *e, const struct evi *evi, const uint8_t esi[10], bool per_es, const uint8_t rd[8])
+{
+	uint32_t x = esi_find(&e->segments, esi), h = x ? segment_find(e, evi->slot, x) : 0, was;
+	struct segment *s;
+
+	if (!h)
+		return;
+	s = segment_get(&e->segments, h);
+	was = sources_del(&e->macs.nodes, per_es ? &s->per_es : &s->per_evi, rd);
+	if (!was)
+		return;
+	judge(e, s);
+	import_unref(e, was);
+	segment_reap(e, h);
+}
+
+void segment_clear(struct evpn *e, const struct evi *evi)
+{
+	for (uint32_t h = 0; (h = slab_next(&e->segments.slab, h));) {
+		bool per_es = true;
+
+		while (slab_live(&e->segments.slab, h) && segment_get(&e->segments, h)->evi == evi->slot) {
+			const struct segment *s = segment_get(&e->segments, h);
+			const struct source *x = first_of(per_es ? &s->per_es : &s->per_evi);
+			struct esi esi = *esi_get(&e->segments, s->esi);
+			struct source gone;
+
+			if (!x) {
+				BUG_ON(!per_es);
+				per_es = false;
+				continue;
+			}
+			gone = *x;
+			segment_route_del(e, evi, esi.b, per_es, gone.rd);
+		}
+	}
+}
+
+/* ---- MACs -------------------------------------------------------------------------------------------------------- */
+
+/* Where the handle of the advertiser's path is kept; points at a 0 when there is none. */
+static uint32_t *path_find(const struct evpn *e, struct segment *s, const struct import *im)
+{
+	uint32_t *at = &segment_path_get(&e->segments, s->paths)->next;
+
+	for (; *at; at = &segment_path_get(&e->segments, *at)->next) {
+		const struct segment_path *p = segment_path_get(&e->segments, *at);
+
+		if (p->vtep == im->vtep && p->label == im->label)
+			break;
+	}
+	return at;
+}
+
+static void path_count(struct evpn *e, uint32_t h, uint32_t by)
+{
+	struct segment_path *p = segment_path_get(&e->segments, h);
+
+	p->macs += by;
+	members_count(e, p, by);
+}
+
+void segment_count(struct evpn *e, const struct evi *evi, const struct import *im, uint32_t by)
+{
+	static const struct pes none;
+	uint32_t h = segment_find(e, evi->slot, im->esi), *at, gone;
+	struct segment *s;
+
+	if (!h) {
+		esi_get(&e->segments, im->esi)->refs++;
+		h = segment_add(e, evi->slot, im->esi);
+	}
+	s = segment_get(&e->segments, h);
+	path_count(e, s->paths, by);
+	at = path_find(e, s, im);
+	if (!*at) {
+		path_add(&e->segments, at, im->vtep, im->label);
+		vtep_get(&e->vteps, im->vtep)->refs++;
+		judge(e, s);
+	}
+	path_count(e, *at, by);
+	gone = segment_path_get(&e->segments, *at)->macs ? 0 : *at;
+	if (gone) {
+		apply(e, gone, &none, evi->vni);
+		vtep_drop(&e->vteps, segment_path_get(&e->segments, gone)->vtep);
+		*at = segment_path_get(&e->segments, gone)->next;
+		slab_free(&e->segments.paths, gone);
+	}
+	segment_reap(e, h);
+}
+
+uint32_t segment_resolve(const struct evpn *e, const struct evi *evi, const struct import *im)
+{
+	uint32_t h = segment_find(e, evi->slot, im->esi), path;
+	struct segment *s = h ? segment_get(&e->segments, h) : NULL;
+
+	path = !s ? 0 : s->aliasing ? s->paths : *path_find(e, s, im);
+	return path && segment_path_get(&e->segments, path)->n ? path : 0;
+}
+
+bool segment_dest(const struct evpn *e, const struct evi *evi, const struct import *im, struct dp_row *row)
+{
+	uint32_t h = segment_resolve(e, evi, im);
+	const struct segment_path *p = h ? segment_path_get(&e->segments, h) : NULL;
+
+	if (!h)
+		return false;
+	if (!p->one_label) {
+		row->set = h;
+		return true;
+	}
+	row->vtep = vtep_get(&e->vteps, p->member[0])->ip;
+	row->label_vni = p->one_label == evi->vni ? 0 : p->one_label;
+	return true;
+}
+
+/* ---- walks ------------------------------------------------------------------------------------------------------- */
+
+static void walk(struct timerq_node *n, struct mtime now)
+{
+	struct segment_table *t = container_of(n, struct segment_table, walk);
+	struct evpn *e = t->e;
+
+	for (unsigned i = 0; i < WALK_SLICE; i++) {
+		t->walk_at = slab_next(&e->macs.slab, t->walk_at);
+		if (!t->walk_at && !t->walk_again)
+			return;
+		if (!t->walk_at)
+			t->walk_again = false;
+		else
+			mac_segment_changed(e, t->walk_at);
+	}
+	timerq_arm(&e->timers, &t->walk, mtime_add_us(now, 1)); /* others have a turn before */
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+void segment_table_init(struct evpn *e)
+{
+	struct segment_table *t = &e->segments;
+
+	*t = (struct segment_table){ .e = e, .walk.fn = walk };
+	slab_init(&t->slab, sizeof(struct segment));
+	slab_init(&t->esis, sizeof(struct esi));
+	slab_init(&t->paths, sizeof(struct segment_path));
+	htab_init(&t->index, &segment_ops, t);
+	htab_init(&t->esi_index, &esi_ops, t);
+}
+
+void segment_table_fini(struct evpn *e)
+{
+	struct segment_table *t = &e->segments;
+
+	timerq_stop(&e->timers, &t->walk);
+	htab_fini(&t->index);
+	htab_fini(&t->esi_index);
+	slab_fini(&t->slab);
+	slab_fini(&t->esis);
+	slab_fini(&t->paths);
+}
