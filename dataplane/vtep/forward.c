@@ -9,6 +9,8 @@
  *	destination known -> port or VTEP               destination known -> port, never a VTEP
  *	otherwise -> all other ports, all VTEPs         otherwise -> all ports
  */
+#include <netinet/in.h>
+
 #include "dataplane/vtep/vxlan.h"
 #include "dataplane/vtep/worker.h"
 
@@ -65,6 +67,23 @@ static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt 
 }
 
 /*
+ * A lone TCP segment that does not fit is cut like a super-frame: a host that sends those is not told of a smaller MTU,
+ * and would send this one again and again. One that came damaged is not made whole.
+ */
+static bool cut(struct worker *w, struct bridge *b, const struct pkt *k, struct dest *d, uint32_t vni)
+{
+	struct pkt whole = *k;
+
+	if (!k->f.plain || k->f.proto != IPPROTO_TCP || offload_check(&k->f, k->p) != CSUM_GOOD)
+		return false;
+	whole.vh = (struct virtio_net_hdr){
+		.gso_type = k->f.family == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6, .gso_size = UINT16_MAX
+	};
+	encapsulate_segments(w, b, &whole, d, vni);
+	return true;
+}
+
+/*
  * The header is written in front of the frame. One that goes to several VTEPs has the same for all but those with a
  * label of their own.
  */
@@ -78,7 +97,8 @@ static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struc
 		return;
 	}
 	if (max && k->len > max) {
-		worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
+		if (!cut(w, b, k, d, vni))
+			worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
 		return;
 	}
 	if (d->key.label) {
