@@ -277,6 +277,20 @@ void dp_audit_unsure(struct dp_audit *a)
 	a->writes = UINT64_MAX;
 }
 
+uint32_t dp_set_find(const struct dp *d, uint32_t id)
+{
+	const struct rows *t = &d->rec.rows;
+	uint32_t h = 0;
+
+	while ((h = rows_dest_next(t, h))) {
+		const struct dp_dest *to = &row_dest(t, h)->d;
+
+		if (to->set && to->id[0] == id)
+			break;
+	}
+	return h;
+}
+
 bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected, const char *found)
 {
 	struct dp_diff *f = add(a, DP_DIFF_DEVICE, vni);

@@ -169,6 +169,8 @@ void dp_seen(struct dp *d, const struct dp_seen *s);
 uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label);
 /* The same without making one: 0 when it is not known. */
 uint32_t dp_dest_find(struct dp *d, const struct ip *vtep, uint32_t label);
+/* The set to which the backend gave this id; 0: none. */
+uint32_t dp_set_find(const struct dp *d, uint32_t id);
 /* A set that an earlier run left, found at the start: rows that are seen to go there tell which it is. */
 uint32_t dp_set_found(struct dp *d, const struct dp_set *s);
 /*

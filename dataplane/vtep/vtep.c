@@ -427,4 +427,8 @@ const struct dp_ops dp_vtep_ops = {
 	.send = hosts_send,
 	.listens = hosts_listens,
 	.answers = true,
+	.audit_begin = vtep_audit_begin,
+	.audit_step = vtep_audit_step,
+	.audit_end = vtep_audit_end,
+	.audit_row = vtep_audit_row,
 };

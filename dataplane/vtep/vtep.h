@@ -16,6 +16,7 @@
  *	worker.c     the forwarding threads
  *	forward.c    what becomes of a frame
  *	show.c       counters
+ *	audit.c      the tables, looked at anew
  *	outq.c       what goes out at the end of a batch: to VTEPs, to ports
  *	rmap, fdb, frame, offload, csum, vxlan   pure parts
  *
@@ -216,6 +217,13 @@ struct netdev {
 	struct vport **tagged;     /* published; by VLAN, NULL: none */
 	struct source q[];         /* a worker each */
 };
+
+/* ---- audit.c: for struct dp_ops ------------------------------------------------------------------------------------ */
+
+void *vtep_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
+bool vtep_audit_step(void *be, void *run);
+void vtep_audit_end(void *be, void *run);
+bool vtep_audit_row(void *be, void *vni, struct dp_seen *s);
 
 /* ---- what workers tell -------------------------------------------------------------------------------------------- */
 
