@@ -85,7 +85,7 @@ void *vtep_audit_begin(void *be, struct dp_audit *a, uint32_t vni)
 	l->vnis = xcalloc(l->n + 1, sizeof(*l->vnis));
 	l->n = 0;
 	list_for_each(b, &v->bridges, list) {
-		if (!b->gone && (!vni || b->vni == vni))
+		if (!vni || b->vni == vni)
 			l->vnis[l->n++] = b->vni;
 	}
 	return l;
