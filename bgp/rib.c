@@ -185,6 +185,7 @@ static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const u
 	rt->family = family & 7u;
 	rt->peer = peer;
 	memcpy(rt->key, key, key_len);
+	r->n_urgent[class] += rib_route_is_urgent(r, rt);
 	list_link(r, h, rt);
 	hidx_insert(&r->index, hash, h);
 	return h;
@@ -211,6 +212,7 @@ void rib_route_settle(struct rib *r, uint32_t h)
 	if (rt->set || out_has_entry(r, rt->family, h))
 		return;
 	list_unlink(r, rt);
+	r->n_urgent[h >> RIB_CLASS_SHIFT] -= rib_route_is_urgent(r, rt);
 	if (r->n_doomed == RIB_DOOMED)
 		rib_doomed_free(r);
 	d = &r->doomed[r->n_doomed++];

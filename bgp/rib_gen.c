@@ -92,6 +92,7 @@ static void turn_one(struct rib *r, struct rib_gens *g, uint32_t i, enum rib_gen
 	if (is_sweep_state(to) && !was_swept) {
 		g->swept |= (uint8_t)(1u << i);
 		r->n_swept++;
+		r->urgent_first = true;
 		r->params.work(r->params.ctx);
 	}
 	BUG_ON(was_swept && !is_sweep_state(to));

@@ -127,6 +127,8 @@ struct rib {
 	uint32_t ids_sent; /* the last path identifier made up for a path that came with one */
 	uint32_t n_swept; /* generations with paths that the sweep is for */
 	struct rib_sweep sweep;
+	uint32_t n_urgent[RIB_CLASSES]; /* routes that go first, by class */
+	bool urgent_first;              /* the sweep has something new to do: they are looked at before it goes on */
 	uint32_t group_ids;     /* last one given */
 	uint32_t memberships;   /* families of route target membership, bits */
 	struct out_filter *filter; /* NULL without such a family */
@@ -224,6 +226,14 @@ uint32_t rib_gen_aged(struct rib *r, uint32_t family, uint16_t peer, uint32_t se
 void rib_gens_init(struct rib_gens *g);
 
 /* ---- rib_peer.c ---- */
+
+/* Is it one of those that go first? */
+static inline bool rib_route_is_urgent(const struct rib *r, const struct route *rt)
+{
+	const struct bgp_family *f = r->families[rt->family].family;
+
+	return f->urgent && f->urgent(rt->key, rt->key_len);
+}
 
 /* One slice of the sweep. */
 void rib_sweep_slice(struct rib *r);

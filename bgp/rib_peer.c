@@ -14,6 +14,7 @@
 /* Routes looked at in a slice: about 1 ms when all of them go. */
 #define SWEEP_SLICE 2048u
 #define BATCH 16u
+#define URGENT_LOOK (1u << 18) /* routes of a class, in about 1 ms */
 
 void rib_peer_add(struct rib *r, struct rib_peer *p)
 {
@@ -50,10 +51,34 @@ static uint32_t find_swept(struct rib *r, uint32_t *left, uint32_t found[BATCH])
 	return n;
 }
 
+/* Those that speak for others, as many as a slice has room for. They have come early, so they are found early. */
+static void sweep_urgent(struct rib *r, uint32_t class)
+{
+	uint32_t unseen = r->n_urgent[class], left = SWEEP_SLICE, looks = URGENT_LOOK;
+
+	for (uint32_t i = 0; unseen && left && looks-- && (i = slab_next(&r->routes[class], i));) {
+		uint32_t h = class << RIB_CLASS_SHIFT | i;
+
+		if (!rib_route_is_urgent(r, rib_route(r, h)))
+			continue;
+		unseen--;
+		if (!rib_route_is_swept(r, h))
+			continue;
+		left--;
+		rib_sweep_route(r, h);
+	}
+}
+
 void rib_sweep_slice(struct rib *r)
 {
 	uint32_t left = SWEEP_SLICE;
 
+	if (r->urgent_first) {
+		r->urgent_first = false;
+		rib_doomed_free(r);
+		for (uint32_t class = 0; class < RIB_CLASSES; class++)
+			sweep_urgent(r, class);
+	}
 	while (r->n_swept && left) {
 		uint32_t found[BATCH];
 		uint32_t n = find_swept(r, &left, found);

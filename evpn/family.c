@@ -4,6 +4,8 @@
  * EVPN as an address family of bgp: the table of functions, and the two of them that judge attributes. The codec is
  * nlri.c's, printing is print.c's.
  */
+#include <string.h>
+
 #include "evpn/ec.h"
 #include "evpn/mobility.h"
 #include "evpn/nlri.h"
@@ -68,6 +70,12 @@ static int prefer(const struct bgp_attrs *a, bool a_local, const struct bgp_attr
 	return mac_sequence_cmp(ea.sequence, eb.sequence);
 }
 
+/* An A-D route per segment (RFC 7432 8.2): it takes its VTEP out of all MACs behind the segment. */
+static bool urgent(const uint8_t *key, size_t key_len)
+{
+	return key[0] == EVPN_AD && key_len == EVPN_AD_KEY && !memcmp(key + key_len - 4, "\xff\xff\xff\xff", 4);
+}
+
 const struct bgp_family evpn_family = {
 	.afi = 25,
 	.safi = 70,
@@ -78,6 +86,7 @@ const struct bgp_family evpn_family = {
 	.encoded_len = evpn_nlri_encoded_len,
 	.check = check,
 	.prefer = prefer,
+	.urgent = urgent,
 	.print = evpn_route_print,
 	.print_attrs = evpn_attrs_print,
 };

@@ -39,6 +39,7 @@ enum evpn_type {
 	EVPN_PREFIX = 5  /* IP prefix */
 };
 
+#define EVPN_AD_KEY 23u         /* octets of its key */
 #define EVPN_MAX_ET 0xffffffffu /* Ethernet tag of an A-D route per segment, RFC 7432 8.2.1 */
 
 /* The codec of struct bgp_family; see there. */

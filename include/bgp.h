@@ -151,6 +151,11 @@ struct bgp_family {
 	 */
 	int (*prefer)(const struct bgp_attrs *a, bool a_local, const struct bgp_attrs *b, bool b_local,
 		      const uint8_t *key, size_t key_len);
+	/*
+	 * A route of this key speaks for many others: of the routes of a lost peer it is the first to go (rfc7432bis 7.12).
+	 * May be NULL.
+	 */
+	bool (*urgent)(const uint8_t *key, size_t key_len);
 	/* The route as JSON members of an open object (type, rd, esi, ethernet_tag, mac, ip, vni, ...). */
 	void (*print)(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a);
 	/* Further members, those that follow from the attributes alone: written once for the routes of a set. May be NULL. */

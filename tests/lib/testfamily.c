@@ -54,6 +54,11 @@ static int family_prefer(const struct bgp_attrs *a, bool a_local, const struct b
 	return (a->shared_len ? a->shared[0] : 0) - (b->shared_len ? b->shared[0] : 0);
 }
 
+static bool family_urgent(const uint8_t *key, size_t key_len)
+{
+	return key[0] == 0xfd;
+}
+
 static void family_print(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a)
 {
 	json_hex(j, "key", key, key_len);
@@ -61,7 +66,7 @@ static void family_print(struct json *j, const uint8_t *key, size_t key_len, con
 
 #define HOOKS                                                                                                          \
 	.decode = family_decode, .encode = family_encode, .encoded_len = family_encoded_len, .check = family_check,    \
-	.prefer = family_prefer, .print = family_print
+	.prefer = family_prefer, .print = family_print, .urgent = family_urgent
 
 const struct bgp_family test_family = { .afi = 25, .safi = 70, .name = "test", .route_targets = true, HOOKS };
 const struct bgp_family test_family2 = { .afi = 1, .safi = 132, .name = "test2", HOOKS };

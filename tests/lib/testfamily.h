@@ -10,7 +10,7 @@
  *
  * The first octet of the shared part is its preference: higher wins, absent is 0. Keys that start with ff and a letter
  * ask for a verdict: ff 'u' unknown type, ff 'w' treat as withdraw, ff 'r' reset. A key that starts with fe wants
- * COMMUNITIES or a shared part beside it.
+ * COMMUNITIES or a shared part beside it. One that starts with fd is urgent.
  */
 #ifndef TESTS_LIB_TESTFAMILY_H
 #define TESTS_LIB_TESTFAMILY_H

@@ -360,6 +360,36 @@ static void rib_a_lost_peer_is_purged_in_slices(void **state)
 	table_free(t);
 }
 
+enum { URGENT = 39 }; /* of 10000 keys */
+
+static void urgent_before_all(struct table *t, const struct bgp_route_ref *new_)
+{
+	assert_int_equal(t->told.key[0] == 0xfd, t->times <= URGENT);
+}
+
+static void rib_urgent_routes_of_a_lost_peer_go_first(void **state)
+{
+	struct table *t = table_new();
+
+	for (uint32_t n = 0; n < 10000; n++)
+		announce(t, (int)(n % 2), n, 100);
+	announce(t, 0, 0xfd, 50); /* another path of it */
+	announce(t, 2, 0x1fd, 50);
+	t->times = 0;
+	t->back = urgent_before_all;
+	rib_peer_down(t->rib, &t->peers[1]);
+	rib_work(t->rib, (struct mtime){ 0 });
+	assert_in_range(t->times, URGENT + 1, 5000);
+	work_all(t);
+	assert_int_equal(t->times, 5000);
+	t->back = NULL;
+	rib_peer_down(t->rib, &t->peers[0]);
+	rib_peer_down(t->rib, &t->peers[2]);
+	work_all(t);
+	assert_int_equal(n_paths(t), 0);
+	table_free(t);
+}
+
 static void rib_a_peer_returns_while_its_last_routes_are_swept(void **state)
 {
 	struct table *t = table_new();
@@ -682,6 +712,7 @@ int main(void)
 		cmocka_unit_test(rib_families_and_lengths_are_apart),
 		cmocka_unit_test(rib_the_listener_may_change_the_same_route),
 		cmocka_unit_test(rib_a_lost_peer_is_purged_in_slices),
+		cmocka_unit_test(rib_urgent_routes_of_a_lost_peer_go_first),
 		cmocka_unit_test(rib_a_peer_returns_while_its_last_routes_are_swept),
 		cmocka_unit_test(rib_what_a_refresh_does_not_repeat_goes),
 		cmocka_unit_test(rib_generations_are_of_all_paths),
