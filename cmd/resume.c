@@ -83,7 +83,7 @@ static bool is_local_complete(const struct daemon *d)
 	if (s.dirty)
 		return false;
 	while (evpn_vni_next(d->evpn, v.vni, &v))
-		if (v.mode == CONFIG_MODE_EVPN && !v.ready)
+		if (v.bgp && !v.ready)
 			return false;
 	return true;
 }

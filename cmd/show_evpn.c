@@ -72,19 +72,44 @@ static void print_devices(struct reply *r, uint32_t vni)
 	json_uint(j, "packets_answered", i.answered);
 }
 
+/* Where rows come on demand: who is asked, and what came of it. */
+static void print_resolver(struct reply *r, uint32_t vni)
+{
+	static const char *const kinds[] = { "none", "rib", "file", "command" };
+	struct json *j = &r->json;
+	struct evpn_resolver_info i;
+
+	if (!evpn_resolver_info(r->d->evpn, vni, &i)) {
+		json_null(j, "resolver");
+		return;
+	}
+	json_object(j, "resolver");
+	json_str(j, "kind", kinds[i.kind]);
+	json_uint(j, "in_use", i.in_use);
+	json_uint(j, "misses", i.misses);
+	json_uint(j, "answered", i.answered);
+	json_uint(j, "unknown", i.unknown);
+	json_uint(j, "late", i.late);
+	json_uint(j, "dropped", i.dropped);
+	json_uint(j, "asked", i.asked);
+	json_uint(j, "waiting", i.waiting);
+	json_object_end(j);
+}
+
 static void print_vni(struct reply *r, struct json *j, const struct evpn_vni_info *i)
 {
 	json_object(j, NULL);
 	json_uint(j, "vni", i->vni);
 	json_str(j, "mode", config_mode_name(i->mode));
 	json_bool(j, "ready", i->ready);
-	json_str(j, "rd", i->mode == CONFIG_MODE_EVPN ? evpn_rd_str(i->rd).s : NULL);
+	json_str(j, "rd", i->bgp ? evpn_rd_str(i->rd).s : NULL);
 	json_uint(j, "ethernet_tag", i->ethernet_tag);
 	json_bool(j, "import_auto", i->import_auto);
 	print_targets(j, "import", i->imports, i->n_imports);
 	print_targets(j, "export", i->exports, i->n_exports);
 	print_devices(r, i->vni);
 	print_flood(j, i);
+	print_resolver(r, i->vni);
 	json_uint(j, "local_macs", i->local_macs);
 	json_uint(j, "remote_macs", i->remote_macs);
 	json_uint(j, "local_ips", i->local_ips);

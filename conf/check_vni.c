@@ -165,9 +165,12 @@ static void check_mode_needs(struct load *ld, const struct config_vni *v, uint32
 			if (!mark_at(ld, item)->bad && !mark_key(ld, item, "ip"))
 				need_key(ld, item, "ip", item, "the address of the host", v->mode);
 		break;
-	case CONFIG_MODE_EVPN:
 	case CONFIG_MODE_DYNAMIC_L2:
 	case CONFIG_MODE_DYNAMIC_L3:
+		if (v->resolver == CONFIG_RESOLVER_NONE && mark_not_bad(ld, m, "resolver"))
+			need_key(ld, m, "resolver", at, "rib, {file: PATH} or {command: [PROGRAM, ARGUMENT]}", v->mode);
+		break;
+	case CONFIG_MODE_EVPN:
 		break;
 	}
 }
@@ -175,8 +178,45 @@ static void check_mode_needs(struct load *ld, const struct config_vni *v, uint32
 /* ARP goes nowhere in this mode, so that someone has to answer it. */
 static void check_proxy(struct load *ld, const struct config_vni *v, uint32_t m)
 {
-	if (v->mode == CONFIG_MODE_STATIC_L3 && v->bridge && !v->arp_suppression)
-		load_error_key(ld, m, "arp-suppression", m, "expected true in mode static-l3, where ARP is answered here");
+	if ((v->mode == CONFIG_MODE_STATIC_L3 || v->mode == CONFIG_MODE_DYNAMIC_L3) && v->bridge && !v->arp_suppression)
+		load_error_key(ld, m, "arp-suppression", m, "expected true in mode %s, where ARP is answered here",
+			       config_mode_name(v->mode));
+}
+
+static bool is_dynamic(const struct config_vni *v)
+{
+	return v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3;
+}
+
+static void check_resolver(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	if (v->resolver_file && v->resolver_command) {
+		load_error_key(ld, m, "resolver", m, "expected one of file and command, found both");
+		return;
+	}
+	if (v->resolver_file && v->resolver_file[0] != '/')
+		load_error_key(ld, m, "resolver", m, "expected a path from the root for file, found \"%s\"", v->resolver_file);
+	if (v->resolver_command && v->resolver_command[0] && v->resolver_command[0][0] != '/')
+		load_error_key(ld, m, "resolver", m, "expected a path from the root for the program, found \"%s\"",
+			       v->resolver_command[0]);
+}
+
+/* Rows on demand: what asks is a frame that finds no row. */
+static void check_dynamic(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	if (!is_dynamic(v)) {
+		if (v->resolver != CONFIG_RESOLVER_NONE && mark_not_bad(ld, m, "mode"))
+			load_error_key(ld, m, "resolver", m, "expected none in mode %s, which asks nobody", config_mode_name(v->mode));
+		if (v->n_groups && mark_not_bad(ld, m, "groups"))
+			load_error_key(ld, m, "groups", m, "expected none in mode %s, which floods all multicast alike or none",
+				       config_mode_name(v->mode));
+		return;
+	}
+	if (v->unknown_unicast_drop)
+		load_error_key(ld, m, "unknown-unicast", m, "expected flood in mode %s: frames to unknown addresses are what asks",
+			       config_mode_name(v->mode));
+	if (v->n_groups && !v->n_flood && v->resolver != CONFIG_RESOLVER_RIB && mark_not_bad(ld, m, "groups"))
+		load_error_key(ld, m, "groups", m, "expected VTEPs in flood for them, found none");
 }
 
 static void check_drop(struct load *ld, const struct config_vni *v, uint32_t m)
@@ -202,16 +242,17 @@ static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 	check_proxy(ld, v, m);
 	check_drop(ld, v, m);
 	check_source(ld, v, m);
+	check_resolver(ld, v, m);
+	check_dynamic(ld, v, m);
 	check_families(ld, v, m);
 	check_once(ld, m, "flood", v->flood, sizeof(*v->flood), v->n_flood, cmp_ip);
+	check_once(ld, m, "groups", v->groups, sizeof(*v->groups), v->n_groups, cmp_ip);
 	check_once(ld, m, "import", v->imports, sizeof(*v->imports), v->n_imports, cmp_rt);
 	check_once(ld, m, "export", v->exports, sizeof(*v->exports), v->n_exports, cmp_rt);
 	check_host_ips(ld, v, m);
 	check_host_macs(ld, v, m);
 	if (!v->bridge && v->n_ports && mark_not_bad(ld, m, "bridge") && ld->config->dataplane == CONFIG_DP_KERNEL)
 		load_error_key(ld, m, "ports", m, "expected no ports without a bridge, found %zu", v->n_ports);
-	if (v->resolver_file && v->resolver_command)
-		load_error_key(ld, m, "resolver", m, "expected one of file and command, found both");
 }
 
 /* ---- VNIs beside each other -------------------------------------------------------------------------------------- */

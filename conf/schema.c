@@ -306,6 +306,7 @@ static const struct schema_key keys_vni[] = {
 	{ "group", .scalar = &scalar_ip, FIELD(config_vni, group), .check = check_group },
 	{ "flood", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, flood, n_flood), .max_items = 16384,
 	  .check = check_vtep },
+	{ "groups", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, groups, n_groups), .max_items = 1024, .check = check_group },
 	{ "unknown-unicast", .scalar = &scalar_word, FIELD(config_vni, unknown_unicast_drop),
 	  .words = words_unknown_unicast, .def = "flood" },
 	{ "check-source", .scalar = &scalar_bool, FIELD(config_vni, check_source), .derive = derive_check_source },

@@ -14,19 +14,15 @@ static void key_unsupported(struct load *ld, uint32_t m, const char *key, bool a
 		load_error_key(ld, m, key, m, "not supported by this version");
 }
 
-static void word_unsupported(struct load *ld, uint32_t m, const char *key, bool asked, const char *word)
-{
-	if (asked && mark_good(ld, m, key))
-		load_error_key(ld, m, key, m, "\"%s\" is not supported by this version", word);
-}
-
 static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t m)
 {
-	word_unsupported(ld, m, "mode", v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3,
-			 config_mode_name(v->mode));
+	if (ld->config->dataplane == CONFIG_DP_USERSPACE &&
+	    (v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3) && mark_good(ld, m, "mode"))
+		load_error_key(ld, m, "mode", m, "\"%s\" with dataplane userspace is not supported by this version",
+			       config_mode_name(v->mode));
 	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
 	key_unsupported(ld, m, "rsc", v->rsc);
-	key_unsupported(ld, m, "resolver", v->resolver != CONFIG_RESOLVER_NONE);
+	key_unsupported(ld, m, "resolver", v->resolver > CONFIG_RESOLVER_RIB);
 }
 
 void check_supported(struct load *ld)

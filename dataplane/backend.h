@@ -57,11 +57,11 @@ struct dp_op {
 	uint8_t type;  /* enum dp_op_type */
 	uint8_t kind;  /* enum dp_kind or DP_DEST */
 	uint8_t parts; /* of enum dp_part */
-	uint8_t flags; /* DP_STICKY, DP_ROUTER as wanted */
+	uint8_t flags; /* DP_STICKY, DP_ROUTER, DP_ON_DEMAND as wanted */
 	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL...; PUT: DP_SEEN_LOCAL when what is there now is the kernel's */
 	uint8_t old_flags;
 	uint8_t answer;    /* enum dp_answer */
-	struct mac mac;    /* FDB, NEIGH */
+	struct mac mac;    /* FDB, NEIGH, FLOOD */
 	struct ip ip;      /* FLOOD, NEIGH */
 	uint32_t row;      /* whose operation this is */
 	uint32_t vni;      /* number; 0 for DEST */
@@ -149,21 +149,27 @@ enum dp_seen_state {
 	DP_SEEN_OWN           /* a port's or the bridge's own address, or locked: neither local nor ever written */
 };
 
+/* Why a row on demand is not there any more. */
+enum dp_age { DP_AGE_NONE, DP_AGE_UNUSED, DP_AGE_USED /* its time is over all the same */ };
+
 struct dp_seen {
 	struct dp_vni *vni;
 	uint8_t kind;
 	uint8_t part;
 	uint8_t state;    /* enum dp_seen_state */
-	uint8_t flags;    /* DP_STICKY, DP_ROUTER */
+	uint8_t flags;    /* DP_STICKY, DP_ROUTER, DP_ON_DEMAND */
+	uint8_t age;      /* NONE: enum dp_age */
 	bool made;        /* CLAIM: an evpnd has made the device, and who else would write there while none runs? */
 	bool altered;     /* OURS: another hand has rewritten it, so it is not kept as it should be */
 	unsigned ifindex; /* part PORT: 0 for the vxlan port */
-	struct mac mac;   /* FDB: key; NEIGH: value */
+	struct mac mac;   /* FDB, FLOOD: key; NEIGH: value */
 	struct ip ip;     /* FLOOD, NEIGH */
 	uint32_t dest;    /* FDB SELF, FLOOD: where to; of a row that is gone: where it went to. 0: not said */
 };
 #define DP_DEST_OTHER UINT32_MAX /* .dest of a row that is gone: none that is known */
 void dp_seen(struct dp *d, const struct dp_seen *s);
+/* A frame to mac, or a question for ip (mac NULL), found no row; of VNIs with miss_macs. */
+void dp_miss(struct dp *d, const struct dp_vni *v, const struct mac *mac, const struct ip *ip);
 
 /* Handle of a destination, made when it is not known. Holds nothing: for use in a dp_seen() that follows at once. */
 uint32_t dp_dest_intern(struct dp *d, const struct ip *vtep, uint32_t label);

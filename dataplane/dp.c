@@ -42,6 +42,14 @@ struct dp_key dp_key_flood(uint32_t vni, const struct ip *vtep)
 	return key_ip(vni, DP_FLOOD, vtep);
 }
 
+struct dp_key dp_key_group(uint32_t vni, const struct mac *group, const struct ip *vtep)
+{
+	struct dp_key k = key_ip(vni, DP_FLOOD, vtep);
+
+	k.mac = *group;
+	return k;
+}
+
 struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip)
 {
 	return key_ip(vni, DP_NEIGH, ip);
@@ -214,7 +222,7 @@ static void mute_ready(void *ctx, uint32_t vni, bool ready)
 {
 }
 
-static const struct dp_events mute = { mute_mac, mute_mac_gone, mute_ip, mute_ip_gone, mute_ready, NULL, NULL };
+static const struct dp_events mute = { mute_mac, mute_mac_gone, mute_ip, mute_ip_gone, mute_ready, NULL, NULL, NULL, NULL };
 
 static void close_vni(struct dp *d, struct dp_vni *v)
 {
@@ -296,6 +304,7 @@ int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
 		err = d->ops->vni_add(d->be, v, p, &v->data);
 	}
 	v->bridged = p->bridge || d->ops->table; /* one table is port and VTEP at once */
+	v->demand = p->miss_macs;
 	if (err) {
 		rec_vni_close(&d->rec, v);
 		rec_vni_drop(&d->rec, v);
@@ -371,7 +380,8 @@ static void describe(const struct dp *d, const struct dp_op *op, char *s, size_t
 			 !op->dest ? "a local port" : op->dest->set ? where(d, op->dest, to, sizeof(to)) : ip_str(&op->dest->vtep).s);
 		break;
 	case DP_FLOOD:
-		snprintf(s, size, "VNI %u: %s flood row to %s", op->vni, verb[op->type], ip_str(&op->ip).s);
+		snprintf(s, size, "VNI %u: %s flood row%s%s to %s", op->vni, verb[op->type], mac_is_zero(&op->mac) ? "" : " of ",
+			 mac_is_zero(&op->mac) ? "" : mac_str(&op->mac).s, ip_str(&op->ip).s);
 		break;
 	case DP_NEIGH:
 		snprintf(s, size, "VNI %u: %s neighbour row of %s at %s", op->vni, verb[op->type], ip_str(&op->ip).s,
@@ -394,6 +404,12 @@ void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
 		return;
 	log_warn(d->log, LOG_DP, "%s: refused: %s%s%s%s%s; next try in %u s", what, strerror(-err), words ? " (" : "",
 		 words ? words : "", words ? ")" : "", hint(err, op), again);
+}
+
+void dp_miss(struct dp *d, const struct dp_vni *v, const struct mac *mac, const struct ip *ip)
+{
+	if (v->ready && !v->closing && v->demand && d->rec.ev.miss)
+		d->rec.ev.miss(d->rec.ev.ctx, v->vni, mac, ip);
 }
 
 void dp_seen(struct dp *d, const struct dp_seen *s)

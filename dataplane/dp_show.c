@@ -119,9 +119,9 @@ static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info
 	d->ops->vni_info(d->be, v->data, &dev);
 	out->row.key.vni = v->vni;
 	out->row.key.kind = r->kind;
-	if (r->kind == DP_FDB)
+	if (r->kind != DP_NEIGH)
 		out->row.key.mac = r->mac;
-	else
+	if (r->kind != DP_FDB)
 		out->row.key.ip = row_ip(&c->rows, h)->ip;
 	out->row.flags = r->wanted ? r->want_flags : r->have_flags;
 	out->since = mtime_add_ms(c->start, (int64_t)r->since * 100);

@@ -47,11 +47,17 @@ bool dp_host_ask(struct dp *d, uint32_t vni, unsigned ifindex, const struct ip *
 
 void dp_host_answer(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router)
 {
+	if (!d->ops->answers)
+		dp_host_reply(d, h, mac, router);
+}
+
+void dp_host_reply(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router)
+{
 	struct dp_vni *v = usable(d, h->vni);
 	uint8_t frame[ARPND_FRAME_MAX];
 	struct arpnd p;
 
-	if (v && !d->ops->answers && arpnd_parse(h->frame, h->len, &p))
+	if (v && arpnd_parse(h->frame, h->len, &p))
 		d->ops->send(d->be, v->data, h->ifindex, frame, arpnd_build_answer(frame, &p, mac, router));
 }
 

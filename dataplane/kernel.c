@@ -38,6 +38,7 @@ static void on_event(void *ctx, const struct nlmsghdr *h)
 	switch (h->nlmsg_type) {
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
+	case RTM_GETNEIGH:
 		kernel_neigh_event(k, h);
 		break;
 	case RTM_NEWLINK:

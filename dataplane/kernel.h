@@ -28,7 +28,7 @@
 #include "dataplane/backend.h"
 #include "dataplane/kernel_sock.h"
 
-#define KERNEL_OPS 100u              /* a system call, each of 3 messages at most; from 400 on the kernel gets slow */
+#define KERNEL_OPS 100u              /* a system call, each of 4 messages at most; from 400 on the kernel gets slow */
 #define KERNEL_SLICE_US 1000        /* work a turn */
 #define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
@@ -57,7 +57,7 @@ struct klink {
 	struct ip local, flood_group; /* flood_group: where frames without a row go */
 	uint16_t udp_port;
 	unsigned lower; /* ifindex that it is bound to, 0: none; of a VLAN device the one below it */
-	bool external, vnifilter, vxlan_learning;
+	bool external, vnifilter, vxlan_learning, proxy, l2miss, l3miss;
 	/* as a bridge */
 	bool vlan_aware;
 	uint16_t default_vlan; /* that it puts its ports into, 0: none */
@@ -102,7 +102,7 @@ struct kvni {
 	char underlay[IFNAMSIZ];                /* "": derive */
 	struct ip vtep;
 	uint16_t udp_port;
-	bool suppress, learn, drop_unknown;
+	bool suppress, learn, drop_unknown, miss_macs, miss_ips;
 	struct ip group;
 	bool hear_hosts;
 	uint64_t heard, unheard; /* ARP and ND packets of its ports */
@@ -179,8 +179,8 @@ struct kernel {
 	struct dp_op ops[KERNEL_OPS];
 	int err[KERNEL_OPS];
 	char words[KSOCK_WORDS];
-	uint8_t op_of[KERNEL_OPS * 3];
-	uint8_t quiet[KERNEL_OPS * 3]; /* errno that is no error of this message */
+	uint8_t op_of[KERNEL_OPS * 4];
+	uint8_t quiet[KERNEL_OPS * 4]; /* errno that is no error of this message */
 };
 
 /* ---- kernel_place.c --------------------------------------------------------------------------------------------- */
@@ -214,6 +214,8 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Learning and group become the VNI's. */
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
+/* Before the kernel asks for a neighbour on the device itself, it asks us, so many times (RTM_GETNEIGH). */
+int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n);
 int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu);
 int kernel_delete(struct kernel *k, const struct klink *l);
 int kernel_set_group(struct kernel *k, const struct klink *l, uint32_t group);

@@ -16,6 +16,7 @@
 #define OVERHEAD_V4 50u /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348 5) */
 #define OVERHEAD_V6 70u
 #define USUAL_MTU 1500u
+#define APP_PROBES 1u /* a second before the host asks the others itself */
 
 /* ---- what wants a look ------------------------------------------------------------------------------------------ */
 
@@ -386,6 +387,8 @@ static int configure_vxlan(struct kernel *k, struct kvni *v, const struct klink 
 		err = kernel_vlan_map(k, l, v->vlan, v->vni);
 	if (!err && (v->learn != l->vxlan_learning || !ip_eq(&v->group, &l->flood_group)))
 		err = kernel_set_vxlan(k, l, v);
+	if (!err && v->miss_macs && !br)
+		err = kernel_set_app_probes(k, l, APP_PROBES);
 	if (!err && !(l->flags & IFF_UP))
 		err = kernel_set_up(k, l);
 	if (!err)
@@ -481,6 +484,11 @@ static void watch(struct kernel *k, struct kvni *v, const struct klink *br, cons
 		problem(v, "%s %s, expected %s", vx->name,
 			v->learn ? "does not learn MACs from the underlay" : "learns MACs from the underlay",
 			v->learn ? "learning" : "nolearning");
+	if (v->miss_macs && !vx->l2miss)
+		problem(v, "%s does not tell of MACs without a row, expected l2miss", vx->name);
+	if (vx->l3miss != v->miss_ips || vx->proxy != v->miss_ips)
+		problem(v, "%s has %s and %s, expected %s", vx->name, vx->proxy ? "proxy" : "noproxy", vx->l3miss ? "l3miss" : "nol3miss",
+			v->miss_ips ? "both proxy and l3miss" : "neither");
 	if (!ip_eq(&vx->flood_group, &v->group))
 		problem(v, "%s floods to %s, expected %s", vx->name,
 			vx->flood_group.len ? ip_str(&vx->flood_group).s : "no group", v->group.len ? ip_str(&v->group).s : "none");

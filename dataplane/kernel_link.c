@@ -35,6 +35,9 @@ static void parse_vxlan(struct klink *l, struct nlattr *data)
 	l->external = tb[IFLA_VXLAN_COLLECT_METADATA] && nla_get_u8(tb[IFLA_VXLAN_COLLECT_METADATA]);
 	l->vnifilter = tb[IFLA_VXLAN_VNIFILTER] && nla_get_u8(tb[IFLA_VXLAN_VNIFILTER]);
 	l->vxlan_learning = tb[IFLA_VXLAN_LEARNING] && nla_get_u8(tb[IFLA_VXLAN_LEARNING]);
+	l->proxy = tb[IFLA_VXLAN_PROXY] && nla_get_u8(tb[IFLA_VXLAN_PROXY]);
+	l->l2miss = tb[IFLA_VXLAN_L2MISS] && nla_get_u8(tb[IFLA_VXLAN_L2MISS]);
+	l->l3miss = tb[IFLA_VXLAN_L3MISS] && nla_get_u8(tb[IFLA_VXLAN_L3MISS]);
 	l->local = ip_none();
 	if (tb[IFLA_VXLAN_LOCAL])
 		l->local = ip_from_bytes(nla_data(tb[IFLA_VXLAN_LOCAL]), 4);

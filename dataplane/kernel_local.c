@@ -12,9 +12,10 @@
  *	on the vxlan port, extern_learn or sticky      ours if the vxlan row is
  *	  static                                       another hand's
  *	  dynamic (learned there)                      as if it were not there
- *	vxlan row with a nexthop group of ours         ours
+ *	vxlan row with a nexthop group of ours         ours; dynamic: on demand
  *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
- *	  dynamic (learned there)                      the kernel's, makes room for ours
+ *	  dynamic (learned there)                      the kernel's, makes room for ours; where rows come on demand
+ *	                                               the device learns nothing, so it is ours
  *	  any other                                    another hand's
  *	neighbour with our protocol                    ours; rewritten when it is not kept as we keep them
  *	  extern_learn, or NOARP                       another program's
@@ -181,7 +182,7 @@ static bool has_object(struct kernel *k, const struct ip *vtep)
 	return k->nh_refused || (dest && dp_dest(k->d, dest)->id[1]);
 }
 
-static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n)
+static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n, bool demand)
 {
 	if (n->gone)
 		return DP_SEEN_NONE;
@@ -191,7 +192,23 @@ static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n)
 		return has_object(k, &n->dst) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
 	if (is_set(n))
 		return DP_SEEN_FOREIGN;
-	return mac_is_zero(&n->mac) ? DP_SEEN_NONE : DP_SEEN_LOCAL;
+	return mac_is_zero(&n->mac) ? DP_SEEN_NONE : demand ? DP_SEEN_OURS : DP_SEEN_LOCAL;
+}
+
+/*
+ * The kernel says when a row has been used last; until 6.14 a row's time began anew with each use, since then it begins
+ * when it is written (and is over for those in use, too).
+ */
+static enum dp_age age_of(const struct neigh *n)
+{
+	struct nda_cacheinfo c;
+
+	if (!n->gone || n->nd->ndm_state != NUD_STALE)
+		return DP_AGE_NONE;
+	if (!n->tb[NDA_CACHEINFO] || nla_len(n->tb[NDA_CACHEINFO]) < (int)sizeof(c))
+		return DP_AGE_UNUSED;
+	memcpy(&c, nla_data(n->tb[NDA_CACHEINFO]), sizeof(c));
+	return c.ndm_used < c.ndm_updated / 2 ? DP_AGE_USED : DP_AGE_UNUSED;
 }
 
 /* We point at our nexthops, but where a VTEP has none. */
@@ -199,7 +216,7 @@ static bool is_strangers(struct kernel *k, const struct neigh *n)
 {
 	uint32_t dest;
 
-	if (n->gone || !(n->nd->ndm_flags & NTF_EXT_LEARNED) || mac_is_zero(&n->mac) || n->tb[NDA_VNI])
+	if (n->gone || !(n->nd->ndm_flags & NTF_EXT_LEARNED) || mac_is_zero(&n->mac) || mac_is_group(&n->mac) || n->tb[NDA_VNI])
 		return false;
 	if (n->tb[NDA_NH_ID])
 		return !kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
@@ -233,11 +250,14 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 		return;
 	note_stranger(k, v, n, is_strangers(k, n));
 	s.vni = v->v;
-	s.state = vxlan_state(k, n);
+	s.state = vxlan_state(k, n, v->miss_macs);
 	s.dest = dest_of(k, n);
-	if (mac_is_zero(&n->mac)) {
+	s.age = age_of(n);
+	if (mac_is_zero(&n->mac) || mac_is_group(&n->mac)) {
 		s.kind = DP_FLOOD;
 		s.ip = n->dst;
+	} else if (!(n->nd->ndm_flags & NTF_EXT_LEARNED) && !is_set(n)) {
+		s.flags = DP_ON_DEMAND;
 	}
 	tell(k, &s);
 }
@@ -289,12 +309,32 @@ static void neighbour(struct kernel *k, const struct neigh *n)
 	tell(k, &s);
 }
 
+/* ---- misses -------------------------------------------------------------------------------------------------------- */
+
+/* From the vxlan device for a frame or, as a proxy, a question; from the neighbour table for one of the host's own. */
+static void miss(struct kernel *k, const struct neigh *n)
+{
+	const struct klink *l = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
+	const struct kvni *v = l && l->kind == KLINK_VXLAN ? l->used_by : NULL;
+
+	if (!v || !v->miss_macs)
+		return;
+	if (n->dst.len)
+		dp_miss(k->d, v->v, NULL, &n->dst);
+	else if (n->tb[NDA_LLADDR])
+		dp_miss(k->d, v->v, &n->mac, NULL);
+}
+
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h)
 {
 	struct neigh n;
 
-	if ((h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH) || !parse(h, &n))
+	if ((h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH && h->nlmsg_type != RTM_GETNEIGH) || !parse(h, &n))
 		return;
+	if (h->nlmsg_type == RTM_GETNEIGH) {
+		miss(k, &n);
+		return;
+	}
 	if (n.nd->ndm_family == AF_BRIDGE)
 		fdb(k, &n);
 	else if (n.nd->ndm_family == AF_INET || n.nd->ndm_family == AF_INET6)
@@ -422,10 +462,10 @@ bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_r
 	l = kernel_link_find(k, r->ifindex);
 	if (!l || l->kind != KLINK_VXLAN || n.tb[NDA_MASTER] || !n.tb[NDA_LLADDR])
 		return false;
-	r->kind = mac_is_zero(&n.mac) ? DP_FLOOD : DP_FDB;
+	r->kind = mac_is_zero(&n.mac) || mac_is_group(&n.mac) ? DP_FLOOD : DP_FDB;
 	r->label = n.tb[NDA_VNI] ? nla_get_u32(n.tb[NDA_VNI]) : 0;
 	r->src_vni = n.tb[NDA_SRC_VNI] ? nla_get_u32(n.tb[NDA_SRC_VNI]) : 0;
-	return vxlan_state(k, &n) == DP_SEEN_OURS;
+	return vxlan_state(k, &n, false) == DP_SEEN_OURS;
 }
 
 int kernel_dump_device(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx)

@@ -154,6 +154,10 @@ int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 	nla_put(m, v->vtep.len == 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->vtep.len, v->vtep.b);
 	nla_put_u16(m, IFLA_VXLAN_PORT, htons(v->udp_port)); /* Linux's own default is another */
 	put_learning(k, m, v);
+	nla_put_u8(m, IFLA_VXLAN_L2MISS, v->miss_macs);
+	/* Questions for addresses are told of where they would be answered, and go nowhere else. */
+	nla_put_u8(m, IFLA_VXLAN_L3MISS, v->miss_ips);
+	nla_put_u8(m, IFLA_VXLAN_PROXY, v->miss_ips);
 	nla_put_u8(m, IFLA_VXLAN_TTL, VXLAN_TTL);
 	/* RFC 7348 4.1: zero checksums are to be accepted; over IPv6 the kernel must be told (RFC 6935). */
 	if (v->vtep.len == 16)
@@ -240,6 +244,31 @@ int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *
 		nla_put_u8(m, IFLA_BRPORT_VLAN_TUNNEL, 1);
 	nla_nest_end(m, port);
 	return judge(k, "set it up as a port", l->name, "", ksock_request(&k->cmd, m));
+}
+
+int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n)
+{
+	static const struct {
+		uint8_t family;
+		const char *table;
+	} of[] = { { AF_INET, "arp_cache" }, { AF_INET6, "ndisc_cache" } };
+	int err = 0;
+
+	for (unsigned i = 0; i < 2 && !err; i++) {
+		struct ndtmsg nd = { .ndtm_family = of[i].family };
+		struct nl_msg *m = ksock_msg(RTM_SETNEIGHTBL, 0, &nd, sizeof(nd));
+		struct nlattr *parms;
+
+		nla_put_string(m, NDTA_NAME, of[i].table);
+		parms = nla_nest_start(m, NDTA_PARMS);
+		nla_put_u32(m, NDTPA_IFINDEX, (uint32_t)l->ifindex);
+		nla_put_u32(m, NDTPA_APP_PROBES, n);
+		nla_nest_end(m, parms);
+		err = ksock_request(&k->cmd, m);
+		if (err && of[i].family == AF_INET6) /* a host without IPv6 */
+			err = 0;
+	}
+	return judge(k, "have the kernel ask for neighbours", l->name, "", err);
 }
 
 int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu)

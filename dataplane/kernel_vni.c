@@ -139,6 +139,8 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->suppress = p->neigh_suppress;
 	v->learn = p->learn;
 	v->drop_unknown = p->drop_unknown;
+	v->miss_macs = p->miss_macs;
+	v->miss_ips = p->miss_ips;
 	v->group = p->group;
 	v->hear_hosts = p->hear_hosts;
 	v->n_ports = p->n_ports;
@@ -300,6 +302,14 @@ static void change_learning(struct kernel *k, const struct kvni *v, const struct
 	kernel_link_refresh(k, v->vxlan);
 }
 
+/* How misses are told of is set for the life of a vxlan device; one of another's making is not ours to make anew. */
+static bool misses_differently(const struct kernel *k, const struct kvni *v, const struct kvni *to)
+{
+	const struct klink *l = kernel_link_named(k, v->vxlan);
+
+	return l && l->made && (l->l2miss != to->miss_macs || l->l3miss != to->miss_ips || l->proxy != to->miss_ips);
+}
+
 static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 {
 	drop_names(k, v);
@@ -314,6 +324,8 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	v->suppress = is->suppress;
 	v->learn = is->learn;
 	v->drop_unknown = is->drop_unknown;
+	v->miss_macs = is->miss_macs;
+	v->miss_ips = is->miss_ips;
 	v->group = is->group;
 	v->hear_hosts = is->hear_hosts;
 	v->ports = is->ports;
@@ -333,7 +345,8 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 		return err;
 	}
 	bridge = strcmp(v->bridge, is.bridge) || v->vlan != is.vlan;
-	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep);
+	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep) ||
+		misses_differently(k, v, &is);
 	leave_ports(k, v, &is, bridge);
 	if (vxlan)
 		leave_vxlan(k, v);

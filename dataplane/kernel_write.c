@@ -64,6 +64,29 @@ static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const st
 	belongs(w, i, quiet);
 }
 
+/*
+ * A vxlan row that ages, and with it a bridge row that does not: the bridge counts only what a MAC sends. Whoever hears of
+ * the end of the first deletes the second.
+ */
+static void put_on_demand(struct writer *w, unsigned i, const struct dp_op *op, struct fdb_msg *m)
+{
+	uint8_t master = m->flags & (uint8_t)~NTF_SELF;
+
+	m->flags = NTF_SELF;
+	m->state = NUD_REACHABLE;
+	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
+	belongs(w, i, 0);
+	if (!(op->parts & DP_PORT))
+		return;
+	m->flags = master;
+	m->state = FDB_STATE;
+	m->group = 0;
+	m->vtep = NULL;
+	m->vni = 0;
+	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
+	belongs(w, i, 0);
+}
+
 static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const struct kvni *v)
 {
 	struct fdb_msg m = to_dest(v, &op->mac, op->dest);
@@ -72,21 +95,26 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 		w->k->err[i] = -EOPNOTSUPP;
 		return;
 	}
-	if (op->local == DP_SEEN_LOCAL || (op->old && !group_of(op->old) != !m.group))
+	if (op->local == DP_SEEN_LOCAL || (op->old && !group_of(op->old) != !m.group) ||
+	    (op->old && (op->old_flags ^ op->flags) & DP_ON_DEMAND))
 		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
 		del_fdb(w, i, v, &op->mac, NTF_MASTER, ENOENT);
 	m.flags = NTF_SELF | (op->parts & DP_PORT ? NTF_MASTER : 0);
 	/* A sticky row is not external: the bridge would forget to be sticky. Its vxlan row says that it is ours. */
 	m.flags |= op->flags & DP_STICKY && op->parts & DP_PORT ? NTF_STICKY : NTF_EXT_LEARNED;
+	if (op->flags & DP_ON_DEMAND) {
+		put_on_demand(w, i, op, &m);
+		return;
+	}
 	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m);
 	belongs(w, i, 0);
 }
 
-static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t type, const struct dp_dest *d)
+static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t type, const struct mac *group,
+		  const struct dp_dest *d)
 {
-	static const struct mac zero;
-	struct fdb_msg m = row_of(v, &zero);
+	struct fdb_msg m = row_of(v, group);
 
 	m.vtep = &d->vtep;
 	m.vni = d->label;
@@ -128,8 +156,8 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 		break;
 	case DP_FLOOD:
 		if (op->old && op->old->label != op->dest->label)
-			flood(w, i, v, RTM_DELNEIGH, op->old);
-		flood(w, i, v, RTM_NEWNEIGH, op->dest);
+			flood(w, i, v, RTM_DELNEIGH, &op->mac, op->old);
+		flood(w, i, v, RTM_NEWNEIGH, &op->mac, op->dest);
 		break;
 	case DP_NEIGH:
 		nlbuf_neigh_put(&w->k->tx, kernel_neigh_ifindex(v), &op->ip, &op->mac, op->flags & DP_ROUTER);
@@ -163,7 +191,7 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 	case DP_FLOOD: {
 		struct dp_dest d = { .vtep = op->ip };
 
-		flood(w, i, v, RTM_DELNEIGH, op->dest ? op->dest : &d);
+		flood(w, i, v, RTM_DELNEIGH, &op->mac, op->dest ? op->dest : &d);
 		break;
 	}
 	case DP_NEIGH:

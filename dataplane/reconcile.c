@@ -12,6 +12,8 @@
  * - A local event that meets a bridge row of ours is either a move that came after our write or one that our write ran
  *   over. The kernel is asked (ASK), and in the second case gets its row back (GIVE).
  * - Only what bears our mark is deleted, and from an earlier run only after a deferral (keep).
+ * - What is wished for on demand ends with its use: a row that the backend says is idle is not written again, its wish is
+ *   forgotten and evpn is told (idle). One from an earlier run is asked for as if it had just been missed (doubt).
  */
 #include "dataplane/reconcile.h"
 
@@ -341,7 +343,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	rec_forgive(c, h);
 	c->n_wanted += !r->wanted;
 	r->wanted = true;
-	r->keep = false;
+	r->keep = r->idle = r->doubt = false;
 	rec_set_spare(c, r, false);
 	r->want_flags = row->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_NEIGH)
@@ -353,6 +355,14 @@ void rec_want(struct rec *c, const struct dp_row *row)
 		r->tell = true; /* it is not ours to take: evpn, which has forgotten it, must hear of it again */
 	rec_touch(c, r);
 	rec_settle(c, h);
+}
+
+void rec_wish_no_more(struct rec *c, struct row *r)
+{
+	c->n_wanted -= r->wanted;
+	r->wanted = r->keep = r->away = r->idle = false;
+	r->want_flags = 0;
+	rec_set_want_dest(c, r, 0);
 }
 
 void rec_unwant(struct rec *c, const struct dp_key *key)
@@ -369,12 +379,7 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 	if (!h)
 		return;
 	r = row_at(&c->rows, h);
-	c->n_wanted -= r->wanted;
-	r->wanted = false;
-	r->keep = false;
-	r->away = false;
-	r->want_flags = 0;
-	rec_set_want_dest(c, r, 0);
+	rec_wish_no_more(c, r);
 	rec_forgive(c, h);
 	rec_touch(c, r);
 	rec_settle(c, h);
@@ -424,10 +429,29 @@ static void tell_local(struct rec *c, uint32_t h)
 	}
 }
 
+static void tell_demand(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+	uint32_t vni = row_vni(&c->rows, r)->vni;
+	bool idle = r->idle;
+	struct mac mac = r->mac;
+
+	r->idle = r->doubt = false;
+	rec_settle(c, h);
+	if (idle && c->ev.demand)
+		c->ev.demand(c->ev.ctx, vni, &mac, false);
+	else if (!idle && c->ev.miss)
+		c->ev.miss(c->ev.ctx, vni, &mac, NULL);
+}
+
 /* The callback may wish and so change any row: nothing of this one is looked at after it. */
 static void tell(struct rec *c, uint32_t h)
 {
-	if (rec_is_local(rec_local_state(row_at(&c->rows, h))))
+	const struct row *r = row_at(&c->rows, h);
+
+	if (r->idle || r->doubt)
+		tell_demand(c, h);
+	else if (rec_is_local(rec_local_state(row_at(&c->rows, h))))
 		tell_local(c, h);
 	else
 		rec_tell_gone(c, h);
@@ -582,7 +606,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	r->self = DP_SEEN_OURS;
 	r->wrote = true;
 	r->force = r->away = false;
-	r->have_flags = op->flags & 7;
+	r->have_flags = op->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
 		rec_set_there(c, op->row);
 	if (r->kind == DP_NEIGH)
@@ -694,6 +718,9 @@ static unsigned refused(struct rec *c, struct row *r, const struct dp_op *op, in
 unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 {
 	struct row *r = row_at(&c->rows, op->row);
+	bool placed = !err && op->type == DP_OP_PUT && op->kind == DP_FDB && op->flags & DP_ON_DEMAND;
+	uint32_t vni = op->vni;
+	struct mac mac = op->mac;
 	unsigned again = 0;
 
 	r->inflight = false;
@@ -707,6 +734,8 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 	rec_settle(c, op->row);
 	if (op->to)
 		rec_dest_unref(c, op->to);
+	if (placed && c->ev.demand)
+		c->ev.demand(c->ev.ctx, vni, &mac, true);
 	return again;
 }
 

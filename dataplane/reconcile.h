@@ -34,7 +34,7 @@ struct rec {
 enum rec_todo {
 	REC_NOTHING, /* as it should be */
 	REC_BLOCKED, /* it cannot be as it should, see why */
-	REC_TELL,    /* evpn must hear of a local row that came or went */
+	REC_TELL,    /* evpn must hear of a local row that came or went, or of one on demand */
 	REC_PUT,
 	REC_DEL,
 	REC_ASK,
@@ -132,7 +132,9 @@ void rec_set_spare(struct rec *c, struct row *r, bool spare);
 /* Nothing of what rows have there through this object is there any more. */
 void rec_lose_dest(struct rec *c, uint32_t dest);
 void rec_touch(struct rec *c, struct row *r);
-#define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER) /* those of DP_* that the row carries in the kernel */
+#define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER | DP_ON_DEMAND) /* those of DP_* that the row carries in the kernel */
+/* The row loses its wish; the caller settles it. */
+void rec_wish_no_more(struct rec *c, struct row *r);
 /* If evpn believes the row to be local: not any more. */
 void rec_tell_gone(struct rec *c, uint32_t h);
 

@@ -140,6 +140,8 @@ static bool must_tell(const struct dp_vni *v, const struct row *r)
 {
 	if (v->closing)
 		return false;
+	if (r->idle || r->doubt)
+		return v->ready;
 	if (!rec_is_local(rec_local_state(r)))
 		return r->told;
 	return v->ready && (!r->told || r->tell) && !r->away;

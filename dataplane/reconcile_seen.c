@@ -22,7 +22,7 @@ static void seen_port_mark(struct row *r, const struct dp_seen *s)
 	if (claimed && !ours)
 		r->keep = !r->wanted;
 	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
-	r->have_flags = s->flags & DP_STICKY;
+	r->have_flags = (r->have_flags & DP_ON_DEMAND) | (s->flags & DP_STICKY);
 }
 
 static void port_gone(struct row *r)
@@ -70,9 +70,22 @@ static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s
 	r->force |= s->altered;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
+	else if (r->kind == DP_FDB)
+		r->have_flags = (r->have_flags & DP_STICKY) | (s->flags & DP_ON_DEMAND);
 	rec_set_have_dest(c, r, s->dest);
 	if (r->port == DP_SEEN_CLAIM)
 		r->port = DP_SEEN_OURS;
+}
+
+/* Its time is over: the wish goes with it, or when it was in use it is written again. */
+static void seen_aged(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	r->self = DP_SEEN_NONE;
+	rec_set_have_dest(c, r, 0);
+	if (s->age != DP_AGE_UNUSED || !r->wanted)
+		return;
+	rec_wish_no_more(c, r);
+	r->idle = true;
 }
 
 static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
@@ -81,6 +94,10 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 
 	if (s->state == DP_SEEN_NONE && s->dest && s->dest != r->have_dest)
 		return; /* we have written another one since */
+	if (s->state == DP_SEEN_NONE && s->age && r->have_flags & DP_ON_DEMAND) {
+		seen_aged(c, r, s);
+		return;
+	}
 	if (s->state == DP_SEEN_OURS) {
 		c->repairs += was_there && (s->altered || (r->have_dest && r->have_dest != s->dest));
 		seen_self_ours(c, r, s);
@@ -217,7 +234,7 @@ static void forget_row(struct rec *c, uint32_t h)
 
 	rec_forgive(c, h);
 	r->port = r->self = DP_SEEN_NONE;
-	r->ask = r->give = r->force = r->keep = r->away = r->wrote = false;
+	r->ask = r->give = r->force = r->keep = r->away = r->wrote = r->idle = r->doubt = false;
 	r->ifindex = 0;
 	r->have_flags = 0;
 	rec_set_have_dest(c, r, 0);
@@ -238,7 +255,7 @@ void rec_vni_close(struct rec *c, struct dp_vni *v)
 	v->local_macs = v->local_ips = 0;
 	for_each_row_of(c, v, h, r) {
 		c->n_wanted -= r->wanted;
-		r->wanted = r->keep = r->told = r->force = r->away = false;
+		r->wanted = r->keep = r->told = r->force = r->away = r->idle = r->doubt = false;
 		r->ask = r->give = false;
 		r->want_flags = 0;
 		rec_set_want_dest(c, r, 0);
@@ -310,6 +327,7 @@ void rec_sweep(struct rec *c, struct dp_vni *only)
 			continue;
 		v->sweep_at = MTIME_NEVER;
 		for_each_row_of(c, v, h, r) {
+			r->doubt = r->keep && v->demand && r->kind == DP_FDB && r->self == DP_SEEN_OURS;
 			r->keep = false;
 			rec_settle(c, h);
 		}

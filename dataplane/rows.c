@@ -23,7 +23,7 @@ static uint64_t hash_key(const struct rows *t, uint32_t vni, uint8_t kind, const
 {
 	if (kind == DP_FDB)
 		return mix(t->seed, mac_u64(mac), vni);
-	return hash_ip(t->seed, ip, (uint64_t)vni << 2 | kind);
+	return hash_ip(t->seed, ip, ((uint64_t)vni << 2 | kind) + (kind == DP_FLOOD ? mac_u64(mac) << 26 : 0));
 }
 
 static uint64_t key_hash(void *owner, uint32_t h)
@@ -116,7 +116,9 @@ static bool has_key(const struct rows *t, uint32_t h, const struct row_key *k)
 
 	if (r->vni != k->v->handle || r->kind != k->kind)
 		return false;
-	return k->kind == DP_FDB ? mac_eq(&r->mac, k->mac) : ip_eq(&row_ip(t, h)->ip, k->ip);
+	if (k->kind != DP_NEIGH && !mac_eq(&r->mac, k->mac))
+		return false;
+	return k->kind == DP_FDB || ip_eq(&row_ip(t, h)->ip, k->ip);
 }
 
 uint32_t rows_find(struct rows *t, const struct row_key *k)
@@ -144,9 +146,9 @@ uint32_t rows_add(struct rows *t, const struct row_key *k)
 
 	r->vni = k->v->handle;
 	r->kind = k->kind & 3;
-	if (k->kind == DP_FDB)
+	if (k->kind != DP_NEIGH)
 		r->mac = *k->mac;
-	else
+	if (k->kind != DP_FDB)
 		row_ip(t, h)->ip = *k->ip;
 	note_place(k->v, s, h >> 2);
 	k->v->n_rows++;

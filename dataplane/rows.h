@@ -24,7 +24,7 @@ struct row {
 	/* What a look-up touches comes first: one line of the cache. */
 	uint32_t link;       /* index */
 	uint32_t vni;        /* handle */
-	struct mac mac;      /* FDB: key; NEIGH: wanted */
+	struct mac mac;      /* FDB, FLOOD: key; NEIGH: wanted */
 	uint8_t kind : 2;
 	uint8_t port : 3;    /* enum dp_seen_state, FDB only */
 	uint8_t self : 3;    /* enum dp_seen_state */
@@ -39,10 +39,8 @@ struct row {
 	uint32_t want_dest, have_dest; /* each holds a reference */
 	uint32_t ifindex;    /* of the local port */
 	uint32_t since;      /* of the last change, in tenths of a second since the start */
-	uint8_t want_flags : 3;
-	uint8_t have_flags : 3;
-	uint8_t unseen : 1;  /* not reported yet in this resync */
-	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
+	uint8_t want_flags : 4;
+	uint8_t have_flags : 4;
 	uint8_t ask : 1;     /* a local event met our bridge row: which came last? */
 	uint8_t give : 1;    /* our write came last: give the row back */
 	uint8_t counted : 1; /* wanted and there: part of n_there */
@@ -50,7 +48,11 @@ struct row {
 	uint8_t wrote : 1;   /* written and not deleted since, whatever events say meanwhile */
 	uint8_t spare : 1;   /* only the vxlan row is left, which goes with its destination: part of its n_spare */
 	uint8_t err;         /* errno of the last refusal */
-	uint8_t level;       /* of back-off */
+	uint8_t level : 3;   /* of back-off */
+	uint8_t unseen : 1;  /* not reported yet in this resync */
+	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
+	uint8_t idle : 1;    /* on demand, and not used any more: evpn must hear of it */
+	uint8_t doubt : 1;   /* on demand, from an earlier run: evpn must say whether it knows it */
 };
 
 struct ip_row {
@@ -87,6 +89,7 @@ struct dp_vni {
 	uint32_t n_rows, n_doomed, local_macs, local_ips;
 	uint32_t first[2], last[2]; /* no row of it lies outside, by slab: a walk over a VNI need not see all rows */
 	bool bridged; /* an FDB row has a bridge part */
+	bool demand;  /* its FDB rows come on demand */
 	bool ready, was_ready;
 	bool closing; /* being taken away: nothing is told any more */
 	struct mtime sweep_at;

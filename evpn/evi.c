@@ -46,6 +46,7 @@ static void evi_free(struct evi *evi)
 	free(evi->imports);
 	free(evi->exports);
 	free(evi->ecs);
+	free(evi->groups);
 	free(evi);
 }
 
@@ -90,6 +91,36 @@ static void exports_fill(const struct evpn *e, struct evi *evi, const struct con
 	evi->ecs_len = wb_len(&w);
 }
 
+static bool is_dynamic(enum config_mode mode)
+{
+	return mode == CONFIG_MODE_DYNAMIC_L2 || mode == CONFIG_MODE_DYNAMIC_L3;
+}
+
+/* RFC 1112 6.4, RFC 2464 7 */
+static struct mac group_mac(const struct ip *ip)
+{
+	const uint8_t *b = ip->b;
+
+	if (ip->len == 4)
+		return (struct mac){ { 0x01, 0x00, 0x5e, b[1] & 0x7f, b[2], b[3] } };
+	return (struct mac){ { 0x33, 0x33, b[12], b[13], b[14], b[15] } };
+}
+
+/* What every host needs: broadcast; all nodes and all routers, for advertisements of routers and of moved hosts. */
+static void groups_fill(struct evi *evi, const struct config_vni *c)
+{
+	static const struct mac usual[] = { { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+					    { { 0x33, 0x33, 0, 0, 0, 1 } },
+					    { { 0x33, 0x33, 0, 0, 0, 2 } } };
+	const size_t n = sizeof(usual) / sizeof(*usual);
+
+	evi->groups = xcalloc(n + c->n_groups, sizeof(*evi->groups));
+	memcpy(evi->groups, usual, sizeof(usual));
+	for (size_t i = 0; i < c->n_groups; i++)
+		evi->groups[n + i] = group_mac(&c->groups[i]);
+	evi->n_groups = (uint16_t)(n + c->n_groups);
+}
+
 static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 {
 	struct evi *evi = xcalloc(1, sizeof(*evi));
@@ -99,7 +130,10 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	evi->host_learning = c->host_learning;
 	evi->mobility = c->mobility;
 	evi->mode = c->mode;
-	evi->bgp = c->mode == CONFIG_MODE_EVPN;
+	evi->resolver = c->resolver;
+	evi->bgp = c->mode == CONFIG_MODE_EVPN || (is_dynamic(c->mode) && c->resolver == CONFIG_RESOLVER_RIB);
+	if (is_dynamic(c->mode))
+		groups_fill(evi, c);
 	if (!evi->bgp)
 		return evi;
 	evi->tag = c->ethernet_tag;

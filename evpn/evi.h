@@ -15,13 +15,14 @@
 #include "base/addr.h"
 #include "include/config.h"
 
+struct demand;
 struct evpn;
 
 struct evi {
 	uint32_t vni;
 	uint16_t slot;
 	enum config_mode mode;
-	bool bgp;         /* mode evpn: it has an RD and route targets, its hosts are advertised */
+	bool bgp;         /* mode evpn, or asked of the RIB: it has an RD and route targets, its hosts are advertised */
 	bool import_auto; /* any AS:VNI */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;
@@ -35,6 +36,11 @@ struct evi {
 	size_t ecs_len;
 	uint32_t floods; /* first of its Type 3 routes, see flood.h */
 	uint32_t n_floods;
+	struct demand *demand; /* rows come on demand; NULL: all are wished for */
+	enum config_resolver resolver;
+	uint32_t in_use; /* MACs, with demand */
+	struct mac *groups; /* with demand: that the flood list is for, broadcast first; no row is for all that has none */
+	uint16_t n_groups;
 	bool host_learning;
 	uint32_t n_hosts; /* see host.h */
 	uint32_t local_macs, remote_macs, local_ips, remote_ips;

@@ -79,6 +79,28 @@ static void on_host_heard(void *ctx, const struct dp_heard *h)
 		host_heard(e, evi, h);
 }
 
+static void on_miss(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *ip)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi && evi->demand)
+		demand_missed(e, evi, mac, ip);
+}
+
+static void on_demand(void *ctx, uint32_t vni, const struct mac *mac, bool there)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (!evi || !evi->demand)
+		return;
+	if (there)
+		demand_placed(e, evi, mac);
+	else
+		demand_idle(e, evi, mac);
+}
+
 /* Type 3 asks others to flood to us, so it stands only while we can take it (RFC 7432 11.1). */
 static void set_ready(struct evpn *e, struct evi *evi, bool ready)
 {
@@ -124,6 +146,8 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 					.local_ip_gone = on_local_ip_gone,
 					.vni_ready = on_vni_ready,
 					.host_heard = on_host_heard,
+					.miss = on_miss,
+					.demand = on_demand,
 					.ctx = e };
 	vtep_table_init(&e->vteps);
 	import_table_init(&e->imports);
@@ -140,6 +164,8 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 void evpn_free(struct evpn *e)
 {
 	evpn_show_free(e->show);
+	for (struct evi *v = NULL; (v = evi_after(&e->evis, v ? v->vni : 0));)
+		demand_end(e, v);
 	host_table_fini(e);
 	moves_table_fini(e);
 	segment_table_fini(e);
@@ -190,6 +216,7 @@ void evpn_run_timers(struct evpn *e, struct mtime now)
 
 static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay)
 {
+	bool dynamic = c->mode == CONFIG_MODE_DYNAMIC_L2 || c->mode == CONFIG_MODE_DYNAMIC_L3;
 	struct dp_vni_params p = { .vni = c->vni,
 				   .bridge = c->bridge,
 				   .vxlan = c->vxlan,
@@ -204,7 +231,9 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .group = c->group,
 				   .check_source = c->check_source,
 				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,
-				   .hear_hosts = c->host_learning && c->mode == CONFIG_MODE_EVPN };
+				   .hear_hosts = c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic),
+				   .miss_macs = dynamic,
+				   .miss_ips = c->mode == CONFIG_MODE_DYNAMIC_L3 };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
 	int err;
 
@@ -224,6 +253,7 @@ static void evi_end(struct evpn *e, struct evi *evi)
 	flood_clear(e, evi);
 	segment_clear(e, evi);
 	moves_clear(e, evi);
+	demand_end(e, evi);
 	evi_del(e, evi);
 }
 
@@ -234,6 +264,8 @@ int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, 
 
 	if (err)
 		return err;
+	if (evi->n_groups)
+		demand_start(e, evi);
 	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */
 	err = dataplane_add(e, c, udp_port, underlay);
 	if (err) {

@@ -67,16 +67,6 @@ void fixed_host_add(struct evpn *e, struct evi *evi, const struct config_host *h
 	import_unref(e, import);
 }
 
-static bool has_fixed(const struct evpn *e, const struct sources *s)
-{
-	const struct source *x = sources_empty(s) ? NULL : &s->first;
-
-	for (; x; x = sources_next(&e->macs.nodes, s, x))
-		if (!memcmp(x->rd, no_rd, sizeof(no_rd)))
-			return true;
-	return false;
-}
-
 bool fixed_host_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip)
 {
 	bool found = false;
@@ -86,13 +76,13 @@ bool fixed_host_del(struct evpn *e, struct evi *evi, const struct mac *mac, cons
 		struct ip bound = binding_ip(binding_get(e, b));
 
 		next = binding_get(e, b)->next;
-		if (!has_fixed(e, &binding_get(e, b)->routes) || (ip->len && !ip_eq(ip, &bound)))
+		if (!sources_have(&e->macs.nodes, &binding_get(e, b)->routes, no_rd) || (ip->len && !ip_eq(ip, &bound)))
 			continue;
 		neigh_route_del(e, evi, mac, &bound, no_rd);
 		found = true;
 	}
 	m = ip->len ? 0 : mac_find(e, evi, mac);
-	if (m && has_fixed(e, &mac_get(e, m)->routes)) {
+	if (m && sources_have(&e->macs.nodes, &mac_get(e, m)->routes, no_rd)) {
 		mac_route_del(e, evi, mac, no_rd);
 		found = true;
 	}

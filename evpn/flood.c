@@ -88,6 +88,19 @@ bool flood_is_row(const struct evpn *e, const struct flood *f)
 	return h && flood_get(e, h) == f;
 }
 
+/* Where rows come on demand there is none for all that has none, or nothing would be missed: each group has its own. */
+static void row_set(struct evpn *e, const struct evi *evi, struct dp_row *row, bool wanted)
+{
+	for (uint16_t i = 0; i < (evi->demand ? evi->n_groups : 1); i++) {
+		if (evi->demand)
+			row->key = dp_key_group(evi->vni, &evi->groups[i], &row->vtep);
+		if (wanted)
+			dp_want(e->dp, row);
+		else
+			dp_unwant(e->dp, &row->key);
+	}
+}
+
 static void row_want(struct evpn *e, const struct evi *evi, uint32_t endpoint)
 {
 	uint32_t h = row_of(e, evi->slot, endpoint);
@@ -97,12 +110,12 @@ static void row_want(struct evpn *e, const struct evi *evi, uint32_t endpoint)
 
 	if (!h) {
 		v->vnis--;
-		dp_unwant(e->dp, &row.key);
+		row_set(e, evi, &row, false);
 		return;
 	}
 	label = import_get(&e->imports, flood_get(e, h)->import)->flood_label;
 	row.label_vni = label == evi->vni ? 0 : label;
-	dp_want(e->dp, &row);
+	row_set(e, evi, &row, true);
 }
 
 static void insert(struct evpn *e, struct evi *evi, const uint8_t rd[8], const struct ip *originator, uint32_t import)

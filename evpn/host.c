@@ -319,6 +319,8 @@ void host_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 {
 	if (h->ip.len)
 		host_seen(e, evi, &h->ip, &h->mac, h->ifindex, h->tells_router ? &h->router : NULL);
+	if (evi->demand)
+		demand_heard(e, evi, h);
 	if (!evi->suppress || h->unicast)
 		return;
 	if (h->kind == DP_HEARD_PROBE)

@@ -331,6 +331,14 @@ uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool 
 	return h;
 }
 
+uint32_t import_answer(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router)
+{
+	uint32_t h = import_fixed(e, vtep, vni, router);
+
+	import_get(&e->imports, h)->sticky = false;
+	return h;
+}
+
 void import_unref(struct evpn *e, uint32_t h)
 {
 	struct import *im = import_get(&e->imports, h);

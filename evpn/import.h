@@ -78,6 +78,8 @@ static inline uint32_t import_ref(struct import_table *t, uint32_t h)
  * port that shows such a host is in conflict.
  */
 uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
+/* The same for an answer of a resolver: the host may move. */
+uint32_t import_answer(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
 void import_unref(struct evpn *e, uint32_t h);
 /* As mac_claim_cmp(), and to the end: 0 only when the rows would be the same. */
 int import_cmp(const struct evpn *e, uint32_t a, uint32_t b);

@@ -102,7 +102,19 @@ static uint32_t best_claim(const struct evpn *e, const struct mac_entry *m, uint
 
 /* ---- carrying out ------------------------------------------------------------------------------------------------ */
 
-static void row_want(struct evpn *e, const struct evi *evi, const struct mac_entry *m)
+/* Where rows come on demand: is it in use, or was it looked for a moment ago? */
+static bool is_asked_for(struct evi *evi, struct mac_entry *m)
+{
+	if (m->flags & MAC_IN_USE)
+		return true;
+	if (!demand_wants_mac(evi, &m->mac))
+		return false;
+	m->flags |= MAC_IN_USE;
+	evi->in_use++;
+	return true;
+}
+
+static void row_want(struct evpn *e, struct evi *evi, struct mac_entry *m)
 {
 	const struct import *im = import_get(&e->imports, m->best);
 	struct dp_row row = { .key = dp_key_fdb(evi->vni, &m->mac) };
@@ -118,6 +130,10 @@ static void row_want(struct evpn *e, const struct evi *evi, const struct mac_ent
 		row.flags |= DP_STICKY;
 	if (m->flags & MAC_TOOK)
 		row.flags |= DP_TAKE_OVER;
+	if (evi->demand && !is_asked_for(evi, m))
+		return;
+	if (evi->demand)
+		row.flags |= DP_ON_DEMAND;
 	dp_want(e->dp, &row);
 }
 
@@ -165,8 +181,17 @@ static void conflict_log(struct evpn *e, const struct evi *evi, const struct mac
 		   mac_reason_text(m->reason), ip_str(import_vtep(e, m->best)).s, what);
 }
 
+static void row_unwant(struct evpn *e, struct evi *evi, struct mac_entry *m)
+{
+	struct dp_key key = dp_key_fdb(evi->vni, &m->mac);
+
+	evi->in_use -= (m->flags & MAC_IN_USE) != 0;
+	m->flags &= (uint8_t)~MAC_IN_USE;
+	dp_unwant(e->dp, &key);
+}
+
 /* The dataplane's side of a change from *was. */
-static void tell_dataplane(struct evpn *e, const struct evi *evi, uint32_t h, const struct mac_entry *was,
+static void tell_dataplane(struct evpn *e, struct evi *evi, uint32_t h, const struct mac_entry *was,
 			   enum mac_event ev)
 {
 	struct mac_entry *m = mac_get(e, h);
@@ -175,9 +200,7 @@ static void tell_dataplane(struct evpn *e, const struct evi *evi, uint32_t h, co
 		if (!mac_is_there(was->state) || was->best != m->best || ev == MAC_LEARNED)
 			row_want(e, evi, m);
 	} else if (mac_is_there(was->state)) {
-		struct dp_key key = dp_key_fdb(evi->vni, &m->mac);
-
-		dp_unwant(e->dp, &key);
+		row_unwant(e, evi, m);
 	}
 	if (mac_is_here(was->state) != mac_is_here(m->state) || mac_is_there(was->state) != mac_is_there(m->state))
 		neigh_mac_moved(e, h);
@@ -323,10 +346,34 @@ void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac)
 
 void mac_segment_changed(struct evpn *e, uint32_t h)
 {
-	const struct mac_entry *m = mac_get(e, h);
+	struct mac_entry *m = mac_get(e, h);
 
 	if (mac_is_there(m->state) && import_get(&e->imports, m->best)->esi)
 		row_want(e, evi_get(&e->evis, m->evi), m);
+}
+
+bool mac_use(struct evpn *e, uint32_t h)
+{
+	struct mac_entry *m = mac_get(e, h);
+	struct evi *evi = evi_get(&e->evis, m->evi);
+
+	if (!mac_is_there(m->state))
+		return false;
+	if (m->flags & MAC_IN_USE)
+		return true;
+	m->flags |= MAC_IN_USE;
+	evi->in_use++;
+	row_want(e, evi, m);
+	return true;
+}
+
+void mac_unuse(struct evpn *e, uint32_t h)
+{
+	struct mac_entry *m = mac_get(e, h);
+
+	if (m->flags & MAC_IN_USE)
+		row_unwant(e, evi_get(&e->evis, m->evi), m);
+	neigh_mac_unuse(e, h);
 }
 
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac)

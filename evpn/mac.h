@@ -17,7 +17,8 @@
 enum { /* flags of an entry */
 	MAC_STATIC = 1, /* the local port's is static */
 	MAC_TOOK = 2,   /* remote by winning over a local port: the row may take its place */
-	MAC_BUSY = 4    /* being worked on: must not be freed */
+	MAC_BUSY = 4,   /* being worked on: must not be freed */
+	MAC_IN_USE = 8  /* rows come on demand, and its is wished for */
 };
 
 struct mac_entry { /* 48 octets, and 9 to 18 of the index */
@@ -51,6 +52,10 @@ void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const
 void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8]);
 /* What its segment leads to may be another thing now. */
 void mac_segment_changed(struct evpn *e, uint32_t h);
+/* Rows on demand: its row is wished for from now on. False when it is behind no VTEP. */
+bool mac_use(struct evpn *e, uint32_t h);
+/* It is not used any more, nor are its addresses. */
+void mac_unuse(struct evpn *e, uint32_t h);
 /* It is no duplicate any more: what was kept from moving may do so now. */
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac);
 /* Drops every MAC and binding of an EVI that is about to go: withdraws what is ours; rows are the dataplane's to drop. */

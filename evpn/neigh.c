@@ -298,14 +298,34 @@ static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const
 		forget_local(e, evi, c->local);
 }
 
+/*
+ * Where rows come on demand: is the address in use, or was it looked for a moment ago? Who has it now is in use with it.
+ * May come back here for the addresses of that MAC.
+ */
+static bool is_asked_for(struct evpn *e, struct evi *evi, const struct ip *ip, const struct contest *c)
+{
+	struct binding *b = binding_get(e, c->remote);
+
+	if (!(b->flags & BINDING_IN_USE) && !(c->wanted && binding_get(e, c->wanted)->flags & BINDING_IN_USE) &&
+	    !demand_wants_ip(evi, ip))
+		return false;
+	if (c->wanted && c->wanted != c->remote)
+		binding_get(e, c->wanted)->flags &= (uint8_t)~BINDING_IN_USE;
+	b->flags |= BINDING_IN_USE;
+	mac_use(e, b->mac);
+	return true;
+}
+
 /* Makes the row of an address what its bindings say, and frees those that nobody says any more. */
 static void decide(struct evpn *e, struct evi *evi, const struct ip *ip)
 {
 	struct contest c = contest(e, evi, ip);
 	bool held = c.local && c.local != c.remote && !yields(e, &c);
 
-	if (!evi->suppress || held)
+	if (!evi->suppress || held || (evi->demand && c.remote && !is_asked_for(e, evi, ip, &c)))
 		c.remote = 0;
+	if (c.wanted && !c.remote)
+		binding_get(e, c.wanted)->flags &= (uint8_t)~BINDING_IN_USE;
 	if (c.wanted && c.wanted != c.remote)
 		binding_get(e, c.wanted)->flags &= (uint8_t)~(BINDING_WANTED | BINDING_WANTED_ROUTER);
 	if (c.remote) {
@@ -396,6 +416,55 @@ bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip
 	uint32_t m = mac_find(e, evi, mac);
 
 	return m && find(e, evi, ip, m);
+}
+
+bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	return local_binding(e, evi, ip) != 0;
+}
+
+bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8])
+{
+	struct hidx_it it;
+	uint32_t h;
+
+	for_each_binding(h, &it, e, evi, ip)
+		if (sources_have(&e->macs.nodes, &binding_get(e, h)->routes, rd))
+			return true;
+	return false;
+}
+
+bool neigh_use(struct evpn *e, struct evi *evi, const struct ip *ip, struct mac *mac, bool *router, bool *there)
+{
+	uint32_t h = contest(e, evi, ip).remote;
+	struct binding *b = h ? binding_get(e, h) : NULL;
+
+	if (!b)
+		return false;
+	*mac = mac_get(e, b->mac)->mac;
+	*router = ip->len == 16 && import_get(&e->imports, neigh_best_route(e, b))->router;
+	*there = mac_get(e, b->mac)->flags & MAC_IN_USE;
+	b->flags |= BINDING_IN_USE;
+	mac_use(e, b->mac);
+	decide(e, evi, ip);
+	return true;
+}
+
+void neigh_mac_unuse(struct evpn *e, uint32_t mac)
+{
+	struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);
+	uint32_t next;
+
+	for (uint32_t h = mac_get(e, mac)->bindings; h; h = next) {
+		struct binding *b = binding_get(e, h);
+		struct ip ip = binding_ip(b);
+
+		next = b->next;
+		if (!(b->flags & BINDING_IN_USE))
+			continue;
+		b->flags &= (uint8_t)~BINDING_IN_USE;
+		decide(e, evi, &ip);
+	}
 }
 
 void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip)

@@ -20,7 +20,8 @@ enum { /* flags of a binding */
 	BINDING_WANTED = 8,  /* its row is wanted */
 	BINDING_WANTED_ROUTER = 16,
 	BINDING_STALE = 32, /* local, but its MAC was here and has left */
-	BINDING_STATIC = 64 /* local, set by hand: the address can be nowhere else (RFC 9047 2, I) */
+	BINDING_STATIC = 64, /* local, set by hand: the address can be nowhere else (RFC 9047 2, I) */
+	BINDING_IN_USE = 128 /* rows come on demand, and its is wished for */
 };
 
 struct binding { /* 52 octets, and 9 to 18 of the index */
@@ -63,6 +64,14 @@ void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, con
 bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct mac *mac, unsigned n);
 /* The row of an address behind a VTEP: who has it. False without one. */
 bool neigh_row(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct mac *mac, bool *router);
+bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip);
+/* Does the route of this RD say where the address is? */
+bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8]);
+/*
+ * Rows on demand: those of the address and of its MAC are wished for from now on. Who has it; *there: its MAC was in use
+ * before. False when it is behind no VTEP.
+ */
+bool neigh_use(struct evpn *e, struct evi *evi, const struct ip *ip, struct mac *mac, bool *router, bool *there);
 bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* The address is no duplicate any more. */
 void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip);
@@ -77,6 +86,8 @@ void neigh_mac_advertise(struct evpn *e, uint32_t mac);
 void neigh_mac_withdraw(struct evpn *e, uint32_t mac);
 /* Whether the MAC is here, there or nowhere has changed: rows of its addresses follow. */
 void neigh_mac_moved(struct evpn *e, uint32_t mac);
+/* Rows on demand: those of its addresses are not. */
+void neigh_mac_unuse(struct evpn *e, uint32_t mac);
 /* Drops all of a MAC whose EVI is about to go; the MAC stays. */
 void neigh_mac_clear(struct evpn *e, uint32_t mac);
 

@@ -87,6 +87,7 @@ static void vni_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info
 {
 	*out = (struct evpn_vni_info){ .vni = evi->vni,
 				       .mode = evi->mode,
+				       .bgp = evi->bgp,
 				       .ethernet_tag = evi->tag,
 				       .imports = (const uint8_t(*)[8])evi->imports,
 				       .n_imports = evi->n_imports,

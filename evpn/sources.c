@@ -69,3 +69,13 @@ const struct source *sources_next(const struct slab *nodes, const struct sources
 
 	return h ? &node_get(nodes, h)->s : NULL;
 }
+
+bool sources_have(const struct slab *nodes, const struct sources *s, const uint8_t rd[8])
+{
+	const struct source *x = sources_empty(s) ? NULL : &s->first;
+
+	for (; x; x = sources_next(nodes, s, x))
+		if (!memcmp(x->rd, rd, sizeof(x->rd)))
+			return true;
+	return false;
+}

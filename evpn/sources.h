@@ -36,6 +36,7 @@ static inline bool sources_empty(const struct sources *s)
 uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint32_t import);
 /* Removes it; the handle that it had, 0 when there was none. */
 uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8]);
+bool sources_have(const struct slab *nodes, const struct sources *s, const uint8_t rd[8]);
 /* One after the other: for (x = &s->first; x; x = sources_next(nodes, s, x)) when s is not empty. */
 const struct source *sources_next(const struct slab *nodes, const struct sources *s, const struct source *x);
 

@@ -8,6 +8,7 @@
  *                                                  +--> flood.c  Type 3
  *                                                  +--> segment.c  Type 1: where MACs of a segment are
  *   evpn.c     dataplane events -------------------+--> mac.c, neigh.c; addresses by way of host.c
+ *   misses --> demand.c --> marks in mac.c and neigh.c: in use; answers are claims there like those of routes
  *   mac.c, neigh.c --> origin.c --> bgp,  and mac.c, neigh.c, flood.c --> dp_want(), dp_unwant()
  *
  * Calls of bgp may come back as best_changed for the very route (with an RD that two VTEPs share, the other's path
@@ -17,6 +18,7 @@
 #define EVPN_TABLES_H
 
 #include "base/pages.h"
+#include "evpn/demand.h"
 #include "evpn/evi.h"
 #include "evpn/flood.h"
 #include "evpn/host.h"
@@ -51,6 +53,7 @@ struct evpn {
 	struct moves_table moves;
 	struct host_table hosts;
 	struct timerq timers;
+	struct evpn_source source; /* of answers, for rows on demand */
 	struct log_limit conflicts; /* a peer can cause them */
 	struct evpn_show *show;
 };

@@ -116,6 +116,8 @@ struct config_vni {
 	struct ip group;
 	struct ip *flood;
 	size_t n_flood;
+	struct ip *groups; /* with flood, in the modes dynamic-*: multicast that is flooded */
+	size_t n_groups;
 	bool unknown_unicast_drop;
 	bool check_source; /* packets of VTEPs that the VNI does not know are dropped */
 	bool rsc;

@@ -26,7 +26,7 @@ struct loop;
 
 enum dp_kind {
 	DP_FDB,   /* a remote MAC behind a VTEP: in the kernel a bridge row and a vxlan row, one message */
-	DP_FLOOD, /* a VTEP in the VNI's flood list: in the kernel an all-zero vxlan row */
+	DP_FLOOD, /* a VTEP in a flood list, of frames without a row or of those to one group: an all-zero vxlan row, or the group's */
 	DP_NEIGH  /* an IP of a remote host: in the kernel a neighbour on the bridge */
 };
 
@@ -34,12 +34,13 @@ enum dp_kind {
 struct dp_key {
 	uint32_t vni;
 	uint8_t kind; /* enum dp_kind */
-	struct mac mac; /* FDB */
+	struct mac mac; /* FDB; FLOOD: the group, broadcast among them; zero: all that has no row */
 	struct ip ip;   /* NEIGH: the host's address; FLOOD: the VTEP */
 };
 
 struct dp_key dp_key_fdb(uint32_t vni, const struct mac *mac);
 struct dp_key dp_key_flood(uint32_t vni, const struct ip *vtep);
+struct dp_key dp_key_group(uint32_t vni, const struct mac *group, const struct ip *vtep); /* a DP_FLOOD */
 struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip);
 
 enum {
@@ -51,7 +52,12 @@ enum {
 	 * local_mac or local_ip that comes after the write says that it is back, and evpn unwants the row. Never over
 	 * what is static, sticky, permanent or a port's own. Without the flag a local row is left alone.
 	 */
-	DP_TAKE_OVER = 4
+	DP_TAKE_OVER = 4,
+	/*
+	 * FDB: wished for because it is used. One that is not used any more goes by itself, and with it the wish: a
+	 * `demand` event says so.
+	 */
+	DP_ON_DEMAND = 8
 };
 
 struct dp_row {
@@ -60,7 +66,7 @@ struct dp_row {
 	uint32_t set;       /* FDB: or a set of VTEPs instead, 0: none */
 	uint32_t label_vni; /* FDB, FLOOD: the VNI put into the packet (downstream-assigned); 0 = key.vni */
 	struct mac mac;     /* NEIGH: the host's MAC */
-	uint8_t flags;      /* DP_STICKY, DP_ROUTER, DP_TAKE_OVER */
+	uint8_t flags;      /* DP_STICKY ... */
 };
 
 /* This row shall be, with these values; replaces an earlier wish for the same key. Idempotent. */
@@ -106,6 +112,8 @@ struct dp_vni_params { /* everything is copied */
 	bool check_source; /* packets are dropped of VTEPs that no row of the VNI goes to */
 	bool known_hosts;  /* and frames of hosts that have no row to the VTEP that they come from */
 	uint32_t mac_limit; /* MACs that are heard, on ports and behind VTEPs, at most; 0: the backend's own bound */
+	/* Rows come on demand: `miss` tells what was looked for in vain, MACs and, with miss_ips, addresses. */
+	bool miss_macs, miss_ips;
 };
 
 /*
@@ -199,6 +207,8 @@ struct dp_heard {
 bool dp_host_ask(struct dp *d, uint32_t vni, unsigned ifindex, const struct ip *ip, const struct mac *mac);
 /* To the host that was heard asking or probing: its target is at mac. */
 void dp_host_answer(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router);
+/* The same of a host that has waited for it, where the backend itself would have answered by now. */
+void dp_host_reply(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router);
 /* To all other VTEPs, what was heard, as it came. */
 void dp_host_carry(struct dp *d, const struct dp_heard *h);
 
@@ -215,6 +225,13 @@ struct dp_events {
 	void *ctx;
 	/* Of VNIs with hear_hosts, while they are ready. May be NULL. */
 	void (*host_heard)(void *ctx, const struct dp_heard *h);
+	/*
+	 * Of VNIs with miss_macs. May be NULL, both or none. A frame to a MAC, or with mac NULL a question for an
+	 * address, found no row; one event a frame, so they come often.
+	 */
+	void (*miss)(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *ip);
+	/* The row on demand of this MAC is there now, or has not been used for long and is wished for no more. */
+	void (*demand)(void *ctx, uint32_t vni, const struct mac *mac, bool there);
 };
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */

@@ -65,6 +65,34 @@ void evpn_vni_del(struct evpn *e, uint32_t vni);
 int evpn_host_add(struct evpn *e, uint32_t vni, const struct config_host *h);
 int evpn_host_del(struct evpn *e, uint32_t vni, const struct mac *mac, const struct ip *ip);
 
+/* ---- rows on demand (modes dynamic-*) ------------------------------------------------------------------------------ */
+
+/*
+ * Where answers come from that the tables do not have. ask() may answer before it returns; a question that is not
+ * answered in two seconds counts as one that nobody knows an answer to, and there are 1,024 of a VNI at most.
+ */
+struct evpn_source {
+	/* Who is mac behind, or with mac NULL, who has ip? */
+	void (*ask)(void *ctx, uint32_t vni, uint32_t id, const struct mac *mac, const struct ip *ip);
+	void *ctx;
+};
+void evpn_set_source(struct evpn *e, const struct evpn_source *s);
+/*
+ * The answer to question id: the host, NULL when nobody knows. -ENOENT: the VNI has no such question (any more); -EINVAL:
+ * it is not what was asked for, or cannot be sent to.
+ */
+int evpn_resolved(struct evpn *e, uint32_t vni, uint32_t id, const struct config_host *host);
+/* What may have been answered before is otherwise now: the host is there, or is not. Of no concern when nobody uses it. */
+int evpn_resolver_changed(struct evpn *e, uint32_t vni, const struct config_host *host, bool there);
+
+struct evpn_resolver_info {
+	enum config_resolver kind;
+	uint64_t misses, answered, unknown, late, dropped;
+	uint32_t waiting, asked, in_use;
+};
+/* False in VNIs of other modes. */
+bool evpn_resolver_info(struct evpn *e, uint32_t vni, struct evpn_resolver_info *out);
+
 /* ---- identifiers (evpn/rd.c, rt.c, esi.c) ---------------------------------------------------------------------- */
 
 struct evpn_str {
@@ -125,6 +153,7 @@ bool evpn_key_may_match(const uint8_t *key, size_t key_len, const uint8_t *rd, c
 struct evpn_vni_info { /* borrowed */
 	uint32_t vni;
 	enum config_mode mode;
+	bool bgp; /* its hosts are advertised, and others' imported */
 	uint32_t ethernet_tag;
 	uint8_t rd[8];
 	const uint8_t (*imports)[8];

@@ -3,6 +3,7 @@
 #include "tests/lib/config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- equality ---------------------------------------------------------------------------------------------------- */
@@ -124,6 +125,7 @@ static const char *vni_difference(const struct config_vni *a, const struct confi
 	SAME(arp_suppression);
 	SAME_IP(group);
 	SAME_ITEMS(flood, n_flood, flood_difference);
+	SAME_ITEMS(groups, n_groups, flood_difference);
 	SAME(unknown_unicast_drop);
 	SAME(rsc);
 	SAME(resolver);
@@ -246,16 +248,38 @@ static void random_rts(struct rng *r, struct config_rt **rts, size_t *n)
 	}
 }
 
+static char *random_path(struct rng *r)
+{
+	char *text = random_text(r, 100, false), *path = xcalloc(1, strlen(text) + 2);
+
+	path[0] = '/';
+	strcpy(path + 1, text);
+	free(text);
+	return path;
+}
+
+static bool is_dynamic(const struct config_vni *v)
+{
+	return v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3;
+}
+
 static void random_resolver(struct rng *r, struct config_vni *v)
 {
-	v->resolver = (enum config_resolver)rng_below(r, 4);
+	if (!is_dynamic(v))
+		return;
+	v->resolver = (enum config_resolver)(1 + rng_below(r, 3));
 	if (v->resolver == CONFIG_RESOLVER_FILE)
-		v->resolver_file = random_text(r, 100, false);
+		v->resolver_file = random_path(r);
 	if (v->resolver == CONFIG_RESOLVER_COMMAND) {
 		v->resolver_command = xcalloc(4, sizeof(char *));
-		for (uint32_t i = 0; i < 1 + rng_below(r, 3); i++)
+		v->resolver_command[0] = random_path(r);
+		for (uint32_t i = 1, n = 1 + rng_below(r, 3); i < n; i++)
 			v->resolver_command[i] = random_text(r, 100, false);
 	}
+	v->n_groups = v->n_flood ? rng_below(r, 3) : 0;
+	v->groups = xcalloc(v->n_groups + 1, sizeof(*v->groups));
+	for (size_t i = 0; i < v->n_groups; i++)
+		v->groups[i] = ip_v4(0xef000001 + (uint32_t)i);
 }
 
 static void random_ports(struct rng *r, struct config_vni *v)
@@ -306,7 +330,7 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 		random_admin(r, &v->rd.b[1], v->rd.b + 2);
 	random_rts(r, &v->imports, &v->n_imports);
 	random_rts(r, &v->exports, &v->n_exports);
-	v->arp_suppression = v->mode == CONFIG_MODE_STATIC_L3 || chance(r, 2);
+	v->arp_suppression = v->mode == CONFIG_MODE_STATIC_L3 || v->mode == CONFIG_MODE_DYNAMIC_L3 || chance(r, 2);
 	if (v->mode == CONFIG_MODE_MULTICAST || (v->mode == CONFIG_MODE_EVPN && chance(r, 3)))
 		v->group = c->vtep.len == 4 ? ip_v4(between(r, 0xe0000001, 0xefffffff)) : ip_from_bytes(group, 16);
 	v->n_flood = v->mode == CONFIG_MODE_STATIC_FLOOD					    ? 1 + rng_below(r, 5) :
@@ -315,7 +339,7 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 	v->flood = xcalloc(v->n_flood + 1, sizeof(*v->flood));
 	for (size_t k = 0; k < v->n_flood; k++)
 		v->flood[k] = random_ip_of(r, c->vtep.len, k);
-	v->unknown_unicast_drop = v->bridge && chance(r, 3);
+	v->unknown_unicast_drop = v->bridge && !is_dynamic(v) && chance(r, 3);
 	v->rsc = chance(r, 3);
 	random_resolver(r, v);
 	random_hosts(r, v, c->vtep.len);

@@ -10,6 +10,7 @@
 /* Weak: tests of the real dataplane link this archive, too. */
 #pragma weak dp_key_fdb
 #pragma weak dp_key_flood
+#pragma weak dp_key_group
 #pragma weak dp_key_neigh
 #pragma weak dp_want
 #pragma weak dp_unwant
@@ -20,6 +21,7 @@
 #pragma weak dp_ifname
 #pragma weak dp_host_ask
 #pragma weak dp_host_answer
+#pragma weak dp_host_reply
 #pragma weak dp_host_carry
 
 struct set {
@@ -83,6 +85,14 @@ struct dp_key dp_key_flood(uint32_t vni, const struct ip *vtep)
 	struct dp_key k = key_new(vni, DP_FLOOD);
 
 	k.ip = *vtep;
+	return k;
+}
+
+struct dp_key dp_key_group(uint32_t vni, const struct mac *group, const struct ip *vtep)
+{
+	struct dp_key k = dp_key_flood(vni, vtep);
+
+	k.mac = *group;
 	return k;
 }
 
@@ -231,6 +241,13 @@ void dp_host_answer(struct dp *d, const struct dp_heard *h, const struct mac *ma
 			   mac_str(mac).s, router ? ", a router" : "");
 }
 
+void dp_host_reply(struct dp *d, const struct dp_heard *h, const struct mac *mac, bool router)
+{
+	if (d->said)
+		buf_printf(d->said, "reply %u on %u: %zu octets, %s%s\n", h->vni, h->ifindex, h->len, mac_str(mac).s,
+			   router ? ", a router" : "");
+}
+
 void dp_host_carry(struct dp *d, const struct dp_heard *h)
 {
 	if (d->said)
@@ -259,7 +276,10 @@ static void row_text(const struct dp *d, const struct dp_row *r, struct buf *out
 			set_text(&d->sets[r->set], out);
 		break;
 	case DP_FLOOD:
-		buf_printf(out, "flood %u %s", r->key.vni, ip_str(&r->key.ip).s);
+		if (mac_is_zero(&r->key.mac))
+			buf_printf(out, "flood %u %s", r->key.vni, ip_str(&r->key.ip).s);
+		else
+			buf_printf(out, "group %u %s %s", r->key.vni, mac_str(&r->key.mac).s, ip_str(&r->key.ip).s);
 		break;
 	case DP_NEIGH:
 		buf_printf(out, "neigh %u %s %s", r->key.vni, ip_str(&r->key.ip).s, mac_str(&r->mac).s);
@@ -270,6 +290,7 @@ static void row_text(const struct dp *d, const struct dp_row *r, struct buf *out
 	buf_adds(out, r->flags & DP_STICKY ? " sticky" : "");
 	buf_adds(out, r->flags & DP_ROUTER ? " router" : "");
 	buf_adds(out, r->flags & DP_TAKE_OVER ? " take-over" : "");
+	buf_adds(out, r->flags & DP_ON_DEMAND ? " on-demand" : "");
 	buf_adds(out, "\n");
 }
 

@@ -4,9 +4,10 @@
  * A dataplane that only remembers which rows are wanted (it defines the dp_*() that evpn calls, so dataplane/ is not
  * linked). Rows read as lines, sorted:
  *
- *	fdb 100 02:00:00:00:00:01 192.0.2.2 [label 200] [sticky] [take-over]
+ *	fdb 100 02:00:00:00:00:01 192.0.2.2 [label 200] [sticky] [take-over] [on-demand]
  *	fdb 100 02:00:00:00:00:01 {192.0.2.2 192.0.2.3} ...      to a set; {} to one that is no more
  *	flood 100 192.0.2.2 [label 200]
+ *	group 100 ff:ff:ff:ff:ff:ff 192.0.2.2 [label 200]
  *	neigh 100 10.0.0.1 02:00:00:00:00:01 [router] [take-over]
  */
 #ifndef TESTS_LIB_RECDP_H

@@ -242,12 +242,12 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 				     "    flood: [192.0.2.2, \"::ffff:192.0.2.3\"]\n"
 				     "    unknown-unicast: drop\n"
 				     "    rsc: true\n"
-				     "    resolver: rib\n"
 				     "    hosts:\n"
 				   "      - {mac: 02:00:00:00:00:0A, ip: 2001:db8::1, vtep: 192.0.2.2, router: true}\n"
 				     "      - {mac: \"02:00:00:00:00:0b\", vtep: 192.0.2.3}\n"
-				     "  - {vni: 2, resolver: {file: /run/hosts}}\n"
-				     "  - {vni: 3, resolver: {command: [/bin/find-it, \"--all\", b]}}\n";
+				     "  - {vni: 2, mode: dynamic-l2, resolver: {file: /run/hosts}}\n"
+				     "  - {vni: 3, mode: dynamic-l3, resolver: {command: [/bin/find-it, \"--all\", b]}}\n"
+				     "  - {vni: 4, mode: dynamic-l2, resolver: rib, groups: [\"ff02::fb\"]}\n";
 	struct config *c = load_good(text);
 	const struct config_vni *v = c->vnis;
 
@@ -280,7 +280,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	assert_string_equal(ip_str(&v->flood[1]).s, "192.0.2.3");
 	assert_true(v->unknown_unicast_drop);
 	assert_true(v->rsc);
-	assert_int_equal(v->resolver, CONFIG_RESOLVER_RIB);
+	assert_int_equal(v->resolver, CONFIG_RESOLVER_NONE);
 	assert_int_equal(v->n_hosts, 2);
 	assert_string_equal(mac_str(&v->hosts[0].mac).s, "02:00:00:00:00:0a");
 	assert_string_equal(ip_str(&v->hosts[0].ip).s, "2001:db8::1");
@@ -293,6 +293,9 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	assert_int_equal(v[2].resolver, CONFIG_RESOLVER_COMMAND);
 	assert_string_equal(v[2].resolver_command[1], "--all");
 	assert_null(v[2].resolver_command[3]);
+	assert_int_equal(v[3].resolver, CONFIG_RESOLVER_RIB);
+	assert_int_equal(v[3].n_groups, 1);
+	assert_string_equal(ip_str(&v[3].groups[0]).s, "ff02::fb");
 	config_free(c);
 }
 
@@ -301,6 +304,7 @@ static void words_are_those_of_their_enums(void **state)
 	for (int i = 0; i <= CONFIG_MODE_DYNAMIC_L3; i++) {
 		const char *where = i == CONFIG_MODE_MULTICAST	? "    group: 239.0.0.1\n" :
 				    i == CONFIG_MODE_STATIC_L3 ? "" :
+				    i >= CONFIG_MODE_DYNAMIC_L2 ? "    resolver: rib\n" :
 								 "    flood: [192.0.2.2]\n";
 		char text[256];
 		struct config *c;
@@ -552,7 +556,7 @@ static void changed_octets_do_no_harm(void **state)
 		"password: \"a\\x20b\"\n    families: [evpn]\nlisten: {port: 5}\nvtep: 192.0.2.1\nvnis:\n"
 		"  - vni: 1\n    ports: [a, \"tap:b\", {name: c, vlan: 5}]\n    import: [auto, 1:2]\n"
 		"    hosts: [{mac: 02:00:00:00:00:01, ip: 10.0.0.1, vtep: 192.0.2.2}]\n"
-		"    resolver: {command: [a, b]}\n";
+		"    mode: dynamic-l2\n    resolver: {command: [/a, b]}\n";
 	static const char special[] = ":-?,[]{}#&*!|>'\"%@`\n\t ~\0\xff\xc3\xe2";
 	struct rng r = rng_start("config octets");
 
