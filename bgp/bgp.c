@@ -69,7 +69,8 @@ struct bgp *bgp_new(const struct bgp_params *p, struct mtime now)
 {
 	struct bgp *b = xcalloc(1, sizeof(*b));
 	struct rib_params rp = { .asn = p->asn, .router_id = p->router_id, .cluster_id = p->cluster_id, .log = p->log,
-				 .want_write = on_want_write, .work = on_work, .ctx = b };
+				 .want_write = on_want_write, .work = on_work, .ctx = b,
+				 .loopback = ip_is_loopback(&p->next_hop) };
 
 	b->p = *p;
 	if (!b->p.cluster_id)

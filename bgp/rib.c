@@ -804,5 +804,7 @@ enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const s
 		return BGP_REJECT_ORIGINATOR;
 	if (cluster_list_has(a, r->params.cluster_id ? r->params.cluster_id : r->params.router_id))
 		return BGP_REJECT_CLUSTER;
-	return ip_is_unicast(&a->next_hop) ? BGP_ELIGIBLE : BGP_REJECT_NEXT_HOP;
+	if (ip_is_unicast(&a->next_hop) || (r->params.loopback && ip_is_loopback(&a->next_hop)))
+		return BGP_ELIGIBLE;
+	return BGP_REJECT_NEXT_HOP;
 }

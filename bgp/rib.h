@@ -87,6 +87,7 @@ struct rib_params {
 	/* There is work for rib_work(). */
 	void (*work)(void *ctx);
 	void *ctx;
+	bool loopback; /* our own next hop is a loopback address, so those of others on this host may be */
 };
 
 struct rib *rib_new(const struct rib_params *p, struct attrset_table *sets);

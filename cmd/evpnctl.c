@@ -17,6 +17,7 @@
 #include "cmd/evpnctl_help.h"
 #include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
+#include "cmd/paths.h"
 #include "cmd/netns.h"
 #include "include/config.h"
 
@@ -249,10 +250,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .socket = EVPND_SOCKET };
+	struct paths paths;
+	struct options o = { .socket = paths.socket };
 	int rc;
 
 	setlocale(LC_CTYPE, ""); /* descriptions are UTF-8; a table says others' characters as numbers */
+	paths_of_client(&paths);
 	o.words = xcalloc((size_t)argc + 1, sizeof(*o.words));
 	rc = parse_options(argc, argv, &o);
 	if (rc < 0 && !o.n_words && !o.help) {

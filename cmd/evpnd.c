@@ -23,6 +23,7 @@
 #include "cmd/ctl.h"
 #include "cmd/daemon.h"
 #include "cmd/notify.h"
+#include "cmd/paths.h"
 #include "cmd/privilege.h"
 #include "cmd/resume.h"
 #include "cmd/show.h"
@@ -33,8 +34,10 @@
 static const char usage_text[] =
 	"usage: evpnd [-c FILE] [-s SOCKET] [-u USER] [-n]\n"
 	"\n"
-	"  -c FILE    configuration, " EVPND_CONFIG " when left out\n"
-	"  -s SOCKET  control socket for evpnctl, " EVPND_SOCKET " when left out\n"
+	"  -c FILE    configuration, " EVPND_CONFIG " when left out, or a user's own:\n"
+	"             ~/.config/evpnd/evpnd.yaml\n"
+	"  -s SOCKET  control socket for evpnctl, " EVPND_SOCKET " when left out, a user's\n"
+	"             $XDG_RUNTIME_DIR/evpnd.sock\n"
 	"  -u USER    become this user when root starts it; " PRIVILEGE_USER ", if there is one, when left out\n"
 	"  -n         check the configuration, print every error in it, and exit with 0 or 1\n"
 	"  -h, -V     this text; the version\n"
@@ -374,10 +377,12 @@ static int run(struct daemon *d)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = { .config_file = EVPND_CONFIG, .socket_path = EVPND_SOCKET };
+	struct paths paths;
+	struct daemon d = { .config_file = paths.config, .socket_path = paths.socket };
 	bool check_only = false;
 	int opt, rc;
 
+	paths_of_daemon(&paths);
 	while ((opt = getopt(argc, argv, "c:s:u:nhV")) != -1) {
 		switch (opt) {
 		case 'c':

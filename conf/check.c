@@ -55,6 +55,16 @@ static void check_speaker(struct load *ld)
 			       config_dataplane_name(c->dataplane));
 }
 
+/* Speakers of one host reach each other there, if they do their own forwarding. */
+static void check_loopback(struct load *ld)
+{
+	const struct config *c = ld->config;
+
+	if (c->dataplane == CONFIG_DP_KERNEL && mark_good(ld, MARK_ROOT, "vtep") && ip_is_loopback(&c->vtep))
+		load_error_key(ld, MARK_ROOT, "vtep", 0,
+			       "expected an address that other hosts can reach with dataplane kernel, found %s", ip_str(&c->vtep).s);
+}
+
 static bool listen_overlaps(const struct config_listen *a, const struct config_listen *b)
 {
 	if (a->port != b->port)
@@ -134,6 +144,7 @@ static void check_neighbors(struct load *ld)
 void check_config(struct load *ld)
 {
 	check_speaker(ld);
+	check_loopback(ld);
 	check_listen(ld);
 	check_neighbors(ld);
 	check_vnis(ld);

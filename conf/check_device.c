@@ -17,14 +17,22 @@ struct device {
 	const char *name;
 	enum device_role role;
 	uint16_t vlan;
+	const char *netns; /* NULL: ours */
 	uint32_t vni_mark, mark; /* of the VNI; of the value, or of the VNI when the name is a default */
 	const struct config_vni *vni;
 };
 
+static int same_name(const struct device *a, const struct device *b)
+{
+	int d = strcmp(a->name, b->name);
+
+	return d ? d : strcmp(a->netns ? a->netns : "", b->netns ? b->netns : "");
+}
+
 static int by_name(const void *va, const void *vb)
 {
 	const struct device *a = va, *b = vb;
-	int d = strcmp(a->name, b->name);
+	int d = same_name(a, b);
 
 	if (d)
 		return d;
@@ -71,7 +79,7 @@ static size_t add_device(struct load *ld, struct device *d, size_t n, const stru
 	/* A default follows from the number of the VNI. */
 	if (!name || !mark_good(ld, m, "vni") || mark_at(ld, at)->bad)
 		return n;
-	d[n] = (struct device){ name, role, role == DEVICE_BRIDGE ? v->vlan : 0, m, at ? at : m, v };
+	d[n] = (struct device){ name, role, role == DEVICE_BRIDGE ? v->vlan : 0, NULL, m, at ? at : m, v };
 	return n + 1;
 }
 
@@ -81,8 +89,28 @@ static size_t add_ports(struct load *ld, struct device *d, size_t n, const struc
 
 	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
 		if (!mark_at(ld, item)->bad && v->ports[i].name)
-			d[n++] = (struct device){ v->ports[i].name, DEVICE_PORT, v->ports[i].vlan, m, item, v };
+			d[n++] = (struct device){ v->ports[i].name, DEVICE_PORT, v->ports[i].vlan, v->ports[i].netns, m, item, v };
 	return n;
+}
+
+/* What the kernel's bridge cannot do, and what is a TAP's alone. */
+static void check_port_keys(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	bool kernel = ld->config->dataplane == CONFIG_DP_KERNEL;
+	uint32_t item = mark_items(ld, m, "ports");
+
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next) {
+		const struct config_port *p = &v->ports[i];
+
+		if (mark_at(ld, item)->bad)
+			continue;
+		if (p->netns && kernel)
+			load_error_key(ld, item, "netns", item, "expected none with dataplane kernel, where port add is for that");
+		if (p->owner && !p->tap)
+			load_error_key(ld, item, "owner", item, "expected none, this is no TAP");
+		if (p->persist && !p->tap)
+			load_error_key(ld, item, "persist", item, "expected false, this is no TAP");
+	}
 }
 
 /* A bridge carries a frame in the VLAN in which it came. */
@@ -117,12 +145,13 @@ void check_devices(struct load *ld)
 			n = add_device(ld, d, n, v, m, "bridge", DEVICE_BRIDGE, v->bridge);
 			n = add_device(ld, d, n, v, m, "vxlan", DEVICE_VXLAN, v->vxlan);
 		}
+		check_port_keys(ld, v, m);
 		if (c->dataplane != CONFIG_DP_NONE)
 			n = add_ports(ld, d, n, v, m);
 	}
 	qsort(d, n, sizeof(*d), by_name);
 	for (size_t i = 1; i < n; i++)
-		if (!strcmp(d[i - 1].name, d[i].name))
+		if (!same_name(&d[i - 1], &d[i]))
 			check_same_name(ld, &d[i - 1], &d[i]);
 	free(d);
 }

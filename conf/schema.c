@@ -29,11 +29,13 @@ static bool is_ipv6_linklocal(const struct ip *a)
 	return a->len == 16 && ip_is_linklocal(a);
 }
 
+/* Loopback addresses: see check_loopback() in check.c. */
 static const char *check_vtep(const void *value)
 {
 	const struct ip *a = value;
+	bool reachable = ip_is_unicast(a) && !is_ipv6_linklocal(a);
 
-	return ip_is_unicast(a) && !is_ipv6_linklocal(a) ? NULL : "a unicast address that other hosts can reach";
+	return reachable || (a->len == 4 && ip_is_loopback(a)) ? NULL : "a unicast address that other hosts can reach";
 }
 
 /* Loopback addresses serve those who try several speakers on one host. */
@@ -233,9 +235,12 @@ const struct schema_map schema_neighbor = {
 static const struct schema_key keys_port[] = {
 	{ "name", .scalar = &scalar_port, .offset = 0, .size = sizeof(struct config_port), .needed = true },
 	{ "vlan", NUMBER, FIELD(config_port, vlan), .min = 1, .max = 4094 },
+	{ "netns", .scalar = &scalar_text, FIELD(config_port, netns), .min = 1, .max = 255 },
+	{ "persist", .scalar = &scalar_bool, FIELD(config_port, persist), .def = "false" },
+	{ "owner", .scalar = &scalar_text, FIELD(config_port, owner), .min = 1, .max = 255 },
 };
 const struct schema_map schema_port = {
-	.what = "an interface name, tap:NAME or a map of name and vlan", .size = sizeof(struct config_port),
+	.what = "an interface name, tap:NAME or a map of name and what belongs to it", .size = sizeof(struct config_port),
 	KEYS(keys_port), .shorthand = true
 };
 

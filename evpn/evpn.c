@@ -238,7 +238,12 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 	int err;
 
 	for (size_t i = 0; i < c->n_ports; i++)
-		ports[i] = (struct dp_port_params){ c->ports[i].name, c->ports[i].tap, c->ports[i].vlan };
+		ports[i] = (struct dp_port_params){ .name = c->ports[i].name,
+						    .tap = c->ports[i].tap,
+						    .vlan = c->ports[i].vlan,
+						    .netns = c->ports[i].netns,
+						    .persist = c->ports[i].persist,
+						    .owner = c->ports[i].owner };
 	p.ports = ports;
 	err = dp_vni_add(e->dp, &p);
 	free(ports);

@@ -246,10 +246,15 @@ static bool vni_valid(uint32_t label)
 	return label && label <= VNI_MAX;
 }
 
-/* Can frames be sent there? "A path whose next hop is ourselves is never imported." */
+/*
+ * Can frames be sent there? "A path whose next hop is ourselves is never imported." Loopback addresses are those of others
+ * on this host, if our own is one.
+ */
 static bool destination_usable(const struct evpn *e, const struct ip *ip)
 {
-	if (!ip_is_unicast(ip) || ip_is_linklocal(ip))
+	bool here = ip_is_loopback(ip) && ip_is_loopback(&e->vtep);
+
+	if ((!ip_is_unicast(ip) && !here) || ip_is_linklocal(ip))
 		return false;
 	return !e->vtep.len || (ip->len == e->vtep.len && !ip_eq(ip, &e->vtep));
 }

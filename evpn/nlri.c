@@ -65,6 +65,15 @@ static bool unicast(const uint8_t *ip, size_t len)
 	return ip_is_unicast(&a);
 }
 
+/* An identifier: speakers of one host may have loopback addresses. */
+static bool originator(const uint8_t *ip, size_t len)
+{
+	struct ip a = { .len = (uint8_t)len };
+
+	copy_ip(a.b, ip, len);
+	return ip_is_unicast(&a) || ip_is_loopback(&a);
+}
+
 static enum bgp_nlri_verdict decode_ad(struct rbuf *b, bool withdraw, struct bgp_nlri *out)
 {
 	rb_bytes(b, out->key + RD_AT, 8);
@@ -128,7 +137,7 @@ static enum bgp_nlri_verdict decode_imet(struct rbuf *b, bool withdraw, struct b
 	out->shared_len = 0;
 	if (!ip_len || !rb_done(b))
 		return BGP_NLRI_RESET;
-	return verdict(withdraw, unicast(out->key + 13, ip_len));
+	return verdict(withdraw, originator(out->key + 13, ip_len));
 }
 
 static enum bgp_nlri_verdict decode_es(struct rbuf *b, bool withdraw, struct bgp_nlri *out)

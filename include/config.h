@@ -78,6 +78,9 @@ struct config_port {
 	char *name;    /* interface; for a TAP the name after "tap:" */
 	bool tap;
 	uint16_t vlan; /* 0 = untagged */
+	char *netns;   /* another network namespace: a path, a name of iproute2's or a process; NULL: ours */
+	bool persist;  /* a TAP that stays when we end */
+	char *owner;   /* of the TAP: a user; NULL: none */
 };
 
 struct config_host {

@@ -90,6 +90,10 @@ struct dp_port_params {
 	const char *name;
 	bool tap;
 	uint16_t vlan;
+	/* what follows is the userspace VTEP's */
+	const char *netns; /* that the port is in, as nsopen_path() takes it; NULL: ours */
+	bool persist;      /* the TAP stays when we end */
+	const char *owner; /* of the TAP: a user who may open it, too; NULL: none */
 };
 
 struct dp_vni_params { /* everything is copied */

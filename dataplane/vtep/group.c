@@ -207,6 +207,7 @@ static int enter(struct bridge *b, unsigned ifindex)
 void group_check(struct bridge *b)
 {
 	unsigned ifindex = !b->group_ip.len ? 0 : b->underlay[0] ? if_nametoindex(b->underlay) : b->u->ifindex;
+	struct place_link link;
 	char name[IF_NAMESIZE];
 	int err = 0;
 
@@ -220,6 +221,6 @@ void group_check(struct bridge *b)
 		else
 			snprintf(b->problem, sizeof(b->problem), "underlay %s is missing", b->underlay);
 	}
-	if (b->group && if_indextoname(ifindex, name))
-		__atomic_store_n(&b->group->dest->mtu, (uint16_t)netdev_mtu(name), __ATOMIC_RELAXED);
+	if (b->group && if_indextoname(ifindex, name) && !place_link(b->v->here, name, &link))
+		__atomic_store_n(&b->group->dest->mtu, (uint16_t)link.mtu, __ATOMIC_RELAXED);
 }

@@ -12,6 +12,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -61,15 +62,12 @@ static int join_fanout(const struct netdev *dev, unsigned nr, int fd, int *group
 	return err;
 }
 
-static int open_packet(const struct netdev *dev, unsigned nr, int *group)
+static int set_up_packet(const struct netdev *dev, unsigned nr, int fd, int *group)
 {
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)dev->ifindex };
 	struct packet_mreq all = { .mr_ifindex = (int)dev->ifindex, .mr_type = PACKET_MR_PROMISC };
+	int err = option(fd, PACKET_VNET_HDR, 1);
 
-	if (fd < 0)
-		return -errno;
-	err = option(fd, PACKET_VNET_HDR, 1);
 	if (!err)
 		err = option(fd, PACKET_AUXDATA, 1);
 	if (!err)
@@ -79,55 +77,54 @@ static int open_packet(const struct netdev *dev, unsigned nr, int *group)
 	if (!err && (bind(fd, (struct sockaddr *)&ll, sizeof(ll)) < 0 ||
 		     setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) < 0))
 		err = -errno;
-	if (!err)
-		err = join_fanout(dev, nr, fd, group);
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
+	return err ? err : join_fanout(dev, nr, fd, group);
 }
 
 /* ---- TAPs ------------------------------------------------------------------------------------------------------------- */
 
-static void set_name(struct ifreq *r, const char *name)
+static int find_user(const char *name, uid_t *uid)
 {
-	*r = (struct ifreq){ 0 };
-	snprintf(r->ifr_name, sizeof(r->ifr_name), "%s", name);
+	const struct passwd *u = getpwnam(name);
+	char *end;
+
+	if (u) {
+		*uid = u->pw_uid;
+		return 0;
+	}
+	*uid = (uid_t)strtoul(name, &end, 10);
+	return *end ? -ENOENT : 0;
 }
 
-static int set_up(const char *name)
+/* Of the whole device; said once. */
+static int set_ownership(const struct vport *p, int fd, const char **step)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
-	struct ifreq r;
+	uid_t uid = 0;
+	int err;
 
-	set_name(&r, name);
-	rc = ioctl(fd, SIOCGIFFLAGS, &r);
-	r.ifr_flags |= IFF_UP;
-	if (rc == 0)
-		rc = ioctl(fd, SIOCSIFFLAGS, &r);
-	close(fd);
-	return rc < 0 ? -errno : 0;
+	*step = "find the owner of the TAP";
+	err = p->owner ? find_user(p->owner, &uid) : 0;
+	if (err)
+		return err;
+	*step = "give the TAP to its owner";
+	if (p->owner && ioctl(fd, TUNSETOWNER, (unsigned long)uid) < 0)
+		return -errno;
+	*step = "make the TAP persistent";
+	return p->persist && ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? -errno : 0;
 }
 
-static int open_tap(const struct netdev *dev)
+static int set_up_tap(const struct netdev *dev, int fd)
 {
 	unsigned offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK), size = sizeof(struct virtio_net_hdr), err;
-	struct ifreq r;
+	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE };
+	int size = sizeof(struct virtio_net_hdr);
 
-	if (fd < 0)
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", dev->name);
+	if (ioctl(fd, TUNSETIFF, &r) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &size) < 0)
 		return -errno;
-	set_name(&r, dev->name);
-	r.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
-	if (ioctl(fd, TUNSETIFF, &r) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &size) < 0) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
 	/* Newer kernels leave UDP super-frames whole, too; where a kernel has less, it does the rest itself. */
 	if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)(offloads | TUN_F_USO4 | TUN_F_USO6)) < 0)
 		ioctl(fd, TUNSETOFFLOAD, (unsigned long)offloads);
-	return fd;
+	return 0;
 }
 
 /* ---- an interface ------------------------------------------------------------------------------------------------------ */
@@ -149,71 +146,95 @@ static void free_netdev(void *p)
 	free(dev);
 }
 
-unsigned netdev_mtu(const char *name)
+static int set_up_queues(struct netdev *dev, const struct vport *p, const char **step)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
-	struct ifreq r;
+	int group = 0, err = 0;
 
-	set_name(&r, name);
-	rc = ioctl(fd, SIOCGIFMTU, &r);
-	close(fd);
-	return rc < 0 ? 1500 : (unsigned)r.ifr_mtu;
+	*step = dev->tap ? "make the TAP" : "listen to it";
+	for (unsigned i = 0; !err && i < dev->v->n_workers; i++)
+		err = dev->tap ? set_up_tap(dev, dev->q[i].fd) : set_up_packet(dev, i, dev->q[i].fd, &group);
+	return err || !dev->tap ? err : set_ownership(p, dev->q[0].fd, step);
 }
 
-static int open_queues(struct netdev *dev)
+static int open_queues(struct netdev *dev, const struct vport *p, const char **step)
 {
-	int group = 0;
+	struct place_link link;
+	int fds[VTEP_WORKERS_MAX], err;
 
-	for (unsigned i = 0; i < dev->v->n_workers; i++) {
-		int fd = dev->tap ? open_tap(dev) : open_packet(dev, i, &group);
-
-		if (fd < 0)
-			return fd;
-		dev->q[i].fd = fd;
-	}
-	if (!dev->tap)
-		return 0;
-	dev->ifindex = if_nametoindex(dev->name);
-	return set_up(dev->name);
+	err = place_link(dev->at, dev->name, &link);
+	if (err && !dev->tap)
+		return err;
+	dev->ifindex = link.ifindex;
+	err = place_open(dev->at, dev->tap ? NSOPEN_TUN : NSOPEN_PACKET, dev->v->n_workers, fds, step);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < dev->v->n_workers; i++)
+		dev->q[i].fd = fds[i];
+	err = set_up_queues(dev, p, step);
+	if (err || !dev->tap)
+		return err;
+	*step = "find the TAP that was made";
+	err = place_link(dev->at, dev->name, &link);
+	if (err)
+		return err;
+	dev->ifindex = link.ifindex;
+	*step = "set the TAP up";
+	return place_link_up(dev->at, dev->ifindex);
 }
 
-struct netdev *netdev_find(const struct vtep *v, const char *name)
+struct netdev *netdev_find(const struct vtep *v, const struct place *at, const char *name)
 {
 	struct netdev *dev;
 
 	list_for_each(dev, &v->netdevs, list) {
-		if (!strcmp(dev->name, name))
+		if (dev->at == at && !strcmp(dev->name, name))
 			return dev;
 	}
 	return NULL;
 }
 
-struct netdev *netdev_open(struct vtep *v, const char *name, bool tap, int *err)
+bool netdev_there(struct netdev *dev)
 {
+	struct place_link link;
+
+	if (place_gone(dev->at) || place_link(dev->at, dev->name, &link) || link.ifindex != dev->ifindex)
+		return false;
+	__atomic_store_n(&dev->mtu, link.mtu, __ATOMIC_RELAXED);
+	return true;
+}
+
+struct netdev *netdev_open(const struct vport *p, struct place *at, int *err, const char **step)
+{
+	struct vtep *v = at->v;
 	struct netdev *dev = xcalloc(1, sizeof(*dev) + v->n_workers * sizeof(dev->q[0]));
 
 	dev->v = v;
-	dev->tap = tap;
-	snprintf(dev->name, sizeof(dev->name), "%s", name);
-	dev->ifindex = if_nametoindex(name);
+	dev->at = at;
+	dev->tap = p->tap;
+	snprintf(dev->name, sizeof(dev->name), "%s", p->name);
 	for (unsigned i = 0; i < v->n_workers; i++)
 		dev->q[i] = (struct source){ SOURCE_PORT, -1, dev };
-	*err = open_queues(dev);
+	*err = open_queues(dev, p, step);
+	if (!*err && !netdev_there(dev))
+		*err = -ENODEV; /* it went again meanwhile */
 	if (*err) {
 		free_netdev(dev);
 		return NULL;
 	}
-	dev->mtu = netdev_mtu(name);
+	at->refs++;
 	list_add_tail(&v->netdevs, &dev->list);
 	for (unsigned i = 0; i < v->n_workers; i++)
 		worker_watch(v, i, &dev->q[i]);
 	return dev;
 }
 
-void netdev_close(struct netdev *dev)
+void netdev_close(struct netdev *dev, bool remove)
 {
 	list_del(&dev->list);
 	for (unsigned i = 0; i < dev->v->n_workers; i++)
 		worker_unwatch(dev->v, i, &dev->q[i]);
+	if (remove && dev->tap)
+		ioctl(dev->q[0].fd, TUNSETPERSIST, 0UL);
+	place_put(dev->at);
 	vtep_retire(dev, free_netdev);
 }

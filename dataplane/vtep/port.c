@@ -5,6 +5,7 @@
  * was learned there goes, too. The list of a VNI's ports is what frames are flooded to.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,7 +54,28 @@ static void port_free(void *ctx)
 
 	free(p->c);
 	free(p->talk);
+	free(p->netns);
+	free(p->owner);
 	free(p);
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static void set_label(struct vport *p)
+{
+	char vlan[8] = "";
+
+	if (p->vlan)
+		snprintf(vlan, sizeof(vlan), ".%u", p->vlan);
+	snprintf(p->label, sizeof(p->label), "%s%s%s%s", p->name, vlan, p->netns ? "@" : "", p->netns ? p->netns : "");
 }
 
 struct vport *port_add(struct bridge *b, const struct dp_port_params *params)
@@ -68,22 +90,26 @@ struct vport *port_add(struct bridge *b, const struct dp_port_params *params)
 	p->tap = params->tap;
 	p->c = traffic_new(b->v);
 	p->talk = xcalloc(b->v->n_workers, sizeof(*p->talk));
+	p->persist = params->persist;
+	p->netns = copy(params->netns);
+	p->owner = copy(params->owner);
 	snprintf(p->name, sizeof(p->name), "%s", params->name);
-	if (p->vlan)
-		snprintf(p->label, sizeof(p->label), "%s.%u", p->name, p->vlan);
-	else
-		snprintf(p->label, sizeof(p->label), "%s", p->name);
+	set_label(p);
 	change_list(b, p, NULL);
 	return p;
+}
+
+static bool is_port(const struct vport *p, const struct dp_port_params *params)
+{
+	return p->vlan == params->vlan && p->tap == params->tap && p->persist == params->persist &&
+	       !strcmp(p->name, params->name) && same_text(p->netns, params->netns) && same_text(p->owner, params->owner);
 }
 
 static struct vport *find_configured(const struct bridge *b, const struct dp_port_params *p)
 {
 	for (uint32_t i = 0; i < b->ports->n; i++) {
-		struct vport *port = b->ports->at[i];
-
-		if (port->configured && port->vlan == p->vlan && port->tap == p->tap && !strcmp(port->name, p->name))
-			return port;
+		if (b->ports->at[i]->configured && is_port(b->ports->at[i], p))
+			return b->ports->at[i];
 	}
 	return NULL;
 }
@@ -132,7 +158,7 @@ static void publish(struct vport *p, struct netdev *dev, struct vport *what)
 /* The interface's index where that tells the VNI's ports apart. */
 static unsigned new_id(struct vtep *v, const struct vport *p, const struct netdev *dev)
 {
-	return p->vlan ? MADE_UP_IDS + v->ids++ : dev->ifindex;
+	return p->vlan || dev->at != v->here ? MADE_UP_IDS + v->ids++ : dev->ifindex;
 }
 
 static void attach(struct vport *p, struct netdev *dev)
@@ -146,7 +172,7 @@ static void attach(struct vport *p, struct netdev *dev)
 	log_info(v->log, LOG_DP, "VNI %u: port %s is there", p->bridge->vni, p->label);
 }
 
-static void detach(struct vport *p)
+static void detach(struct vport *p, bool remove)
 {
 	struct netdev *dev = p->dev;
 
@@ -155,63 +181,103 @@ static void detach(struct vport *p)
 	__atomic_store_n(&p->dev, NULL, __ATOMIC_RELEASE);
 	p->id = 0;
 	if (!--dev->refs)
-		netdev_close(dev);
+		netdev_close(dev, remove);
 }
 
 void port_del(struct vport *p)
 {
 	if (p->dev)
-		detach(p);
+		detach(p, true);
 	change_list(p->bridge, NULL, p);
 	vtep_retire(p, port_free);
 }
 
-void ports_detach(struct bridge *b)
+void ports_detach(struct bridge *b, bool remove)
 {
 	for (uint32_t i = 0; i < b->ports->n; i++) {
 		if (b->ports->at[i]->dev)
-			detach(b->ports->at[i]);
+			detach(b->ports->at[i], remove);
 	}
 }
 
-static void say_problem(struct bridge *b, const struct vport *p, int err)
+/* What would help. */
+static const char *remedy(const struct vport *p, int err)
+{
+	if (err == -EACCES && p->tap)
+		return "; a port that is an interface needs no such device";
+	if (err != -EPERM || p->netns)
+		return "";
+	return p->tap ? "; a TAP takes CAP_NET_ADMIN, or a network namespace of our own user (netns)" :
+			"; it takes CAP_NET_RAW, or a network namespace of our own user (netns)";
+}
+
+static void say_error(struct bridge *b, const struct vport *p, int err, const char *step)
 {
 	if (b->problem[0])
 		return; /* the first is enough */
 	if (err == -ENODEV)
 		snprintf(b->problem, sizeof(b->problem), "port %s is missing", p->label);
 	else
-		snprintf(b->problem, sizeof(b->problem), "port %s: %s%s", p->label, strerror(-err),
-			 err != -EPERM ? "" : p->tap ? "; a TAP takes CAP_NET_ADMIN" : "; a packet socket takes CAP_NET_RAW");
+		snprintf(b->problem, sizeof(b->problem), "port %s: cannot %s: %s%s", p->label, step, strerror(-err),
+			 remedy(p, err));
+}
+
+/* With a reference, or NULL and a problem. */
+static struct place *place_of(struct bridge *b, const struct vport *p)
+{
+	char why[160], path[PATH_MAX];
+	struct place *at;
+
+	if (!p->netns) {
+		b->v->here->refs++;
+		return b->v->here;
+	}
+	BUG_ON(!nsopen_path(p->netns, path, sizeof(path))); /* a line of the configuration is shorter */
+	at = place_get(b->v, path, false, why, sizeof(why));
+	if (!at && !b->problem[0])
+		snprintf(b->problem, sizeof(b->problem), "port %s: %s", p->name, why);
+	return at;
+}
+
+static bool attach_to(struct vport *p, struct place *at)
+{
+	struct bridge *b = p->bridge;
+	struct netdev *dev = netdev_find(b->v, at, p->name);
+	struct place_link link;
+	const char *step = "";
+	int err;
+
+	if (dev && !netdev_there(dev))
+		return false; /* another port's, which has not looked yet: next time */
+	if (!dev) {
+		err = p->tap ? 0 : place_link(at, p->name, &link);
+		dev = err ? NULL : netdev_open(p, at, &err, &step);
+	}
+	if (dev)
+		attach(p, dev);
+	else
+		say_error(b, p, err, step);
+	return dev;
 }
 
 static bool check_port(struct bridge *b, struct vport *p)
 {
-	unsigned ifindex = if_nametoindex(p->name);
-	struct netdev *dev = p->dev;
-	int err = -ENODEV;
 	bool changed = false;
+	struct place *at;
 
-	if (dev && dev->ifindex == ifindex) {
-		dev->mtu = netdev_mtu(dev->name);
+	if (p->dev && netdev_there(p->dev))
 		return false;
-	}
-	if (dev) {
+	if (p->dev) {
 		log_warn(b->v->log, LOG_DP, "VNI %u: port %s is gone", b->vni, p->label);
-		detach(p);
+		detach(p, false);
 		changed = true;
 	}
-	dev = netdev_find(b->v, p->name);
-	if (dev && dev->ifindex != ifindex)
-		return changed; /* another port's, which has not looked yet: next time */
-	if (!dev && (ifindex || p->tap))
-		dev = netdev_open(b->v, p->name, p->tap, &err);
-	if (!dev) {
-		say_problem(b, p, err);
+	at = place_of(b, p);
+	if (!at)
 		return changed;
-	}
-	attach(p, dev);
-	return true;
+	changed |= attach_to(p, at);
+	place_put(at);
+	return changed;
 }
 
 bool ports_check(struct bridge *b)

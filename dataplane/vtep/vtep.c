@@ -108,8 +108,8 @@ static void find_holders(struct vtep *v)
 		for (i = all; i && !u->ifindex; i = i->ifa_next) {
 			struct ip a = i->ifa_addr ? ip_from_sockaddr(i->ifa_addr, NULL) : ip_none();
 
-			if (!ip_eq(&a, &u->vtep))
-				continue;
+			if (!ip_eq(&a, &u->vtep) && !(ip_is_loopback(&a) && ip_is_loopback(&u->vtep)))
+				continue; /* lo holds all of 127.0.0.0/8 */
 			u->ifindex = if_nametoindex(i->ifa_name);
 			snprintf(u->ifname, sizeof(u->ifname), "%s", i->ifa_name);
 		}
@@ -210,6 +210,7 @@ static void on_tick(struct loop_timer *t)
 {
 	struct vtep *v = container_of(t, struct vtep, timer);
 	struct mtime now = loop_now(v->loop);
+	struct place *p;
 	struct bridge *b;
 
 	__atomic_store_n(&v->now_s, (uint16_t)(now.us / 1000000), __ATOMIC_RELAXED);
@@ -219,6 +220,8 @@ static void on_tick(struct loop_timer *t)
 		hosts_count(b, now);
 		v->check |= b->problem[0] != 0;
 	}
+	list_for_each(p, &v->places, list)
+		v->check |= place_gone(p);
 	dp_kick(v->d);
 	loop_timer_at(t, mtime_add_ms(now, TICK_MS));
 }
@@ -279,7 +282,6 @@ static int vtep_vni_change(void *be, void *data, const struct dp_vni_params *p)
 	return 0;
 }
 
-/* A TAP goes with its last descriptor, so there is nothing that could stay. */
 static void vtep_vni_del(void *be, void *data, bool remove)
 {
 	struct bridge *b = data;
@@ -288,7 +290,7 @@ static void vtep_vni_del(void *be, void *data, bool remove)
 	rmap_del(&b->v->by_vni, (uint64_t)b->vni + 1);
 	list_del(&b->list);
 	group_leave(b);
-	ports_detach(b);
+	ports_detach(b, remove);
 	underlay_put(b->u);
 	bridge_retire(b);
 }
@@ -333,6 +335,9 @@ static void vtep_close(void *be)
 	urcu_qsbr_barrier();
 	urcu_qsbr_unregister_thread();
 	ksock_close(&v->events);
+	if (v->here)
+		place_put(v->here);
+	nsopen_stop(&v->nsopen);
 	if (v->heard_fd >= 0)
 		close(v->heard_fd);
 	rmap_fini(&v->vteps);
@@ -347,6 +352,9 @@ static int start(struct vtep *v)
 
 	if (err)
 		return err;
+	v->here = place_here(v);
+	if (!v->here)
+		return -errno;
 	v->heard_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (v->heard_fd < 0)
 		return -errno;
@@ -389,12 +397,16 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	list_init(&v->netdevs);
 	list_init(&v->underlays);
 	list_init(&v->groups);
+	list_init(&v->places);
 	if (getrandom(&v->seed, sizeof(v->seed), 0) != sizeof(v->seed))
 		v->seed = (uintptr_t)v;
 	v->own = fdb_mac((v->seed & 0xffffffffff) | (uint64_t)2 << 40);
 	v->loud = (struct log_limit){ .burst = 5, .interval_ms = 60000 };
 	rmap_init(&v->vteps, v->seed, vtep_retire_table, NULL);
 	rmap_init(&v->by_vni, v->seed, vtep_retire_table, NULL);
+	err = nsopen_start(&v->nsopen); /* before there are threads */
+	if (err)
+		log_warn(log, LOG_DP, "dataplane userspace: no ports in other network namespaces: %s", strerror(-err));
 	start_rcu();
 	urcu_qsbr_thread_offline();
 	loop_timer_init(&v->timer, loop, on_tick);

@@ -12,6 +12,7 @@
  *	hosts.c      hosts' ARP and ND: what the workers pass on, up; questions to hosts, down
  *	answer.c     a worker's look at ARP and ND: passed on, answered for hosts behind other VTEPs
  *	netdev.c     interfaces by packet socket, TAPs
+ *	place.c      the network namespaces that these are in
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
  *	forward.c    what becomes of a frame
@@ -38,6 +39,7 @@
 #include "dataplane/arpnd.h"
 #include "dataplane/backend.h"
 #include "dataplane/kernel_sock.h"
+#include "dataplane/nsopen.h"
 #include "dataplane/vtep/fdb.h"
 #include "dataplane/vtep/offload.h"
 
@@ -139,17 +141,21 @@ struct flood {
 	struct dest *dest[];
 };
 
+/* "eth1", "eth1.100", "eth1@blue" in another network namespace */
+#define PORT_LABEL 64u
+
 /* A port of a VNI: an interface, or one VLAN of it. */
 struct vport {
 	struct bridge *bridge;
 	uint16_t nr; /* in the bridge, as workers tell it */
 	unsigned id; /* stands for it with reconcile and evpn; 0: not there */
 	char name[IFNAMSIZ];
-	char label[IFNAMSIZ + 6]; /* "eth1", "eth1.100" */
+	char label[PORT_LABEL];
 	uint16_t vlan;
-	bool tap;
-	bool configured; /* goes when the configuration has it no more */
-	struct netdev *dev; /* published; NULL: not there */
+	bool tap, persist;
+	bool configured;     /* goes when the configuration has it no more */
+	char *netns, *owner; /* as configured; NULL: none */
+	struct netdev *dev;  /* published; NULL: not there */
 	struct traffic *c;  /* by worker */
 	struct talk *talk;  /* by worker */
 };
@@ -186,7 +192,7 @@ struct bridge {
 	struct ip group_ip;
 	char underlay[IFNAMSIZ]; /* of the group; "": the one that has the address */
 	struct group *group;     /* joined */
-	char problem[160], logged[160];
+	char problem[240], logged[240];
 	struct underlay *u;
 	struct rmap fdb;
 	struct rmap neighs;  /* address -> struct binding */
@@ -206,9 +212,28 @@ struct bridge {
 
 #define VLANS 4096u
 
+/* A network namespace with ports in it. */
+struct place {
+	struct list list; /* but for our own */
+	struct vtep *v;
+	unsigned refs;
+	char *path; /* NULL: our own */
+	bool apart; /* not that of the path, but one beside it of the same owner, which nobody else sees */
+	dev_t dev;  /* what the path led to */
+	ino_t ino;
+	int ns;     /* where sockets are opened; -1: here */
+	struct ksock cmd, events;
+	struct loop_io io;
+};
+
+struct place_link {
+	unsigned ifindex, mtu;
+};
+
 struct netdev {
 	struct list list;
 	struct vtep *v;
+	struct place *at;
 	char name[IFNAMSIZ];
 	bool tap;
 	unsigned ifindex, mtu;
@@ -269,7 +294,9 @@ struct vtep {
 	struct loop *loop;
 	struct log *log;
 	struct log_limit loud; /* hosts can cause these lines */
-	struct list bridges, netdevs, underlays, groups;
+	struct list bridges, netdevs, underlays, groups, places;
+	struct place *here;       /* our own network namespace */
+	struct nsopen nsopen;     /* opens in others */
 	unsigned ids;             /* made up so far, of ports */
 	uint64_t seed;
 	struct mac own;           /* what hosts are asked from, a MAC of nobody else's */
@@ -371,7 +398,8 @@ struct vport *port_nr(const struct bridge *b, unsigned nr);
 struct vport *port_id(const struct bridge *b, unsigned id);
 /* Opens what is there and lets go of what is not, for every port of b. True when something changed. */
 bool ports_check(struct bridge *b);
-void ports_detach(struct bridge *b);
+/* remove: what was made for them goes, too. */
+void ports_detach(struct bridge *b, bool remove);
 /* Of a bridge that nobody sees any more. */
 void ports_free(struct bridge *b);
 
@@ -394,12 +422,28 @@ bool hosts_listens(void *be, void *vni, unsigned ifindex, struct mac *own);
 
 /* ---- netdev.c ------------------------------------------------------------------------------------------------------ */
 
-struct netdev *netdev_find(const struct vtep *v, const char *name);
-/* With workers that listen. NULL and *err, -errno. */
-struct netdev *netdev_open(struct vtep *v, const char *name, bool tap, int *err);
-/* Nobody has it any more. */
-void netdev_close(struct netdev *dev);
-unsigned netdev_mtu(const char *name);
+struct netdev *netdev_find(const struct vtep *v, const struct place *at, const char *name);
+/* The interface of p, with workers that listen. NULL and *err, -errno, with *step that completes "cannot ...". */
+struct netdev *netdev_open(const struct vport *p, struct place *at, int *err, const char **step);
+/* Is it there as it was? Looks at its MTU, too. */
+bool netdev_there(struct netdev *dev);
+/* Nobody has it any more. remove: a persistent TAP goes, too. */
+void netdev_close(struct netdev *dev, bool remove);
+
+/* ---- place.c ------------------------------------------------------------------------------------------------------- */
+
+/* Our own. NULL with errno. */
+struct place *place_here(struct vtep *v);
+/* With a reference. NULL with a sentence in why. */
+struct place *place_get(struct vtep *v, const char *path, bool apart, char *why, size_t cap);
+void place_put(struct place *p);
+/* Its path leads elsewhere, or nowhere. */
+bool place_gone(const struct place *p);
+/* n descriptors of one kind, as nsopen(). */
+int place_open(struct place *p, enum nsopen_what what, unsigned n, int *fds, const char **step);
+/* -ENODEV: there is none. */
+int place_link(struct place *p, const char *name, struct place_link *out);
+int place_link_up(struct place *p, unsigned ifindex);
 
 /* ---- underlay.c ---------------------------------------------------------------------------------------------------- */
 

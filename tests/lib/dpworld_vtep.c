@@ -25,7 +25,7 @@
 #define TICK_MS 15
 #define PATIENCE_TICKS 1000
 
-struct place {
+struct spot {
 	const struct dest *to; /* valid until the next settle() */
 	unsigned port;
 };
@@ -38,7 +38,7 @@ struct vtep_world {
 	struct dp_stats last;
 	unsigned quiet, ticks;
 	/* the look: MACs by their last two octets, addresses by family and their last */
-	struct place mac[65536];
+	struct spot mac[65536];
 	struct binding neigh[2][256];
 	bool flood[256];
 	unsigned n;
@@ -136,12 +136,12 @@ static void look_at(struct vtep_world *k, struct bridge *b)
 
 	for (size_t at = 0; rmap_next(&b->fdb, &at, &key, &value);) {
 		struct fdb_entry e = fdb_entry(value);
-		struct place *p = &k->mac[key & 0xffff];
+		struct spot *p = &k->mac[key & 0xffff];
 
 		if (key >> 40 != 0x102)
 			continue; /* hosts' own veths */
 		if (e.kind == FDB_PORT)
-			*p = (struct place){ .port = ((struct vport *)e.to)->nr + 1 };
+			*p = (struct spot){ .port = ((struct vport *)e.to)->nr + 1 };
 		else
 			p->to = e.to;
 		k->n += e.kind == FDB_REMOTE;
@@ -169,7 +169,7 @@ static void vtep_look(struct world *w)
 	k->d = NULL;
 }
 
-static struct place *place(struct world *w, const struct mac *mac)
+static struct spot *place(struct world *w, const struct mac *mac)
 {
 	return &of(w)->mac[mac->b[4] << 8 | mac->b[5]];
 }

@@ -49,13 +49,16 @@ class Evpnd:
         with open(self.file, "w") as f:
             f.write(self.config)
 
-    def start(self):
-        """Returns when the daemon answers."""
+    def command(self):
         argv = [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket]
         if self.user:
             os.chmod(os.path.dirname(self.socket), 0o777)
             argv += ["-u", self.user]
-        self.process = self.node.start(self.name, argv, self.env and {**os.environ, **self.env})
+        return argv
+
+    def start(self):
+        """Returns when the daemon answers."""
+        self.process = self.node.start(self.name, self.command(), self.env and {**os.environ, **self.env})
         wait_for(lambda: not self.process.alive() or self.ctl("show", "version", check=False).returncode == 0, 10, "%s answers" % self)
         if not self.process.alive():
             self.process.stopped = True
