@@ -18,6 +18,12 @@ os.environ.setdefault("EVPND_SECCOMP", "kill")  # a system call that is not on t
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): this test may take up to n seconds instead of %d" % TEST_SECONDS)
+    config.addinivalue_line("markers", "dataplanes: this test runs with the kernel's dataplane and with evpnd's own (lab.dataplane)")
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.definition.get_closest_marker("dataplanes"):
+        metafunc.parametrize("lab", ["kernel", "userspace"], indirect=True)
 
 
 def pytest_sessionstart(session):
@@ -49,8 +55,8 @@ def bounded(request):
 
 
 @pytest.fixture
-def lab():
-    lab = evlab.Lab()
+def lab(request):
+    lab = evlab.Lab(getattr(request, "param", "kernel"))
     try:
         yield lab
     finally:

@@ -30,6 +30,7 @@ class Pair:
         self.lab.wait_for(lambda: self.r1.remote("vxlan100", mac) == self.vtep2, "the kernel has %s" % mac)
 
 
+@pytest.mark.dataplanes
 @pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
 @pytest.mark.parametrize("asn2", [65000, 65002], ids=["ibgp", "ebgp"])
 def test_routes_both_ways(lab, asn2, v6):
@@ -53,6 +54,7 @@ def test_routes_both_ways(lab, asn2, v6):
     lab.wait_for(lambda: not p.r1.fdb("vxlan100", MAC9) and not p.r1.flood("vxlan100"), "withdrawn rows go")
 
 
+@pytest.mark.dataplanes
 def test_addresses_of_hosts_become_neighbours(lab):
     """MAC + IPv4 and MAC + IPv6 routes: neighbour rows on the bridge, for suppression, and the table of `show arp`."""
     p = Pair(lab)
@@ -61,6 +63,8 @@ def test_addresses_of_hosts_become_neighbours(lab):
     p.has()
 
     def neighbours():
+        if lab.dataplane == "userspace":
+            return {r["ip"]: r["mac"] for r in p.evpnd.fdb(observed=True) if r["ip"]}
         return {n["dst"]: n["lladdr"] for n in p.r1.ip_json("neigh show dev br100") if "extern_learn" in n or n.get("state") == ["NOARP"]}
     lab.wait_for(lambda: neighbours() == {"10.0.0.99": MAC9, "2001:db8:a::99": MAC9}, "neighbour rows")
     assert {r["ip"]: (r["mac"], r["vtep"]) for r in p.evpnd.show("arp", "--vni", "100")} == {
@@ -71,6 +75,7 @@ def test_addresses_of_hosts_become_neighbours(lab):
     p.has()
 
 
+@pytest.mark.dataplanes
 def test_ipv6_underlay(lab):
     """VTEPs with IPv6 addresses: next hop, PMSI tunnel end and kernel rows are IPv6 throughout."""
     p = Pair(lab, v6=True, vtep6=True)
@@ -84,6 +89,7 @@ def test_ipv6_underlay(lab):
     lab.wait_for(lambda: p.r1.flood("vxlan100") == [p.r2.address6], "the flood row is there")
 
 
+@pytest.mark.dataplanes
 def test_foreign_route_targets_are_not_imported(lab):
     p = Pair(lab)
     p.add(rt="65000:200")

@@ -67,6 +67,7 @@ def test_addresses_go_with_the_host(lab):
     lab.wait_for(lambda: not [n for n in r2.ip_json("neigh show dev br100") if n.get("lladdr") == MAC1], "r2's kernel forgets them")
 
 
+@pytest.mark.dataplanes
 def test_announcements_reach_frr_without_an_address_on_the_bridge(lab):
     """h1 says where it is; FRR hears of it by BGP alone, and its kernel answers for h1."""
     r1, r2 = lab.fabric("r1", "r2")

@@ -3,6 +3,7 @@
 """evpnd on a node, and evpnctl at its socket."""
 import json
 import os
+import re
 import signal
 import textwrap
 
@@ -10,6 +11,7 @@ from .run import run, wait_for
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER = os.environ.get("EVPND_USER")  # every evpnd becomes this one, if it is not told otherwise
+USERSPACE = "dataplane: userspace\nworkers: 2\n"
 BUILD = os.path.join(TOP, os.environ.get("EVPND_BUILD", "build"))
 
 
@@ -17,6 +19,8 @@ def conf(node, asn, neighbors, vnis=(100,), vtep=None, ports=(), more="", vni_mo
     """evpnd.yaml. neighbors: (address, asn) or (address, asn, "KEY: VALUE, ..."); ports belong to the first VNI."""
     text = "asn: %d\nrouter-id: %s\n" % (asn, node.address)
     text += "vtep: %s\n" % (vtep or node.address) if vnis else "dataplane: none\n"
+    if vnis and node.lab.dataplane == "userspace":
+        text += USERSPACE
     text += "%sneighbors:\n" % more if neighbors else more
     for n in neighbors:
         address, peer_asn, extra = (*n, "")[:3]
@@ -45,7 +49,7 @@ class Evpnd:
 
     def configure(self, config):
         self.config = textwrap.dedent(config)
-        self.node.userspace = "dataplane: userspace" in config
+        self.node.userspace = self if "dataplane: userspace" in config else None
         with open(self.file, "w") as f:
             f.write(self.config)
 
@@ -99,6 +103,24 @@ class Evpnd:
     def fdb(self, **want):
         """Dataplane rows with these values, e.g. fdb(mac=..., table="vxlan")."""
         return [r for r in self.show("fdb") if all(r.get(k) == v for k, v in want.items())]
+
+    def tables(self, dev):
+        """What a userspace VTEP has in the place of the rows of that device: "vxlan100", or a port."""
+        if not self.process or not self.process.alive():
+            return []
+        rows = [r for r in self.fdb(observed=True) if r["ip"] is None]
+        if dev.startswith("vxlan"):
+            return [{"mac": r["mac"], "dst": r["vtep"], "vni": r["vni"]} for r in rows if r["vtep"] and r["vni"] == int(dev[5:])]
+        return [{"mac": r["mac"], "master": "br%d" % r["vni"]} for r in rows if r["device"] == dev]
+
+    def add_port(self, port, vni):
+        """To a userspace VTEP, which has no bridge that it could be put into."""
+        def more(m):
+            return m[1] + ", ".join([m[2], port] if m[2] else [port]) + "]"
+        self.reload(re.sub(r"(vni: %s, ports: \[)(.*?)\]" % vni, more, self.config))
+
+    def has_port(self, port):
+        return all(v["ready"] and ("port " + port) not in (v["problem"] or "") for v in self.show("vni"))
 
     def drops(self):
         """Frames that the userspace VTEP dropped, by reason."""

@@ -29,7 +29,7 @@ class Node:
         self.lab, self.name = lab, name
         self.ns = "%s-%s" % (lab.prefix, name)
         self.address = self.address6 = None
-        self.userspace = False  # evpnd forwards itself: ports are in no bridge
+        self.userspace = None  # an Evpnd that forwards itself: its tables are looked at, its ports are in no bridge
         run(["ip", "netns", "add", self.ns])
         lab.nodes.append(self)
         self.run("sh", "-c", SYSCTL)
@@ -48,7 +48,9 @@ class Node:
         return run(["bridge", "-n", self.ns, *command.split()], check=check).stdout
 
     def fdb(self, dev, mac=None):
-        """Rows of `bridge fdb show dev DEV`, those of one MAC if given."""
+        """Rows of `bridge fdb show dev DEV`, those of one MAC if given; the same of a userspace VTEP."""
+        if self.userspace:
+            return [r for r in self.userspace.tables(dev) if mac is None or r["mac"] == mac]
         rows = json.loads(run(["bridge", "-n", self.ns, "-j", "-d", "fdb", "show", "dev", dev]).stdout or "[]")
         return [r for r in rows if mac is None or r["mac"] == mac]
 
@@ -104,6 +106,7 @@ class Host(Node):
         self.mac, self.ip4, self.ip6 = mac, ip, ip6
         self.plugs = 0
         self.dev = None
+        self.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore")  # a port that was moved away from does not answer
         if not ip6:
             self.run("sh", "-c", "for f in all default; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done")
 
@@ -115,7 +118,9 @@ class Host(Node):
         port = self.port
         run(["ip", "link", "add", self.dev, "netns", self.ns, "address", self.mac, "type", "veth", "peer", "name", port, "netns", router.ns])
         router.ip("link set %s addrgenmode none" % port)
-        if bridge:
+        if bridge and router.userspace:
+            router.userspace.add_port(port, bridge[2:])
+        elif bridge:
             router.ip("link set %s master %s" % (port, bridge))
         router.ip("link set %s up" % port)
         self.ip("link set %s addrgenmode none" % self.dev, check=False)
@@ -157,7 +162,7 @@ class Host(Node):
         """What comes before that is dropped by the bridge."""
         port, = self.router.ip_json("link show " + self.port)
         if self.router.userspace:
-            return port["operstate"] == "UP"
+            return port["operstate"] == "UP" and self.router.userspace.has_port(self.port)
         return port["linkinfo"]["info_slave_data"]["state"] == "forwarding"
 
     def ping(self, to, count=1):
@@ -167,7 +172,8 @@ class Host(Node):
 class Lab:
     """Everything a test made. Use as a context, or call close()."""
 
-    def __init__(self):
+    def __init__(self, dataplane="kernel"):
+        self.dataplane = dataplane  # what evpnd.conf() asks for
         self.prefix = "ev%d-%d" % (os.getpid(), next(_counter))
         self.nodes, self.processes, self.peers = [], [], []
         self.dir = tempfile.mkdtemp(prefix=self.prefix + "-")
