@@ -13,7 +13,8 @@
 # make install    into $(DESTDIR)$(PREFIX), PREFIX=/usr/local
 # make clean
 #
-# SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer into build-san/; WERROR=1 as in CI; V=1 shows commands.
+# SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer into build-san/, SAN=thread with ThreadSanitizer into
+# build-tsan/; WERROR=1 as in CI; V=1 shows commands.
 
 PREFIX ?= /usr/local
 CC ?= gcc
@@ -23,7 +24,8 @@ ifdef FUZZ
 override CC := $(if $(filter afl,$(FUZZ)),afl-clang-fast,clang)
 SAN := 1
 endif
-BUILD := build$(if $(FUZZ),-fuzz$(if $(filter afl,$(FUZZ)),-afl),$(if $(SAN),-san))
+TSAN := $(filter thread,$(SAN))
+BUILD := build$(if $(FUZZ),-fuzz$(if $(filter afl,$(FUZZ)),-afl),$(if $(SAN),$(if $(TSAN),-tsan,-san)))
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -55,11 +57,12 @@ pkg = $(or $(pkg_$(1)_$(subst $(space),_,$(2))),$(eval pkg_$(1)_$(subst $(space)
 CSTD := -std=gnu11
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wpointer-arith -Wwrite-strings \
 	-Wvla -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
-OPT := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,-O2) \
+SANITIZE := $(if $(TSAN),-fsanitize=thread,-fsanitize=address$(comma)undefined)
+OPT := $(if $(SAN),-O1 $(SANITIZE) $(if $(TSAN),,-fno-sanitize-recover=undefined) -fno-omit-frame-pointer,-O2) \
 	$(if $(FUZZ),$(if $(filter afl,$(FUZZ)),,-fsanitize=fuzzer-no-link) -w)
 CFLAGS ?= -g
 ALL_CFLAGS = $(CSTD) $(WARN) $(OPT) -I. -D_GNU_SOURCE -DXXH_INLINE_ALL $(call pkg,cflags,$(PKGS)) $(CFLAGS)
-ALL_LDFLAGS = $(if $(SAN),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+ALL_LDFLAGS = $(if $(SAN),$(SANITIZE)) $(LDFLAGS)
 LDLIBS = $(call pkg,libs,$(PKGS)) -lev -lm
 # Conversions matter where wire values are handled.
 $(BUILD)/base/%.o $(BUILD)/bgp/%.o $(BUILD)/evpn/%.o: WARN += -Wconversion -Wno-sign-conversion

@@ -204,6 +204,8 @@ static enum dp_diff_what judge_unwanted(const struct rec *c, uint32_t h, const s
 
 static enum dp_diff_what judge(const struct rec *c, uint32_t h, const struct dp_seen *s)
 {
+	if (h && row_at(&c->rows, h)->inflight)
+		return DP_DIFF_NONE;
 	if (h)
 		return row_at(&c->rows, h)->wanted ? judge_wanted(c, h, s) : judge_unwanted(c, h, s);
 	if (s->state == DP_SEEN_OURS)
@@ -309,7 +311,7 @@ void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *fo
 	struct dest_row *d = row_dest(&c->rows, dest);
 	struct dp_diff *f;
 
-	if (rec_plan(c, dest).todo != REC_NOTHING)
+	if (d->r.inflight || rec_plan(c, dest).todo != REC_NOTHING)
 		return;
 	f = add(a, there ? DP_DIFF_ALTERED : DP_DIFF_MISSING, 0);
 	f->table = "nexthop";

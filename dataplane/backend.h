@@ -98,8 +98,13 @@ struct dp_ops {
 	int (*port_add)(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
 			size_t cap);
 	int (*port_del)(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
-	/* A slice: reads events, then pulls and writes. True when there is more to do. */
+	/*
+	 * A slice: reads events, then pulls and writes. True when there is more to do now; when what is out comes back the
+	 * backend calls dp_turn().
+	 */
 	bool (*flush)(void *be);
+	/* Sleeps until some of what was pulled is done. NULL: all is when flush() returns. */
+	void (*wait)(void *be);
 	/* For show and log lines; NULL when not known. */
 	const char *(*ifname)(const void *be, unsigned ifindex);
 	/* As dp_next_traffic(); NULL: nothing is counted. */
@@ -136,6 +141,15 @@ unsigned dp_pull(struct dp *d, struct dp_op *ops, unsigned max);
  * it was carried out (then it comes again at once).
  */
 void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words);
+/*
+ * For a backend that hears while operations are out: the results that have come back are in. What was reported of their
+ * rows meanwhile was held, and counts as having come after them.
+ */
+void dp_landed(struct dp *d);
+/* Not so much is held yet that nothing more may be reported. */
+bool dp_can_hear(const struct dp *d);
+/* A slice, for what wakes the backend itself. */
+void dp_turn(struct dp *d);
 
 /* Whose a row is that was seen. */
 enum dp_seen_state {
@@ -212,7 +226,7 @@ void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *fo
 
 void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);
-/* Rows that wait for their turn. */
+/* Rows that wait for their turn or are out. */
 unsigned dp_backlog(const struct dp *d);
 unsigned dp_wanted(const struct dp *d);
 /* What became of rows meanwhile was not heard: those that are wanted are written anew. */

@@ -118,10 +118,15 @@ static bool finish_closing(struct dp *d)
 	unsigned before = d->n_closing;
 	struct dp_vni *next;
 
+	d->hold = false;
 	for (struct dp_vni *v = rows_vni_next(&d->rec.rows, NULL); v && d->n_closing; v = next) {
 		next = rows_vni_next(&d->rec.rows, v);
 		if (!v->closing || !may_finish(d, v))
 			continue;
+		if (d->rec.n_out) {
+			d->hold = true;
+			break;
+		}
 		d->ops->vni_del(d->be, v->data, true);
 		rec_vni_drop(&d->rec, v);
 		d->n_closing--;
@@ -129,22 +134,39 @@ static bool finish_closing(struct dp *d)
 	return d->n_closing != before;
 }
 
-bool dp_flush(struct dp *d)
+/* What is in line while operations are out goes on when they are back. */
+static bool turn(struct dp *d)
 {
 	bool more = d->ops->flush(d->be);
 
 	if (d->n_closing && finish_closing(d))
 		more = true;
-	more = more || d->rec.dirty.head;
+	more = more || (d->rec.dirty.head && !d->rec.n_out);
 	arm_timer(d);
 	if (d->loop && !more)
 		loop_work_stop(&d->work);
 	return more;
 }
 
+void dp_turn(struct dp *d)
+{
+	if (turn(d))
+		dp_kick(d);
+}
+
+bool dp_flush(struct dp *d)
+{
+	if (turn(d))
+		return true;
+	if (!d->rec.n_out || !d->ops->wait)
+		return false;
+	d->ops->wait(d->be);
+	return true;
+}
+
 static bool on_work(struct loop_work *w)
 {
-	return dp_flush(container_of(w, struct dp, work));
+	return turn(container_of(w, struct dp, work));
 }
 
 void dp_kick(struct dp *d)
@@ -298,6 +320,8 @@ int dp_vni_add(struct dp *d, const struct dp_vni_params *p)
 	if (v && !v->closing)
 		return -EEXIST;
 	if (v) {
+		while (d->rec.n_out && d->ops->wait)
+			d->ops->wait(d->be);
 		err = take_back(d, v, p);
 	} else {
 		v = rows_vni_add(&d->rec.rows, p->vni);
@@ -326,7 +350,7 @@ void dp_vni_del(struct dp *d, uint32_t vni)
 
 unsigned dp_pull(struct dp *d, struct dp_op *ops, unsigned max)
 {
-	return rec_pull(&d->rec, ops, max);
+	return d->hold ? 0 : rec_pull(&d->rec, ops, max);
 }
 
 static const char *hint(int err, const struct dp_op *op)
@@ -412,6 +436,16 @@ void dp_miss(struct dp *d, const struct dp_vni *v, const struct mac *mac, const 
 		d->rec.ev.miss(d->rec.ev.ctx, v->vni, mac, ip);
 }
 
+void dp_landed(struct dp *d)
+{
+	rec_landed(&d->rec);
+}
+
+bool dp_can_hear(const struct dp *d)
+{
+	return d->rec.n_held < REC_HELD_MAX;
+}
+
 void dp_seen(struct dp *d, const struct dp_seen *s)
 {
 	rec_seen(&d->rec, s);
@@ -470,7 +504,7 @@ void dp_overrun(struct dp *d)
 
 unsigned dp_backlog(const struct dp *d)
 {
-	return d->rec.dirty.n;
+	return d->rec.dirty.n + d->rec.n_out;
 }
 
 unsigned dp_wanted(const struct dp *d)

@@ -19,6 +19,7 @@ struct dp {
 	struct log_limit refusals;
 	bool found; /* what an earlier evpnd left */
 	unsigned n_closing; /* VNIs that wait for their last row to go */
+	bool hold; /* one of them has, but for those that are out: nothing is given out meanwhile */
 };
 
 #endif

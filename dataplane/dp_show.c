@@ -172,7 +172,7 @@ void dp_stats(const struct dp *d, struct dp_stats *out)
 	*out = (struct dp_stats){
 		.rows = c->n_wanted,
 		.rows_there = c->n_there,
-		.dirty = c->dirty.n,
+		.dirty = c->dirty.n + c->n_out,
 		.writes = c->writes,
 		.errors = c->errors,
 		.repairs = c->repairs,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The kernel as a backend. One socket writes, another hears of every change. A slice first reads what there is to hear,
- * so that what is local is known before anything is written, then writes batch after batch and listens in between.
+ * The kernel as a backend. A thread writes rows (kernel_writer.h), another socket hears of every change. A slice first
+ * takes what has come back, then reads what there is to hear, so that what is local is known before anything more is
+ * written, then sends batch after batch off and listens in between. Devices are looked at, made and learned anew while
+ * nothing is out: rows are written for the devices that there are.
  */
 #include "dataplane/kernel.h"
 
@@ -10,6 +12,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +22,7 @@
 #define RESYNC_GAP_MAX_MS 3200
 #define BURST_ROWS 1024u /* from so many on our own echoes are not listened to */
 
-_Static_assert(KERNEL_OPS * 4 * NLBUF_MSG_MAX <= TX_OCTETS, "a batch fits into the buffer");
+_Static_assert(KERNEL_OPS * 2 * NLBUF_MSG_MAX <= TX_OCTETS, "the deletions of kernel_bury.c fit into the buffer");
 
 int64_t kernel_clock_us(void)
 {
@@ -112,13 +115,19 @@ static void resync(struct kernel *k)
 	k->overrun |= lost; /* once more; what was not seen is not gone */
 }
 
-/* False when the budget was used up before the queue was empty. */
+/* Devices have changed, or events were lost: no more is written before what is out is back. */
+static bool must_wait(const struct kernel *k)
+{
+	return kwriter_busy(&k->writer) && (k->check || k->overrun);
+}
+
+/* False when nothing may be written: the budget was used up before the queue was empty, or something has to come first. */
 static bool hear(struct kernel *k, int64_t until)
 {
 	int n;
 
 	k->behind = false;
-	while ((n = ksock_events(&k->events, on_event, k)) != 0) {
+	while (dp_can_hear(k->d) && (n = ksock_events(&k->events, on_event, k)) != 0) {
 		if (n == -ENOBUFS)
 			k->overrun = true;
 		else if (n < 0)
@@ -128,7 +137,7 @@ static bool hear(struct kernel *k, int64_t until)
 			return false;
 		}
 	}
-	if (k->overrun && mtime_before(loop_now(k->loop), k->resync_not_before))
+	if (must_wait(k) || (k->overrun && mtime_before(loop_now(k->loop), k->resync_not_before)))
 		return false;
 	if (k->overrun)
 		resync(k);
@@ -192,13 +201,14 @@ static bool kernel_flush(void *be)
 	bool more = true;
 	int64_t until;
 
+	kernel_write_results(k);
 	if (!k->tidied)
 		kernel_bury_tidy(k);
 	k->tidied = true;
-	if (k->condemned)
+	if (k->condemned && !kwriter_busy(&k->writer))
 		kernel_bury(k);
 	until = kernel_clock_us() + KERNEL_SLICE_US;
-	if (k->check && !k->behind)
+	if (k->check && !k->behind && !must_wait(k))
 		kernel_dev_check(k, until);
 	set_filter(k);
 	do {
@@ -212,7 +222,8 @@ static bool kernel_flush(void *be)
 		}
 	} while (kernel_clock_us() < until);
 	arm_timer(k);
-	more = more || k->check || k->condemned || (k->overrun && !mtime_before(loop_now(k->loop), k->resync_not_before));
+	if (!kwriter_busy(&k->writer)) /* else what comes back wakes us */
+		more = more || k->check || k->condemned || (k->overrun && !mtime_before(loop_now(k->loop), k->resync_not_before));
 	if (!more && k->snoop_dirty)
 		kernel_snoop_update(k);
 	return more || kernel_snoop_bury(k);
@@ -220,7 +231,31 @@ static bool kernel_flush(void *be)
 
 static void on_readable(struct loop_io *io, unsigned events)
 {
-	dp_flush(container_of(io, struct kernel, io)->d);
+	struct kernel *k = container_of(io, struct kernel, io);
+
+	dp_turn(k->d);
+	/* What happens to rows that are out is known when they are back. */
+	loop_io_set(&k->io, dp_can_hear(k->d) ? LOOP_READ : 0);
+}
+
+static void on_results(struct loop_io *io, unsigned events)
+{
+	struct kernel *k = container_of(io, struct kernel, results);
+	eventfd_t rings;
+
+	eventfd_read(io->ev.fd, &rings);
+	dp_turn(k->d);
+	loop_io_set(&k->io, dp_can_hear(k->d) ? LOOP_READ : 0);
+}
+
+static void kernel_wait(void *be)
+{
+	struct kernel *k = be;
+	eventfd_t rings;
+
+	kwriter_wait(&k->writer);
+	eventfd_read(k->writer.done_fd, &rings);
+	kernel_write_results(k);
 }
 
 static void on_timer(struct loop_timer *t)
@@ -229,7 +264,7 @@ static void on_timer(struct loop_timer *t)
 
 	k->armed = MTIME_NEVER;
 	k->check = true;
-	dp_flush(k->d);
+	dp_turn(k->d);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -240,6 +275,9 @@ static void kernel_close(void *be)
 
 	if (k->io.loop)
 		loop_io_set(&k->io, 0);
+	if (k->results.loop)
+		loop_io_set(&k->results, 0);
+	kwriter_fini(&k->writer);
 	loop_timer_at(&k->timer, MTIME_NEVER);
 	while (kernel_bury(k))
 		;
@@ -258,8 +296,10 @@ static int start(struct kernel *k)
 {
 	static const int groups[] = { RTNLGRP_NEIGH,       RTNLGRP_LINK,        RTNLGRP_NEXTHOP,
 				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0 };
-	int err = ksock_open(&k->cmd, NULL);
+	int err = kwriter_init(&k->writer);
 
+	if (!err)
+		err = ksock_open(&k->cmd, NULL);
 	/* Listening comes first, so that nothing happens between the dumps and the first event. */
 	if (!err)
 		err = ksock_open(&k->events, groups);
@@ -314,6 +354,8 @@ static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
 	}
 	loop_io_init(&k->io, loop, k->events.fd, on_readable);
 	loop_io_set(&k->io, LOOP_READ);
+	loop_io_init(&k->results, loop, k->writer.done_fd, on_results);
+	loop_io_set(&k->results, LOOP_READ);
 	return k;
 }
 
@@ -417,6 +459,7 @@ const struct dp_ops dp_kernel_ops = {
 	.port_add = kernel_port_add,
 	.port_del = kernel_port_del,
 	.flush = kernel_flush,
+	.wait = kernel_wait,
 	.ifname = kernel_ifname,
 	.send = kernel_send,
 	.listens = kernel_listens,

@@ -15,6 +15,7 @@
  *	kernel_snoop.c  ARP and ND of hosts on the ports
  *	kernel_nh.c     nexthops: destinations as objects
  *	kernel_audit.c  a fresh look at all of it
+ *	kernel_writer.c the thread that writes
  *	kernel_sock.c, kernel_msg.c  netlink as such
  */
 #ifndef DATAPLANE_KERNEL_H
@@ -27,8 +28,8 @@
 #include "base/loop.h"
 #include "dataplane/backend.h"
 #include "dataplane/kernel_sock.h"
+#include "dataplane/kernel_writer.h"
 
-#define KERNEL_OPS 100u              /* a system call, each of 4 messages at most; from 400 on the kernel gets slow */
 #define KERNEL_SLICE_US 1000        /* work a turn */
 #define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
@@ -138,7 +139,7 @@ struct kernel {
 	struct dp *d;
 	struct loop *loop;
 	struct log *log;
-	struct ksock cmd, events;
+	struct ksock cmd, events; /* devices and dumps; rows are the writer's */
 	struct loop_io io;
 	struct loop_timer timer;
 	struct klink *links, *link_names;
@@ -174,13 +175,9 @@ struct kernel {
 	/* takes what kernel_local.c makes of a message in place of reconcile; NULL: nobody */
 	void (*look)(void *ctx, const struct dp_seen *s);
 	void *look_ctx;
-	/* the batch */
-	struct nlbuf tx;
-	struct dp_op ops[KERNEL_OPS];
-	int err[KERNEL_OPS];
-	char words[KSOCK_WORDS];
-	uint8_t op_of[KERNEL_OPS * 4];
-	uint8_t quiet[KERNEL_OPS * 4]; /* errno that is no error of this message */
+	struct nlbuf tx; /* for what is written on this thread, and waited for */
+	struct kwriter writer;
+	struct loop_io results;
 };
 
 /* ---- kernel_place.c --------------------------------------------------------------------------------------------- */
@@ -378,7 +375,9 @@ void kernel_snoop_free(struct kernel *k);
 
 /* ---- kernel_write.c --------------------------------------------------------------------------------------------- */
 
-/* Carries out one batch; false when there was nothing to do or the kernel cannot take more now. */
+/* Sends one batch off; false when there was nothing to do or as many are out as may be. */
 bool kernel_write(struct kernel *k);
+/* Takes what has come back. */
+void kernel_write_results(struct kernel *k);
 
 #endif

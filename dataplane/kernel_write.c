@@ -4,7 +4,7 @@
  * Operations as messages, a batch a system call, and what the kernel says to each. What the messages may not do in one
  * step, because the kernel refuses or answers 0 and does nothing, is done in two: a row that points at a nexthop does
  * not take an address in its place nor the other way round, a sticky row does not let go of that, a flood row is another
- * one with another label.
+ * one with another label. A batch that is out goes on without us (kernel_writer.h); the next is made meanwhile.
  */
 #include "dataplane/kernel.h"
 
@@ -18,16 +18,15 @@
 
 struct writer {
 	struct kernel *k;
-	uint32_t first_seq;
-	unsigned n_msgs;
+	struct kbatch *b;
 };
 
 /* The message just written belongs to operation i; quiet is an errno that means the same as success. */
 static void belongs(struct writer *w, unsigned i, int quiet)
 {
-	w->k->op_of[w->n_msgs] = (uint8_t)i;
-	w->k->quiet[w->n_msgs] = (uint8_t)quiet;
-	w->n_msgs++;
+	w->b->op_of[w->b->n_msgs] = (uint8_t)i;
+	w->b->quiet[w->b->n_msgs] = (uint8_t)quiet;
+	w->b->n_msgs++;
 }
 
 static uint32_t group_of(const struct dp_dest *d)
@@ -60,7 +59,7 @@ static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const st
 	struct fdb_msg m = row_of(v, mac);
 
 	m.flags = flags;
-	nlbuf_fdb(&w->k->tx, RTM_DELNEIGH, 0, &m);
+	nlbuf_fdb(&w->b->tx, RTM_DELNEIGH, 0, &m);
 	belongs(w, i, quiet);
 }
 
@@ -74,7 +73,7 @@ static void put_on_demand(struct writer *w, unsigned i, const struct dp_op *op, 
 
 	m->flags = NTF_SELF;
 	m->state = NUD_REACHABLE;
-	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
+	nlbuf_fdb(&w->b->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
 	belongs(w, i, 0);
 	if (!(op->parts & DP_PORT))
 		return;
@@ -83,7 +82,7 @@ static void put_on_demand(struct writer *w, unsigned i, const struct dp_op *op, 
 	m->group = 0;
 	m->vtep = NULL;
 	m->vni = 0;
-	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
+	nlbuf_fdb(&w->b->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
 	belongs(w, i, 0);
 }
 
@@ -92,9 +91,10 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 	struct fdb_msg m = to_dest(v, &op->mac, op->dest);
 
 	if (op->dest->set && !m.group) {
-		w->k->err[i] = -EOPNOTSUPP;
+		w->b->err[i] = -EOPNOTSUPP;
 		return;
 	}
+	w->b->group[i] = m.group;
 	if (op->local == DP_SEEN_LOCAL || (op->old && !group_of(op->old) != !m.group) ||
 	    (op->old && (op->old_flags ^ op->flags) & DP_ON_DEMAND))
 		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
@@ -107,7 +107,7 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 		put_on_demand(w, i, op, &m);
 		return;
 	}
-	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m);
+	nlbuf_fdb(&w->b->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m);
 	belongs(w, i, 0);
 }
 
@@ -120,20 +120,20 @@ static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t t
 	m.vni = d->label;
 	m.flags = NTF_SELF | NTF_EXT_LEARNED;
 	m.state = NUD_NOARP | NUD_PERMANENT;
-	nlbuf_fdb(&w->k->tx, type, type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_APPEND : 0, &m);
+	nlbuf_fdb(&w->b->tx, type, type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_APPEND : 0, &m);
 	belongs(w, i, type == RTM_NEWNEIGH ? 0 : ENOENT);
 }
 
 static void put_dest(struct writer *w, unsigned i, const struct dp_op *op)
 {
-	struct nlbuf *tx = &w->k->tx;
+	struct nlbuf *tx = &w->b->tx;
 	uint32_t members[DP_SET_MAX];
 	unsigned n = 1;
 
 	if (op->dest->set)
 		n = kernel_nh_members(w->k, op->dest->set, members);
 	if (w->k->nh_refused || !n) { /* rows take the address itself, and a set has none */
-		w->k->err[i] = op->dest->set ? -EOPNOTSUPP : 0;
+		w->b->err[i] = op->dest->set ? -EOPNOTSUPP : 0;
 		return;
 	}
 	kernel_nh_take(w->k, op->row, op->dest);
@@ -160,7 +160,7 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 		flood(w, i, v, RTM_NEWNEIGH, &op->mac, op->dest);
 		break;
 	case DP_NEIGH:
-		nlbuf_neigh_put(&w->k->tx, kernel_neigh_ifindex(v), &op->ip, &op->mac, op->flags & DP_ROUTER);
+		nlbuf_neigh_put(&w->b->tx, kernel_neigh_ifindex(v), &op->ip, &op->mac, op->flags & DP_ROUTER);
 		belongs(w, i, 0);
 		break;
 	default:
@@ -195,17 +195,17 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 		break;
 	}
 	case DP_NEIGH:
-		nlbuf_neigh_del(&w->k->tx, kernel_neigh_ifindex(v), &op->ip);
+		nlbuf_neigh_del(&w->b->tx, kernel_neigh_ifindex(v), &op->ip);
 		belongs(w, i, ENOENT);
 		break;
 	default:
 		if (!op->dest->id[1])
 			return;
-		nlbuf_nexthop_del(&w->k->tx, op->dest->id[1]);
+		nlbuf_nexthop_del(&w->b->tx, op->dest->id[1]);
 		belongs(w, i, ENOENT);
 		if (!op->dest->id[0])
 			return;
-		nlbuf_nexthop_del(&w->k->tx, op->dest->id[0]);
+		nlbuf_nexthop_del(&w->b->tx, op->dest->id[0]);
 		belongs(w, i, ENOENT);
 	}
 }
@@ -216,7 +216,7 @@ static void ask(struct writer *w, unsigned i, const struct dp_op *op)
 	struct fdb_msg m = row_of(v, &op->mac);
 
 	m.flags = NTF_MASTER;
-	nlbuf_fdb(&w->k->tx, RTM_GETNEIGH, 0, &m);
+	nlbuf_fdb(&w->b->tx, RTM_GETNEIGH, 0, &m);
 	belongs(w, i, ENOENT);
 }
 
@@ -233,7 +233,7 @@ static void give(struct writer *w, unsigned i, const struct dp_op *op)
 	else if (op->local == DP_SEEN_LOCAL_EXTERN)
 		m.flags |= NTF_EXT_LEARNED;
 	del_fdb(w, i, op->vni_data, &op->mac, NTF_MASTER, ENOENT);
-	nlbuf_fdb(&w->k->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, &m);
+	nlbuf_fdb(&w->b->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, &m);
 	belongs(w, i, EEXIST);
 }
 
@@ -254,54 +254,23 @@ static void build(struct writer *w, unsigned i, struct dp_op *op)
 	}
 }
 
-static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
+/* ---- what came of it --------------------------------------------------------------------------------------------- */
+
+/* Deletions of both rows where the bridge row was gone already, so that the vxlan row is still there: once more. */
+static bool unfinished(struct writer *w)
 {
-	struct writer *w = ctx;
-	struct kernel *k = w->k;
-	unsigned i = k->op_of[nr];
-	struct dp_op *op = &k->ops[i];
+	struct kbatch *b = w->b;
 
-	if (h->nlmsg_type == RTM_NEWNEIGH && op->type == DP_OP_ASK) {
-		const struct ndmsg *nd = NLMSG_DATA(h);
+	kwriter_rewind(&w->k->writer, b);
+	for (unsigned i = 0; i < b->n_ops; i++) {
+		struct dp_op *op = &b->ops[i];
 
-		op->answer = (unsigned)nd->ndm_ifindex == ((struct kvni *)op->vni_data)->vxlan_ifindex ? DP_AT_VXLAN :
-													   DP_AT_PORT;
-		return;
-	}
-	if (!err || err == -k->quiet[nr] || k->err[i])
-		return;
-	k->err[i] = err;
-	memcpy(k->words, k->cmd.words, sizeof(k->words));
-}
-
-/* 0, or what the whole batch came to. */
-static int transact(struct writer *w)
-{
-	return w->n_msgs ? ksock_batch(&w->k->cmd, &w->k->tx, w->first_seq, on_answer, w) : 0;
-}
-
-static void restart(struct writer *w)
-{
-	w->first_seq = w->k->tx.seq;
-	w->n_msgs = 0;
-	w->k->tx.len = 0;
-}
-
-/* Deletions of both rows where the bridge row was gone already, so that the vxlan row is still there. */
-static int unfinished(struct writer *w, unsigned n)
-{
-	struct kernel *k = w->k;
-
-	restart(w);
-	for (unsigned i = 0; i < n; i++) {
-		struct dp_op *op = &k->ops[i];
-
-		if (op->type != DP_OP_DEL || op->kind != DP_FDB || k->err[i] != -ENOENT)
+		if (op->type != DP_OP_DEL || op->kind != DP_FDB || b->err[i] != -ENOENT)
 			continue;
-		k->err[i] = 0;
+		b->err[i] = 0;
 		del_fdb(w, i, op->vni_data, &op->mac, NTF_SELF, ENOENT);
 	}
-	return transact(w);
+	return b->n_msgs != 0;
 }
 
 /* A kernel without nexthops for FDB rows, or a VTEP that it takes none for: rows carry the address. */
@@ -314,36 +283,58 @@ static void excuse(struct kernel *k, const struct dp_op *op, int *err)
 	*err = 0;
 }
 
+static void judge(struct kernel *k, struct kbatch *b, unsigned i)
+{
+	struct dp_op *op = &b->ops[i];
+	int err = b->fate ? b->fate : b->err[i];
+
+	if (op->kind == DP_DEST) {
+		excuse(k, op, &err);
+		if (op->type == DP_OP_DEL && !err)
+			kernel_nh_release(k, op->dest);
+	}
+	if (err && b->group[i] && !op->dest->id[1])
+		err = -EAGAIN; /* made before its nexthop was refused */
+	if (op->type == DP_OP_ASK && b->at[i])
+		op->answer = b->at[i] == ((struct kvni *)op->vni_data)->vxlan_ifindex ? DP_AT_VXLAN : DP_AT_PORT;
+	dp_done(k->d, op, err, b->words[0] ? b->words : NULL);
+}
+
+void kernel_write_results(struct kernel *k)
+{
+	struct kbatch *b;
+
+	while ((b = kwriter_result(&k->writer))) {
+		struct writer w = { k, b };
+
+		if (!b->fate && unfinished(&w)) {
+			kwriter_submit(&k->writer, b);
+			continue;
+		}
+		for (unsigned i = 0; i < b->n_ops; i++)
+			judge(k, b, i);
+		kwriter_free(&k->writer, b);
+	}
+	dp_landed(k->d);
+}
+
 bool kernel_write(struct kernel *k)
 {
-	struct writer w = { .k = k };
-	unsigned n = dp_pull(k->d, k->ops, KERNEL_OPS);
-	int err;
+	struct writer w = { k, kwriter_batch(&k->writer) };
+	struct kbatch *b = w.b;
 
-	if (!n)
+	if (!b)
 		return false;
-	restart(&w);
-	k->words[0] = '\0';
-	for (unsigned i = 0; i < n; i++) {
-		k->err[i] = 0;
-		build(&w, i, &k->ops[i]);
+	b->n_ops = dp_pull(k->d, b->ops, KERNEL_OPS);
+	if (!b->n_ops) {
+		kwriter_free(&k->writer, b);
+		return false;
 	}
-	err = transact(&w);
-	for (unsigned i = 0; !err && i < n; i++) {
-		if (k->err[i] == -ENOENT) {
-			err = unfinished(&w, n);
-			break;
-		}
-	}
-	for (unsigned i = 0; i < n; i++) {
-		int e = err ? err : k->err[i];
-
-		if (k->ops[i].kind == DP_DEST) {
-			excuse(k, &k->ops[i], &e);
-			if (k->ops[i].type == DP_OP_DEL && !e)
-				kernel_nh_release(k, k->ops[i].dest);
-		}
-		dp_done(k->d, &k->ops[i], e, k->words[0] ? k->words : NULL);
-	}
-	return !err;
+	memset(b->err, 0, sizeof(b->err));
+	memset(b->at, 0, sizeof(b->at));
+	memset(b->group, 0, sizeof(b->group));
+	for (unsigned i = 0; i < b->n_ops; i++)
+		build(&w, i, &b->ops[i]);
+	kwriter_submit(&k->writer, b);
+	return true;
 }

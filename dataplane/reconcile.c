@@ -14,10 +14,13 @@
  * - Only what bears our mark is deleted, and from an earlier run only after a deferral (keep).
  * - What is wished for on demand ends with its use: a row that the backend says is idle is not written again, its wish is
  *   forgotten and evpn is told (idle). One from an earlier run is asked for as if it had just been missed (doubt).
+ * - While an operation of a row is out, what is seen of the row is held, and counts as having come after it: a local
+ *   event then asks, as any that meets a bridge row of ours. What is wished for meanwhile is looked at when it is back.
  */
 #include "dataplane/reconcile.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TENTH_US 100000
@@ -269,6 +272,7 @@ void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx)
 void rec_fini(struct rec *c)
 {
 	rec_sets_fini(c);
+	free(c->held);
 	rows_fini(&c->rows);
 }
 
@@ -473,8 +477,12 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 		.type = type[p.todo], .kind = r->kind, .parts = p.parts, .mac = r->mac, .row = h, .old_flags = r->have_flags
 	};
 	r->inflight = true;
+	c->n_out++;
+	if (p.todo == REC_PUT)
+		r->force = false; /* who sets it from here on wants one more */
 	if (r->kind == DP_DEST) {
 		op->dest = dest_value(c, h);
+		row_dest(&c->rows, h)->going = p.todo == REC_DEL;
 		if (op->type == DP_OP_PUT && row_dest(&c->rows, h)->set)
 			rec_set_hand_out(c, h);
 		return;
@@ -549,7 +557,7 @@ static enum needs pull_object(struct rec *c, uint32_t h, uint32_t o, struct pull
 		wait_for_dest(c, h, d);
 		return NEEDS_RETRY;
 	}
-	return d->inflight && d->self == DP_SEEN_OURS && !d->force ? NEEDS_LATER : NEEDS_THERE; /* being deleted? */
+	return row_dest(&c->rows, o)->going ? NEEDS_LATER : NEEDS_THERE;
 }
 
 /* What a row that is to be put needs: the object of its destination; a set those of its members. */
@@ -605,7 +613,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	}
 	r->self = DP_SEEN_OURS;
 	r->wrote = true;
-	r->force = r->away = false;
+	r->away = false;
 	r->have_flags = op->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
 		rec_set_there(c, op->row);
@@ -641,6 +649,18 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 		rec_set_have_dest(c, r, 0);
 	else if (row_dest(&c->rows, op->row)->n_spare)
 		dest_deleted(c, op->row);
+}
+
+static void dest_back(struct rec *c, uint32_t h)
+{
+	struct dest_row *d = row_dest(&c->rows, h);
+	bool lost = d->lost;
+
+	d->going = d->lost = false;
+	d->refs++; /* it is looked at once more */
+	if (lost)
+		rec_dest_seen(c, h, false);
+	d->refs--;
 }
 
 static void ask_done(struct row *r, const struct dp_op *op)
@@ -724,6 +744,7 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 	unsigned again = 0;
 
 	r->inflight = false;
+	c->n_out--;
 	rec_touch(c, r);
 	if (!err)
 		apply(c, r, op);
@@ -731,9 +752,13 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 		half_done(r, op);
 	if (err && err != -EAGAIN)
 		again = refused(c, r, op, err);
+	if (r->kind == DP_DEST)
+		dest_back(c, op->row);
 	rec_settle(c, op->row);
 	if (op->to)
 		rec_dest_unref(c, op->to);
+	if (!c->n_out)
+		rec_landed(c);
 	if (placed && c->ev.demand)
 		c->ev.demand(c->ev.ctx, vni, &mac, true);
 	return again;

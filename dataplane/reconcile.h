@@ -10,6 +10,7 @@
 #include "dataplane/rows.h"
 
 #define REC_LEVELS 7 /* of back-off: 1, 2, 4 ... 64 s */
+#define REC_HELD_MAX 65536u /* soft: nothing more is asked for from there on */
 
 struct rec {
 	struct rows rows;
@@ -28,6 +29,9 @@ struct rec {
 	bool sweep_waits; /* for a call */
 	bool swept; /* destinations of an earlier run have had their time */
 	uint32_t n_wanted, n_there;
+	uint32_t n_out; /* operations that were pulled and are not done */
+	struct dp_seen *held; /* what was seen of their rows meanwhile, in its order; each holds its destination */
+	uint32_t n_held, held_cap;
 	uint64_t writes, errors, repairs, overruns;
 };
 
@@ -63,6 +67,8 @@ unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max);
 /* Seconds until the next try when it was refused for good reason, otherwise 0. */
 unsigned rec_done(struct rec *c, const struct dp_op *op, int err);
 void rec_seen(struct rec *c, const struct dp_seen *s);
+/* Takes what was held of rows whose operations are done. */
+void rec_landed(struct rec *c);
 uint32_t rec_dest_intern(struct rec *c, const struct ip *vtep, uint32_t label);
 void rec_dest_seen(struct rec *c, uint32_t dest, bool there);
 uint32_t rec_set_found(struct rec *c, const struct dp_set *s);
@@ -125,6 +131,9 @@ void rec_dest_want(struct rec *c, uint32_t h);
 void rec_dest_unwant(struct rec *c, uint32_t h);
 /* The same as rec_set_dest() for want_dest: frames are to go there, so the destination needs its object. */
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
+/* A reference that is no row's. */
+void rec_dest_ref(struct rec *c, uint32_t h);
+void rec_dest_unref(struct rec *c, uint32_t h);
 /* r->have_dest: where what is there goes to. */
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 /* The row is, or is not any more, one whose vxlan row goes with its destination. */

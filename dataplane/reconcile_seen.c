@@ -125,6 +125,31 @@ static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
 	seen_self(c, r, s);
 }
 
+static void hold(struct rec *c, const struct dp_seen *s)
+{
+	if (c->n_held == c->held_cap) {
+		c->held_cap = c->held_cap ? 2 * c->held_cap : 64;
+		c->held = xrealloc(c->held, c->held_cap * sizeof(*c->held));
+	}
+	c->held[c->n_held++] = *s;
+	if (s->dest && s->dest != DP_DEST_OTHER)
+		rec_dest_ref(c, s->dest);
+}
+
+void rec_landed(struct rec *c)
+{
+	uint32_t n = c->n_held;
+
+	c->n_held = 0; /* what is still out is held again */
+	for (uint32_t i = 0; i < n; i++) {
+		struct dp_seen s = c->held[i];
+
+		rec_seen(c, &s);
+		if (s.dest && s.dest != DP_DEST_OTHER)
+			rec_dest_unref(c, s.dest);
+	}
+}
+
 void rec_seen(struct rec *c, const struct dp_seen *s)
 {
 	struct row_key k = row_key(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
@@ -138,6 +163,10 @@ void rec_seen(struct rec *c, const struct dp_seen *s)
 		rec_touch(c, row_at(&c->rows, h));
 	}
 	r = row_at(&c->rows, h);
+	if (r->inflight) {
+		hold(c, s);
+		return;
+	}
 	r->unseen = false;
 	if (s->kind == DP_NEIGH)
 		seen_neigh(c, row_ip(&c->rows, h), s);
@@ -156,6 +185,10 @@ void rec_lose_dest(struct rec *c, uint32_t dest)
 	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
 
+		if (r->inflight) { /* written before the end or after it */
+			r->force |= r->want_dest == dest || r->have_dest == dest;
+			continue;
+		}
 		if (r->kind != DP_FDB || r->have_dest != dest)
 			continue;
 		c->repairs += r->wanted;
@@ -175,6 +208,10 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 		r->wrote = true; /* so that the backend hears of its end */
 		r->keep = !row_dest(&c->rows, dest)->refs && !c->swept;
 		rec_settle(c, dest);
+		return;
+	}
+	if (r->inflight) {
+		row_dest(&c->rows, dest)->lost = true;
 		return;
 	}
 	if (r->self != DP_SEEN_OURS) {
@@ -232,6 +269,7 @@ static void forget_row(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 
+	BUG_ON(r->inflight);
 	rec_forgive(c, h);
 	r->port = r->self = DP_SEEN_NONE;
 	r->ask = r->give = r->force = r->keep = r->away = r->wrote = r->idle = r->doubt = false;

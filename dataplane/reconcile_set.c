@@ -175,6 +175,8 @@ void rec_set_lose_member(struct rec *c, uint32_t dest)
 		struct dp_set left = { 0 };
 		struct set *s = set_of(c, h);
 
+		if (s && row_at(&c->rows, h)->inflight)
+			row_at(&c->rows, h)->force = true; /* written before the end or after it */
 		for (uint32_t i = 0; s && i < s->have.n; i++) {
 			if (s->have.dest[i] != dest)
 				left.dest[left.n++] = s->have.dest[i];

@@ -31,7 +31,7 @@ struct row {
 	uint8_t wanted : 1;
 	uint8_t keep : 1;    /* ours from an earlier run, not claimed yet */
 	uint8_t list : 2;    /* enum row_list */
-	uint8_t inflight : 1;
+	uint8_t inflight : 1; /* an operation is out */
 	uint8_t force : 1;   /* write, whatever seems to be there */
 	uint8_t told : 1;    /* evpn believes it to be local */
 	uint8_t tell : 1;    /* something about the local row is news for evpn */
@@ -73,6 +73,8 @@ struct dest_row {
 	uint32_t wants; /* of those, the rows that are to go there: they need its object, what others wrote does not */
 	uint32_t n_spare; /* of refs, the rows that wait for its end */
 	bool mass;        /* nobody wants it and many rows go there: they end with it */
+	bool going;       /* its deletion is out */
+	bool lost;        /* its end was seen while an operation of it was out */
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
 	struct set *set; /* NULL: one VTEP */
 	struct dp_dest d;

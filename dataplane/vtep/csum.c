@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define BLOCK 64u
-#if defined(__x86_64__) && !defined(__clang__)
+/* The choice between clones is made before ThreadSanitizer has begun. */
+#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTORS

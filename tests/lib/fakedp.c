@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "base/list.h"
+#include "tests/lib/rng.h"
 
 enum table { T_BRIDGE, T_VXLAN, T_FLOOD, T_NEIGH };
 
@@ -57,8 +58,20 @@ struct fvni {
 	char name[2][24];
 };
 
+#define LATE_OPS 64u
+
+struct late {
+	struct dp_op op;
+	bool carried;
+	int err;
+};
+
 struct fakedp {
 	struct dp_ops ops;
+	bool is_late, deaf; /* deaf: to what it has put itself */
+	struct rng rng;
+	struct late out[LATE_OPS]; /* in order; those that are carried out come first */
+	unsigned n_out;
 	struct dp *d; /* attached */
 	struct entry *entries;
 	struct object *objects;
@@ -378,7 +391,7 @@ static void put_bridge(struct fakedp *f, const struct dp_op *op)
 
 	f->trampled += old.there && (old.hand == FAKEDP_OWN || (old.ifindex && old.hand != FAKEDP_KERNEL) ||
 				     (!old.ifindex && old.hand == FAKEDP_STATIC));
-	set(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, true);
+	set(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, !f->deaf);
 }
 
 static int put_set(struct fakedp *f, const struct dp_op *op)
@@ -451,7 +464,7 @@ static int put(struct fakedp *f, const struct dp_op *op)
 	}
 	f->trampled += look(f, k).there && look(f, k).hand != FAKEDP_US &&
 		       !(op->kind == DP_NEIGH && look(f, k).hand == FAKEDP_KERNEL);
-	set(f, k, row, true);
+	set(f, k, row, !f->deaf);
 	return 0;
 }
 
@@ -533,12 +546,78 @@ int fakedp_carry_out(struct fakedp *f, struct dp_op *op)
 	}
 }
 
+static void carry_late(struct fakedp *f, unsigned n)
+{
+	for (unsigned i = 0; i < f->n_out && n; i++) {
+		struct late *l = &f->out[i];
+
+		if (l->carried)
+			continue;
+		l->err = fakedp_carry_out(f, &l->op);
+		l->carried = true;
+		n--;
+	}
+}
+
+static void hand_back(struct fakedp *f, unsigned n)
+{
+	unsigned done = 0;
+
+	for (; done < n && done < f->n_out && f->out[done].carried; done++)
+		dp_done(f->d, &f->out[done].op, f->out[done].err, NULL);
+	f->n_out -= done;
+	memmove(f->out, f->out + done, f->n_out * sizeof(f->out[0]));
+	dp_landed(f->d);
+}
+
+static bool must_wait(const struct fakedp *f)
+{
+	struct fvni *v, *tmp;
+	bool changed = f->overrun;
+
+	HASH_ITER(hh, f->vnis, v, tmp)
+		changed |= v->v && v->changed;
+	return changed && f->n_out;
+}
+
+static bool flush_late(struct fakedp *f)
+{
+	struct dp_op ops[16];
+	unsigned n = 0;
+
+	hand_back(f, rng_below(&f->rng, 8));
+	if (rng_below(&f->rng, 2))
+		carry_late(f, rng_below(&f->rng, 8));
+	if (!must_wait(f)) {
+		check_devices(f);
+		read_events(f);
+		if (f->n_out + 16 <= LATE_OPS)
+			n = dp_pull(f->d, ops, 2 + rng_below(&f->rng, 15));
+	} else if (!f->overrun) {
+		read_events(f);
+	}
+	for (unsigned i = 0; i < n; i++)
+		f->out[f->n_out++] = (struct late){ .op = ops[i] };
+	carry_late(f, rng_below(&f->rng, 8));
+	return f->n_out || !list_empty(&f->events) || f->overrun;
+}
+
+static void fake_wait(void *be)
+{
+	struct fakedp *f = be;
+
+	carry_late(f, LATE_OPS);
+	hand_back(f, LATE_OPS);
+}
+
 static bool fake_flush(void *be)
 {
 	struct fakedp *f = be;
 	struct dp_op ops[16];
 	unsigned n;
 
+	if (f->is_late)
+		return flush_late(f);
 	check_devices(f);
 	read_events(f);
 	n = dp_pull(f->d, ops, 16);
@@ -647,6 +726,7 @@ struct fakedp *fakedp_new(void)
 		.vni_del = fake_vni_del,
 		.vni_info = fake_vni_info,
 		.flush = fake_flush,
+		.wait = fake_wait,
 		.ifname = fake_ifname,
 	};
 	list_init(&f->events);
@@ -794,6 +874,13 @@ void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac)
 	unset(f, key_of(vni, T_VXLAN, mac, NULL), true);
 }
 
+void fakedp_late(struct fakedp *f, uint64_t seed)
+{
+	f->is_late = true;
+	f->rng = (struct rng){ seed };
+	f->deaf = rng_below(&f->rng, 2);
+}
+
 void fakedp_refuse(struct fakedp *f, int err, unsigned n)
 {
 	f->refuse_err = err;
@@ -881,5 +968,5 @@ unsigned fakedp_writes(const struct fakedp *f)
 
 unsigned fakedp_trampled(const struct fakedp *f)
 {
-	return f->trampled;
+	return f->is_late ? 0 : f->trampled;
 }

@@ -65,6 +65,11 @@ void fakedp_set_del(struct fakedp *f, uint32_t vni, const struct mac *mac);
 void fakedp_overrun(struct fakedp *f);
 /* The vxlan row of a MAC vanishes without an event. */
 void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac);
+/*
+ * From now on operations are carried out some while after they are pulled and said to be done some while after that, as
+ * by the kernel's writer; seed decides, also whether events tell of what is put so.
+ */
+void fakedp_late(struct fakedp *f, uint64_t seed);
 /* Carries out one operation that a test pulled itself: 0 or -errno. */
 int fakedp_carry_out(struct fakedp *f, struct dp_op *op);
 /* The next n operations are refused with -err. */

@@ -611,6 +611,72 @@ static void local_event_queued_behind_our_write_gives_the_row_back(void **state)
 	write_over_an_unread_event(*state, FAKEDP_KERNEL);
 }
 
+/* Pulls the one operation there is, which is out until it is said to be done. */
+static struct dp_op pull_one(struct bed *t)
+{
+	struct dp_op op[4];
+
+	assert_int_equal(dp_pull(t->d, op, 4), 1);
+	return op[0];
+}
+
+static void local_event_while_our_write_is_out_is_local_or_gives_the_row_back(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+
+	want_fdb(t, 2, 2, 0);
+	fakedp_settle(t->d);
+	for (int written_first = 0; written_first < 2; written_first++) {
+		struct dp_op op;
+
+		want_fdb(t, 1, 2, 0);
+		op = pull_one(t);
+		if (written_first)
+			fakedp_carry_out(t->f, &op);
+		learn(t, 1, PORT_A, FAKEDP_KERNEL);
+		dp_flush(t->d); /* hears of it */
+		assert_int_equal(t->b.ifindex[1], 0);
+		if (!written_first)
+			fakedp_carry_out(t->f, &op);
+		dp_done(t->d, &op, 0, NULL);
+		fakedp_settle(t->d);
+		assert_int_equal(t->b.ifindex[1], PORT_A);
+		assert_int_equal(fakedp_bridge(t->f, VNI, &m).ifindex, PORT_A);
+		unwant_fdb(t, 1);
+		forget(t, 1);
+		fakedp_settle(t->d);
+	}
+}
+
+static void row_deleted_by_another_while_our_write_is_out_comes_back(void **state)
+{
+	struct bed *t = *state;
+	struct ip vtep = vtep_nr(2);
+	struct dp_op op;
+
+	want_fdb(t, 1, 2, 0);
+	want_fdb(t, 2, 2, 0);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 2, DP_STICKY);
+	op = pull_one(t);
+	fakedp_carry_out(t->f, &op);
+	forget(t, 1);
+	dp_flush(t->d);
+	dp_done(t->d, &op, 0, NULL);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	want_fdb(t, 1, 2, 0);
+	op = pull_one(t);
+	fakedp_carry_out(t->f, &op);
+	fakedp_dest_del(t->f, &vtep);
+	dp_flush(t->d);
+	dp_done(t->d, &op, 0, NULL);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_fdb(t, 2, 2);
+}
+
 static void bridge_row_deleted_by_another_comes_back_and_is_counted(void **state)
 {
 	struct bed *t = *state;
@@ -1213,6 +1279,8 @@ static void random_run(uint64_t seed)
 	setup(&state);
 	t = state;
 	t->d->rec.mass_min = rng_below(&r, 2) ? 1 : 1000;
+	if (rng_below(&r, 2))
+		fakedp_late(t->f, rng_u64(&r));
 	for (unsigned i = 0; i < N_STEPS; i++)
 		random_step(t, &r, w);
 	fakedp_refuse(t->f, 0, 0);
@@ -1258,6 +1326,8 @@ int main(void)
 		T(take_over_taken_back_before_the_write_tells_the_local_mac_again),
 		T(roaming_host_leaves_the_bridge_row_alone_and_loses_the_vxlan_row),
 		T(local_event_queued_behind_our_write_gives_the_row_back),
+		T(local_event_while_our_write_is_out_is_local_or_gives_the_row_back),
+		T(row_deleted_by_another_while_our_write_is_out_comes_back),
 		T(bridge_row_deleted_by_another_comes_back_and_is_counted),
 		T(lost_object_brings_back_every_row_that_pointed_at_it),
 		T(foreign_vxlan_row_blocks_unless_it_says_the_same),

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "dataplane/kernel_writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define STACK_SIZE (256u << 10)
+
+_Static_assert((KWRITER_BATCHES & (KWRITER_BATCHES - 1)) == 0, "ring positions wrap");
+
+/* ---- rings ------------------------------------------------------------------------------------------------------- */
+
+static void ring_put(struct kring *r, struct kbatch *b)
+{
+	uint32_t in = atomic_load_explicit(&r->in, memory_order_relaxed);
+
+	r->v[in % KWRITER_BATCHES] = b;
+	atomic_store_explicit(&r->in, in + 1, memory_order_release);
+}
+
+static struct kbatch *ring_take(struct kring *r)
+{
+	uint32_t out = atomic_load_explicit(&r->out, memory_order_relaxed);
+	struct kbatch *b;
+
+	if (out == atomic_load_explicit(&r->in, memory_order_acquire))
+		return NULL;
+	b = r->v[out % KWRITER_BATCHES];
+	atomic_store_explicit(&r->out, out + 1, memory_order_release);
+	return b;
+}
+
+static void ring_bell(int fd)
+{
+	eventfd_write(fd, 1); /* fails only where 2^64 - 2 rings have not been heard */
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
+
+struct carrier {
+	struct kwriter *w;
+	struct kbatch *b;
+};
+
+static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
+{
+	struct carrier *c = ctx;
+	struct kbatch *b = c->b;
+	unsigned i = b->op_of[nr];
+
+	if (h->nlmsg_type == RTM_NEWNEIGH) {
+		b->at[i] = (unsigned)((const struct ndmsg *)NLMSG_DATA(h))->ndm_ifindex;
+		return;
+	}
+	if (!err || err == -b->quiet[nr] || b->err[i])
+		return;
+	b->err[i] = err;
+	memcpy(b->words, c->w->sock.words, sizeof(b->words));
+}
+
+static void carry_out(struct kwriter *w, struct kbatch *b)
+{
+	struct carrier c = { w, b };
+
+	b->fate = b->n_msgs ? ksock_batch(&w->sock, &b->tx, b->first_seq, on_answer, &c) : 0;
+	ring_put(&w->done, b);
+	ring_bell(w->done_fd);
+}
+
+static void *run(void *ctx)
+{
+	struct kwriter *w = ctx;
+	struct kbatch *b;
+	eventfd_t rings;
+
+	prctl(PR_SET_NAME, "netlink");
+	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
+		b = ring_take(&w->todo);
+		if (b)
+			carry_out(w, b);
+		else
+			eventfd_read(w->todo_fd, &rings); /* sleeps */
+	}
+	return NULL;
+}
+
+/* Signals stay with the control thread. */
+static int start(struct kwriter *w)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, &attr, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (err)
+		return -err;
+	w->running = true;
+	return 0;
+}
+
+/* ---- the control thread ------------------------------------------------------------------------------------------ */
+
+int kwriter_init(struct kwriter *w)
+{
+	int err;
+
+	*w = (struct kwriter){ .sock.fd = -1, .n_free = KWRITER_BATCHES, .seq = 1 };
+	w->todo_fd = eventfd(0, EFD_CLOEXEC);
+	w->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->batches = xcalloc(KWRITER_BATCHES, sizeof(*w->batches));
+	for (unsigned i = 0; i < KWRITER_BATCHES; i++) {
+		w->free[i] = &w->batches[i];
+		w->batches[i].tx = (struct nlbuf){ .b = w->batches[i].octets, .cap = sizeof(w->batches[i].octets) };
+	}
+	err = w->todo_fd < 0 || w->done_fd < 0 ? -errno : 0;
+	return err ? err : ksock_open(&w->sock, NULL);
+}
+
+void kwriter_fini(struct kwriter *w)
+{
+	atomic_store_explicit(&w->stop, true, memory_order_release);
+	if (w->running) {
+		ring_bell(w->todo_fd);
+		pthread_join(w->thread, NULL);
+	}
+	ksock_close(&w->sock);
+	if (w->todo_fd >= 0)
+		close(w->todo_fd);
+	if (w->done_fd >= 0)
+		close(w->done_fd);
+	free(w->batches);
+	*w = (struct kwriter){ .sock.fd = -1, .todo_fd = -1, .done_fd = -1 };
+}
+
+void kwriter_rewind(struct kwriter *w, struct kbatch *b)
+{
+	b->n_msgs = 0;
+	b->tx.len = 0;
+	b->tx.seq = b->first_seq = w->seq;
+}
+
+struct kbatch *kwriter_batch(struct kwriter *w)
+{
+	struct kbatch *b = w->n_free ? w->free[--w->n_free] : NULL;
+
+	if (!b)
+		return NULL;
+	b->n_ops = 0;
+	b->words[0] = '\0';
+	kwriter_rewind(w, b);
+	return b;
+}
+
+void kwriter_submit(struct kwriter *w, struct kbatch *b)
+{
+	w->seq = b->tx.seq;
+	if (!w->running && start(w)) { /* without another thread it waits for the kernel itself */
+		carry_out(w, b);
+		return;
+	}
+	ring_put(&w->todo, b);
+	ring_bell(w->todo_fd);
+}
+
+struct kbatch *kwriter_result(struct kwriter *w)
+{
+	return ring_take(&w->done);
+}
+
+void kwriter_free(struct kwriter *w, struct kbatch *b)
+{
+	w->free[w->n_free++] = b;
+}
+
+void kwriter_wait(struct kwriter *w)
+{
+	struct pollfd p = { .fd = w->done_fd, .events = POLLIN };
+
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+}
