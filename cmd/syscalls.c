@@ -95,6 +95,9 @@ static int allow_with_conditions(scmp_filter_ctx f)
 		rc = allow_if(f, SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_NAME);
 	if (!rc)
 		rc = allow_if(f, SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_VMA);
+	/* How exactly a worker of the userspace VTEP is woken. */
+	if (!rc)
+		rc = allow_if(f, SCMP_SYS(prctl), 0, UINT32_MAX, PR_SET_TIMERSLACK);
 	/* abort(), of ourselves. */
 	if (!rc)
 		rc = allow_if(f, SCMP_SYS(tgkill), 0, UINT32_MAX, (uint64_t)getpid());

@@ -22,6 +22,7 @@
 #include "dataplane/vtep/vtep.h"
 
 #define QUEUE_OCTETS (8 * 1024 * 1024)
+#define RINGS_MAX 64u /* they hold memory used or not: 2 MiB each */
 
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
@@ -62,11 +63,11 @@ static int join_fanout(const struct netdev *dev, unsigned nr, int fd, int *group
 	return err;
 }
 
-static int set_up_packet(const struct netdev *dev, unsigned nr, int fd, int *group)
+static int set_up_packet(struct netdev *dev, unsigned nr, bool ring, int *group)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)dev->ifindex };
 	struct packet_mreq all = { .mr_ifindex = (int)dev->ifindex, .mr_type = PACKET_MR_PROMISC };
-	int err = option(fd, PACKET_VNET_HDR, 1);
+	int fd = dev->q[nr].fd, err = option(fd, PACKET_VNET_HDR, 1);
 
 	if (!err)
 		err = option(fd, PACKET_AUXDATA, 1);
@@ -74,6 +75,8 @@ static int set_up_packet(const struct netdev *dev, unsigned nr, int fd, int *gro
 		err = option(fd, PACKET_IGNORE_OUTGOING, 1);
 	option(fd, PACKET_QDISC_BYPASS, 1);
 	set_queues(fd);
+	if (!err && ring)
+		portring_open(&dev->q[nr].ring, fd);
 	if (!err && (bind(fd, (struct sockaddr *)&ll, sizeof(ll)) < 0 ||
 		     setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) < 0))
 		err = -errno;
@@ -132,6 +135,7 @@ static int set_up_tap(const struct netdev *dev, int fd)
 static void close_queues(struct netdev *dev)
 {
 	for (unsigned i = 0; i < dev->v->n_workers; i++) {
+		portring_close(&dev->q[i].ring);
 		if (dev->q[i].fd >= 0)
 			close(dev->q[i].fd);
 	}
@@ -146,13 +150,25 @@ static void free_netdev(void *p)
 	free(dev);
 }
 
+/* There may be one more ring a worker. */
+static bool rings_left(const struct vtep *v)
+{
+	unsigned n = v->n_workers;
+	struct netdev *dev;
+
+	list_for_each(dev, &v->netdevs, list)
+		n += dev->q[0].ring.map ? v->n_workers : 0;
+	return n <= RINGS_MAX;
+}
+
 static int set_up_queues(struct netdev *dev, const struct vport *p, const char **step)
 {
+	bool ring = rings_left(dev->v);
 	int group = 0, err = 0;
 
 	*step = dev->tap ? "make the TAP" : "listen to it";
 	for (unsigned i = 0; !err && i < dev->v->n_workers; i++)
-		err = dev->tap ? set_up_tap(dev, dev->q[i].fd) : set_up_packet(dev, i, dev->q[i].fd, &group);
+		err = dev->tap ? set_up_tap(dev, dev->q[i].fd) : set_up_packet(dev, i, ring, &group);
 	return err || !dev->tap ? err : set_ownership(p, dev->q[0].fd, step);
 }
 
@@ -213,7 +229,7 @@ struct netdev *netdev_open(const struct vport *p, struct place *at, int *err, co
 	dev->tap = p->tap;
 	snprintf(dev->name, sizeof(dev->name), "%s", p->name);
 	for (unsigned i = 0; i < v->n_workers; i++)
-		dev->q[i] = (struct source){ SOURCE_PORT, -1, dev };
+		dev->q[i] = (struct source){ .kind = SOURCE_PORT, .fd = -1, .owner = dev };
 	*err = open_queues(dev, p, step);
 	if (!*err && !netdev_there(dev))
 		*err = -ENODEV; /* it went again meanwhile */

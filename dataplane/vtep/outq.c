@@ -47,6 +47,17 @@ static unsigned send_all(int fd, struct mmsghdr *m, unsigned n, void (*refused)(
 	return dropped;
 }
 
+/* One more piece of a message; it becomes part of the last when it lies right behind it. */
+static void add_piece(struct iovec *iov, uint32_t *n, struct iovec piece)
+{
+	struct iovec *last = &iov[*n - 1];
+
+	if (*n && (uint8_t *)last->iov_base + last->iov_len == (uint8_t *)piece.iov_base)
+		last->iov_len += piece.iov_len;
+	else
+		iov[(*n)++] = piece;
+}
+
 /* ---- to VTEPs ------------------------------------------------------------------------------------------------------- */
 
 static void udp_refused(struct worker *w, unsigned i, int err)
@@ -151,10 +162,18 @@ void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t 
 		worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
 		return;
 	}
+	if (len <= OUT_COPIED) {
+		uint8_t *p = worker_scratch(w, len);
+
+		memmove(p, head.iov_base, head.iov_len); /* may have been scratch, too, until that was flushed */
+		memcpy(p + head.iov_len, body.iov_base, body.iov_len);
+		head = (struct iovec){ p, len };
+		body.iov_len = 0;
+	}
 	o = udp_message(w, u, d, bucket, ecn, len, 2);
-	o->iov[o->n_iov++] = head;
+	add_piece(o->iov, &o->n_iov, head);
 	if (body.iov_len)
-		o->iov[o->n_iov++] = body;
+		add_piece(o->iov, &o->n_iov, body);
 	o->octets += len;
 	o->n++;
 	o->closed = len < o->size;
@@ -216,6 +235,15 @@ static void add_frame(struct out_port *o, uint8_t *p, uint32_t len)
 	o->iov[o->n_iov++] = (struct iovec){ p + 12, len - 12 };
 }
 
+static void add_payload(struct worker *w, struct out_port *o, const struct pkt *k)
+{
+	struct iovec part = { k->p + k->f.payload, (size_t)(k->f.ip_end - k->f.payload) };
+
+	if (part.iov_len <= OUT_COPIED && w->scratch_used + part.iov_len <= SCRATCH)
+		part.iov_base = memcpy(worker_scratch(w, (uint32_t)part.iov_len), part.iov_base, part.iov_len);
+	add_piece(o->iov, &o->n_iov, part);
+}
+
 /* The frame's payload goes on where an earlier one's ended. */
 static bool joins(struct worker *w, struct vport *port, const struct pkt *k)
 {
@@ -226,7 +254,7 @@ static bool joins(struct worker *w, struct vport *port, const struct pkt *k)
 			continue;
 		if (!o->merging || o->n_iov == OUT_IOV || !merge_add(&o->m, &k->f, k->p))
 			return false;
-		o->iov[o->n_iov++] = (struct iovec){ k->p + k->f.payload, (size_t)(k->f.ip_end - k->f.payload) };
+		add_payload(w, o, k);
 		return true;
 	}
 	return false;

@@ -101,7 +101,7 @@ static int open_all(struct underlay *u)
 	unsigned port = DYNAMIC_PORTS + (unsigned)(u->v->seed % 8192);
 
 	for (unsigned i = 0; i < u->v->n_workers; i++) {
-		u->rx[i] = (struct source){ SOURCE_UNDERLAY, open_rx(&u->vtep, u->port), u };
+		u->rx[i] = (struct source){ .kind = SOURCE_UNDERLAY, .fd = open_rx(&u->vtep, u->port), .owner = u };
 		if (u->rx[i].fd < 0)
 			return u->rx[i].fd;
 	}

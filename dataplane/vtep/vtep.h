@@ -13,6 +13,7 @@
  *	answer.c     a worker's look at ARP and ND: passed on, answered for hosts behind other VTEPs
  *	netdev.c     interfaces by packet socket, TAPs
  *	place.c      the network namespaces that these are in
+ *	portring.c   frames of a packet socket in memory shared with the kernel
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
  *	forward.c    what becomes of a frame
@@ -42,6 +43,7 @@
 #include "dataplane/nsopen.h"
 #include "dataplane/vtep/fdb.h"
 #include "dataplane/vtep/offload.h"
+#include "dataplane/vtep/portring.h"
 
 #define VTEP_WORKERS_MAX 64u
 #define VTEP_AGEING_S 300u        /* as a kernel's bridge */
@@ -89,6 +91,7 @@ struct source {
 	enum source_kind kind;
 	int fd; /* -1: none */
 	void *owner; /* struct netdev, struct underlay */
+	struct portring ring; /* of a packet socket; without one its frames are read */
 };
 
 /* ---- the underlay ------------------------------------------------------------------------------------------------ */

@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
@@ -42,7 +44,7 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n)
 	if (w->scratch_used + n > SCRATCH)
 		out_flush(w);
 	p = w->scratch + w->scratch_used;
-	w->scratch_used += (n + 7) & ~7u;
+	w->scratch_used += n;
 	return p;
 }
 
@@ -147,6 +149,7 @@ static int batch(struct worker *w, const struct source *s, uint32_t lead)
 	w->big = false;
 	for (int i = 0; i < n; i++)
 		w->big |= w->rx[i].msg_len > RX_BIG;
+	w->full |= n == (int)RX_SLOTS;
 	count(&w->batches, n > 0);
 	return n;
 }
@@ -174,6 +177,7 @@ static void from_port(struct worker *w, struct netdev *dev, uint8_t *at, size_t 
 	memcpy(&k.vh, at, VNET_HEADER);
 	k.p = at + VNET_HEADER;
 	k.len = (uint32_t)(len - VNET_HEADER);
+	w->singles += k.len < RX_BIG;
 	forward_from_port(w, dev, &k, tci);
 }
 
@@ -189,6 +193,39 @@ static void read_port(struct worker *w, const struct source *s)
 		else
 			from_port(w, s->owner, w->rx_iov[i].iov_base, w->rx[i].msg_len, auxiliary_tci(m));
 	}
+}
+
+/* A frame that its slot cannot hold, from the socket's queue. */
+static void read_queued(struct worker *w, const struct source *s, unsigned nr, int tci)
+{
+	struct iovec iov = { slot(w, nr) + RX_HEADROOM - VNET_HEADER, RX_SLOT - RX_HEADROOM };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t len = recvmsg(s->fd, &m, MSG_DONTWAIT);
+
+	if (len < 0 || m.msg_flags & MSG_TRUNC)
+		worker_drop(w, DROP_OVERSIZED, NULL);
+	else
+		from_port(w, s->owner, iov.iov_base, (size_t)len, tci);
+}
+
+/* Slots go back when nothing that is to be sent lies in them any more. */
+static void read_ring(struct worker *w, struct source *s)
+{
+	struct portring_frame f;
+	unsigned n = 0, queued = 0;
+
+	for (; n < RX_SLOTS && queued < RX_SLOTS_BIG && portring_peek(&s->ring, n, &f); n++) {
+		if (f.state == PORTRING_WHOLE)
+			from_port(w, s->owner, f.vnet, f.len, f.tci);
+		else if (f.state == PORTRING_QUEUED)
+			read_queued(w, s, queued++, f.tci);
+		else
+			worker_drop(w, DROP_OVERSIZED, NULL);
+	}
+	out_flush(w);
+	portring_release(&s->ring, n);
+	w->full |= n == RX_SLOTS;
+	count(&w->batches, n > 0);
 }
 
 static void read_tap(struct worker *w, const struct source *s)
@@ -245,13 +282,14 @@ static void read_underlay(struct worker *w, const struct source *s)
 		datagram_control(m, &segment, &ecn);
 		if (!len || !segment) /* an empty one */
 			worker_drop(w, DROP_TRUNCATED, NULL);
+		w->singles += segment && segment < REST_SMALL ? len / segment + 1 : 0;
 		for (uint32_t at = 0; at < len && segment; at += segment)
 			forward_from_underlay(w, s->owner, &from, slot(w, i) + RX_HEADROOM + at,
 					      len - at < segment ? len - at : segment, ecn);
 	}
 }
 
-static void read_source(struct worker *w, const struct source *s)
+static void read_source(struct worker *w, struct source *s)
 {
 	uint64_t n;
 
@@ -263,6 +301,8 @@ static void read_source(struct worker *w, const struct source *s)
 	case SOURCE_PORT:
 		if (((struct netdev *)s->owner)->tap)
 			read_tap(w, s);
+		else if (s->ring.map)
+			read_ring(w, s);
 		else
 			read_port(w, s);
 		break;
@@ -273,6 +313,32 @@ static void read_source(struct worker *w, const struct source *s)
 	out_flush(w);
 }
 
+/* ---- a turn -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * When frames that are no super-frames come so fast that a few more will be there soon, they are waited for: what a batch
+ * costs, of system calls and of waking others, is then shared by many. Who sends pays nothing for waking us meanwhile.
+ */
+static void rest(struct worker *w)
+{
+	static const struct timespec t = { .tv_nsec = REST_NS };
+	uint64_t now = clock_ns();
+
+	if (!w->full && w->singles > 1 && (uint64_t)w->singles * REST_NS >= REST_FRAMES * (now - w->counted_at))
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+	w->counted_at = now;
+	w->singles = 0;
+	w->full = false;
+}
+
 static void *run(void *ctx)
 {
 	struct worker *w = ctx;
@@ -280,8 +346,10 @@ static void *run(void *ctx)
 	int n;
 
 	urcu_qsbr_register_thread();
+	prctl(PR_SET_TIMERSLACK, 1000ul); /* ns; the usual 50,000 would double a rest */
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
 		urcu_qsbr_thread_offline();
+		rest(w);
 		n = epoll_wait(w->epfd, ev, EVENTS, -1);
 		urcu_qsbr_thread_online();
 		w->now = __atomic_load_n(&w->v->now_s, __ATOMIC_RELAXED);

@@ -15,12 +15,17 @@
 #define RX_SLOT (RX_HEADROOM + 65536u + 128u + 4096u) /* no power of two: heads must not share a set of the cache */
 #define RX_CONTROL 128u
 
+#define REST_NS 50000u
+#define REST_FRAMES 8u        /* so many are expected meanwhile */
+#define REST_SMALL 1024u      /* octets: larger segments are a stream's, which would be slowed down */
+
 #define OUT_SEGMENTS 64u      /* UDP_MAX_SEGMENTS of kernels before 6.9 */
 #define OUT_OCTETS 65000u     /* of a message to the underlay */
 #define OUT_IOV 192u
 #define OUT_MESSAGES 64u
 #define OUT_LOOK_BACK 8u      /* messages that a frame may still join */
-#define SCRATCH (256u * 1024) /* headers of segments */
+#define OUT_COPIED 256u       /* octets: what is smaller is copied, so that a message has fewer pieces */
+#define SCRATCH (256u * 1024) /* headers of segments, small frames */
 
 /* A frame on its way. */
 struct pkt {
@@ -75,6 +80,9 @@ struct worker {
 	struct source wake;
 	uint16_t now;
 	bool told;
+	bool full;           /* more was there than a batch takes */
+	uint32_t singles;    /* frames of this turn, but super-frames */
+	uint64_t counted_at; /* since when, ns */
 	/* in */
 	uint8_t *slots;
 	struct mmsghdr *rx;
