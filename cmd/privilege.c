@@ -55,14 +55,18 @@ static void choose(const struct privilege_params *p, capng_type_t sets, char *wo
 
 /* ---- the user ----------------------------------------------------------------------------------------------------- */
 
-/* The groups of the user, and the one that the control socket is given to. */
+/* The groups of the user, NULL: those that we are in, and the one that the control socket is given to. */
 static bool set_groups(const struct privilege_params *p, const struct passwd *u)
 {
 	const struct group *g = p->group ? getgrnam(p->group) : NULL;
 	gid_t groups[GROUPS_MAX + 1];
 	int n = GROUPS_MAX;
 
-	if (getgrouplist(u->pw_name, u->pw_gid, groups, &n) < 0)
+	if (!u)
+		n = getgroups(GROUPS_MAX, groups);
+	else if (getgrouplist(u->pw_name, u->pw_gid, groups, &n) < 0)
+		n = 0;
+	if (n < 0)
 		n = 0;
 	if (g)
 		groups[n++] = g->gr_gid;
@@ -131,6 +135,8 @@ static bool stay(const struct privilege_params *p, char *words, size_t cap)
 
 	capng_get_caps_process();
 	bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) && !set_groups(p, NULL))
+		return fail(p, "groups", errno);
 	choose(p, CAPNG_EFFECTIVE | CAPNG_PERMITTED, words, cap);
 	if (bound && capng_apply(CAPNG_SELECT_BOUNDS))
 		return fail(p, "capabilities cannot be bounded", errno);

@@ -50,12 +50,12 @@ static const char *const allowed[] = {
 	"brk", "madvise", "mincore", "mremap", "munmap",
 	/* threads, locks, grace periods (liburcu); clone() is below */
 	"arch_prctl", "exit", "futex", "get_robust_list", "gettid", "membarrier", "rseq", "sched_getaffinity",
-	"sched_getparam", "sched_getscheduler", "sched_setaffinity", "sched_yield", "set_robust_list", "set_tid_address",
+	"sched_setaffinity", "sched_yield", "set_robust_list", "set_tid_address",
 	/* signals */
-	"restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack",
+	"restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack",
 	/* who and where we are */
-	"capget", "exit_group", "getcpu", "getegid", "geteuid", "getgid", "getpgrp", "getpid", "getppid", "getrandom",
-	"getrlimit", "getrusage", "getuid", "prlimit64", "setrlimit", "sysinfo", "times", "uname",
+	"capget", "exit_group", "getcpu", "getegid", "geteuid", "getgid", "getpid", "getrandom",
+	"getrlimit", "getrusage", "getuid", "prlimit64", "setrlimit", "sysinfo", "uname",
 };
 
 static const int domains[] = { AF_UNIX, AF_NETLINK, AF_PACKET, AF_INET, AF_INET6 };

@@ -116,12 +116,13 @@ def test_a_reflector_keeps_less(lab):
     check_bounds(e, pwd.getpwnam(USER).pw_uid, 1 << 10)
 
 
-def test_the_control_socket_is_its_users_and_the_groups(lab):
+@pytest.mark.parametrize("user", [USER, "root"])
+def test_the_control_socket_is_its_users_and_the_groups(lab, user):
     r1, = lab.fabric("r1")
     group = grp.getgrnam("games")
-    e = Evpnd(r1, evpnd.conf(r1, 65000, [], more="control: {group: %s}\n" % group.gr_name), user=USER)
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [], more="control: {group: %s}\n" % group.gr_name), user=user)
     s = os.stat(e.socket)
-    assert (s.st_uid, s.st_gid, stat.S_IMODE(s.st_mode)) == (pwd.getpwnam(USER).pw_uid, group.gr_gid, 0o660)
+    assert (s.st_uid, s.st_gid, stat.S_IMODE(s.st_mode)) == (pwd.getpwnam(user).pw_uid, group.gr_gid, 0o660)
 
 
 def test_what_the_user_may_not_read_is_said(lab):
