@@ -51,6 +51,10 @@ static void on_event(void *ctx, const struct nlmsghdr *h)
 	case RTM_DELNEXTHOP:
 		kernel_nh_event(k, h);
 		break;
+	case RTM_NEWVLAN:
+	case RTM_DELVLAN:
+		kernel_member_event(k, h);
+		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 		if (k->underlay.known)
@@ -284,6 +288,8 @@ static void kernel_close(void *be)
 	kernel_links_free(k);
 	kernel_snoop_free(k);
 	kernel_nh_free(k);
+	if (k->carry_tx >= 0)
+		close(k->carry_tx);
 	ksock_close(&k->events);
 	ksock_close(&k->cmd);
 	if (k->place >= 0)
@@ -303,8 +309,10 @@ static int start(struct kernel *k)
 	/* Listening comes first, so that nothing happens between the dumps and the first event. */
 	if (!err)
 		err = ksock_open(&k->events, groups);
-	if (!err)
+	if (!err) {
+		nl_socket_add_membership(k->events.nl, RTNLGRP_BRVLAN); /* before 5.6 there is none */
 		ksock_filter(&k->events, NULL, 0, false);
+	}
 	if (!err)
 		err = kernel_links_load(k);
 	if (!err)
@@ -339,7 +347,7 @@ static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
 	k->loop = loop;
 	k->log = log;
 	k->armed = MTIME_NEVER;
-	k->cmd.fd = k->events.fd = k->snoop_tx = -1;
+	k->cmd.fd = k->events.fd = k->snoop_tx = k->carry_tx = -1;
 	k->loud = (struct log_limit){ .burst = 5, .interval_ms = 10000 };
 	k->tx = (struct nlbuf){ .b = xcalloc(1, TX_OCTETS), .cap = TX_OCTETS, .seq = 1 };
 	list_init(&k->vnis);
@@ -439,7 +447,7 @@ static bool kernel_send(void *be, void *vni, unsigned ifindex, const uint8_t *fr
 {
 	const struct kvni *v = vni;
 
-	return kernel_snoop_send(be, ifindex ? ifindex : v->vxlan_ifindex, frame, len);
+	return kernel_snoop_send(be, v, ifindex, frame, len);
 }
 
 static bool kernel_listens(void *be, void *vni, unsigned ifindex, struct mac *own)

@@ -9,6 +9,8 @@
  *	kernel_vni.c    what a VNI is to have, and how that changes
  *	kernel_dev.c    the devices of a VNI: made, adopted, watched
  *	kernel_vlan.c   devices that several VNIs share, told apart by a VLAN
+ *	kernel_member.c which VLANs a port is in, as the kernel has it
+ *	kernel_carry.c  frames of ours into the tunnels of a device for several VNIs
  *	kernel_bury.c   devices and rows that are left over, and their end
  *	kernel_make.c   the requests that make and change devices
  *	kernel_local.c  FDB and neighbour messages: whose is it
@@ -53,6 +55,8 @@ struct klink {
 	struct ksnoop *snoop; /* as a port that is listened to */
 	/* as a port of a bridge */
 	bool is_port, learning, suppress, floods; /* floods: unknown unicast goes out */
+	struct kmember *member; /* of a VLAN-aware one; NULL: not known yet, or no such port */
+	bool member_stale;      /* it may have changed */
 	/* as a vxlan device */
 	uint32_t vni;
 	struct ip local, flood_group; /* flood_group: where frames without a row go */
@@ -61,6 +65,8 @@ struct klink {
 	bool external, vnifilter, vxlan_learning, proxy, l2miss, l3miss;
 	/* as a bridge */
 	bool vlan_aware;
+	uint16_t vlan_type; /* of the tags that it knows, ETH_P_8021Q or ETH_P_8021AD */
+	bool heard; /* its ports are to be listened to */
 	uint16_t default_vlan; /* that it puts its ports into, 0: none */
 	uint16_t vlan; /* as a VLAN device */
 	/* as a bridge or vxlan device that a VNI uses */
@@ -130,6 +136,12 @@ struct kvni {
 	} stranger;
 	char problem[256], logged[256];
 	char why[256]; /* what failed, until it is tried again */
+	/* With external: the rows of its flood list that are in the kernel, sorted. */
+	struct kflood {
+		struct ip vtep;
+		uint32_t label; /* VNI in the packet, 0: its own */
+	} *floods;
+	size_t n_floods, cap_floods;
 };
 
 /* Which echoes of ours are not heard. */
@@ -156,6 +168,7 @@ struct kernel {
 	bool tidied;  /* kernel_bury_tidy() is done, once after the start */
 	bool condemned; /* some links are */
 	bool check;   /* some VNI's devices want a look */
+	bool members_stale; /* some port may be in other VLANs than before */
 	bool behind;  /* events wait that were not read yet: devices look as they were */
 	bool overrun; /* events were lost */
 	struct mtime resync_not_before;
@@ -164,6 +177,8 @@ struct kernel {
 	bool deaf;        /* packet sockets were refused */
 	bool snoop_dirty; /* ports may have come or gone */
 	int snoop_tx;
+	int carry_tx;       /* UDP, from carry_from */
+	struct ip carry_from;
 	struct list snoops_done; /* listened to no more, but not closed yet */
 	struct log_limit loud; /* ports can cause them */
 	struct mtime armed;
@@ -244,6 +259,49 @@ int kernel_vlan_map(struct kernel *k, const struct klink *vx, uint16_t vlan, uin
 int kernel_vni_filter(struct kernel *k, const struct klink *vx, uint32_t vni, bool on);
 /* The VLAN device on the bridge; NULL when there is none. */
 struct klink *kernel_vlan_upper(const struct kernel *k, const struct klink *br, uint16_t vlan);
+
+/* ---- kernel_member.c -------------------------------------------------------------------------------------------- */
+
+/* The VLANs of a port of a VLAN-aware bridge. */
+struct kmember {
+	uint16_t pvid;              /* where untagged frames go, 0: nowhere */
+	uint8_t in[512];            /* bits, by VLAN */
+	uint8_t untagged[512];      /* it leaves without a tag */
+	uint32_t *vni;              /* by VLAN, of a single vxlan device: what it is mapped to; NULL: nothing is */
+};
+
+static inline bool kernel_member_bit(const uint8_t bits[512], uint16_t vlan)
+{
+	return bits[vlan >> 3 & 511] & 1u << (vlan & 7);
+}
+
+/* True as well while it is not known: the kernel is asked soon. */
+bool kernel_member_in(const struct klink *port, uint16_t vlan);
+/* Frames of this VLAN have a tag when they leave by the port. */
+bool kernel_member_tagged(const struct klink *port, uint16_t vlan);
+/* The VNI that the VLAN is mapped to on a single vxlan device, 0: none, or not known. */
+uint32_t kernel_member_vni(const struct klink *vx, uint16_t vlan);
+/* The VNI of a frame that a host has sent into this port, with this tag (0: none); NULL: nobody's. */
+struct kvni *kernel_member_sort(const struct kernel *k, const struct klink *port, uint16_t vlan);
+/* The kernel is asked before this port is looked at again. */
+void kernel_member_doubt(struct kernel *k, struct klink *port);
+void kernel_member_event(struct kernel *k, const struct nlmsghdr *h);
+void kernel_member_forget(struct klink *port);
+/*
+ * Asks of the ports that may have changed; where they have, the VNIs that it matters to want a look, and rows on the port are
+ * read again: those that are set stay where they are when their port leaves the VLAN. No dump may be under way.
+ */
+void kernel_member_update(struct kernel *k);
+/* The same for one port, without the rest. */
+void kernel_member_refresh(struct kernel *k, struct klink *port);
+
+/* ---- kernel_carry.c --------------------------------------------------------------------------------------------- */
+
+/* A flood row of the VNI is there, or not any more. */
+void kernel_carry_note(struct kvni *v, const struct ip *vtep, uint32_t label, bool there);
+void kernel_carry_forget(struct kvni *v);
+/* To every VTEP of the flood list; false when it went to none. */
+bool kernel_carry(struct kernel *k, const struct kvni *v, const uint8_t *frame, size_t len);
 
 /* ---- kernel_dev.c ----------------------------------------------------------------------------------------------- */
 
@@ -343,6 +401,8 @@ int kernel_dump_neighbours(struct kernel *k, void (*fn)(void *ctx, const struct 
  */
 int kernel_dump_rows(struct kernel *k, const struct kvni *v, bool locals);
 int kernel_dump_vni_neighbours(struct kernel *k, const struct kvni *v);
+/* Those of a port, or of a vxlan device. */
+int kernel_dump_port(struct kernel *k, const struct klink *l);
 
 /* ---- kernel_nh.c ------------------------------------------------------------------------------------------------ */
 
@@ -370,7 +430,8 @@ void kernel_snoop_close(struct klink *l);
 /* Closes one that is not used any more; true when there are others. */
 bool kernel_snoop_bury(struct kernel *k);
 bool kernel_snoop_listens(const struct kernel *k, unsigned ifindex, struct mac *own);
-bool kernel_snoop_send(struct kernel *k, unsigned ifindex, const uint8_t *frame, size_t len);
+/* ifindex 0: to every VTEP of the flood list. */
+bool kernel_snoop_send(struct kernel *k, const struct kvni *v, unsigned ifindex, const uint8_t *frame, size_t len);
 void kernel_snoop_free(struct kernel *k);
 
 /* ---- kernel_write.c --------------------------------------------------------------------------------------------- */

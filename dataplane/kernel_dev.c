@@ -251,6 +251,8 @@ static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const 
 		join(k, v, p, l, br);
 	else if (l->master != (unsigned)br->ifindex)
 		problem(v, "port %s has been taken out of %s", p->name, br->name);
+	else if (v->vlan && !kernel_member_in(l, v->vlan))
+		problem(v, "port %s has been taken out of VLAN %u of %s", p->name, v->vlan, br->name);
 }
 
 /* ---- bridge ------------------------------------------------------------------------------------------------------ */
@@ -450,6 +452,22 @@ static void check_neighbours(struct kernel *k, struct kvni *v, const struct klin
 	}
 }
 
+/* Frames of the VLAN get to the vxlan device, and there to the VNI. */
+static bool is_mapped(struct kvni *v, const struct klink *br, const struct klink *vx)
+{
+	uint32_t vni = kernel_member_vni(vx, v->vlan);
+
+	if (!kernel_member_in(vx, v->vlan))
+		problem(v, "%s is not in VLAN %u of %s", vx->name, v->vlan, br->name);
+	else if (v->external && vx->member && !vni)
+		problem(v, "%s has VLAN %u mapped to no VNI, expected %u", vx->name, v->vlan, v->vni);
+	else if (v->external && vx->member && vni != v->vni)
+		problem(v, "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, v->vlan, vni, v->vni);
+	else
+		return true;
+	return false;
+}
+
 /* What keeps the VNI from working, then what merely is not as it should be. */
 static bool usable(struct kvni *v, const struct klink *br, const struct klink *vx)
 {
@@ -461,6 +479,8 @@ static bool usable(struct kvni *v, const struct klink *br, const struct klink *v
 	if (br && vx->master != (unsigned)br->ifindex) {
 		problem(v, "%s is not in %s", vx->name, br->name);
 		ok = false;
+	} else if (br && v->vlan) {
+		ok &= is_mapped(v, br, vx);
 	}
 	return ok;
 }
@@ -526,6 +546,7 @@ static void follow_devices(struct kernel *k, struct kvni *v, const struct klink 
 	v->ready = v->unread = false;
 	v->bridge_ifindex = b;
 	v->vxlan_ifindex = x;
+	kernel_carry_forget(v);
 	if (!x || (v->bridge[0] && !b))
 		return;
 	if (v->vlan) {
@@ -605,6 +626,7 @@ static void check(struct kernel *k, struct kvni *v)
 		check_port(k, v, &v->ports[i], br);
 	if (br && v->vlan)
 		check_neighbours(k, v, br);
+	kernel_member_update(k); /* what has been set up now */
 	v->usable = usable(v, br, vx);
 	if (vx)
 		watch(k, v, br, vx);
@@ -617,6 +639,7 @@ void kernel_dev_check(struct kernel *k, int64_t until)
 	struct kvni *v;
 
 	k->check = false;
+	kernel_member_update(k);
 	list_for_each(v, &k->vnis, list) {
 		if (!v->check && !(v->waits && !mtime_before(loop_now(k->loop), v->not_before)))
 			continue;

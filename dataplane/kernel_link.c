@@ -4,6 +4,7 @@
 #include "dataplane/kernel.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <stdlib.h>
 
@@ -53,13 +54,28 @@ static void parse_vxlan(struct klink *l, struct nlattr *data)
 	l->lower = tb[IFLA_VXLAN_LINK] ? nla_get_u32(tb[IFLA_VXLAN_LINK]) : 0;
 }
 
-static void parse_bridge(struct klink *l, struct nlattr *data)
+/* What its ports are in counts while it is VLAN-aware. */
+static void doubt_ports(struct kernel *k, const struct klink *br)
+{
+	struct klink *l, *tmp;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (l->master == (unsigned)br->ifindex)
+			kernel_member_doubt(k, l);
+	}
+}
+
+static void parse_bridge(struct kernel *k, struct klink *l, struct nlattr *data)
 {
 	struct nlattr *tb[IFLA_BR_MAX + 1];
+	bool was = l->vlan_aware;
 
 	if (nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
 		return;
 	l->vlan_aware = tb[IFLA_BR_VLAN_FILTERING] && nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
+	l->vlan_type = tb[IFLA_BR_VLAN_PROTOCOL] ? ntohs(nla_get_u16(tb[IFLA_BR_VLAN_PROTOCOL])) : ETH_P_8021Q;
+	if (l->vlan_aware != was)
+		doubt_ports(k, l);
 	l->default_vlan = tb[IFLA_BR_VLAN_DEFAULT_PVID] ? nla_get_u16(tb[IFLA_BR_VLAN_DEFAULT_PVID]) : 0;
 }
 
@@ -87,7 +103,7 @@ static bool kind_is(struct nlattr *a, const char *kind)
 	return a && !nla_strcmp(a, kind);
 }
 
-static void parse_info(struct klink *l, struct nlattr *info)
+static void parse_info(struct kernel *k, struct klink *l, struct nlattr *info)
 {
 	struct nlattr *tb[IFLA_INFO_MAX + 1];
 
@@ -99,7 +115,7 @@ static void parse_info(struct klink *l, struct nlattr *info)
 	if (l->kind == KLINK_VXLAN && tb[IFLA_INFO_DATA])
 		parse_vxlan(l, tb[IFLA_INFO_DATA]);
 	if (l->kind == KLINK_BRIDGE && tb[IFLA_INFO_DATA])
-		parse_bridge(l, tb[IFLA_INFO_DATA]);
+		parse_bridge(k, l, tb[IFLA_INFO_DATA]);
 	if (kind_is(tb[IFLA_INFO_KIND], "vlan") && tb[IFLA_INFO_DATA])
 		parse_vlan(l, tb[IFLA_INFO_DATA]);
 	l->is_port = kind_is(tb[IFLA_INFO_SLAVE_KIND], "bridge");
@@ -142,6 +158,7 @@ void kernel_link_drop(struct kernel *k, struct klink *l)
 {
 	kernel_dev_touch(k, l);
 	kernel_snoop_close(l);
+	kernel_member_forget(l);
 	HASH_DELETE(hh, k->links, l);
 	if (l->name[0])
 		HASH_DELETE(by_name, k->link_names, l);
@@ -160,8 +177,10 @@ static void link_new(struct kernel *k, const struct nlmsghdr *h)
 		return;
 	l = get_link(k, ifi->ifi_index);
 	master = tb[IFLA_MASTER] ? nla_get_u32(tb[IFLA_MASTER]) : 0;
-	if (master != l->master)
+	if (master != l->master) {
 		kernel_dev_touch(k, l); /* of the old one, too */
+		kernel_member_doubt(k, l);
+	}
 	rename_link(k, l, nla_get_string(tb[IFLA_IFNAME]));
 	l->flags = ifi->ifi_flags;
 	l->master = master;
@@ -172,7 +191,7 @@ static void link_new(struct kernel *k, const struct nlmsghdr *h)
 	l->made = tb[IFLA_IFALIAS] && !nla_strcmp(tb[IFLA_IFALIAS], KERNEL_ALIAS);
 	l->is_port = false;
 	if (tb[IFLA_LINKINFO])
-		parse_info(l, tb[IFLA_LINKINFO]);
+		parse_info(k, l, tb[IFLA_LINKINFO]);
 	if (l->vlan)
 		l->lower = tb[IFLA_LINK] ? nla_get_u32(tb[IFLA_LINK]) : 0;
 	kernel_dev_touch(k, l);
@@ -189,6 +208,7 @@ static void port_changed(struct kernel *k, const struct nlmsghdr *h)
 	    !tb[IFLA_PROTINFO])
 		return;
 	parse_port(l, tb[IFLA_PROTINFO]);
+	kernel_member_doubt(k, l);
 	kernel_dev_touch(k, l);
 }
 
@@ -199,7 +219,7 @@ void kernel_link_event(struct kernel *k, const struct nlmsghdr *h)
 
 	/* Of family AF_BRIDGE are a port's attributes; RTM_DELLINK then means that it left its bridge. */
 	if (ifi->ifi_family == AF_BRIDGE && h->nlmsg_type == RTM_NEWLINK)
-		port_changed(k, h);
+		port_changed(k, h); /* with what VLANs it is in, but for those of the bridge's default */
 	if (ifi->ifi_family != AF_UNSPEC)
 		return;
 	if (h->nlmsg_type == RTM_NEWLINK) {

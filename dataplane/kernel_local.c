@@ -7,6 +7,8 @@
  *	on a local port, dynamic                       local
  *	  static or sticky                             local, by hand
  *	  extern_learn                                 local, another program's
+ *	  the last two in a VLAN that the port has     nobody's: frames do not get there
+ *	  left
  *	  permanent (a port's or the bridge's own),
  *	  locked (802.1X), group addresses             nobody's: not told, never written
  *	on the vxlan port, extern_learn or sticky      ours if the vxlan row is
@@ -134,9 +136,17 @@ static enum dp_seen_state on_vxlan_port(const struct neigh *n)
 	return is_set(n) ? DP_SEEN_FOREIGN : DP_SEEN_NONE;
 }
 
-static enum dp_seen_state on_local_port(const struct neigh *n)
+/* The kernel forgets what it has learned when a port leaves a VLAN, and nothing else. */
+static bool has_left(const struct kernel *k, const struct neigh *n, uint16_t vlan)
 {
-	if (n->nd->ndm_state & NUD_PERMANENT)
+	const struct klink *port = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
+
+	return vlan && port && (is_set(n) || n->nd->ndm_flags & (NTF_EXT_LEARNED | NTF_STICKY)) && !kernel_member_in(port, vlan);
+}
+
+static enum dp_seen_state on_local_port(const struct kernel *k, const struct neigh *n, uint16_t vlan)
+{
+	if (n->nd->ndm_state & NUD_PERMANENT || has_left(k, n, vlan))
 		return DP_SEEN_OWN;
 	if (n->tb[NDA_FLAGS_EXT] && nla_get_u32(n->tb[NDA_FLAGS_EXT]) & NTF_EXT_LOCKED)
 		return DP_SEEN_OWN;
@@ -163,7 +173,7 @@ static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 	s.vni = v->v;
 	s.ifindex = vxlan ? 0 : port;
 	s.flags = n->nd->ndm_flags & NTF_STICKY ? DP_STICKY : 0;
-	s.state = n->gone ? DP_SEEN_NONE : vxlan ? on_vxlan_port(n) : on_local_port(n);
+	s.state = n->gone ? DP_SEEN_NONE : vxlan ? on_vxlan_port(n) : on_local_port(k, n, vlan);
 	s.made = v->vxlan_state == DP_DEV_MADE;
 	tell(k, &s);
 	/* The vxlan device's own address, which it is as a port: the message does not say which of the two it was. */
@@ -256,6 +266,8 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	if (mac_is_zero(&n->mac) || mac_is_group(&n->mac)) {
 		s.kind = DP_FLOOD;
 		s.ip = n->dst;
+		if (mac_is_zero(&n->mac))
+			kernel_carry_note(v, &n->dst, n->tb[NDA_VNI] ? nla_get_u32(n->tb[NDA_VNI]) : 0, !n->gone);
 	} else if (!(n->nd->ndm_flags & NTF_EXT_LEARNED) && !is_set(n)) {
 		s.flags = DP_ON_DEMAND;
 	}
@@ -413,6 +425,17 @@ static int again(int err, unsigned *tries)
 	if (err != -EAGAIN)
 		return err;
 	return ++*tries < 3 ? -EAGAIN : 0; /* rows that came or went meanwhile are events, too; three times is enough */
+}
+
+int kernel_dump_port(struct kernel *k, const struct klink *l)
+{
+	unsigned tries = 0;
+	int err;
+
+	do {
+		err = again(dump_fdb(k, (unsigned)l->ifindex, 0, on_dumped, k), &tries);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /* An interrupted dump of neighbours is repeated, an FDB's is dear. */

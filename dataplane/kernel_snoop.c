@@ -3,18 +3,20 @@
 /*
  * Listening to what hosts say on the ports of a bridge, and speaking to them: a packet socket a port, with a filter in
  * the kernel that lets ARP and ND through and nothing else. It sees a frame before the bridge does, so no address on the
- * bridge is needed and suppression is not in the way. What came by a tunnel is not listened to (RFC 9161 3.1): its VTEP
+ * bridge is needed and suppression is not in the way. On a VLAN-aware bridge a port serves several VNIs: whose a frame is
+ * follows from its tag, which the kernel has taken off and tells beside it, or from the port's own VLAN; what is sent past
+ * the bridge gets the tag that the bridge would have given it. What came by a tunnel is not listened to (RFC 9161 3.1): its VTEP
  * has told us. A port may say so much a second; when it says more the kernel keeps what fits into the socket's buffer
  * and counts the rest. Frames of ours leave by the port's or the vxlan device's own door, past the bridge.
- *
- * Not yet: tagged frames, and the ports of a bridge that several VNIs share by VLAN.
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "dataplane/arpnd.h"
@@ -33,6 +35,7 @@ struct ksnoop {
 	struct loop_timer rest;
 	int fd;
 	unsigned ifindex;
+	bool tags; /* tagged frames are let through, too */
 	uint32_t tokens;
 	struct mtime filled;
 };
@@ -40,16 +43,18 @@ struct ksnoop {
 /* ---- sockets ----------------------------------------------------------------------------------------------------- */
 
 #define TYPE_AT 12u     /* of the frame */
+#define TAG_LEN 4u
+#define VLAN_ID 0xfffu  /* of a tag */
 #define NEXT_AT 20u     /* of IPv6 behind an Ethernet header: next header and hop limit */
 #define ICMPV6_AT 54u
 #define NEXT_AND_HOPS ((58u << 8) | 255u)
 
-/* Untagged ARP, and untagged ICMPv6 of types 133 to 136 with the hop limit of a neighbour (RFC 4861). */
-static int set_filter(int fd)
+/* ARP, and ICMPv6 of types 133 to 136 with the hop limit of a neighbour (RFC 4861); tags: with a VLAN tag, too. */
+static int set_filter(int fd, bool tags)
 {
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 9),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT)), /* 0 or 1 */
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, tags, 9, 0),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE_AT),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 6, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 6),
@@ -67,14 +72,16 @@ static int set_filter(int fd)
 }
 
 /* Bound last, so that nothing comes in before the filter is there. */
-static int open_port(unsigned ifindex)
+static int open_port(unsigned ifindex, bool tags)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)ifindex };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, size = RCVBUF, err;
 
 	if (fd < 0)
 		return -errno;
-	err = set_filter(fd);
+	err = set_filter(fd, tags);
+	if (!err && setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)))
+		err = -errno;
 	/* What leaves by the port is of no interest, and this spares the kernel a copy of every frame. */
 	if (!err && setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)))
 		err = -errno;
@@ -89,12 +96,24 @@ static int open_port(unsigned ifindex)
 
 /* ---- hearing ----------------------------------------------------------------------------------------------------- */
 
-static struct kvni *vni_of(const struct kernel *k, const struct klink *l)
+/* Its length, or -1. *tag: the VLAN of the tag that it had, 0: none; *ours: it was none of another kind than vlan_type. */
+static ssize_t receive(int fd, uint16_t vlan_type, uint8_t frame[ARPND_SNAP], uint16_t *tag, bool *ours)
 {
-	const struct klink *br = l && l->master ? kernel_link_find(k, l->master) : NULL;
-	struct kvni *v = br ? br->used_by : NULL;
+	union {
+		struct cmsghdr align;
+		uint8_t b[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec iov = { frame, ARPND_SNAP };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &m, 0);
+	struct tpacket_auxdata aux = { 0 };
+	struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
 
-	return v && v->bridge_ifindex == l->master && l->kind != KLINK_VXLAN ? v : NULL;
+	if (c && c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA)
+		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+	*tag = aux.tp_status & TP_STATUS_VLAN_VALID ? aux.tp_vlan_tci & VLAN_ID : 0;
+	*ours = !(aux.tp_status & TP_STATUS_VLAN_TPID_VALID) || aux.tp_vlan_tpid == vlan_type;
+	return n;
 }
 
 static bool may_hear(struct ksnoop *s)
@@ -141,10 +160,13 @@ static void count_lost(struct ksnoop *s, struct kvni *v)
 static void on_port_readable(struct loop_io *io, unsigned events)
 {
 	struct ksnoop *s = container_of(io, struct ksnoop, io);
-	struct kvni *v = vni_of(s->k, kernel_link_find(s->k, s->ifindex));
+	const struct klink *l = kernel_link_find(s->k, s->ifindex), *br = kernel_link_find(s->k, l->master);
 	uint8_t frame[ARPND_SNAP];
+	struct kvni *v = NULL;
 
 	for (int i = 0; i < PACKETS_A_TURN; i++) {
+		uint16_t tag;
+		bool ours;
 		ssize_t n;
 
 		if (!may_hear(s)) {
@@ -152,10 +174,11 @@ static void on_port_readable(struct loop_io *io, unsigned events)
 			rest(s);
 			return;
 		}
-		n = recv(s->fd, frame, sizeof(frame), 0);
+		n = receive(s->fd, br ? br->vlan_type : 0, frame, &tag, &ours);
 		if (n < 0) /* nothing there, or the port went down: an event says so */
 			return;
-		if (v && dp_hear(s->k->d, v->v, s->ifindex, frame, (size_t)n))
+		v = ours ? kernel_member_sort(s->k, l, tag) : NULL;
+		if (v && v->hear_hosts && dp_hear(s->k->d, v->v, s->ifindex, frame, (size_t)n))
 			v->heard++;
 	}
 }
@@ -189,10 +212,10 @@ bool kernel_snoop_bury(struct kernel *k)
 	return !list_empty(&k->snoops_done);
 }
 
-static void start(struct kernel *k, struct klink *l)
+static void start(struct kernel *k, struct klink *l, bool tags)
 {
 	struct ksnoop *s;
-	int fd = open_port((unsigned)l->ifindex);
+	int fd = open_port((unsigned)l->ifindex, tags);
 
 	if (fd == -EPERM || fd == -EACCES || fd == -EAFNOSUPPORT) { /* the last one: seccomp, as a service manager sets it */
 		k->deaf = true;
@@ -207,7 +230,7 @@ static void start(struct kernel *k, struct klink *l)
 		return;
 	}
 	s = xcalloc(1, sizeof(*s));
-	*s = (struct ksnoop){ .k = k, .fd = fd, .ifindex = (unsigned)l->ifindex, .tokens = BURST,
+	*s = (struct ksnoop){ .k = k, .fd = fd, .ifindex = (unsigned)l->ifindex, .tags = tags, .tokens = BURST,
 			      .filled = loop_now(k->loop) };
 	loop_io_init(&s->io, k->loop, fd, on_port_readable);
 	loop_timer_init(&s->rest, k->loop, on_rested);
@@ -215,11 +238,18 @@ static void start(struct kernel *k, struct klink *l)
 	l->snoop = s;
 }
 
-static bool wanted(const struct kernel *k, const struct klink *l)
+static void mark_heard(struct kernel *k)
 {
-	const struct kvni *v = vni_of(k, l);
+	struct klink *l, *tmp;
+	struct kvni *v;
 
-	return v && v->hear_hosts;
+	HASH_ITER(hh, k->links, l, tmp)
+		l->heard = false;
+	list_for_each(v, &k->vnis, list) {
+		l = v->hear_hosts && v->bridge_ifindex ? kernel_link_find(k, v->bridge_ifindex) : NULL;
+		if (l)
+			l->heard = true;
+	}
 }
 
 void kernel_snoop_update(struct kernel *k)
@@ -227,13 +257,15 @@ void kernel_snoop_update(struct kernel *k)
 	struct klink *l, *tmp;
 
 	k->snoop_dirty = false;
+	mark_heard(k);
 	HASH_ITER(hh, k->links, l, tmp) {
-		bool want = !k->deaf && wanted(k, l);
+		const struct klink *br = l->master ? kernel_link_find(k, l->master) : NULL;
+		bool want = !k->deaf && br && br->heard && l->kind != KLINK_VXLAN;
 
-		if (want && !l->snoop)
-			start(k, l);
-		else if (!want)
+		if (!want || (l->snoop && l->snoop->tags != br->vlan_aware))
 			kernel_snoop_close(l);
+		if (want && !l->snoop)
+			start(k, l, br->vlan_aware);
 	}
 }
 
@@ -249,13 +281,41 @@ bool kernel_snoop_listens(const struct kernel *k, unsigned ifindex, struct mac *
 	return true;
 }
 
-bool kernel_snoop_send(struct kernel *k, unsigned ifindex, const uint8_t *frame, size_t len)
+/* The tag goes between the addresses and what follows them. */
+static size_t with_tag(uint8_t *out, const uint8_t *frame, size_t len, uint16_t type, uint16_t vlan)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
+	const uint8_t tag[TAG_LEN] = { (uint8_t)(type >> 8), (uint8_t)type, (uint8_t)(vlan >> 8), (uint8_t)vlan };
 
+	memcpy(out, frame, TYPE_AT);
+	memcpy(out + TYPE_AT, tag, sizeof(tag));
+	memcpy(out + TYPE_AT + TAG_LEN, frame + TYPE_AT, len - TYPE_AT);
+	return len + TAG_LEN;
+}
+
+static bool send_by(const struct kernel *k, const struct klink *port, const struct kvni *v, const uint8_t *frame, size_t len)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = port->ifindex };
+	const struct klink *br = kernel_link_find(k, port->master);
+	uint8_t tagged[ARPND_SNAP + TAG_LEN];
+
+	if (br && v->vlan && kernel_member_tagged(port, v->vlan)) {
+		if (len < TYPE_AT || len > ARPND_SNAP)
+			return false;
+		len = with_tag(tagged, frame, len, br->vlan_type, v->vlan);
+		frame = tagged;
+	}
+	return sendto(k->snoop_tx, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) == (ssize_t)len;
+}
+
+bool kernel_snoop_send(struct kernel *k, const struct kvni *v, unsigned ifindex, const uint8_t *frame, size_t len)
+{
+	const struct klink *port = kernel_link_find(k, ifindex ? ifindex : v->vxlan_ifindex);
+
+	if (!ifindex && v->external)
+		return kernel_carry(k, v, frame, len);
 	if (k->snoop_tx < 0 && !k->deaf)
 		k->snoop_tx = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return k->snoop_tx >= 0 && sendto(k->snoop_tx, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) == (ssize_t)len;
+	return k->snoop_tx >= 0 && port && send_by(k, port, v, frame, len);
 }
 
 void kernel_snoop_free(struct kernel *k)

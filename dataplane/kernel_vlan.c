@@ -97,6 +97,7 @@ static int set_vlan(struct kernel *k, uint16_t type, const struct klink *l, uint
 		nla_put_u16(m, IFLA_BRIDGE_FLAGS, BRIDGE_FLAGS_SELF);
 	nla_put(m, IFLA_BRIDGE_VLAN_INFO, sizeof(info), &info);
 	nla_nest_end(m, spec);
+	kernel_member_doubt(k, kernel_link_find(k, (unsigned)l->ifindex));
 	return kernel_judge(k, "set its VLANs", l->name, ksock_request(&k->cmd, m));
 }
 
@@ -119,43 +120,17 @@ int kernel_vlan_only(struct kernel *k, const struct klink *l, const struct kvni 
 	return kernel_vlan_join(k, l, v->vlan, false);
 }
 
-struct mapping {
-	int ifindex;
-	uint16_t vlan;
-	uint32_t vni; /* found */
-};
-
-static void on_ports(void *ctx, const struct nlmsghdr *h)
-{
-	const struct ifinfomsg *ifi = NLMSG_DATA(h);
-	struct nlattr *tb[IFLA_MAX + 1], *t[IFLA_BRIDGE_VLAN_TUNNEL_MAX + 1], *a;
-	struct mapping *m = ctx;
-	int left;
-
-	if (h->nlmsg_type != RTM_NEWLINK || ifi->ifi_index != m->ifindex ||
-	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL) || !tb[IFLA_AF_SPEC])
-		return;
-	nla_for_each_nested(a, tb[IFLA_AF_SPEC], left) {
-		if (nla_type(a) == IFLA_BRIDGE_VLAN_TUNNEL_INFO && !nla_parse_nested(t, IFLA_BRIDGE_VLAN_TUNNEL_MAX, a, NULL) &&
-		    t[IFLA_BRIDGE_VLAN_TUNNEL_ID] && t[IFLA_BRIDGE_VLAN_TUNNEL_VID] &&
-		    nla_get_u16(t[IFLA_BRIDGE_VLAN_TUNNEL_VID]) == m->vlan)
-			m->vni = nla_get_u32(t[IFLA_BRIDGE_VLAN_TUNNEL_ID]);
-	}
-}
-
 /* The kernel says that the VLAN or the VNI is mapped already, and not to what. */
 static int mapped(struct kernel *k, const struct klink *vx, uint16_t vlan, uint32_t vni)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE };
-	struct nl_msg *m = ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi));
-	struct mapping is = { .ifindex = vx->ifindex, .vlan = vlan };
+	uint32_t is;
 
-	nla_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN);
-	ksock_dump(&k->cmd, m, on_ports, &is);
-	if (is.vni == vni)
+	kernel_member_refresh(k, kernel_link_find(k, (unsigned)vx->ifindex));
+	is = kernel_member_vni(vx, vlan);
+	if (is == vni)
 		return 0;
-	if (is.vni)
-		snprintf(k->why, sizeof(k->why), "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, vlan, is.vni, vni);
+	if (is)
+		snprintf(k->why, sizeof(k->why), "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, vlan, is, vni);
 	else
 		snprintf(k->why, sizeof(k->why), "%s has another VLAN than %u mapped to VNI %u", vx->name, vlan, vni);
 	return -EEXIST;

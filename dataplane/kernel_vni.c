@@ -199,6 +199,7 @@ void kernel_vni_fini(struct kernel *k, struct kvni *v)
 	drop_names(k, v);
 	unclaim(k, v);
 	HASH_DELETE(hh, k->by_vni, v);
+	kernel_carry_forget(v);
 	free(v->ports);
 }
 

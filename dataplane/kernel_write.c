@@ -283,6 +283,19 @@ static void excuse(struct kernel *k, const struct dp_op *op, int *err)
 	*err = 0;
 }
 
+/* Of a flood row: with the device for several VNIs, who there is to carry frames of ours to. */
+static void note_flood(const struct dp_op *op)
+{
+	struct kvni *v = op->vni_data;
+
+	if (op->old && op->old->label != (op->dest ? op->dest->label : 0))
+		kernel_carry_note(v, &op->old->vtep, op->old->label, false);
+	if (op->dest)
+		kernel_carry_note(v, &op->dest->vtep, op->dest->label, op->type == DP_OP_PUT);
+	else
+		kernel_carry_note(v, &op->ip, 0, false);
+}
+
 static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 {
 	struct dp_op *op = &b->ops[i];
@@ -297,6 +310,8 @@ static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 		err = -EAGAIN; /* made before its nexthop was refused */
 	if (op->type == DP_OP_ASK && b->at[i])
 		op->answer = b->at[i] == ((struct kvni *)op->vni_data)->vxlan_ifindex ? DP_AT_VXLAN : DP_AT_PORT;
+	if (op->kind == DP_FLOOD && !err)
+		note_flood(op);
 	dp_done(k->d, op, err, b->words[0] ? b->words : NULL);
 }
 

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Which VLANs the ports of VLAN-aware bridges are in, whoever put them there, and what a single vxlan device has them
+ * mapped to. Events only say that a port has changed; what it is in then is asked for, once for all events of a turn. So
+ * it does not matter which of the kernel's three notifications came or got lost.
+ *
+ *	bridge vlan add dev eth1 vid 10        RTM_NEWVLAN, RTM_NEWLINK (AF_BRIDGE)
+ *	... dev vxlan0 vid 10 tunnel_info id   RTM_NEWLINK (AF_BRIDGE)
+ *	vlan_default_pvid of the bridge        RTM_NEWVLAN
+ *	vlan_filtering of the bridge           RTM_NEWLINK, while it is up
+ */
+#include "dataplane/kernel.h"
+
+#include <errno.h>
+#include <linux/if_bridge.h>
+#include <stdlib.h>
+
+#define VLANS 4096u
+
+/* ---- questions --------------------------------------------------------------------------------------------------- */
+
+bool kernel_member_in(const struct klink *port, uint16_t vlan)
+{
+	return !port->member || kernel_member_bit(port->member->in, vlan);
+}
+
+bool kernel_member_tagged(const struct klink *port, uint16_t vlan)
+{
+	return port->member && kernel_member_in(port, vlan) && !kernel_member_bit(port->member->untagged, vlan);
+}
+
+uint32_t kernel_member_vni(const struct klink *vx, uint16_t vlan)
+{
+	return vx->member && vx->member->vni && vlan < VLANS ? vx->member->vni[vlan] : 0;
+}
+
+struct kvni *kernel_member_sort(const struct kernel *k, const struct klink *port, uint16_t vlan)
+{
+	const struct klink *br = port->master ? kernel_link_find(k, port->master) : NULL;
+	struct kvni *v = NULL;
+
+	if (!br || port->kind == KLINK_VXLAN)
+		return NULL;
+	if (br->used_by) { /* other tags are carried, but what is said behind them is said in another network */
+		v = vlan ? NULL : br->used_by;
+	} else if (port->member) {
+		vlan = vlan ? vlan : port->member->pvid;
+		v = kernel_member_in(port, vlan) ? kernel_vni_of_bridge(br, vlan) : NULL;
+	}
+	return v && v->bridge_ifindex == port->master ? v : NULL;
+}
+
+/* ---- what the kernel says ---------------------------------------------------------------------------------------- */
+
+struct reading {
+	int ifindex;
+	struct kmember *m;
+};
+
+static void set_bits(uint8_t bits[512], uint16_t vlan)
+{
+	bits[vlan >> 3] |= (uint8_t)(1u << (vlan & 7));
+}
+
+static uint32_t tunnel_of(struct nlattr *info)
+{
+	struct nlattr *tb[BRIDGE_VLANDB_TINFO_MAX + 1];
+
+	if (!info || nla_parse_nested(tb, BRIDGE_VLANDB_TINFO_MAX, info, NULL) || !tb[BRIDGE_VLANDB_TINFO_ID])
+		return 0;
+	return nla_get_u32(tb[BRIDGE_VLANDB_TINFO_ID]);
+}
+
+/* A range of VLANs; its VNIs count up with them. */
+static void read_entry(struct kmember *m, struct nlattr *entry)
+{
+	struct nlattr *tb[BRIDGE_VLANDB_ENTRY_MAX + 1];
+	const struct bridge_vlan_info *info;
+	uint32_t tunnel;
+	unsigned last;
+
+	if (nla_parse_nested(tb, BRIDGE_VLANDB_ENTRY_MAX, entry, NULL) || !tb[BRIDGE_VLANDB_ENTRY_INFO] ||
+	    nla_len(tb[BRIDGE_VLANDB_ENTRY_INFO]) < (int)sizeof(*info))
+		return;
+	info = nla_data(tb[BRIDGE_VLANDB_ENTRY_INFO]);
+	last = tb[BRIDGE_VLANDB_ENTRY_RANGE] ? nla_get_u16(tb[BRIDGE_VLANDB_ENTRY_RANGE]) : info->vid;
+	tunnel = tunnel_of(tb[BRIDGE_VLANDB_ENTRY_TUNNEL_INFO]);
+	if (tunnel && !m->vni)
+		m->vni = xcalloc(VLANS, sizeof(*m->vni));
+	for (unsigned vlan = info->vid; vlan <= last && vlan < VLANS; vlan++) {
+		set_bits(m->in, (uint16_t)vlan);
+		if (info->flags & BRIDGE_VLAN_INFO_UNTAGGED)
+			set_bits(m->untagged, (uint16_t)vlan);
+		if (info->flags & BRIDGE_VLAN_INFO_PVID)
+			m->pvid = (uint16_t)vlan;
+		if (tunnel)
+			m->vni[vlan] = tunnel + (vlan - info->vid);
+	}
+}
+
+static void on_vlans(void *ctx, const struct nlmsghdr *h)
+{
+	const struct br_vlan_msg *b = NLMSG_DATA(h);
+	struct reading *r = ctx;
+	struct nlattr *a;
+	int left;
+
+	if (h->nlmsg_type != RTM_NEWVLAN || h->nlmsg_len < NLMSG_LENGTH(sizeof(*b)) || (int)b->ifindex != r->ifindex)
+		return;
+	nlmsg_for_each_attr(a, (struct nlmsghdr *)(uintptr_t)h, sizeof(*b), left) {
+		if (nla_type(a) == BRIDGE_VLANDB_ENTRY)
+			read_entry(r->m, a);
+	}
+}
+
+/* ---- keeping it true --------------------------------------------------------------------------------------------- */
+
+static void member_free(struct kmember *m)
+{
+	if (m)
+		free(m->vni);
+	free(m);
+}
+
+static bool same(const struct kmember *a, const struct kmember *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->pvid != b->pvid || memcmp(a->in, b->in, sizeof(a->in)) || memcmp(a->untagged, b->untagged, sizeof(a->untagged)))
+		return false;
+	if (!a->vni || !b->vni)
+		return a->vni == b->vni;
+	return !memcmp(a->vni, b->vni, VLANS * sizeof(*a->vni));
+}
+
+/* NULL when the port is in no VLAN-aware bridge, or the kernel does not say (before 5.6). */
+static struct kmember *read_member(struct kernel *k, const struct klink *port)
+{
+	const struct klink *br = port->master ? kernel_link_find(k, port->master) : NULL;
+	struct br_vlan_msg b = { .family = AF_BRIDGE, .ifindex = (uint32_t)port->ifindex };
+	struct reading r = { .ifindex = port->ifindex };
+	int err;
+
+	if (!br || !br->vlan_aware)
+		return NULL;
+	do {
+		member_free(r.m);
+		r.m = xcalloc(1, sizeof(*r.m));
+		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETVLAN, 0, &b, sizeof(b)), on_vlans, &r);
+	} while (err == -EAGAIN);
+	if (!err)
+		return r.m;
+	member_free(r.m);
+	return NULL;
+}
+
+static bool refresh(struct kernel *k, struct klink *port)
+{
+	struct kmember *now = read_member(k, port), *was = port->member;
+	bool changed = !same(was, now);
+
+	port->member = now;
+	port->member_stale = false;
+	member_free(was);
+	return changed;
+}
+
+void kernel_member_refresh(struct kernel *k, struct klink *port)
+{
+	if (refresh(k, port))
+		kernel_dev_touch(k, port);
+}
+
+void kernel_member_doubt(struct kernel *k, struct klink *port)
+{
+	port->member_stale = true;
+	k->members_stale = true;
+	k->check = true;
+}
+
+void kernel_member_event(struct kernel *k, const struct nlmsghdr *h)
+{
+	const struct br_vlan_msg *b = NLMSG_DATA(h);
+	struct klink *l = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*b)) ? kernel_link_find(k, b->ifindex) : NULL;
+
+	if (l)
+		kernel_member_doubt(k, l);
+}
+
+void kernel_member_forget(struct klink *port)
+{
+	member_free(port->member);
+	port->member = NULL;
+	port->member_stale = false;
+}
+
+void kernel_member_update(struct kernel *k)
+{
+	struct klink *l, *tmp;
+
+	if (!k->members_stale)
+		return;
+	k->members_stale = false;
+	HASH_ITER(hh, k->links, l, tmp) {
+		const struct klink *br = l->member_stale && l->master ? kernel_link_find(k, l->master) : NULL;
+		bool known = l->member;
+
+		if (!l->member_stale || !refresh(k, l))
+			continue;
+		kernel_dev_touch(k, l);
+		k->snoop_dirty = true;
+		if (known && br && br->by_vlan && kernel_dump_port(k, l))
+			kernel_member_doubt(k, l);
+	}
+}
