@@ -142,6 +142,9 @@ struct dp_vni_info { /* borrowed strings */
 	uint32_t local_macs;
 	uint64_t heard, unheard; /* ARP and ND packets of hosts: told by host_heard, and more than may be told at once */
 	uint64_t answered;       /* of them, by a backend that forwards itself; the kernel does not count */
+	/* MACs heard, how many may be, and how often one was not learned for that; where the backend learns itself. */
+	uint32_t learned, mac_limit;
+	uint64_t not_learned;
 };
 /* false when there is no such VNI. */
 bool dp_vni_info(const struct dp *d, uint32_t vni, struct dp_vni_info *out);

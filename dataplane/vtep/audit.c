@@ -24,13 +24,15 @@ static uint32_t handle_of(const struct vtep *v, const struct dest *to)
 
 static void fill_fdb(const struct bridge *b, struct fdb_entry e, struct dp_seen *s)
 {
+	static const uint8_t state[] = { DP_SEEN_NONE, [FDB_PORT] = DP_SEEN_LOCAL, [FDB_REMOTE] = DP_SEEN_OURS,
+					 [FDB_LEARNED] = DP_SEEN_LOCAL };
 	const struct vport *p = e.to;
 
 	s->part = e.kind == FDB_PORT ? DP_PORT : DP_SELF;
-	s->state = e.kind == FDB_PORT ? DP_SEEN_LOCAL : e.kind == FDB_REMOTE ? DP_SEEN_OURS : DP_SEEN_NONE;
+	s->state = state[e.kind];
 	s->flags = e.sticky ? DP_STICKY : 0;
 	s->ifindex = e.kind == FDB_PORT ? p->id : 0;
-	s->dest = e.kind == FDB_REMOTE ? handle_of(b->v, e.to) : 0;
+	s->dest = fdb_is_remote(e) ? handle_of(b->v, e.to) : 0;
 }
 
 static bool fdb_step(struct vtep_look *l, struct bridge *b)
@@ -54,6 +56,8 @@ static void look_at_flood(struct vtep_look *l, struct bridge *b)
 	for (uint32_t i = 0; i < b->flood->n; i++) {
 		struct dp_seen s = { .vni = b->dv, .kind = DP_FLOOD, .part = DP_SELF, .state = DP_SEEN_OURS };
 
+		if (b->flood->dest[i]->fd)
+			continue; /* the group: no row */
 		s.ip = b->flood->dest[i]->key.vtep;
 		s.dest = handle_of(b->v, b->flood->dest[i]);
 		dp_audit_seen(l->a, &s);

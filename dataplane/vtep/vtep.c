@@ -303,6 +303,9 @@ static void vtep_vni_info(const void *be, const void *data, struct dp_vni_info *
 	out->bridge_state = DP_DEV_MADE;
 	out->underlay = b->underlay[0] ? b->underlay : b->u->ifname[0] ? b->u->ifname : NULL;
 	out->problem = b->problem[0] ? b->problem : NULL;
+	out->learned = b->learned;
+	out->mac_limit = b->limit;
+	out->not_learned = b->not_learned;
 	hosts_info(b, out);
 }
 

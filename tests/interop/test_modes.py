@@ -85,6 +85,7 @@ def test_multicast(lab, ipv6, dataplane):
     learned, = p.e.show("mac", "--vni", "100", "--mac", MAC2)
     assert (learned["state"], learned["reason"]) == ("remote", "learned from the tunnel")
     assert not [r for r in p.e.fdb(owner="evpnd") if not r["learned"]]
+    assert p.e.ctl("diff", check=False).returncode == 0
     if dataplane == "userspace":
         assert p.e.drops()["looped"] == 0, "what r1 sends to the group does not come back"
         return
@@ -104,6 +105,7 @@ def test_static_flood(lab, dataplane):
     learned, = p.e.show("mac", "--vni", "100", "--mac", MAC2)
     assert (learned["state"], learned["vtep"], learned["reason"]) == ("remote", "192.0.2.2", "learned from the tunnel")
     assert [r["state"] for r in p.e.show("mac", "--mac", MAC1)] == ["local"]
+    assert p.e.ctl("diff", check=False).returncode == 0
     p.h2.unplug()
     if dataplane == "kernel":
         p.h2.plug(p.r1, "br100", "h2")  # the vxlan device has it for minutes yet, but the bridge is asked first

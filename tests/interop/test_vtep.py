@@ -5,10 +5,12 @@
     h1 --port [r1 evpnd, userspace] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 ...] port-- h2
 """
 import itertools
+import socket
 
 import pytest
 
 from evlab import Evpnd, Frr, evpnd, frr
+from evlab.run import in_namespace
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 PORTS = itertools.count(5001)
@@ -155,6 +157,70 @@ def test_what_is_wrong_is_dropped_and_counted(lab):
         node.run("/usr/bin/python3", "-c", send % p.v1, packet.hex())
         lab.wait_for(lambda: p.e1.drops()[reason] > before, "%s is counted" % reason)
     p.reach()
+
+
+def send_vxlan(node, to, packet):
+    send = "import socket,sys;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.sendto(bytes.fromhex(sys.argv[1]),('%s',4789))"
+    node.run("/usr/bin/python3", "-c", send % to, packet.hex())
+
+
+def test_a_vtep_of_one_vni_may_not_send_into_another(lab):
+    """r2 is known in VNI 100, and r1 drops what comes from there for VNI 200, unless it is told not to look."""
+    p = Pair(lab, "kernel").reach()
+    p.e1.reload(p.e1.config + "  - {vni: 200, ports: [h3]}\n")
+    h3 = lab.host("h3", 3).plug(p.r1)
+    lab.wait_for(lambda: p.e1.has_port("h3"), "h3 is a port")
+    frame = b"\xff" * 6 + bytes.fromhex("0200000000aa88b5") + bytes(46)
+    listen = ("import socket\ns=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(0x88b5))\ns.bind(('eth0',0x88b5))\n"
+              "s.settimeout(20)\nprint('up',flush=True)\ns.recv(100);print('came')\n")
+    w = h3.start("listen", ["/usr/bin/python3", "-c", listen])
+    lab.wait_for(lambda: "up" in w.tail(), "h3 listens")
+    send_vxlan(p.r2, p.v1, vxlan(200, frame))
+    lab.wait_for(lambda: p.e1.drops()["unknown-vtep"] == 1, "it is counted")
+    traffic, = [t for t in p.e1.show("traffic") if t["scope"] == "vni" and t["vni"] == 200]
+    assert traffic["drops"] == 1 and "came" not in w.tail()
+    p.e1.reload(p.e1.config.replace("vni: 200,", "vni: 200, check-source: false,"))
+    send_vxlan(p.r2, p.v1, vxlan(200, frame))
+    lab.wait_for(lambda: "came" in w.tail(), "now it is let in")
+    w.stopped = True
+    send_vxlan(p.r1, p.v1, vxlan(200, frame))
+    lab.wait_for(lambda: p.e1.drops()["looped"] == 1, "our own address is nobody's all the same")
+
+
+class Frames:
+    """What arrives at a host's cable: broadcasts of one Ethertype, counted."""
+
+    def __init__(self, host):
+        self.s = in_namespace(host, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88b5)))
+        self.s.bind((host.dev, 0x88b5))
+        self.s.settimeout(1)
+
+    def count(self):
+        n = 0
+        try:
+            while True:
+                n += self.s.recvfrom(100)[1][2] != socket.PACKET_OUTGOING
+        except socket.timeout:
+            return n
+
+
+def test_three_vteps_flood_to_one_another_once(lab):
+    """From each of three VTEPs, of either kind, a broadcast reaches both other hosts once: nobody passes it on (split horizon)."""
+    r = lab.fabric("r1", "r2", "r3")
+    h = [lab.host("h%d" % i, i).plug(n) for i, n in enumerate(r, 1)]
+    e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000) for o in r if o is not n], ports=[x.name], more=more))
+         for n, x, more in zip(r, h, (USERSPACE, USERSPACE, ""))]
+    lab.wait_for(lambda: all(len(n.flood("vxlan100")) == 2 for n in r), "they flood to one another", 20)
+    lab.wait_for(h[2]._port_forwards, "the port of the kernel's bridge forwards")
+    ears = [Frames(x) for x in h]
+    for x in h:
+        x.run("/usr/bin/python3", "-c", "import socket;s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW);s.bind(('%s',0));"
+              "s.send(b'\\xff'*6+bytes.fromhex('%s88b5')+bytes(46))" % (x.dev, x.mac.replace(":", "")))
+    assert [f.count() for f in ears] == [2, 2, 2]
+    for f in ears:
+        f.s.close()
+    lab.wait_for(lambda: all(e[i].mac(100, h[(i + 1) % 3].mac) for i in range(3)), "routes are there")
+    lab.wait_for(lambda: all(a.ping(b.ip4) for a in h for b in h if a is not b), "all reach each other")
 
 
 def test_a_port_of_a_vlan(lab):
