@@ -73,3 +73,11 @@ def test_nothing_points_outside_of_the_repository():
     outside = "shared" + "/"
     wrong = [n for n in files("") if not n.startswith("tests/vectors/sessions") and re.search(r"(\.\./|/work/|[\"'\s(])" + outside, text(n))]
     assert not wrong, wrong
+
+
+def test_threads_let_a_refused_system_call_be_said():
+    """A thread that blocks SIGSYS, too, dies of what cmd/syscalls.c only refuses."""
+    rooms = {n: text(n) for n in files(".c") if n.split("/")[0] in ("base", "bgp", "evpn", "dataplane", "conf", "cmd")}
+    wrong = [n for n, t in rooms.items() if re.search(r"sigfillset\(&(\w+)\);(?!\s*sigdelset\(&\1, SIGSYS\))", t)]
+    assert not wrong, wrong
+    assert any("sigfillset(" in t for t in rooms.values())
