@@ -245,14 +245,12 @@ static void report(struct dp_audit *a, enum dp_diff_what what, struct dp_seen *s
 
 	if (what == DP_DIFF_NONE || s->vni->closing)
 		return;
-	if (what != DP_DIFF_FOREIGN) {
-		if (ops->audit_row && ops->audit_row(a->d->be, s->vni->data, s))
-			what = judge(&a->d->rec, find(a, s), s);
-		else if (a->d->rec.writes != a->writes)
-			return;
-		if (what == DP_DIFF_NONE)
-			return;
-	}
+	if (ops->audit_row && ops->audit_row(a->d->be, s->vni->data, s))
+		what = judge(&a->d->rec, find(a, s), s);
+	else if (a->d->rec.writes != a->writes)
+		return;
+	if (what == DP_DIFF_NONE)
+		return;
 	f = add_row(a, what, find(a, s), s);
 	if (a->repair && what != DP_DIFF_FOREIGN)
 		f->repaired = mend(a, s);
