@@ -4,12 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "dataplane/nsopen.h"
 
 #define NETNS_DIR "/run/netns/" /* of iproute2 */
 
@@ -27,29 +26,17 @@ bool netns_path(const struct verb_args *args, char *out, size_t cap)
 
 int netns_open(const char *path, int fds[NETNS_FDS], const char **what)
 {
-	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), err = 0;
+	static const uint8_t netlink[] = { NSOPEN_NETLINK };
+	const char *step;
+	int err;
 
 	*what = "cannot be opened";
-	fds[NETNS_SOCKET] = -1;
 	fds[NETNS_FD] = open(path, O_RDONLY | O_CLOEXEC);
-	if (own < 0 || fds[NETNS_FD] < 0) {
-		err = -errno;
-		goto out;
-	}
+	if (fds[NETNS_FD] < 0)
+		return -errno;
 	*what = "cannot be entered";
-	if (setns(fds[NETNS_FD], CLONE_NEWNET)) {
-		err = -errno;
-		goto out;
-	}
-	fds[NETNS_SOCKET] = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (fds[NETNS_SOCKET] < 0 || setns(own, CLONE_NEWNET))
-		err = -errno;
-out:
-	if (own >= 0)
-		close(own);
-	for (int i = 0; err && i < NETNS_FDS; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
+	err = nsopen(NULL, fds[NETNS_FD], netlink, 1, &fds[NETNS_SOCKET], &step);
+	if (err)
+		close(fds[NETNS_FD]);
 	return err;
 }
