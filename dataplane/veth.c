@@ -90,20 +90,30 @@ int veth_furnish(const struct dp_netns_port *p)
 
 /* ---- the pair ------------------------------------------------------------------------------------------------------ */
 
+/* Where it is made the kernel takes no notice of one. */
+static int set_alias(struct ksock *s, const char *port, const char *alias)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *m = ksock_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+
+	nla_put_string(m, IFLA_IFNAME, port);
+	nla_put(m, IFLA_IFALIAS, (int)strlen(alias), alias);
+	return ksock_request(s, m);
+}
+
 int veth_make(struct ksock *s, const struct dp_netns_port *p, const struct veth *v, const struct veth_near *near)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct ifinfomsg there = { .ifi_family = AF_UNSPEC };
 	struct nl_msg *m = ksock_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	struct nlattr *info, *data, *peer;
+	int err;
 
 	nla_put_string(m, IFLA_IFNAME, v->port);
 	if (near->master)
 		nla_put_u32(m, IFLA_MASTER, near->master);
 	if (near->mtu)
 		nla_put_u32(m, IFLA_MTU, near->mtu);
-	if (near->alias)
-		nla_put(m, IFLA_IFALIAS, (int)strlen(near->alias), near->alias);
 	info = nla_nest_start(m, IFLA_LINKINFO);
 	nla_put_string(m, IFLA_INFO_KIND, "veth");
 	data = nla_nest_start(m, IFLA_INFO_DATA);
@@ -117,7 +127,8 @@ int veth_make(struct ksock *s, const struct dp_netns_port *p, const struct veth 
 	nla_nest_end(m, peer);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
-	return ksock_request(s, m);
+	err = ksock_request(s, m);
+	return err || !near->alias ? err : set_alias(s, v->port, near->alias);
 }
 
 int veth_failed(const struct ksock *s, const char *what, const struct dp_netns_port *p, int err, char *why, size_t cap)

@@ -120,30 +120,48 @@ struct place *place_here(struct vtep *v)
 	return NULL;
 }
 
-struct place *place_get(struct vtep *v, const char *path, bool apart, char *why, size_t cap)
+static struct place *find(struct vtep *v, const char *path, bool apart)
 {
 	struct place *p;
-	int ns, err;
 
 	list_for_each(p, &v->places, list) {
-		if (!strcmp(p->path, path) && p->apart == apart && !place_gone(p)) {
-			p->refs++;
+		if (!strcmp(p->path, path) && p->apart == apart && !place_gone(p))
 			return p;
-		}
 	}
+	return NULL;
+}
+
+struct place *place_at(struct vtep *v, const char *path, int ns, bool apart, int *err, char *why, size_t cap)
+{
+	struct place *p = find(v, path, apart);
+
+	*err = 0;
+	if (p)
+		return place_ref(p);
+	p = place_new(v, path, apart);
+	*err = enter(p, ns, why, cap);
+	if (*err) {
+		place_free(p);
+		return NULL;
+	}
+	list_add_tail(&v->places, &p->list);
+	return p;
+}
+
+struct place *place_get(struct vtep *v, const char *path, char *why, size_t cap)
+{
+	struct place *p = find(v, path, false);
+	int ns, err;
+
+	if (p)
+		return place_ref(p);
 	ns = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns < 0) {
 		refused(path, "open it", -errno, why, cap);
 		return NULL;
 	}
-	p = place_new(v, path, apart);
-	err = enter(p, ns, why, cap);
+	p = place_at(v, path, ns, false, &err, why, cap);
 	close(ns);
-	if (err) {
-		place_free(p);
-		return NULL;
-	}
-	list_add_tail(&v->places, &p->list);
 	return p;
 }
 
@@ -203,4 +221,11 @@ int place_link_up(struct place *p, unsigned ifindex)
 	};
 
 	return ksock_request(&p->cmd, ksock_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi)));
+}
+
+int place_link_del(struct place *p, unsigned ifindex)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
+
+	return ksock_request(&p->cmd, ksock_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi)));
 }

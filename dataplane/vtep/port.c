@@ -188,6 +188,9 @@ void port_del(struct vport *p)
 {
 	if (p->dev)
 		detach(p, true);
+	port_tell_host(p, false);
+	if (p->near)
+		place_put(p->near);
 	change_list(p->bridge, NULL, p);
 	vtep_retire(p, port_free);
 }
@@ -195,8 +198,13 @@ void port_del(struct vport *p)
 void ports_detach(struct bridge *b, bool remove)
 {
 	for (uint32_t i = 0; i < b->ports->n; i++) {
-		if (b->ports->at[i]->dev)
-			detach(b->ports->at[i], remove);
+		struct vport *p = b->ports->at[i];
+
+		if (p->dev)
+			detach(p, remove);
+		port_tell_host(p, false);
+		if (p->near)
+			place_put(p->near);
 	}
 }
 
@@ -228,12 +236,12 @@ static struct place *place_of(struct bridge *b, const struct vport *p)
 	char why[160], path[PATH_MAX];
 	struct place *at;
 
-	if (!p->netns) {
-		b->v->here->refs++;
-		return b->v->here;
-	}
+	if (p->near)
+		return place_ref(p->near);
+	if (!p->netns)
+		return place_ref(b->v->here);
 	BUG_ON(!nsopen_path(p->netns, path, sizeof(path))); /* a line of the configuration is shorter */
-	at = place_get(b->v, path, false, why, sizeof(why));
+	at = place_get(b->v, path, why, sizeof(why));
 	if (!at && !b->problem[0])
 		snprintf(b->problem, sizeof(b->problem), "port %s: %s", p->name, why);
 	return at;
@@ -260,6 +268,16 @@ static bool attach_to(struct vport *p, struct place *at)
 	return dev;
 }
 
+void port_tell_host(struct vport *p, bool there)
+{
+	struct bridge *b = p->bridge;
+	struct dp_seen s = { .vni = b->dv, .kind = DP_NEIGH, .part = DP_SELF, .state = there ? DP_SEEN_LOCAL : DP_SEEN_NONE,
+			     .mac = p->host.mac, .ip = p->host.ip };
+
+	if (p->host.ip.len)
+		dp_seen(b->v->d, &s);
+}
+
 static bool check_port(struct bridge *b, struct vport *p)
 {
 	bool changed = false;
@@ -271,6 +289,10 @@ static bool check_port(struct bridge *b, struct vport *p)
 		log_warn(b->v->log, LOG_DP, "VNI %u: port %s is gone", b->vni, p->label);
 		detach(p, false);
 		changed = true;
+	}
+	if (p->near && (changed || place_gone(p->near))) {
+		port_del(p); /* the pair went with its container */
+		return true;
 	}
 	at = place_of(b, p);
 	if (!at)
@@ -284,7 +306,7 @@ bool ports_check(struct bridge *b)
 {
 	bool changed = false;
 
-	for (uint32_t i = 0; i < b->ports->n; i++)
+	for (uint32_t i = b->ports->n; i--;) /* the list changes under way, behind i */
 		changed |= check_port(b, b->ports->at[i]);
 	return changed;
 }

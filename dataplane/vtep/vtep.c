@@ -137,6 +137,9 @@ static void check_links(struct vtep *v)
 		b->problem[0] = 0;
 		if (!b->u->ifindex)
 			snprintf(b->problem, sizeof(b->problem), "no interface has the address %s", ip_str(&b->u->vtep).s);
+		b->mtu = container_mtu(b);
+		if (!b->ready)
+			container_find(b);
 		ports_check(b);
 		group_check(b);
 		if (strcmp(b->problem, b->logged))
@@ -301,6 +304,7 @@ static void vtep_vni_info(const void *be, const void *data, struct dp_vni_info *
 
 	out->vxlan_state = DP_DEV_MADE;
 	out->bridge_state = DP_DEV_MADE;
+	out->mtu = b->mtu;
 	out->underlay = b->underlay[0] ? b->underlay : b->u->ifname[0] ? b->u->ifname : NULL;
 	out->problem = b->problem[0] ? b->problem : NULL;
 	out->learned = b->learned;
@@ -436,6 +440,8 @@ const struct dp_ops dp_vtep_ops = {
 	.vni_change = vtep_vni_change,
 	.vni_del = vtep_vni_del,
 	.vni_info = vtep_vni_info,
+	.port_add = container_add,
+	.port_del = container_del,
 	.flush = vtep_flush,
 	.ifname = vtep_ifname,
 	.next_traffic = vtep_next_traffic,

@@ -14,6 +14,7 @@
  *	netdev.c     interfaces by packet socket, TAPs
  *	place.c      the network namespaces that these are in
  *	portring.c   frames of a packet socket in memory shared with the kernel
+ *	container.c  ports made for other network namespaces
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
  *	forward.c    what becomes of a frame
@@ -144,6 +145,12 @@ struct flood {
 	struct dest *dest[];
 };
 
+struct binding { /* of an address to a MAC behind a VTEP */
+	struct ip ip;
+	struct mac mac;
+	bool router;
+};
+
 /* "eth1", "eth1.100", "eth1@blue" in another network namespace */
 #define PORT_LABEL 64u
 
@@ -158,6 +165,8 @@ struct vport {
 	bool tap, persist;
 	bool configured;     /* goes when the configuration has it no more */
 	char *netns, *owner; /* as configured; NULL: none */
+	struct place *near;  /* of a port made for a container: where our end is; NULL: of others */
+	struct binding host; /* what was said of that one */
 	struct netdev *dev;  /* published; NULL: not there */
 	struct traffic *c;  /* by worker */
 	struct talk *talk;  /* by worker */
@@ -168,12 +177,6 @@ struct talk {
 	uint16_t second, n; /* so many in this second */
 	uint64_t unheard;   /* more than may be passed on */
 	uint64_t answered;
-};
-
-struct binding { /* of an address to a MAC behind a VTEP */
-	struct ip ip;
-	struct mac mac;
-	bool router;
 };
 
 /* Written anew and published whole. */
@@ -209,6 +212,7 @@ struct bridge {
 	struct traffic *c;   /* by worker */
 	struct ports *ports; /* published; never NULL */
 	uint16_t next_nr;    /* of a port */
+	unsigned mtu;        /* of hosts, 0: not known */
 };
 
 /* ---- interfaces -------------------------------------------------------------------------------------------------- */
@@ -399,6 +403,8 @@ void port_del(struct vport *p);
 /* NULL when there is none (any more). */
 struct vport *port_nr(const struct bridge *b, unsigned nr);
 struct vport *port_id(const struct bridge *b, unsigned id);
+/* The host of a container's port is told to be there, or to be gone. */
+void port_tell_host(struct vport *p, bool there);
 /* Opens what is there and lets go of what is not, for every port of b. True when something changed. */
 bool ports_check(struct bridge *b);
 /* remove: what was made for them goes, too. */
@@ -433,12 +439,29 @@ bool netdev_there(struct netdev *dev);
 /* Nobody has it any more. remove: a persistent TAP goes, too. */
 void netdev_close(struct netdev *dev, bool remove);
 
+/* ---- container.c --------------------------------------------------------------------------------------------------- */
+
+/* As struct dp_ops has them. */
+int container_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
+int container_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
+/* What fits into the underlay's packets; 0: not known. */
+unsigned container_mtu(const struct bridge *b);
+/* Ports of the VNI that were made before we were. */
+void container_find(struct bridge *b);
+
 /* ---- place.c ------------------------------------------------------------------------------------------------------- */
 
 /* Our own. NULL with errno. */
 struct place *place_here(struct vtep *v);
 /* With a reference. NULL with a sentence in why. */
-struct place *place_get(struct vtep *v, const char *path, bool apart, char *why, size_t cap);
+struct place *place_get(struct vtep *v, const char *path, char *why, size_t cap);
+/* The same of the namespace that is open as ns; path is what to call it. */
+struct place *place_at(struct vtep *v, const char *path, int ns, bool apart, int *err, char *why, size_t cap);
+static inline struct place *place_ref(struct place *p)
+{
+	p->refs++;
+	return p;
+}
 void place_put(struct place *p);
 /* Its path leads elsewhere, or nowhere. */
 bool place_gone(const struct place *p);
@@ -447,6 +470,7 @@ int place_open(struct place *p, enum nsopen_what what, unsigned n, int *fds, con
 /* -ENODEV: there is none. */
 int place_link(struct place *p, const char *name, struct place_link *out);
 int place_link_up(struct place *p, unsigned ifindex);
+int place_link_del(struct place *p, unsigned ifindex);
 
 /* ---- underlay.c ---------------------------------------------------------------------------------------------------- */
 

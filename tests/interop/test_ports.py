@@ -11,10 +11,11 @@ import pytest
 from evlab import Evpnd, evpnd
 
 
-@pytest.fixture
-def pair(lab):
+@pytest.fixture(params=["kernel", "userspace"])
+def pair(lab, request):
     r1, r2 = lab.fabric("r1", "r2")
-    e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)])) for n, o in ((r1, r2), (r2, r1))]
+    more = "dataplane: %s\n" % request.param
+    e = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], more=more)) for n, o in ((r1, r2), (r2, r1))]
     lab.wait_for(lambda: e[0].established(r2.address) and all(x.show("vni", "100")["ready"] for x in e), "the session is up", 20)
     return e
 
@@ -79,3 +80,15 @@ def test_errors(lab, pair, argv, status, words):
 def test_del_takes_only_ports_of_the_vni(lab, pair):
     p = pair[0].ctl("port", "del", "--vni", "100", "--netns", lab.node("c1").ns, check=False)
     assert p.returncode == 1 and "VNI 100 has no port for eth0" in p.stderr
+
+
+def test_ports_stay_over_a_restart(lab, pair):
+    """The pair is there, and is a port of its VNI again."""
+    c1, c2 = lab.node("c1"), lab.node("c2")
+    one, two = (add(e, "--netns", c.ns, "--ip", "10.0.0.%d/24" % k) for k, (e, c) in enumerate(zip(pair, (c1, c2)), 1))
+    pair[1].stop()
+    pair[1].start()
+    lab.wait_for(lambda: c1.run("ping", "-n", "-c1", "-W1", "10.0.0.2", check=False).returncode == 0, "c2 is reached", 30)
+    pair[1].ctl("port", "del", "--vni", "100", "--netns", c2.ns)
+    lab.wait_for(lambda: not pair[0].routes("--mac", two["mac"]), "its routes are withdrawn")
+    assert "eth0" not in c2.ip("link show")

@@ -180,6 +180,28 @@ def test_an_interface_that_vanishes_in_its_namespace(lab, host):
     lab.wait_for(lambda: guests[0].ping("10.0.0.2"), "it is taken again")
 
 
+def test_ports_for_containers(lab, host):
+    """port add --pid: a pair whose near end nobody sees; it goes with the container, and with port del."""
+    users = [User(host, uid) for uid in UIDS]
+    guests = [Guest(u, k, cable=False) for k, u in enumerate(users, 1)]
+    daemons = [Rootless(u, conf(k, "127.0.0.%d" % k, "127.0.0.%d" % (3 - k), "")) for k, u in enumerate(users, 1)]
+    for k, (d, g) in enumerate(zip(daemons, guests), 1):
+        d.ctl("port", "add", "--vni", "100", "--pid", str(g.pid), "--mac", g.mac, "--ip", g.ip4 + "/24")
+        assert [link.split(":")[1].split("@")[0].strip() for link in g.ip("-o link show").splitlines()] == ["lo", "eth0"]
+    lab.wait_for(lambda: {None, "10.0.0.2"} <= {r["ip"] for r in daemons[0].routes("--mac", guests[1].mac)}, "it is known by both addresses")
+    lab.wait_for(lambda: guests[0].ping("10.0.0.2"), "the guests reach each other")
+    again = daemons[0].ctl("port", "add", "--vni", "100", "--pid", str(guests[0].pid), check=False)
+    assert again.returncode == 1 and "File exists" in again.stderr
+    other = daemons[0].ctl("port", "add", "--vni", "100", "--pid", str(guests[1].pid), check=False)
+    assert other.returncode == 1 and "cannot be opened: Permission denied" in other.stderr
+    daemons[0].ctl("port", "del", "--vni", "100", "--pid", str(guests[0].pid))
+    lab.wait_for(lambda: not daemons[1].routes("--mac", guests[0].mac), "its routes are withdrawn")
+    assert "eth0" not in guests[0].ip("link show")
+    guests[1].end()
+    lab.wait_for(lambda: not daemons[0].routes("--mac", guests[1].mac), "a port goes with its container")
+    assert [t for t in daemons[1].show("traffic") if t["scope"] == "port"] == []
+
+
 def test_a_tap_in_a_namespace(lab, host):
     """Where /dev/net/tun is for users: here that of a mount namespace is. Where it is not, that is said."""
     user = User(host, UIDS[0])
