@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "dataplane/backend.h"
+#include "dataplane/nsopen.h"
 #include "include/bgp.h"
 #include "include/config.h"
 #include "include/dataplane.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct bgp *bgp;
 	struct evpn *evpn;
 	struct dp_vtep_params vtep_params;
+	struct nsopen nsopen; /* started while we were root; taken over by the dataplane */
 	struct dp_ops dp_ops; /* the backend's, with its parameters */
 	struct dp *dp;
 	struct loop_timer bgp_timer; /* follows bgp_deadline() */

@@ -71,6 +71,29 @@ static void try_reload(struct daemon *d)
 	config_free(c);
 }
 
+static bool names_netns(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_vnis; i++) {
+		for (size_t p = 0; p < c->vnis[i].n_ports; p++) {
+			if (c->vnis[i].ports[p].netns)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * To open sockets in root's network namespaces takes CAP_SYS_ADMIN. Where the configuration asks for that, a process that
+ * does nothing else keeps it.
+ */
+static void start_nsopen(struct daemon *d)
+{
+	if (geteuid() || d->config->dataplane != CONFIG_DP_USERSPACE || !names_netns(d->config))
+		return;
+	if (nsopen_start(&d->nsopen) == 0)
+		d->vtep_params.nsopen = &d->nsopen;
+}
+
 static bool drop_privileges(struct daemon *d)
 {
 	uid_t before = geteuid();
@@ -82,6 +105,7 @@ static bool drop_privileges(struct daemon *d)
 		.forwards = d->config->dataplane != CONFIG_DP_NONE,
 	};
 
+	start_nsopen(d);
 	if (!privilege_drop(&p))
 		return false;
 	if (geteuid() != before)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -237,6 +239,21 @@ static void serve_one(int fd, const struct request *r, ssize_t len, const int *n
 		send_with(fd, &a, sizeof(a), NULL, 0);
 }
 
+/* What a namespace that is not of our own user takes, so far as we have it: root's process keeps no more than that. */
+static void keep_little(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	const uint32_t kept = 1u << CAP_SYS_ADMIN | 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW;
+
+	if (syscall(SYS_capget, &head, caps))
+		return;
+	caps[0].effective &= kept;
+	caps[0].permitted &= kept;
+	caps[0].inheritable = caps[1].effective = caps[1].permitted = caps[1].inheritable = 0;
+	syscall(SYS_capset, &head, caps);
+}
+
 /* Ends with the daemon, not with the signals that end that: it may need us till then. */
 static _Noreturn void serve(int fd)
 {
@@ -246,6 +263,7 @@ static _Noreturn void serve(int fd)
 	ssize_t len;
 
 	prctl(PR_SET_NAME, "evpnd-nsopen");
+	keep_little();
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -250,6 +250,7 @@ extern const struct dp_ops dp_none_ops;   /* programs nothing, sees nothing (rou
 
 struct dp_vtep_params {
 	unsigned workers; /* threads that forward; 0: as many as there are cores */
+	struct nsopen *nsopen; /* one with more rights than we have, taken over; NULL: one of our own is started */
 };
 
 /*

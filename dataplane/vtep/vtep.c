@@ -390,6 +390,17 @@ static unsigned count_workers(const struct dp *d)
 	return n < VTEP_WORKERS_MAX ? n : VTEP_WORKERS_MAX;
 }
 
+static int start_nsopen(struct vtep *v)
+{
+	const struct dp_vtep_params *p = dp_backend_ops(v->d)->ctx;
+
+	if (!p || !p->nsopen)
+		return nsopen_start(&v->nsopen);
+	v->nsopen = *p->nsopen;
+	p->nsopen->fd = -1;
+	return 0;
+}
+
 static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 {
 	struct vtep *v = xcalloc(1, sizeof(*v));
@@ -411,7 +422,7 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	v->loud = (struct log_limit){ .burst = 5, .interval_ms = 60000 };
 	rmap_init(&v->vteps, v->seed, vtep_retire_table, NULL);
 	rmap_init(&v->by_vni, v->seed, vtep_retire_table, NULL);
-	err = nsopen_start(&v->nsopen); /* before there are threads */
+	err = start_nsopen(v); /* before there are threads */
 	if (err)
 		log_warn(log, LOG_DP, "dataplane userspace: no ports in other network namespaces: %s", strerror(-err));
 	start_rcu();

@@ -85,6 +85,24 @@ def test_ports_of_containers_need_no_more(lab):
     e[0].ctl("port", "del", "--vni", "100", "--pid", str(sleeper.p.pid))
 
 
+def test_a_userspace_port_in_a_namespace_of_roots(lab):
+    """A process that does nothing else keeps CAP_SYS_ADMIN for it, and is there where the configuration asks for it only."""
+    r = lab.fabric("r1", "r2")
+    h = [lab.host("h1", 1), lab.host("h2", 2)]
+    e = []
+    for i, n in enumerate(r):
+        h[i].ip("link add guest address %s type veth peer name port" % h[i].mac)
+        h[i].ip("addr add %s/24 dev guest" % h[i].ip4)
+        for dev in ("guest", "port"):
+            h[i].ip("link set %s up" % dev)
+        text = evpnd.conf(n, 65000, [(r[1 - i].address, 65000)], ports=["{name: port, netns: %s}" % h[i].ns])
+        e.append(Evpnd(n, "dataplane: userspace\n" + text, user=USER))
+    lab.wait_for(lambda: e[0].established(r[1].address), "the session is up", 20)
+    assert [x.show("vni", "100")["problem"] for x in e] == [None, None]
+    check_bounds(e[0], pwd.getpwnam(USER).pw_uid)
+    lab.wait_for(lambda: h[0].ping("10.0.0.2"), "h1 reaches h2", 20)
+
+
 def test_without_root_but_with_capabilities(lab):
     """As systemd starts it: User= and AmbientCapabilities=."""
     r1, = lab.fabric("r1")
