@@ -9,6 +9,7 @@
 
 #include "cmd/daemon.h"
 #include "cmd/difference.h"
+#include "cmd/resolve.h"
 
 #define BGP_PORT 179
 
@@ -170,7 +171,7 @@ static struct config *load_applicable(struct daemon *d, char *why, size_t cap)
 {
 	struct config *new_ = load_again(d, why, cap);
 
-	if (!new_ || difference_is_applicable(d->config, new_, why, cap))
+	if (!new_ || (difference_is_applicable(d->config, new_, why, cap) && resolve_is_applicable(d, new_, why, cap)))
 		return new_;
 	config_free(new_);
 	return NULL;
@@ -210,6 +211,7 @@ static bool go_over(struct daemon *d, struct config *new_, char *why, size_t cap
 	remove_old(d, old, new_);
 	if (new_->log_level != old->log_level)
 		d->log.level = new_->log_level;
+	resolve_configure(d, new_);
 	ok = add_new(d, new_);
 	d->config = new_;
 	config_free(old);
@@ -229,6 +231,21 @@ bool apply_reload(struct daemon *d, char *why, size_t cap)
 	return true;
 }
 
+/* Who is asked goes with the mode: nobody, or the RIB when nobody was until now. */
+static void adapt_resolver(struct config_vni *v)
+{
+	bool dynamic = v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3;
+
+	if (!dynamic) {
+		v->resolver = CONFIG_RESOLVER_NONE;
+		v->resolver_file = NULL;
+		v->resolver_command = NULL;
+		v->n_groups = 0;
+	} else if (v->resolver == CONFIG_RESOLVER_NONE) {
+		v->resolver = CONFIG_RESOLVER_RIB;
+	}
+}
+
 /* The configuration in force with another mode of a VNI, through all checks as if it came from the file. */
 static struct config *with_mode(struct daemon *d, const struct config_vni *v, enum config_mode mode, char *why, size_t cap)
 {
@@ -240,6 +257,7 @@ static struct config *with_mode(struct daemon *d, const struct config_vni *v, en
 	c.vnis = xcalloc(c.n_vnis, sizeof(*c.vnis));
 	memcpy(c.vnis, d->config->vnis, c.n_vnis * sizeof(*c.vnis));
 	c.vnis[v - d->config->vnis].mode = mode;
+	adapt_resolver(&c.vnis[v - d->config->vnis]);
 	buf_init(&text);
 	config_print(&c, &text, true, false);
 	new_ = config_parse(d->config_file, buf_data(&text), text.len, &errors);

@@ -20,6 +20,7 @@
 #define EVPND_SOCKET "/run/evpnd/evpnd.sock"
 
 struct ctl;
+struct resolve;
 
 struct daemon {
 	const char *config_file, *socket_path;
@@ -33,6 +34,7 @@ struct daemon {
 	struct bgp_net transport_net; /* the transport's part of what bgp calls; ours is deadline and work */
 	struct bgp *bgp;
 	struct evpn *evpn;
+	struct resolve *resolve;
 	struct dp_vtep_params vtep_params;
 	struct nsopen nsopen; /* started while we were root; taken over by the dataplane */
 	struct dp_ops dp_ops; /* the backend's, with its parameters */

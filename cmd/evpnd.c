@@ -25,6 +25,7 @@
 #include "cmd/notify.h"
 #include "cmd/paths.h"
 #include "cmd/privilege.h"
+#include "cmd/resolve.h"
 #include "cmd/resume.h"
 #include "cmd/show.h"
 #include "cmd/syscalls.h"
@@ -262,6 +263,7 @@ static bool apply_config(struct daemon *d)
 {
 	const struct config *c = d->config;
 
+	resolve_start(d);
 	for (size_t i = 0; i < c->n_vnis; i++)
 		if (!apply_vni(d, &c->vnis[i]))
 			return false;
@@ -378,10 +380,13 @@ static int run(struct daemon *d)
 {
 	bool ok;
 
-	if (!drop_privileges(d))
+	if (!resolve_prepare(d) || !drop_privileges(d)) {
+		resolve_stop(d);
 		return 1;
+	}
 	if (loop_init(&d->loop) < 0) {
 		log_error(&d->log, LOG_MAIN, "no event loop: %s", strerror(errno));
+		resolve_stop(d);
 		return 1;
 	}
 	ok = make(d);
@@ -394,6 +399,7 @@ static int run(struct daemon *d)
 		loop_run(&d->loop);
 		notify_send("STOPPING=1");
 	}
+	resolve_stop(d);
 	unmake(d);
 	loop_fini(&d->loop);
 	return ok ? 0 : 1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/daemon.h"
+#include "cmd/resolve.h"
 #include "cmd/show.h"
 
 /* ---- show vni [N] ------------------------------------------------------------------------------------------------ */
@@ -85,6 +86,8 @@ static void print_resolver(struct reply *r, uint32_t vni)
 	}
 	json_object(j, "resolver");
 	json_str(j, "kind", kinds[i.kind]);
+	if (i.kind != CONFIG_RESOLVER_RIB)
+		resolve_show(r->d, vni, j);
 	json_uint(j, "in_use", i.in_use);
 	json_uint(j, "misses", i.misses);
 	json_uint(j, "answered", i.answered);

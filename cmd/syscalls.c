@@ -40,7 +40,7 @@ static const char *const allowed[] = {
 	"clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "nanosleep", "time",
 	/* sockets: BGP, netlink, the control socket, packet sockets, the userspace VTEP's tunnel; socket() is below */
 	"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recv", "recvfrom",
-	"recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+	"recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
 	/* descriptors; ioctl: links of the userspace VTEP, /dev/net/tun */
 	"close", "close_range", "dup", "dup3", "fcntl", "ioctl", "lseek", "read", "readv", "write", "writev", "pread64",
 	/* files: the configuration at a reload, /proc/net, /proc/self, /dev/net/tun; what is left at the end */

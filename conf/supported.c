@@ -22,7 +22,6 @@ static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t 
 			       config_mode_name(v->mode));
 	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
 	key_unsupported(ld, m, "rsc", v->rsc);
-	key_unsupported(ld, m, "resolver", v->resolver > CONFIG_RESOLVER_RIB);
 }
 
 void check_supported(struct load *ld)

@@ -252,8 +252,11 @@ static void on_timer(struct timerq_node *n, struct mtime now)
 	struct demand *d = container_of(n, struct demand, timer);
 	uint32_t h;
 
-	while ((h = resolver_expire(&d->resolver, now)))
+	while ((h = resolver_expire(&d->resolver, now))) {
 		let_go(d, &resolver_get(&d->resolver, h)->held);
+		if (d->e->source.late)
+			d->e->source.late(d->e->source.ctx, d->evi->vni);
+	}
 	say_waiting(d, NULL);
 	ask(d);
 }

@@ -74,6 +74,7 @@ int evpn_host_del(struct evpn *e, uint32_t vni, const struct mac *mac, const str
 struct evpn_source {
 	/* Who is mac behind, or with mac NULL, who has ip? */
 	void (*ask)(void *ctx, uint32_t vni, uint32_t id, const struct mac *mac, const struct ip *ip);
+	void (*late)(void *ctx, uint32_t vni); /* a question of this VNI was not answered in time */
 	void *ctx;
 };
 void evpn_set_source(struct evpn *e, const struct evpn_source *s);

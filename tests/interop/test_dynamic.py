@@ -5,6 +5,9 @@
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 iproute2] br100-- h2
 """
 import json
+import os
+import pwd
+import time
 
 import pytest
 
@@ -23,17 +26,58 @@ def plain(node, to, ipv6=False):
     node.bridge("fdb append 00:00:00:00:00:00 dev vxlan100 dst %s" % to)
 
 
-def registry(node, hosts):
+def registry(lab, *hosts, junk=""):
     """A registry file: JSON, a host a line."""
-    path = node.path("hosts")
-    with open(path, "w") as f:
+    path = lab.path("hosts")
+    with open(path + ".new", "w") as f:
         for mac, ip, vtep in hosts:
             f.write(json.dumps({"vni": 100, "mac": mac, "ip": ip, "vtep": vtep}) + "\n")
+        f.write(junk)
+    os.rename(path + ".new", path)
     return path
 
 
+PROGRAM = """#!/usr/bin/python3 -u
+import json, os, sys, time
+d = os.path.dirname(os.path.realpath(__file__))
+for line in sys.stdin:
+    q = json.loads(line)
+    mood = open(d + "/mood").read().strip()
+    if mood == "die":
+        sys.exit(1)
+    if mood == "garbage":
+        print("what?", flush=True)
+        continue
+    if mood == "wrong":
+        print(json.dumps({"id": q["id"], "mac": "02:00:00:00:00:77", "ip": "10.0.0.77", "vtep": "192.0.2.2"}), flush=True)
+        continue
+    if mood == "sleep":
+        time.sleep(30)
+    hosts = [json.loads(h) for h in open(d + "/hosts")]
+    found = [h for h in hosts if h["mac"] == q.get("mac") or h["ip"] == q.get("ip")]
+    print(json.dumps({"id": q["id"], **found[0]} if found else {"id": q["id"], "vtep": None}), flush=True)
+"""
+
+
+def program(lab, *hosts, mood="well"):
+    """A program that looks into the registry, in one of several moods."""
+    registry(lab, *hosts)
+    path = lab.path("resolve")
+    with open(path, "w") as f:
+        f.write(PROGRAM)
+    os.chmod(path, 0o755)
+    set_mood(lab, mood)
+    return path
+
+
+def set_mood(lab, mood):
+    with open(lab.path("mood.new"), "w") as f:
+        f.write(mood)
+    os.rename(lab.path("mood.new"), lab.path("mood"))
+
+
 class Pair:
-    def __init__(self, lab, mode, resolver, ipv6=False, ip6=False, more="flood: [\"%s\"], ", bridge=True):
+    def __init__(self, lab, mode, resolver, ipv6=False, ip6=False, more="flood: [\"%s\"], ", make=None):
         self.lab = lab
         self.r1, self.r2 = lab.fabric("r1", "r2")
         self.h1, self.h2 = lab.host("h1", 1, ip6), lab.host("h2", 2, ip6)
@@ -41,14 +85,19 @@ class Pair:
         here, self.there = [n.address6 if ipv6 else n.address for n in (self.r1, self.r2)]
         plain(self.r2, here, ipv6)
         self.h2.plug(self.r2, "br100")
-        if more and "%s" in more:
+        if "%s" in more:
             more = more % self.there
+        if make:
+            make(lab, (MAC2, "10.0.0.2", self.there))
         self.e = Evpnd(self.r1, "vtep: \"%s\"\nvnis:\n  - {vni: 100, ports: [h1], mode: %s, %sresolver: %s}\n" % (here, mode, more, resolver))
         lab.wait_for(lambda: self.e.show("vni", "100")["ready"], "the VNI is ready")
         assert self.e.show("vni", "100")["problem"] is None
 
     def row(self, mac=MAC2):
         return self.r1.remote("vxlan100", mac)
+
+    def resolver(self):
+        return self.e.show("vni", "100")["resolver"]
 
     def reach(self):
         self.lab.wait_for(lambda: self.h1.ping(self.h2.ip4) and self.h2.ping(self.h1.ip4), "h1 and h2 reach each other", 20)
@@ -98,3 +147,110 @@ def test_rib_l3(lab):
     assert not h1.ping("10.0.0.77")
     resolver = e[r1].show("vni", "100")["resolver"]
     assert resolver["kind"] == "rib" and resolver["unknown"] >= 1 and resolver["answered"] >= 1 and resolver["dropped"] == 0
+
+
+@pytest.mark.parametrize("mode", ["dynamic-l2", "dynamic-l3"])
+@pytest.mark.parametrize("kind", ["file", "command"])
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_resolver(lab, kind, mode, ipv6):
+    """The first frame to a host has it looked up; its row follows the registry, and goes with it."""
+    p = Pair(lab, mode, "{file: %s}" % lab.path("hosts") if kind == "file" else "{command: [%s]}" % lab.path("resolve"), ipv6,
+             make=registry if kind == "file" else program)
+    assert p.row() is None and p.r1.flood("vxlan100") == []
+    if mode == "dynamic-l3":
+        p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
+        assert p.h1.ping(p.h2.ip4), "the first ping"
+    p.reach()
+    assert p.row() == p.there
+    assert p.e.mac(100, MAC2)["vtep"] == p.there
+    assert not p.h1.ping("10.0.0.77")
+    r = p.resolver()
+    assert (r["kind"], r["in_use"], r["dropped"], r["late"], r["error"]) == (kind, 1, 0, 0, None) and r["answered"] >= 1
+    if mode == "dynamic-l3":
+        assert r["unknown"] >= 1
+    if kind == "file":
+        other = "2001:db8::9" if ipv6 else "192.0.2.9"
+        registry(lab, (MAC2, "10.0.0.2", other))
+        lab.wait_for(lambda: p.row() == other, "the row is the new one")
+        registry(lab, junk='{"vni": 100, "mac": "02:00"}\n')
+        lab.wait_for(lambda: p.resolver()["error"], "the fault is told")
+        assert p.resolver()["error"] == '%s:1: mac: expected the MAC address of a host, found "02:00"' % lab.path("hosts")
+        assert p.row() == other, "the last good content stays"
+        registry(lab, junk="# nobody\n\n")
+        lab.wait_for(lambda: p.row() is None, "who is not there any more has no row")
+
+
+def test_program_runs_with_no_rights(lab):
+    """Nothing of evpnd's: no capability, no descriptor, another user where root has started it."""
+    p = Pair(lab, "dynamic-l3", "{command: [%s, a b]}" % lab.path("resolve"), make=program)
+    p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
+    assert p.h1.ping(p.h2.ip4)
+    pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and lab.path("resolve") in open("/proc/%s/cmdline" % pid).read().split("\0")]
+    assert len(pids) == 1
+    status = dict(line.split(":", 1) for line in open("/proc/%s/status" % pids[0]).read().splitlines() if ":" in line)
+    assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0 and status["NoNewPrivs"].strip() == "1"
+    assert int(status["Uid"].split()[0]) != 0
+    assert open("/proc/%s/cmdline" % pids[0]).read().endswith("a b\0")
+    p.e.stop()
+    lab.wait_for(lambda: not os.path.exists("/proc/%s/status" % pids[0]), "it ends with evpnd")
+
+
+@pytest.mark.parametrize("mood,words", [("die", "has ended"), ("garbage", "answers nonsense"), ("wrong", "answers nonsense"),
+                                        ("sleep", "does not answer in time")])
+def test_program_in_a_bad_mood(lab, mood, words):
+    """One that dies, answers nonsense or too late is started again, later each time, and this is said."""
+    p = Pair(lab, "dynamic-l3", "{command: [%s]}" % lab.path("resolve"), make=program)
+    p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
+    time.sleep(2.2 if mood == "sleep" else 0)  # it has so long after a start
+    set_mood(lab, mood)
+    lab.wait_for(lambda: not p.h1.ping(p.h2.ip4) and words in (p.resolver()["error"] or ""), "its fault is told: %s" % words, 20)
+    assert words in p.e.log()
+    set_mood(lab, "well")
+    lab.wait_for(lambda: p.h1.ping(p.h2.ip4), "it answers again", 20)
+    r = p.resolver()
+    assert r["state"] == "running" and r["starts"] >= 2
+
+
+@pytest.mark.parametrize("mode", ["dynamic-l2", "dynamic-l3"])
+def test_without_a_bridge(lab, mode):
+    """The host of r1 itself is the endpoint; what it asks for its neighbours is a question to the resolver."""
+    r1, r2 = lab.fabric("r1", "r2")
+    h2 = lab.host("h2", 2)
+    plain(r2, r1.address)
+    h2.plug(r2, "br100")
+    e = Evpnd(r1, "vtep: 192.0.2.1\nvnis:\n  - {vni: 100, bridge: none, mode: %s, flood: [192.0.2.2], resolver: {file: %s}}\n" %
+              (mode, registry(lab, (MAC2, "10.0.0.2", "192.0.2.2"))))
+    lab.wait_for(lambda: e.show("vni", "100")["ready"], "the VNI is ready")
+    r1.ip("link set vxlan100 address 02:00:00:00:00:01")
+    r1.ip("addr add 10.0.0.1/24 dev vxlan100")
+    h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, h2.dev))
+    assert r1.run("ping", "-n", "-c1", "-W1", "10.0.0.2", check=False).returncode == 0, "the first ping"
+    assert r1.remote("vxlan100", MAC2) == "192.0.2.2"
+    assert e.show("vni", "100")["problem"] is None
+
+
+def test_modes_change(lab):
+    """From evpn's to rows on demand and back, and the registry for the RIB."""
+    p = Pair(lab, "dynamic-l2", "{file: %s}" % lab.path("hosts"), make=registry)
+    p.reach()
+    for mode in ("dynamic-l3", "static-flood", "dynamic-l2"):
+        p.e.ctl("vni", "100", "mode", mode)
+        lab.wait_for(lambda: p.e.show("vni", "100")["ready"], "the VNI is ready")
+        assert p.e.show("vni", "100")["problem"] is None and p.e.show("vni", "100")["mode"] == mode
+        assert p.r1.flood("vxlan100") == ([] if "dynamic" in mode else [p.there])
+    p.e.ctl("reload")
+    assert p.resolver()["kind"] == "file"
+    p.reach()
+    assert p.row() == p.there
+
+
+def test_rows_of_an_earlier_run(lab):
+    """What was in use before a restart is looked up again, and otherwise goes."""
+    p = Pair(lab, "dynamic-l2", "{file: %s}" % lab.path("hosts"), make=registry)
+    p.reach()
+    p.e.kill()
+    assert p.row() == p.there
+    p.e.start()
+    lab.wait_for(lambda: p.e.show("vni", "100")["ready"], "the VNI is ready")
+    lab.wait_for(lambda: p.resolver()["in_use"] == 1, "it is in use again", 20)
+    assert p.row() == p.there
