@@ -198,6 +198,8 @@ uint32_t dp_set_found(struct dp *d, const struct dp_set *s);
  * a member of any set).
  */
 void dp_dest_seen(struct dp *d, uint32_t dest, bool there);
+/* Another hand has rewritten its object. */
+void dp_dest_altered(struct dp *d, uint32_t dest);
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
 
 /* Rows can be written (or not: then what was local is told to be gone). */

@@ -471,6 +471,11 @@ void dp_dest_seen(struct dp *d, uint32_t dest, bool there)
 	rec_dest_seen(&d->rec, dest, there);
 }
 
+void dp_dest_altered(struct dp *d, uint32_t dest)
+{
+	rec_dest_altered(&d->rec, dest);
+}
+
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest)
 {
 	return &row_dest(&d->rec.rows, dest)->d;

@@ -48,6 +48,7 @@ static void on_event(void *ctx, const struct nlmsghdr *h)
 	case RTM_DELLINK:
 		kernel_link_event(k, h);
 		break;
+	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
 		kernel_nh_event(k, h);
 		break;

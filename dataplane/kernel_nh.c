@@ -96,33 +96,13 @@ uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group)
 	return is_group(group) && group - NH_GROUP < k->nh_cap ? k->nh[group - NH_GROUP] : 0;
 }
 
-void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h)
-{
-	struct nlattr *tb[NHA_MAX + 1];
-	uint32_t id, n, dest;
-
-	if (h->nlmsg_type != RTM_DELNEXTHOP ||
-	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct nhmsg), tb, NHA_MAX, NULL) || !tb[NHA_ID])
-		return;
-	id = nla_get_u32(tb[NHA_ID]);
-	n = is_member(id) ? id - NH_MEMBER : is_group(id) ? id - NH_GROUP : NH_RANGE;
-	dest = n < k->nh_cap ? k->nh[n] : 0;
-	if (dest)
-		dp_dest_seen(k->d, dest, false);
-}
-
-/* ---- start ------------------------------------------------------------------------------------------------------ */
+/* ---- as the kernel has them --------------------------------------------------------------------------------------- */
 
 struct found {
 	uint32_t id;
 	struct ip vtep;              /* a nexthop's */
 	uint32_t member[DP_SET_MAX]; /* a group's */
 	unsigned n_members;          /* DP_SET_MAX + 1: more than we would have written */
-};
-
-struct load {
-	struct found *v;
-	size_t n, cap;
 };
 
 static void read_group(struct found *f, struct nlattr *a)
@@ -135,21 +115,90 @@ static void read_group(struct found *f, struct nlattr *a)
 		f->member[i] = g[i].id;
 }
 
+/* False: no nexthop of ours, or none of these two kinds. */
+static bool read_nexthop(struct found *f, const struct nlmsghdr *h)
+{
+	struct nlattr *tb[NHA_MAX + 1];
+
+	*f = (struct found){ 0 };
+	if (nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct nhmsg), tb, NHA_MAX, NULL) || !tb[NHA_ID])
+		return false;
+	f->id = nla_get_u32(tb[NHA_ID]);
+	if (is_member(f->id) && tb[NHA_GATEWAY])
+		f->vtep = ip_from_bytes(nla_data(tb[NHA_GATEWAY]), (size_t)nla_len(tb[NHA_GATEWAY]));
+	else if (is_group(f->id) && tb[NHA_GROUP])
+		read_group(f, tb[NHA_GROUP]);
+	else
+		return false;
+	return true;
+}
+
+static bool has_members(const struct found *g, const uint32_t *members, unsigned n)
+{
+	if (g->n_members != n)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned j = 0;
+
+		while (j < n && g->member[j] != members[i])
+			j++;
+		if (j == n)
+			return false;
+	}
+	return true;
+}
+
+/* Less than all of what one destination is there, or it leads elsewhere. */
+/* It is as we would write it. */
+static bool is_right(const struct kernel *k, const struct found *f, const struct dp_dest *d)
+{
+	uint32_t members[DP_SET_MAX] = { d->id[0] };
+	unsigned n = d->set ? kernel_nh_members(k, d->set, members) : 1;
+
+	return is_member(f->id) ? ip_eq(&f->vtep, &d->vtep) : has_members(f, members, n);
+}
+
+static uint32_t dest_of_id(const struct kernel *k, uint32_t id)
+{
+	uint32_t n = is_member(id) ? id - NH_MEMBER : is_group(id) ? id - NH_GROUP : NH_RANGE;
+
+	return n < k->nh_cap ? k->nh[n] : 0;
+}
+
+static uint32_t id_of(const struct nlmsghdr *h)
+{
+	struct nlattr *a = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)h, sizeof(struct nhmsg), NHA_ID);
+
+	return a ? nla_get_u32(a) : 0;
+}
+
+/* What we have written is read before anything else is written, so what differs then is another hand's. */
+void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h)
+{
+	uint32_t dest = dest_of_id(k, id_of(h));
+	struct found f;
+
+	if (!dest)
+		return;
+	if (h->nlmsg_type == RTM_DELNEXTHOP)
+		dp_dest_seen(k->d, dest, false);
+	else if (read_nexthop(&f, h) && !is_right(k, &f, dp_dest(k->d, dest)))
+		dp_dest_altered(k->d, dest);
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------------ */
+
+struct load {
+	struct found *v;
+	size_t n, cap;
+};
+
 static void on_nexthop(void *ctx, const struct nlmsghdr *h)
 {
 	struct load *l = ctx;
-	struct nlattr *tb[NHA_MAX + 1];
-	struct found f = { 0 };
+	struct found f;
 
-	if (h->nlmsg_type != RTM_NEWNEXTHOP || ((struct nhmsg *)NLMSG_DATA(h))->nh_protocol != KERNEL_PROTOCOL ||
-	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct nhmsg), tb, NHA_MAX, NULL) || !tb[NHA_ID])
-		return;
-	f.id = nla_get_u32(tb[NHA_ID]);
-	if (is_member(f.id) && tb[NHA_GATEWAY])
-		f.vtep = ip_from_bytes(nla_data(tb[NHA_GATEWAY]), (size_t)nla_len(tb[NHA_GATEWAY]));
-	else if (is_group(f.id) && tb[NHA_GROUP])
-		read_group(&f, tb[NHA_GROUP]);
-	else
+	if (h->nlmsg_type != RTM_NEWNEXTHOP || ((struct nhmsg *)NLMSG_DATA(h))->nh_protocol != KERNEL_PROTOCOL || !read_nexthop(&f, h))
 		return;
 	if (l->n == l->cap) {
 		l->cap = l->cap ? l->cap * 2 : 64;
@@ -259,34 +308,16 @@ int kernel_nh_load(struct kernel *k)
 
 /* ---- a fresh look ------------------------------------------------------------------------------------------------- */
 
-static bool has_members(const struct found *g, const uint32_t *members, unsigned n)
-{
-	if (g->n_members != n)
-		return false;
-	for (unsigned i = 0; i < n; i++) {
-		unsigned j = 0;
-
-		while (j < n && g->member[j] != members[i])
-			j++;
-		if (j == n)
-			return false;
-	}
-	return true;
-}
-
-/* Less than all of what one destination is there, or it leads elsewhere. */
 static void audit_one(struct kernel *k, struct dp_audit *a, const struct load *l, uint32_t dest)
 {
 	const struct dp_dest *d = dp_dest(k->d, dest);
 	const struct found *m = d->set ? NULL : find(l, d->id[0]), *g = find(l, d->id[1]);
-	uint32_t members[DP_SET_MAX] = { d->id[0] };
-	unsigned n = d->set ? kernel_nh_members(k, d->set, members) : 1;
 
 	if (!g || (!d->set && !m))
 		dp_audit_dest(a, dest, false, "not there");
-	else if (m && !ip_eq(&m->vtep, &d->vtep))
+	else if (m && !is_right(k, m, d))
 		dp_audit_dest(a, dest, true, ip_str(&m->vtep).s);
-	else if (!has_members(g, members, n))
+	else if (!is_right(k, g, d))
 		dp_audit_dest(a, dest, true, "a group of others");
 }
 

@@ -394,9 +394,6 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 	if (n)
 		qsort(ifindex, n, sizeof(*ifindex), by_value);
 	emit(&f, BPF_LD | BPF_H | BPF_ABS, 4, 0, 0);
-	/* Of nexthops only the end is news; ours make two events each when they are written again. */
-	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEXTHOP), 0, 1);
-	emit(&f, BPF_RET | BPF_K, 0, 0, 0);
 	if (!n) {
 		emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
 		attach(s, &f);

@@ -71,6 +71,7 @@ void rec_seen(struct rec *c, const struct dp_seen *s);
 void rec_landed(struct rec *c);
 uint32_t rec_dest_intern(struct rec *c, const struct ip *vtep, uint32_t label);
 void rec_dest_seen(struct rec *c, uint32_t dest, bool there);
+void rec_dest_altered(struct rec *c, uint32_t dest);
 uint32_t rec_set_found(struct rec *c, const struct dp_set *s);
 
 void rec_vni_ready(struct rec *c, struct dp_vni *v, bool ready);

@@ -229,6 +229,17 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 	rec_settle(c, dest);
 }
 
+void rec_dest_altered(struct rec *c, uint32_t dest)
+{
+	struct row *r = row_at(&c->rows, dest);
+
+	if (r->self != DP_SEEN_OURS || r->inflight)
+		return;
+	r->force = true;
+	c->repairs += row_dest(&c->rows, dest)->wants != 0;
+	rec_settle(c, dest);
+}
+
 /* ---- VNIs ------------------------------------------------------------------------------------------------------ */
 
 /* Rows may be dropped while this runs: it goes by handles. */

@@ -107,9 +107,16 @@ static uint32_t path_add(struct segment_table *t, uint32_t *at, uint32_t vtep, u
 
 	p->vtep = vtep;
 	p->label = label;
+	p->set = slab_alloc(&t->numbers);
 	p->next = *at;
 	*at = h;
 	return h;
+}
+
+static void path_free(struct segment_table *t, uint32_t h)
+{
+	slab_free(&t->numbers, segment_path_get(t, h)->set);
+	slab_free(&t->paths, h);
 }
 
 /* The caller's reference of esi becomes the segment's. */
@@ -136,7 +143,7 @@ static void segment_reap(struct evpn *e, uint32_t h)
 		return;
 	BUG_ON(first->next || first->n);
 	htab_remove(&t->index, segment_hash(t, h), h);
-	slab_free(&t->paths, s->paths);
+	path_free(t, s->paths);
 	esi_drop(t, s->esi);
 	slab_free(&t->slab, h);
 }
@@ -314,7 +321,7 @@ static void set_put(struct evpn *e, uint32_t h)
 
 	for (uint32_t i = 0; i < p->n; i++)
 		vteps[i] = vtep_get(&e->vteps, p->member[i])->ip;
-	dp_set_put(e->dp, h, vteps, p->n);
+	dp_set_put(e->dp, p->set, vteps, p->n);
 }
 
 /* Brings a path up to date. True when rows that have gone its way are to be rewritten. */
@@ -330,8 +337,8 @@ static bool apply(struct evpn *e, uint32_t h, const struct pes *pes, uint32_t vn
 	p->one_label = label;
 	if (is_set)
 		set_put(e, h);
-	else if (was_set)
-		dp_set_del(e->dp, h);
+	else
+		dp_set_del(e->dp, p->set);
 	return moved || (label && old_first != p->member[0]);
 }
 
@@ -345,6 +352,27 @@ static void walk_start(struct evpn *e)
 		timerq_arm(&e->timers, &t->walk, e->now);
 }
 
+/*
+ * Aliasing begins or ends: of the paths that take over from one another, those with the most MACs keep their set, which
+ * gets other members instead of other rows.
+ */
+static void set_hand_over(struct segment_table *t, const struct segment *s)
+{
+	struct segment_path *first = segment_path_get(t, s->paths), *most = NULL;
+	uint32_t set = first->set;
+
+	for (uint32_t h = first->next; h; h = segment_path_get(t, h)->next) {
+		struct segment_path *p = segment_path_get(t, h);
+
+		if (!most || p->macs > most->macs)
+			most = p;
+	}
+	if (!most)
+		return;
+	first->set = most->set;
+	most->set = set;
+}
+
 /* The paths of a segment as its routes have it. A path of one advertiser is made when a MAC needs it. */
 static void judge(struct evpn *e, struct segment *s)
 {
@@ -356,6 +384,8 @@ static void judge(struct evpn *e, struct segment *s)
 
 	s->single_active = is_single_active(e, s);
 	s->aliasing = !s->single_active && by_evi;
+	if (s->aliasing != was)
+		set_hand_over(&e->segments, s);
 	for (uint32_t h = s->paths; h; h = segment_path_get(&e->segments, h)->next) {
 		const struct segment_path *p = segment_path_get(&e->segments, h);
 		struct pes to = (p == first) == s->aliasing ? usable : none;
@@ -473,7 +503,7 @@ void segment_count(struct evpn *e, const struct evi *evi, const struct import *i
 		apply(e, gone, &none, evi->vni);
 		vtep_drop(&e->vteps, segment_path_get(&e->segments, gone)->vtep);
 		*at = segment_path_get(&e->segments, gone)->next;
-		slab_free(&e->segments.paths, gone);
+		path_free(&e->segments, gone);
 	}
 	segment_reap(e, h);
 }
@@ -495,7 +525,7 @@ bool segment_dest(const struct evpn *e, const struct evi *evi, const struct impo
 	if (!h)
 		return false;
 	if (!p->one_label) {
-		row->set = h;
+		row->set = p->set;
 		return true;
 	}
 	row->vtep = vtep_get(&e->vteps, p->member[0])->ip;
@@ -532,6 +562,7 @@ void segment_table_init(struct evpn *e)
 	slab_init(&t->slab, sizeof(struct segment));
 	slab_init(&t->esis, sizeof(struct esi));
 	slab_init(&t->paths, sizeof(struct segment_path));
+	slab_init(&t->numbers, sizeof(uint32_t));
 	htab_init(&t->index, &segment_ops, t);
 	htab_init(&t->esi_index, &esi_ops, t);
 }
@@ -546,4 +577,5 @@ void segment_table_fini(struct evpn *e)
 	slab_fini(&t->slab);
 	slab_fini(&t->esis);
 	slab_fini(&t->paths);
+	slab_fini(&t->numbers);
 }

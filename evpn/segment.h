@@ -52,6 +52,7 @@ struct esi { /* each once, as VTEPs are */
 /* Where the MACs lead that one PE advertises with one label; the first of a segment: that any does (aliasing). */
 struct segment_path {
 	uint32_t next; /* of the segment */
+	uint32_t set;  /* number of its set */
 	uint32_t vtep, label; /* of the advertiser; 0 in the first */
 	uint32_t macs;        /* MAC entries whose best claim is of it; in the first, of any */
 	uint32_t n;
@@ -65,11 +66,12 @@ struct segment {
 	uint16_t evi; /* slot */
 	bool aliasing, single_active;
 	struct sources per_es, per_evi; /* A-D routes, by RD */
-	uint32_t paths; /* the handle of a path is the number of its set */
+	uint32_t paths;
 };
 
 struct segment_table {
 	struct slab slab, esis, paths;
+	struct slab numbers; /* of sets: nothing but handles */
 	struct htab index, esi_index; /* by EVI and ESI; by ESI */
 	struct timerq_node walk; /* over the MACs */
 	struct evpn *e;

@@ -388,7 +388,7 @@ void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
 				       &e->neighs.slab, &e->floods.slab, &e->moves.slab,
-				       &e->segments.slab, &e->segments.esis, &e->segments.paths,
+				       &e->segments.slab, &e->segments.esis, &e->segments.paths, &e->segments.numbers,
 				       &e->hosts.slab };
 	const struct htab *indices[] = { &e->vteps.index,  &e->floods.index,   &e->moves.index,
 					 &e->hosts.index, &e->segments.index, &e->segments.esi_index };

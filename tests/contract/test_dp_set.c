@@ -188,6 +188,30 @@ static void set_that_another_hand_deletes_comes_back_with_its_rows(void **state)
 	assert_int_equal(stats(t).errors, 0);
 }
 
+/* It loses a member, or one of its VTEPs becomes another: that is put right under the rows. */
+static void set_that_another_hand_changes_is_put_right(void **state)
+{
+	static const char *const edits[] = {
+		"id=$(ip nexthop | sed -n 's/^id \\([0-9]*\\) group [0-9]*\\/.*/\\1/p'); "
+		"m=$(ip nexthop | sed -n 's/.* group \\([0-9]*\\)\\/.*/\\1/p'); ip nexthop replace id $id group $m fdb",
+		"m=$(ip nexthop | sed -n 's/^id \\([0-9]*\\) via 192.0.2.3 .*/\\1/p'); ip nexthop replace id $m via 192.0.2.77 fdb",
+	};
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	put_set(t, 1, "23");
+	want_all(t, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		world_run("%s", edits[i]);
+		t->w->look(t->w);
+		assert_string_not_equal(fdb(t, 1), "192.0.2.2 192.0.2.3");
+		settle(t);
+		assert_all(t, "192.0.2.2 192.0.2.3");
+		assert_int_equal(stats(t).repairs, i + 1);
+	}
+	assert_int_equal(stats(t).errors, 0);
+}
+
 static void refused_set_is_tried_again_and_rows_wait_for_it(void **state)
 {
 	struct bed *t = *state;
@@ -220,6 +244,8 @@ int main(void)
 		ALL(show_names_the_members),
 		BOTH(restart_knows_sets_by_their_rows_and_writes_nothing),
 		BOTH(set_that_another_hand_deletes_comes_back_with_its_rows),
+		{ "set_that_another_hand_changes_is_put_right (kernel)", set_that_another_hand_changes_is_put_right,
+		  bed_running_kernel, bed_teardown, NULL },
 		FAKE(refused_set_is_tried_again_and_rows_wait_for_it),
 	};
 

@@ -195,6 +195,28 @@ static void single_active_has_a_backup(void **state)
 	rows(w, "{192.0.2.4}");
 }
 
+/* Whether that is for all-active or single-active, it is the same rows. */
+static void change_of_redundancy_moves_no_rows_of_one_pe(void **state)
+{
+	struct world *w = *state;
+	struct dp_key key;
+	struct mac m = world_mac(1);
+	uint32_t set;
+
+	world_announce(w, per_es(2));
+	world_announce(w, mac_of(2, 1));
+	key = dp_key_fdb(100, &m);
+	set = recdp_find(w->dp, &key)->set;
+	world_announce(w, per_evi(2));
+	world_announce(w, per_es(3));
+	world_announce(w, per_evi(3));
+	rows(w, "{192.0.2.2 192.0.2.3}");
+	assert_int_equal(recdp_find(w->dp, &key)->set, set);
+	world_announce(w, single(3));
+	rows(w, "{192.0.2.2}");
+	assert_int_equal(recdp_find(w->dp, &key)->set, set);
+}
+
 static void one_that_says_single_active_is_enough(void **state)
 {
 	struct world *w = *state;
@@ -527,6 +549,7 @@ int main(void)
 		T(withdrawal_of_a_pe_is_one_operation),
 		T(without_per_evi_routes_the_advertiser_is_sent_to),
 		T(single_active_has_a_backup),
+		T(change_of_redundancy_moves_no_rows_of_one_pe),
 		T(one_that_says_single_active_is_enough),
 		T(segments_are_told_apart_by_evi_and_esi),
 		T(mac_moves_between_segments_and_vteps),
