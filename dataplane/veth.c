@@ -90,20 +90,27 @@ int veth_furnish(const struct dp_netns_port *p)
 
 /* ---- the pair ------------------------------------------------------------------------------------------------------ */
 
-/* Where it is made the kernel takes no notice of one. */
-static int set_alias(struct ksock *s, const char *port, const char *alias)
+/* What the kernel takes no notice of when the pair is made: an alias, and that the near end is no host's. */
+static int set_near(struct ksock *s, const char *port, const char *alias)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct nl_msg *m = ksock_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	struct nlattr *spec, *inet6;
 
 	nla_put_string(m, IFLA_IFNAME, port);
 	nla_put(m, IFLA_IFALIAS, (int)strlen(alias), alias);
+	spec = nla_nest_start(m, IFLA_AF_SPEC);
+	inet6 = nla_nest_start(m, AF_INET6);
+	nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nla_nest_end(m, inet6);
+	nla_nest_end(m, spec);
 	return ksock_request(s, m);
 }
 
 int veth_make(struct ksock *s, const struct dp_netns_port *p, const struct veth *v, const struct veth_near *near)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	const unsigned up = near->alias ? 0 : IFF_UP; /* else in set_near() */
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_flags = up, .ifi_change = up };
 	struct ifinfomsg there = { .ifi_family = AF_UNSPEC };
 	struct nl_msg *m = ksock_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	struct nlattr *info, *data, *peer;
@@ -128,7 +135,7 @@ int veth_make(struct ksock *s, const struct dp_netns_port *p, const struct veth 
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 	err = ksock_request(s, m);
-	return err || !near->alias ? err : set_alias(s, v->port, near->alias);
+	return err || !near->alias ? err : set_near(s, v->port, near->alias);
 }
 
 int veth_failed(const struct ksock *s, const char *what, const struct dp_netns_port *p, int err, char *why, size_t cap)

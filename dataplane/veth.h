@@ -23,7 +23,7 @@ int veth_name(const struct dp_netns_port *p, struct veth *out, char *why, size_t
 
 struct veth_near {
 	unsigned master, mtu; /* 0: none; the kernel's choice, else of both ends */
-	const char *alias;    /* NULL: none */
+	const char *alias;    /* NULL: none, in a bridge; else it is no host's: no address comes by itself */
 };
 /* The pair, its near end up and in the namespace of s. 0 or -errno, s->words says more. */
 int veth_make(struct ksock *s, const struct dp_netns_port *p, const struct veth *v, const struct veth_near *near);

@@ -24,6 +24,12 @@
 #define QUEUE_OCTETS (8 * 1024 * 1024)
 #define RINGS_MAX 64u /* they hold memory used or not: 2 MiB each */
 
+/* What PACKET_IGNORE_OUTGOING says of one socket a group has to say for itself (Linux 5.14). */
+#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
+#endif
+#define GROUP_TYPE (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_IGNORE_OUTGOING)
+
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
@@ -56,10 +62,10 @@ static int join_fanout(const struct netdev *dev, unsigned nr, int fd, int *group
 		return 0;
 	if (nr)
 		return option(fd, PACKET_FANOUT, *group);
-	err = option(fd, PACKET_FANOUT, (PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_UNIQUEID) << 16);
+	err = option(fd, PACKET_FANOUT, (GROUP_TYPE | PACKET_FANOUT_FLAG_UNIQUEID) << 16);
 	if (!err && getsockopt(fd, SOL_PACKET, PACKET_FANOUT, group, &len) < 0)
 		err = -errno;
-	*group = (*group & 0xffff) | PACKET_FANOUT_HASH << 16;
+	*group = (*group & 0xffff) | GROUP_TYPE << 16;
 	return err;
 }
 

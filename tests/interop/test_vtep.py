@@ -136,6 +136,16 @@ def test_a_port_that_vanishes_is_taken_again(lab):
     assert p.e1.show("vni", "100")["problem"] is None
 
 
+def test_what_the_host_sends_by_a_port_does_not_come_from_it(lab):
+    """With several workers, whose sockets share what comes: the host's own frames go out there, and not into the overlay."""
+    p = Pair(lab, "userspace").reach()
+    own, = p.r1.ip_json("link show h1")
+    p.r1.ip("addr add 10.9.9.1/24 dev h1")
+    p.r1.run("ping", "-c3", "-i0.2", "-W1", "10.9.9.2", check=False)
+    p.h1.run("ping", "-c1", "-W1", "10.0.0.2")
+    assert p.e1.mac(100, own["address"]) is None
+
+
 # ---- what is dropped ------------------------------------------------------------------------------------------------------
 
 def vxlan(vni, inner, flags=8):
