@@ -239,6 +239,15 @@ static void make_engine(struct daemon *d)
 	net_deadline(d);
 }
 
+static void set_vtep_params(struct dp_vtep_params *p, const struct config *c)
+{
+	p->workers = c->workers;
+	p->cpus = c->worker_cpus;
+	p->n_cpus = c->n_worker_cpus;
+	p->outer = (struct dp_outer){ .ttl = c->outer.ttl, .dscp = c->outer.dscp, .copy_dscp = c->outer.copy_dscp,
+				      .fragmentable = !c->outer.df, .no_checksum = !c->outer.checksum };
+}
+
 static bool make_dataplane(struct daemon *d)
 {
 	static const struct dp_ops *const ops[] = {
@@ -246,7 +255,7 @@ static bool make_dataplane(struct daemon *d)
 	};
 
 	d->dp_ops = *ops[d->config->dataplane];
-	d->vtep_params.workers = d->config->workers;
+	set_vtep_params(&d->vtep_params, d->config);
 	d->dp_ops.ctx = &d->vtep_params;
 	d->dp = dp_new(&d->dp_ops, &d->loop, &d->log, evpn_dp_events(d->evpn));
 	if (!d->dp)

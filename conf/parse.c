@@ -436,7 +436,7 @@ bool parse_text(struct load *ld, const char *text, size_t len)
 	}
 	events_end(&r);
 	for (size_t i = 0; i < schema_root.map->n_keys; i++)
-		if (schema_root.map->keys[i].shape == SCHEMA_LIST)
+		if (schema_root.map->keys[i].shape == SCHEMA_LIST && schema_root.map->keys[i].map)
 			derive_items(ld, &schema_root.map->keys[i]);
 	return !r.stop;
 }

@@ -193,6 +193,17 @@ static const struct schema_key keys_restart[] = {
 };
 static const struct schema_map schema_restart = { .what = "a map of time, rows and long-lived", KEYS(keys_restart) };
 
+static const struct schema_key keys_outer[] = {
+	{ "ttl", NUMBER, FIELD(config_outer, ttl), .min = 1, .max = 255, .def = "64" },
+	{ "dscp", NUMBER, FIELD(config_outer, dscp), .min = 0, .max = 63, .def = "0" }, /* RFC 2474 3 */
+	{ "copy-dscp", .scalar = &scalar_bool, FIELD(config_outer, copy_dscp), .def = "false" },
+	{ "df", .scalar = &scalar_bool, FIELD(config_outer, df), .def = "true" },
+	{ "checksum", .scalar = &scalar_bool, FIELD(config_outer, checksum), .def = "true" },
+};
+static const struct schema_map schema_outer = {
+	.what = "a map of ttl, dscp, copy-dscp, df and checksum", KEYS(keys_outer)
+};
+
 static const struct schema_key keys_control[] = {
 	{ "group", .scalar = &scalar_text, FIELD(config, control_group), .min = 1, .max = 32 },
 };
@@ -334,6 +345,9 @@ static const struct schema_key keys_root[] = {
 	  .max_items = 64 },
 	{ "dataplane", .scalar = &scalar_word, FIELD(config, dataplane), .words = words_dataplane, .def = "kernel" },
 	{ "workers", NUMBER, FIELD(config, workers), .min = 1, .max = 64 },
+	{ "worker-cpus", SCHEMA_LIST, &scalar_number, ITEMS(config, worker_cpus, n_worker_cpus), .min = 0, .max = 1023,
+	  .max_items = 64 },
+	{ "outer", .map = &schema_outer, .offset = offsetof(struct config, outer) },
 	{ "restart", .map = &schema_restart, .offset = 0 },
 	{ "control", .map = &schema_control, .offset = 0 },
 	{ "log", .map = &schema_log, .offset = 0 },

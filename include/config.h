@@ -142,6 +142,15 @@ struct config {
 	size_t n_listen; /* 0 = not given: every address of both families, port 179, when there are neighbors */
 	enum config_dataplane dataplane;
 	uint8_t workers;             /* threads of the userspace VTEP; 0 = not given: by cores */
+	uint16_t *worker_cpus;       /* that they are pinned to, by turns */
+	size_t n_worker_cpus;        /* 0 = not given: the scheduler's choice */
+	struct config_outer {        /* headers of the userspace VTEP's packets */
+		uint8_t ttl;
+		uint8_t dscp;
+		bool copy_dscp; /* of inner packets, instead */
+		bool df;
+		bool checksum;
+	} outer;
 	uint16_t restart_time;       /* s, 0..4095 */
 	uint32_t restart_long_lived; /* s, 0 = off */
 	enum config_rows restart_rows;

@@ -249,7 +249,16 @@ extern const struct dp_ops dp_vtep_ops;   /* evpnd forwards itself; ctx: NULL or
 extern const struct dp_ops dp_none_ops;   /* programs nothing, sees nothing (route reflector) */
 
 struct dp_vtep_params {
-	unsigned workers; /* threads that forward; 0: as many as there are cores */
+	unsigned workers;     /* threads that forward; 0: as many as there are cores, 8 at most */
+	const uint16_t *cpus; /* that they are pinned to, by turns; borrowed while dp_new() runs */
+	size_t n_cpus;
+	struct dp_outer {     /* headers of what is sent to VTEPs; all zero: TTL 64, DF, checksums */
+		uint8_t ttl;      /* 0: 64 */
+		uint8_t dscp;
+		bool copy_dscp;   /* of inner packets, instead */
+		bool fragmentable;
+		bool no_checksum;
+	} outer;
 	struct nsopen *nsopen; /* one with more rights than we have, taken over; NULL: one of our own is started */
 };
 

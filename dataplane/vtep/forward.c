@@ -41,6 +41,14 @@ static uint32_t room(const struct dest *d)
 	return mtu ? mtu - overhead(d) + FRAME_MAC : 0;
 }
 
+/* Of the outer header: DSCP as configured (RFC 2983 has both ways), ECN as inside (RFC 6040 4.1). */
+static unsigned outer_tos(const struct worker *w, const struct pkt *k)
+{
+	const struct dp_outer *o = &w->v->outer;
+
+	return o->copy_dscp ? frame_tos(&k->f, k->p) : (unsigned)o->dscp << 2 | frame_ecn(&k->f, k->p);
+}
+
 static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt *k, struct dest *d, uint32_t vni)
 {
 	uint32_t max = room(d), head_len = k->f.payload;
@@ -59,7 +67,7 @@ static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt 
 		struct iovec body = segments_get(&s, i, head + VXLAN_HEADER);
 
 		vxlan_write(head, vni);
-		out_to_vtep(w, b->u, d, k->f.hash, frame_ecn(&k->f, k->p),
+		out_to_vtep(w, b->u, d, k->f.hash, outer_tos(w, k),
 			    (struct iovec){ head, VXLAN_HEADER + head_len }, body);
 	}
 	sent(&d->c[w->nr], s.n, k->len);
@@ -106,7 +114,7 @@ static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struc
 		body = (struct iovec){ k->p, k->len };
 	}
 	vxlan_write(head.iov_base, vni);
-	out_to_vtep(w, b->u, d, k->f.hash, frame_ecn(&k->f, k->p), head, body);
+	out_to_vtep(w, b->u, d, k->f.hash, outer_tos(w, k), head, body);
 	sent(&d->c[w->nr], 1, k->len);
 	sent(&b->c[w->nr], 1, k->len);
 }

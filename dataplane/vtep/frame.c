@@ -131,11 +131,16 @@ void frame_ipv4_csum(const struct frame *f, uint8_t *p)
 
 /* ---- ECN ------------------------------------------------------------------------------------------------------- */
 
-unsigned frame_ecn(const struct frame *f, const uint8_t *p)
+unsigned frame_tos(const struct frame *f, const uint8_t *p)
 {
 	if (f->family == 4)
-		return p[f->l3 + 1] & 3;
-	return f->family == 6 ? p[f->l3 + 1] >> 4 & 3 : ECN_NOT_ECT;
+		return p[f->l3 + 1];
+	return f->family == 6 ? frame_get16(p + f->l3) >> 4 & 0xff : 0;
+}
+
+unsigned frame_ecn(const struct frame *f, const uint8_t *p)
+{
+	return frame_tos(f, p) & 3;
 }
 
 static void set_ecn(const struct frame *f, uint8_t *p, unsigned ecn)

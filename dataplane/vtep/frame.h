@@ -94,7 +94,9 @@ void frame_ipv4_csum(const struct frame *f, uint8_t *p);
 
 enum { ECN_NOT_ECT, ECN_ECT_1, ECN_ECT_0, ECN_CE };
 
-/* The field of the IP header; ECN_NOT_ECT for what is no IP. */
+/* DSCP and ECN of the IP header, 0 for what is no IP. */
+unsigned frame_tos(const struct frame *f, const uint8_t *p);
+/* The latter alone. */
 unsigned frame_ecn(const struct frame *f, const uint8_t *p);
 /* Merges the outer field in on decapsulation (4.2). False when the packet must be dropped. */
 bool frame_ecn_decap(const struct frame *f, uint8_t *p, unsigned outer);

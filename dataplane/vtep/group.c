@@ -21,7 +21,6 @@
 #ifndef IPV6_MULTICAST_ALL
 #define IPV6_MULTICAST_ALL 29
 #endif
-#define TTL 64 /* as of unicast packets */
 
 struct group {
 	struct list list;
@@ -97,7 +96,7 @@ static int open_rx(const struct ip *group, uint16_t port, unsigned ifindex)
 	return err;
 }
 
-static int open_tx(const struct ip *vtep, unsigned ifindex)
+static int open_tx(const struct vtep *v, const struct ip *vtep, unsigned ifindex)
 {
 	int fd = open_at(vtep, 0), err;
 
@@ -108,14 +107,11 @@ static int open_tx(const struct ip *vtep, unsigned ifindex)
 
 		err = setsockopt(fd, SOL_IP, IP_MULTICAST_IF, &by, sizeof(by)) < 0 ? -errno : 0;
 		option(fd, SOL_IP, IP_MULTICAST_LOOP, 0);
-		option(fd, SOL_IP, IP_MULTICAST_TTL, TTL);
-		option(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	} else {
 		err = option(fd, SOL_IPV6, IPV6_MULTICAST_IF, (int)ifindex);
 		option(fd, SOL_IPV6, IPV6_MULTICAST_LOOP, 0);
-		option(fd, SOL_IPV6, IPV6_MULTICAST_HOPS, TTL);
-		option(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
 	}
+	underlay_outer(v, vtep, fd);
 	option(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
 	if (!err)
 		return fd;
@@ -148,7 +144,7 @@ static struct group *group_open(struct bridge *b, unsigned ifindex, int *err)
 {
 	struct vtep *v = b->v;
 	struct group *g;
-	int rx = open_rx(&b->group_ip, b->u->port, ifindex), tx = rx < 0 ? rx : open_tx(&b->u->vtep, ifindex);
+	int rx = open_rx(&b->group_ip, b->u->port, ifindex), tx = rx < 0 ? rx : open_tx(v, &b->u->vtep, ifindex);
 
 	*err = tx < 0 ? tx : 0;
 	if (*err && rx >= 0)

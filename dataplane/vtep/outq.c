@@ -69,11 +69,11 @@ static void udp_refused(struct worker *w, unsigned i, int err)
 	count(&o->dest->c[w->nr].drops, o->n);
 }
 
-static void put_control(struct msghdr *m, struct out_udp *o)
+static void put_control(const struct worker *w, struct msghdr *m, struct out_udp *o)
 {
 	bool v4 = o->dest->key.vtep.len == 4;
 	struct cmsghdr *c = (struct cmsghdr *)o->control;
-	int tos = o->ecn;
+	int tos = o->tos;
 
 	m->msg_controllen = 0;
 	if (o->n > 1) {
@@ -83,7 +83,7 @@ static void put_control(struct msghdr *m, struct out_udp *o)
 		memcpy(CMSG_DATA(c), &o->size, sizeof(o->size));
 		m->msg_controllen += CMSG_SPACE(sizeof(o->size));
 	}
-	if (tos) {
+	if (tos != w->v->outer.dscp << 2) { /* which the socket says */
 		c = (struct cmsghdr *)(o->control + m->msg_controllen);
 		c->cmsg_level = v4 ? SOL_IP : SOL_IPV6;
 		c->cmsg_type = v4 ? IP_TOS : IPV6_TCLASS;
@@ -109,7 +109,7 @@ static void flush_udp(struct worker *w)
 		w->tx[i].msg_hdr = (struct msghdr){
 			.msg_name = &o->dest->sa, .msg_namelen = o->dest->sa_len, .msg_iov = o->iov, .msg_iovlen = o->n_iov
 		};
-		put_control(&w->tx[i].msg_hdr, o);
+		put_control(w, &w->tx[i].msg_hdr, o);
 		if (i + 1 < n && socket_of(&w->udp[i + 1]) == socket_of(o))
 			continue;
 		send_all(socket_of(o), w->tx + from, i + 1 - from, udp_refused, w, from);
@@ -118,22 +118,23 @@ static void flush_udp(struct worker *w)
 	w->n_udp = 0;
 }
 
-static bool may_join(const struct out_udp *o, uint32_t len, unsigned n_iov)
+/* Without a checksum nothing is put together: the kernel refuses to cut it. */
+static bool may_join(const struct worker *w, const struct out_udp *o, uint32_t len, unsigned n_iov)
 {
-	return !o->closed && len <= o->size && o->n < OUT_SEGMENTS && o->octets + len <= OUT_OCTETS &&
+	return !w->v->outer.no_checksum && !o->closed && len <= o->size && o->n < OUT_SEGMENTS && o->octets + len <= OUT_OCTETS &&
 	       o->n_iov + n_iov <= OUT_IOV;
 }
 
-static struct out_udp *udp_message(struct worker *w, struct underlay *u, struct dest *d, unsigned bucket, unsigned ecn,
+static struct out_udp *udp_message(struct worker *w, struct underlay *u, struct dest *d, unsigned bucket, unsigned tos,
 				   uint32_t len, unsigned n_iov)
 {
 	struct out_udp *o;
 
 	for (unsigned i = 0; i < OUT_LOOK_BACK && i < w->n_udp; i++) {
 		o = &w->udp[w->n_udp - 1 - i];
-		if (o->dest != d || o->bucket != bucket || o->ecn != ecn || o->u != u)
+		if (o->dest != d || o->bucket != bucket || o->tos != tos || o->u != u)
 			continue;
-		if (may_join(o, len, n_iov))
+		if (may_join(w, o, len, n_iov))
 			return o;
 		break;
 	}
@@ -143,7 +144,7 @@ static struct out_udp *udp_message(struct worker *w, struct underlay *u, struct 
 	o->u = u;
 	o->dest = d;
 	o->bucket = (uint8_t)bucket;
-	o->ecn = (uint8_t)ecn;
+	o->tos = (uint8_t)tos;
 	o->closed = false;
 	o->size = (uint16_t)len;
 	o->n = 0;
@@ -151,7 +152,7 @@ static struct out_udp *udp_message(struct worker *w, struct underlay *u, struct 
 	return o;
 }
 
-void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t hash, unsigned ecn, struct iovec head,
+void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t hash, unsigned tos, struct iovec head,
 		 struct iovec body)
 {
 	uint32_t len = (uint32_t)(head.iov_len + body.iov_len);
@@ -170,7 +171,7 @@ void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t 
 		head = (struct iovec){ p, len };
 		body.iov_len = 0;
 	}
-	o = udp_message(w, u, d, bucket, ecn, len, 2);
+	o = udp_message(w, u, d, bucket, tos, len, 2);
 	add_piece(o->iov, &o->n_iov, head);
 	if (body.iov_len)
 		add_piece(o->iov, &o->n_iov, body);

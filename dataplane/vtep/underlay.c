@@ -17,7 +17,14 @@
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
+#ifndef IP_RECVFRAGSIZE
+#define IP_RECVFRAGSIZE 25
+#endif
+#ifndef IPV6_RECVFRAGSIZE
+#define IPV6_RECVFRAGSIZE 77
+#endif
 #define QUEUE_OCTETS (8 * 1024 * 1024)
+#define DEFAULT_TTL 64
 #define DYNAMIC_PORTS 49152u /* to 65535, RFC 6335 6 */
 
 static void option(int fd, int level, int name, int value)
@@ -31,6 +38,27 @@ static void set_queue(int fd, int force, int plain)
 
 	if (setsockopt(fd, SOL_SOCKET, force, &octets, sizeof(octets)) < 0)
 		option(fd, SOL_SOCKET, plain, octets);
+}
+
+/* Of ours, or of a group's. */
+void underlay_outer(const struct vtep *v, const struct ip *a, int fd)
+{
+	int tos = v->outer.dscp << 2, ttl = v->outer.ttl ? v->outer.ttl : DEFAULT_TTL;
+
+	/* RFC 7348 4.3: no VTEP fragments. INTERFACE: others may, what they say of it is not asked for. */
+	if (a->len == 16) {
+		option(fd, SOL_IPV6, IPV6_MTU_DISCOVER, v->outer.fragmentable ? IPV6_PMTUDISC_INTERFACE : IPV6_PMTUDISC_DO);
+		option(fd, SOL_IPV6, IPV6_TCLASS, tos);
+		option(fd, SOL_IPV6, IPV6_UNICAST_HOPS, ttl);
+		option(fd, SOL_IPV6, IPV6_MULTICAST_HOPS, ttl);
+		option(fd, SOL_UDP, UDP_NO_CHECK6_TX, v->outer.no_checksum);
+	} else {
+		option(fd, SOL_IP, IP_MTU_DISCOVER, v->outer.fragmentable ? IP_PMTUDISC_INTERFACE : IP_PMTUDISC_DO);
+		option(fd, SOL_IP, IP_TOS, tos);
+		option(fd, SOL_IP, IP_TTL, ttl);
+		option(fd, SOL_IP, IP_MULTICAST_TTL, ttl);
+		option(fd, SOL_SOCKET, SO_NO_CHECK, v->outer.no_checksum);
+	}
 }
 
 static int open_socket(const struct ip *a, uint16_t port, bool share)
@@ -47,10 +75,10 @@ static int open_socket(const struct ip *a, uint16_t port, bool share)
 	if (a->len == 16) {
 		option(fd, SOL_IPV6, IPV6_V6ONLY, 1);
 		option(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
-		option(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO);
+		option(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
 	} else {
 		option(fd, SOL_IP, IP_RECVTOS, 1);
-		option(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO); /* RFC 7348 4.3: no VTEP fragments */
+		option(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
 	}
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 		return fd;
@@ -59,18 +87,19 @@ static int open_socket(const struct ip *a, uint16_t port, bool share)
 	return -err;
 }
 
-static int open_rx(const struct ip *a, uint16_t port)
+static int open_rx(const struct vtep *v, const struct ip *a, uint16_t port)
 {
 	int fd = open_socket(a, port, true);
 
 	if (fd >= 0) {
+		option(fd, SOL_UDP, UDP_NO_CHECK6_RX, v->outer.no_checksum); /* RFC 6935: where it is agreed on */
 		option(fd, SOL_UDP, UDP_GRO, 1);
 		set_queue(fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	}
 	return fd;
 }
 
-static int open_tx(const struct ip *a, unsigned *port)
+static int open_tx(const struct vtep *v, const struct ip *a, unsigned *port)
 {
 	int fd;
 
@@ -78,6 +107,7 @@ static int open_tx(const struct ip *a, unsigned *port)
 		fd = open_socket(a, (uint16_t)(*port)++, false);
 	} while (fd == -EADDRINUSE && *port <= UINT16_MAX);
 	if (fd >= 0) {
+		underlay_outer(v, a, fd);
 		option(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
 		set_queue(fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	}
@@ -101,12 +131,12 @@ static int open_all(struct underlay *u)
 	unsigned port = DYNAMIC_PORTS + (unsigned)(u->v->seed % 8192);
 
 	for (unsigned i = 0; i < u->v->n_workers; i++) {
-		u->rx[i] = (struct source){ .kind = SOURCE_UNDERLAY, .fd = open_rx(&u->vtep, u->port), .owner = u };
+		u->rx[i] = (struct source){ .kind = SOURCE_UNDERLAY, .fd = open_rx(u->v, &u->vtep, u->port), .owner = u };
 		if (u->rx[i].fd < 0)
 			return u->rx[i].fd;
 	}
 	for (unsigned i = 0; i < VTEP_SOURCE_PORTS; i++) {
-		u->tx[i] = open_tx(&u->vtep, &port);
+		u->tx[i] = open_tx(u->v, &u->vtep, &port);
 		if (u->tx[i] < 0)
 			return u->tx[i];
 	}

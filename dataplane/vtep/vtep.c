@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#define WORKERS_BY_CORES 8u /* more share what they contend for; each has a socket a port */
 #define TICK_MS 1000
 #define HEARD_SLICE 1024u
 #define OPS_SLICE 2048u
@@ -24,6 +25,7 @@ const char *const vtep_drop_names[VTEP_DROPS] = {
 	[DROP_TRUNCATED] = "truncated",
 	[DROP_OVERSIZED] = "oversized",
 	[DROP_FLAGS] = "flags",
+	[DROP_FRAGMENTED] = "fragmented",
 	[DROP_UNKNOWN_VNI] = "unknown-vni",
 	[DROP_UNKNOWN_VTEP] = "unknown-vtep",
 	[DROP_UNKNOWN_HOST] = "unknown-host",
@@ -387,6 +389,8 @@ static unsigned count_workers(const struct dp *d)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned n = p && p->workers ? p->workers : cores > 0 ? (unsigned)cores : 1;
 
+	if (!(p && p->workers) && n > WORKERS_BY_CORES)
+		n = WORKERS_BY_CORES;
 	return n < VTEP_WORKERS_MAX ? n : VTEP_WORKERS_MAX;
 }
 
@@ -403,6 +407,7 @@ static int start_nsopen(struct vtep *v)
 
 static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 {
+	const struct dp_vtep_params *p = dp_backend_ops(d)->ctx;
 	struct vtep *v = xcalloc(1, sizeof(*v));
 	int err;
 
@@ -411,6 +416,8 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	v->log = log;
 	v->heard_fd = v->events.fd = -1;
 	v->n_workers = count_workers(d);
+	if (p)
+		v->outer = p->outer;
 	list_init(&v->bridges);
 	list_init(&v->netdevs);
 	list_init(&v->underlays);
@@ -429,6 +436,8 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	urcu_qsbr_thread_offline();
 	loop_timer_init(&v->timer, loop, on_tick);
 	err = start(v);
+	if (!err && p)
+		workers_pin(v, p->cpus, p->n_cpus);
 	if (err) {
 		log_error(log, LOG_DP, "dataplane userspace: cannot start: %s", strerror(-err));
 		vtep_close(v);

@@ -58,6 +58,7 @@ enum vtep_drop {
 	DROP_TRUNCATED,    /* too short for its headers */
 	DROP_OVERSIZED,    /* longer than any frame */
 	DROP_FLAGS,        /* no I flag, RFC 7348 5 */
+	DROP_FRAGMENTED,   /* on its way, which no VTEP does, RFC 7348 4.3 */
 	DROP_UNKNOWN_VNI,
 	DROP_UNKNOWN_VTEP, /* outer source is no VTEP of the VNI */
 	DROP_UNKNOWN_HOST, /* inner source is no host of that VTEP, and only known ones may talk */
@@ -318,6 +319,7 @@ struct vtep {
 	bool check;               /* links or addresses changed */
 	int heard_fd;             /* an eventfd: workers have told something */
 	struct dp_op ops[64];
+	struct dp_outer outer;
 	unsigned n_workers;
 	struct worker *workers;
 };
@@ -477,12 +479,16 @@ int place_link_del(struct place *p, unsigned ifindex);
 /* NULL with a log line when the sockets cannot be had. */
 struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t port);
 void underlay_put(struct underlay *u);
+/* What outer headers of packets from fd say, as configured. */
+void underlay_outer(const struct vtep *v, const struct ip *a, int fd);
 /* MTU of the path to a VTEP, 0: not known. */
 uint16_t underlay_mtu(const struct ip *to);
 
 /* ---- worker.c ------------------------------------------------------------------------------------------------------ */
 
 int workers_start(struct vtep *v);
+/* By turns; without any it is left to the scheduler. */
+void workers_pin(struct vtep *v, const uint16_t *cpus, size_t n);
 void workers_stop(struct vtep *v);
 /* Has worker nr listen to a source. */
 void worker_watch(struct vtep *v, unsigned nr, struct source *s);

@@ -26,6 +26,12 @@
 #define TOLD_A_SECOND 4u
 #define VNET_HEADER sizeof(struct virtio_net_hdr)
 
+#ifndef IP_RECVFRAGSIZE
+#define IP_RECVFRAGSIZE 25
+#endif
+#ifndef IPV6_RECVFRAGSIZE
+#define IPV6_RECVFRAGSIZE 77
+#endif
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
@@ -208,6 +214,15 @@ static void read_queued(struct worker *w, const struct source *s, unsigned nr, i
 		from_port(w, s->owner, iov.iov_base, (size_t)len, tci);
 }
 
+/* That the interface went down, which nothing here reads: the socket would be ready for ever. */
+static void clear_error(int fd)
+{
+	int err;
+	socklen_t len = sizeof(err);
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+}
+
 /* Slots go back when nothing that is to be sent lies in them any more. */
 static void read_ring(struct worker *w, struct source *s)
 {
@@ -222,6 +237,8 @@ static void read_ring(struct worker *w, struct source *s)
 		else
 			worker_drop(w, DROP_OVERSIZED, NULL);
 	}
+	if (!n)
+		clear_error(s->fd);
 	out_flush(w);
 	portring_release(&s->ring, n);
 	w->full |= n == RX_SLOTS;
@@ -245,8 +262,8 @@ static void read_tap(struct worker *w, const struct source *s)
 	}
 }
 
-/* Segments that the kernel put together (UDP_GRO), and the ECN field of the outer header. */
-static void datagram_control(struct msghdr *m, uint32_t *segment, unsigned *ecn)
+/* Segments that the kernel put together (UDP_GRO), and the ECN field of the outer header. False: it came in fragments. */
+static bool datagram_control(struct msghdr *m, uint32_t *segment, unsigned *ecn)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
@@ -261,8 +278,12 @@ static void datagram_control(struct msghdr *m, uint32_t *segment, unsigned *ecn)
 
 			memcpy(&tclass, CMSG_DATA(c), sizeof(tclass));
 			*ecn = tclass & 3;
+		} else if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVFRAGSIZE) ||
+			   (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVFRAGSIZE)) {
+			return false;
 		}
 	}
+	return true;
 }
 
 static void read_underlay(struct worker *w, const struct source *s)
@@ -279,7 +300,10 @@ static void read_underlay(struct worker *w, const struct source *s)
 			worker_drop(w, DROP_OVERSIZED, NULL);
 			continue;
 		}
-		datagram_control(m, &segment, &ecn);
+		if (!datagram_control(m, &segment, &ecn)) {
+			worker_drop(w, DROP_FRAGMENTED, NULL);
+			continue;
+		}
 		if (!len || !segment) /* an empty one */
 			worker_drop(w, DROP_TRUNCATED, NULL);
 		w->singles += segment && segment < REST_SMALL ? len / segment + 1 : 0;
@@ -453,6 +477,22 @@ int workers_start(struct vtep *v)
 			err = start(&v->workers[i]);
 	}
 	return err;
+}
+
+void workers_pin(struct vtep *v, const uint16_t *cpus, size_t n)
+{
+	for (unsigned i = 0; n && i < v->n_workers; i++) {
+		unsigned cpu = cpus[i % n];
+		cpu_set_t set;
+		int err;
+
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		err = pthread_setaffinity_np(v->workers[i].thread, sizeof(set), &set);
+		if (err)
+			log_warn(v->log, LOG_DP, "userspace VTEP: worker %u cannot be pinned to processor %u: %s", i, cpu,
+				 strerror(err));
+	}
 }
 
 static void fini(struct worker *w)

@@ -39,7 +39,7 @@ struct pkt {
 struct out_udp {
 	struct underlay *u;
 	struct dest *dest;
-	uint8_t bucket, ecn;
+	uint8_t bucket, tos;
 	bool closed;
 	uint16_t size;
 	uint16_t n;
@@ -134,7 +134,7 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 /* ---- outq.c --------------------------------------------------------------------------------------------------------- */
 
 /* head is a VXLAN header and what follows it, body what follows that (or nothing). They stay where they are. */
-void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t hash, unsigned ecn, struct iovec head,
+void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t hash, unsigned tos, struct iovec head,
 		 struct iovec body);
 /* From another port (vh as it came) or, merge, from the underlay: may be put together with those before it. */
 void out_to_port(struct worker *w, struct vport *port, struct pkt *k, bool merge);

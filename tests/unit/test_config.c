@@ -55,6 +55,9 @@ static void empty_files_are_all_defaults(void **state)
 		assert_int_equal(c->n_listen, 0);
 		assert_int_equal(c->dataplane, CONFIG_DP_KERNEL);
 		assert_int_equal(c->workers, 0);
+		assert_int_equal(c->n_worker_cpus, 0);
+		assert_int_equal(c->outer.ttl, 64);
+		assert_true(c->outer.df && c->outer.checksum && !c->outer.copy_dscp);
 		assert_int_equal(c->restart_time, 120);
 		assert_int_equal(c->restart_rows, CONFIG_ROWS_KEEP);
 		assert_null(c->control_group);
@@ -141,6 +144,8 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 				     "listen: [{address: 192.0.2.1, port: 1179}, {address: \"::\"}]\n"
 				     "dataplane: userspace\n"
 				     "workers: 64\n"
+				     "worker-cpus: [3, 1023]\n"
+				     "outer: {ttl: 255, dscp: 63, copy-dscp: true, df: false, checksum: false}\n"
 				     "restart: {time: 4095, rows: flush, long-lived: 16777215}\n"
 				     "control: {group: evpnd}\n"
 				     "log: {level: debug}\n"
@@ -160,6 +165,13 @@ static void every_key_of_the_speaker_lands_in_its_field(void **state)
 	assert_int_equal(c->listen[1].port, 179);
 	assert_int_equal(c->dataplane, CONFIG_DP_USERSPACE);
 	assert_int_equal(c->workers, 64);
+	assert_int_equal(c->n_worker_cpus, 2);
+	assert_int_equal(c->worker_cpus[1], 1023);
+	assert_int_equal(c->outer.ttl, 255);
+	assert_int_equal(c->outer.dscp, 63);
+	assert_true(c->outer.copy_dscp);
+	assert_false(c->outer.df);
+	assert_false(c->outer.checksum);
 	assert_int_equal(c->restart_time, 4095);
 	assert_int_equal(c->restart_long_lived, 16777215);
 	assert_int_equal(c->restart_rows, CONFIG_ROWS_FLUSH);

@@ -182,6 +182,7 @@ static void defaults_are_left_out_unless_asked_for(void **state)
 	b = print(c, false, true);
 	assert_string_equal(buf_data(&b),
 			    "asn: 1\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\nvxlan-port: 4789\ndataplane: kernel\n"
+			    "worker-cpus: []\nouter: {ttl: 64, dscp: 0, copy-dscp: false, df: true, checksum: true}\n"
 			    "restart: {time: 120, rows: keep}\nlog: {level: info}\nreflect-unknown: false\n"
 			    "mac-mobility: {moves: 5, window: 180, recovery: 540}\nneighbors:\n"
 			    "  - address: 192.0.2.2\n    asn: 1\n    families: [evpn]\n    passive: false\n"
