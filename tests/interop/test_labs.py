@@ -13,10 +13,13 @@ from evlab.evpnd import TOP
 LABS = sorted(p for p in glob.glob(os.path.join(TOP, "docs/labs/*")) if os.access(p, os.X_OK))
 
 
+@pytest.mark.parametrize("dataplane", ["kernel", "userspace"])
 @pytest.mark.parametrize("path", LABS, ids=os.path.basename)
-def test_lab(path):
+def test_lab(path, dataplane):
+    if (os.path.basename(path), dataplane) == ("container", "userspace"):
+        pytest.skip("the userspace VTEP makes no ports in other namespaces")
     mark = str(uuid.uuid4())  # in the environment of everything that the lab starts
-    p = subprocess.run([path], env=dict(os.environ, EVPND_LAB=mark), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    p = subprocess.run([path], env=dict(os.environ, EVPND_LAB=mark, DATAPLANE=dataplane), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True, timeout=60)
     assert p.returncode == 0 and "Every step showed what it should" in p.stdout, p.stdout
     assert not processes_with(mark), "nothing is left running"
