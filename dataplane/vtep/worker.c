@@ -337,6 +337,18 @@ static void read_source(struct worker *w, struct source *s)
 	out_flush(w);
 }
 
+/*
+ * That an interface is down is an error of its socket, which wakes us until it is read, and would be the answer to the
+ * first frame that is sent when the interface is up again.
+ */
+static void take_note(const struct source *s)
+{
+	int err;
+	socklen_t len = sizeof(err);
+
+	getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len);
+}
+
 /* ---- a turn -------------------------------------------------------------------------------------------------------- */
 
 static uint64_t clock_ns(void)
@@ -377,8 +389,11 @@ static void *run(void *ctx)
 		n = epoll_wait(w->epfd, ev, EVENTS, -1);
 		urcu_qsbr_thread_online();
 		w->now = __atomic_load_n(&w->v->now_s, __ATOMIC_RELAXED);
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
+			if (ev[i].events & EPOLLERR)
+				take_note(ev[i].data.ptr);
 			read_source(w, ev[i].data.ptr);
+		}
 		ring_bell(w);
 	}
 	urcu_qsbr_unregister_thread();

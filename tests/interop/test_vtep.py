@@ -6,6 +6,7 @@
 """
 import itertools
 import socket
+import time
 
 import pytest
 
@@ -146,6 +147,26 @@ def test_what_the_host_sends_by_a_port_does_not_come_from_it(lab):
     assert p.e1.mac(100, own["address"]) is None
 
 
+def test_a_port_that_is_down_costs_nothing(lab):
+    """Down at the start, and later again: the workers sleep, and the first frame after it is not lost."""
+    r1, = lab.fabric("r1")
+    h1, h2 = lab.host("h1", 1).plug(r1), lab.host("h2", 2).plug(r1)
+    r1.ip("link set h1 down")
+    e = Evpnd(r1, "vtep: 192.0.2.1\n" + USERSPACE + "vnis:\n  - {vni: 100, ports: [h1, h2]}\n")
+    lab.wait_for(lambda: e.has_port("h1") and e.has_port("h2"), "ports are there")
+    for _ in range(2):
+        before = e.process.ticks()
+        time.sleep(0.5)
+        assert e.process.ticks() - before < 10, "hundredths of a second of processor time"
+        ear = Frames(h1)
+        r1.ip("link set h1 up")
+        lab.wait_for(lambda: h1.ip_json("link show " + h1.dev)[0]["operstate"] == "UP", "h1 is up")
+        broadcast(h2)
+        assert ear.count() == 1
+        ear.s.close()
+        r1.ip("link set h1 down")
+
+
 # ---- what is dropped ------------------------------------------------------------------------------------------------------
 
 def vxlan(vni, inner, flags=8):
@@ -214,6 +235,11 @@ class Frames:
             return n
 
 
+def broadcast(host):
+    host.run("/usr/bin/python3", "-c", "import socket;s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW);s.bind(('%s',0));"
+             "s.send(b'\\xff'*6+bytes.fromhex('%s88b5')+bytes(46))" % (host.dev, host.mac.replace(":", "")))
+
+
 def test_three_vteps_flood_to_one_another_once(lab):
     """From each of three VTEPs, of either kind, a broadcast reaches both other hosts once: nobody passes it on (split horizon)."""
     r = lab.fabric("r1", "r2", "r3")
@@ -224,8 +250,7 @@ def test_three_vteps_flood_to_one_another_once(lab):
     lab.wait_for(h[2]._port_forwards, "the port of the kernel's bridge forwards")
     ears = [Frames(x) for x in h]
     for x in h:
-        x.run("/usr/bin/python3", "-c", "import socket;s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW);s.bind(('%s',0));"
-              "s.send(b'\\xff'*6+bytes.fromhex('%s88b5')+bytes(46))" % (x.dev, x.mac.replace(":", "")))
+        broadcast(x)
     assert [f.count() for f in ears] == [2, 2, 2]
     for f in ears:
         f.s.close()

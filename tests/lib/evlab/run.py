@@ -66,6 +66,12 @@ class Process:
     def alive(self):
         return self.p.poll() is None
 
+    def ticks(self):
+        """Hundredths of a second of processor time that it has used so far, all threads."""
+        with open("/proc/%d/stat" % self.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
     def send(self, sig):
         self.p.send_signal(sig)
 
