@@ -146,3 +146,11 @@ void evpn_ec_put_nd(struct wbuf *w, uint8_t nd_flags)
 	wb_u8(w, nd_flags);
 	wb_zero(w, 5);
 }
+
+void evpn_ec_put_esi_label(struct wbuf *w, uint32_t label, bool single_active)
+{
+	wb_u16(w, 0x0601);
+	wb_u8(w, single_active ? ESI_SINGLE_ACTIVE : 0);
+	wb_zero(w, 2);
+	wb_u24(w, label);
+}

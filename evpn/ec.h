@@ -78,6 +78,7 @@ void evpn_ec_put_mobility(struct wbuf *w, uint32_t sequence, bool sticky);
 void evpn_ec_put_default_gateway(struct wbuf *w);
 void evpn_ec_put_router_mac(struct wbuf *w, const struct mac *m);
 void evpn_ec_put_nd(struct wbuf *w, uint8_t nd_flags);
+void evpn_ec_put_esi_label(struct wbuf *w, uint32_t label, bool single_active);
 
 /* ---- PMSI tunnel ------------------------------------------------------------------------------------------------ */
 

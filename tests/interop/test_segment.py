@@ -263,5 +263,7 @@ def test_exabgp_single_active(lab):
     stream = Stream(f)
     f.speaker.gone(BOTH[0])
     f.goes_to(BOTH[1:])
+    so_far = stream.sent
+    lab.wait_for(lambda: stream.sent > so_far + 100, "some more are sent")
     a, b = stream.stop()
     assert sorted(a + b) == list(range(stream.sent)) and b, "the backup has taken over without a loss"

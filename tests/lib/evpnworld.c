@@ -146,16 +146,6 @@ static void put_rt(struct wbuf *w, const char *text)
 	evpn_ec_put_rt(w, rt);
 }
 
-/* RFC 7432 7.5 */
-static void put_esi_label(struct wbuf *w, bool single_active)
-{
-	wb_u8(w, 6);
-	wb_u8(w, 1);
-	wb_u8(w, single_active);
-	for (int i = 0; i < 5; i++)
-		wb_u8(w, 0);
-}
-
 void world_announce(struct world *w, struct route r)
 {
 	uint32_t vni = r.vni ? r.vni : 100;
@@ -177,7 +167,7 @@ void world_announce(struct world *w, struct route r)
 	if (r.router || r.not_router || r.immutable)
 		evpn_ec_put_nd(&we, (r.router ? EVPN_ND_ROUTER : 0) | (r.immutable ? EVPN_ND_IMMUTABLE : 0));
 	if (r.ad == AD_ES)
-		put_esi_label(&we, r.single_active);
+		evpn_ec_put_esi_label(&we, 0, r.single_active);
 	a.ext_communities = ecs;
 	a.ext_communities_len = (uint16_t)wb_len(&we);
 	if (!r.mac && !r.ad) {

@@ -306,7 +306,7 @@ static void turn(struct fabric *f)
 	for (unsigned i = 0; i < f->n; i++) {
 		if (!f->s[i].up)
 			continue;
-		evpn_set_now(f->s[i].evpn, now);
+		evpn_run_timers(f->s[i].evpn, now);
 		dp_set_now(f->s[i].dp, now);
 		while (dp_flush(f->s[i].dp))
 			;

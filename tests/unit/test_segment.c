@@ -9,6 +9,7 @@
 #include "evpn/nlri.h"
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/rng.h"
+#include "tests/lib/segmodel.h"
 #include "tests/lib/test.h"
 
 #define M1 "02:00:00:00:00:01"
@@ -453,50 +454,20 @@ static void show_tells_of_segments(void **state)
 
 /* ---- model ------------------------------------------------------------------------------------------------------------ */
 
-enum { VTEPS = 4, MACS = 4 };
-
-struct model {
-	bool es[VTEPS], flag[VTEPS], evi[VTEPS], mac[MACS][VTEPS];
-};
-
-static void model_line(const struct model *m, unsigned mac, char *out, size_t size)
+static void model_line(const struct segmodel *m, unsigned mac, char *out, size_t size)
 {
-	bool by_evi = false, flag = false, use[VTEPS] = { 0 };
-	unsigned best = VTEPS, n = 0, only = 0;
-	size_t at;
+	unsigned pes[SEGMODEL_PES], n = segmodel_pes(m, mac, pes);
+	size_t at = (size_t)snprintf(out, size, n ? "fdb 100 02:00:00:00:00:%02u {" : "", mac + 1);
 
-	for (unsigned v = 0; v < VTEPS; v++) {
-		by_evi |= m->evi[v];
-		flag |= m->es[v] && m->flag[v];
-		best = best == VTEPS && m->mac[mac][v] ? v : best;
-	}
-	for (unsigned v = 0; v < VTEPS; v++) {
-		use[v] = m->es[v] && (m->evi[v] || !by_evi);
-		n += use[v];
-		only = use[v] ? v : only;
-	}
-	out[0] = '\0';
-	if (best == VTEPS || !n)
-		return;
-	if (flag || !by_evi) {
-		only = use[best] ? best : only;
-		if (!use[best] && n > 1)
-			return;
-		snprintf(out, size, "fdb 100 02:00:00:00:00:%02u {192.0.2.%u}\n", mac + 1, only + 2);
-		return;
-	}
-	at = (size_t)snprintf(out, size, "fdb 100 02:00:00:00:00:%02u {", mac + 1);
-	for (unsigned v = 0; v < VTEPS; v++)
-		if (use[v])
-			at += (size_t)snprintf(out + at, size - at, "192.0.2.%u ", v + 2);
-	snprintf(out + at - 1, size - at + 1, "}\n");
+	for (unsigned i = 0; i < n; i++)
+		at += (size_t)snprintf(out + at, size - at, "192.0.2.%u%s", pes[i] + 2, i + 1 < n ? " " : "}\n");
 }
 
-static void model_check(struct world *w, const struct model *m)
+static void model_check(struct world *w, const struct segmodel *m)
 {
-	char text[MACS * 100] = "", line[100];
+	char text[SEGMODEL_MACS * 100] = "", line[100];
 
-	for (unsigned i = 0; i < MACS; i++) {
+	for (unsigned i = 0; i < SEGMODEL_MACS; i++) {
 		model_line(m, i, line, sizeof(line));
 		strcat(text, line);
 	}
@@ -517,16 +488,16 @@ static void turn(struct world *w, bool *there, struct route r)
 static void random_routes_lead_where_the_model_says(void **state)
 {
 	struct world *w = *state;
-	struct model m = { 0 };
+	struct segmodel m = { 0 };
 	struct rng rng = rng_start("segment");
 
 	for (unsigned i = 0; i < 20000; i++) {
-		unsigned v = (unsigned)rng_below(&rng, VTEPS), mac = (unsigned)rng_below(&rng, MACS);
+		unsigned v = (unsigned)rng_below(&rng, SEGMODEL_PES), mac = (unsigned)rng_below(&rng, SEGMODEL_MACS);
 
 		switch (rng_below(&rng, 4)) {
 		case 0:
-			m.flag[v] = m.es[v] ? m.flag[v] : rng_below(&rng, 4) == 0;
-			turn(w, &m.es[v], m.flag[v] ? single(v + 2) : per_es(v + 2));
+			m.single[v] = m.es[v] ? m.single[v] : rng_below(&rng, 4) == 0;
+			turn(w, &m.es[v], m.single[v] ? single(v + 2) : per_es(v + 2));
 			break;
 		case 1:
 			turn(w, &m.evi[v], per_evi(v + 2));
@@ -536,7 +507,7 @@ static void random_routes_lead_where_the_model_says(void **state)
 		}
 		model_check(w, &m);
 	}
-	assert_true(recdp_sets(w->dp) <= 1 + VTEPS);
+	assert_true(recdp_sets(w->dp) <= 1 + SEGMODEL_PES);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
