@@ -159,9 +159,6 @@ const struct reply_ops show_vni = { sizeof(struct vni_state), start_vni, more_vn
 
 struct table_state {
 	struct evpn_cursor cursor;
-	struct dp_cursor learned;
-	bool tables_done;
-	struct mac on_port; /* of the row before, which is on a local port of the VNI */
 	/* The last name of a port that was asked for. */
 	unsigned ifindex;
 	char ifname[32];
@@ -231,55 +228,18 @@ static void print_mac(struct reply *r, const struct evpn_mac_info *i)
 	json_object_end(j);
 }
 
-/*
- * A MAC that was learned from the tunnel (modes multicast, static-flood), unless a local port has it, too: the kernel's
- * bridge, which is asked first, sends it there. Of the two rows of a MAC the bridge's comes first.
- */
-static bool learned_mac(struct table_state *s, const struct dp_row_info *row, struct evpn_mac_info *out)
-{
-	if (row->row.key.kind != DP_FDB)
-		return false;
-	if (!row->row.vtep.len)
-		s->on_port = row->row.key.mac;
-	if (!row->row.vtep.len || !row->learned || mac_eq(&s->on_port, &row->row.key.mac))
-		return false;
-	*out = (struct evpn_mac_info){ .vni = row->row.key.vni,
-				       .mac = row->row.key.mac,
-				       .state = EVPN_MAC_REMOTE,
-				       .vtep = row->row.vtep,
-				       .vteps = &row->row.vtep,
-				       .n_vteps = 1,
-				       .reason = "learned from the tunnel",
-				       .since = row->since };
-	return true;
-}
-
-static bool more_learned(struct reply *r)
-{
-	struct table_state *s = r->state;
-	struct dp_row_info row;
-	struct evpn_mac_info i;
-
-	while (reply_step(r)) {
-		if (!dp_next(r->d->dp, &s->learned, 0, &row))
-			return false;
-		if (learned_mac(s, &row, &i) && match_mac(r, &i))
-			print_mac(r, &i);
-	}
-	return true;
-}
-
 static bool more_mac(struct reply *r)
 {
 	struct table_state *s = r->state;
 	struct evpn_mac_info i;
 
-	while (!s->tables_done && reply_step(r)) {
-		s->tables_done = !evpn_mac_next(r->d->evpn, &s->cursor, &i);
-		if (!s->tables_done && match_mac(r, &i))
+	while (reply_step(r)) {
+		if (!evpn_mac_next(r->d->evpn, &s->cursor, &i))
+			return false;
+		if (match_mac(r, &i))
 			print_mac(r, &i);
 	}
-	return !s->tables_done || more_learned(r);
+	return true;
 }
 
 const struct reply_ops show_mac = { sizeof(struct table_state), NULL, more_mac, NULL };

@@ -207,8 +207,8 @@ void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready);
 /* A device is gone or another: nothing that was seen of the VNI holds. */
 void dp_vni_forget(struct dp *d, struct dp_vni *v);
 /*
- * Events were lost. Between begin and end the backend reports all local rows and neighbours of the VNI again; those
- * that it does not are gone. Then all of ours are written anew.
+ * Events were lost. Between begin and end the backend reports all local rows and neighbours of the VNI again, and what it has
+ * learned from the tunnel; those that it does not are gone. Then all of ours are written anew.
  */
 void dp_resync_begin(struct dp *d, struct dp_vni *v);
 void dp_resync_end(struct dp *d, struct dp_vni *v);

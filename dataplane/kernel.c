@@ -112,6 +112,7 @@ static void resync(struct kernel *k)
 		lost |= kernel_dump_vni_neighbours(k, v) != 0;
 		if (!v->vlan || is_first_of_bridge(k, v))
 			lost |= kernel_dump_rows(k, v, true) != 0;
+		lost |= v->learn && kernel_dump_learned(k, v) != 0;
 	}
 	list_for_each(v, &k->vnis, list) {
 		if (v->vxlan_ifindex && !lost)
@@ -161,7 +162,7 @@ static void attach_filter(struct kernel *k, bool on, bool ends)
 	v = xcalloc(n + 1, sizeof(*v));
 	n = 0;
 	list_for_each(vni, &k->vnis, list) {
-		if (on && vni->vxlan_ifindex)
+		if (on && vni->vxlan_ifindex && !vni->learn) /* what it learns is no echo */
 			v[n++] = vni->vxlan_ifindex;
 	}
 	ksock_filter(&k->events, v, n, ends);
@@ -453,7 +454,9 @@ static bool kernel_send(void *be, void *vni, unsigned ifindex, const uint8_t *fr
 
 static bool kernel_listens(void *be, void *vni, unsigned ifindex, struct mac *own)
 {
-	return kernel_snoop_listens(be, ifindex, own);
+	const struct kvni *v = vni;
+
+	return kernel_snoop_listens(be, ifindex ? ifindex : v->vxlan_ifindex, own);
 }
 
 const struct dp_ops dp_kernel_ops = {

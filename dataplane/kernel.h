@@ -400,6 +400,8 @@ int kernel_dump_neighbours(struct kernel *k, void (*fn)(void *ctx, const struct 
  * ports.
  */
 int kernel_dump_rows(struct kernel *k, const struct kvni *v, bool locals);
+/* Reports what the vxlan device has learned from the tunnel. */
+int kernel_dump_learned(struct kernel *k, const struct kvni *v);
 int kernel_dump_vni_neighbours(struct kernel *k, const struct kvni *v);
 /* Those of a port, or of a vxlan device. */
 int kernel_dump_port(struct kernel *k, const struct klink *l);

@@ -468,6 +468,17 @@ int kernel_dump_rows(struct kernel *k, const struct kvni *v, bool locals)
 	return err;
 }
 
+int kernel_dump_learned(struct kernel *k, const struct kvni *v)
+{
+	unsigned tries = 0;
+	int err;
+
+	do {
+		err = again(dump_fdb(k, v->vxlan_ifindex, 0, on_dumped, k), &tries);
+	} while (err == -EAGAIN);
+	return err;
+}
+
 /* ---- what is left over ---------------------------------------------------------------------------------------------- */
 
 bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_row *r)

@@ -5,8 +5,9 @@
  * the kernel that lets ARP and ND through and nothing else. It sees a frame before the bridge does, so no address on the
  * bridge is needed and suppression is not in the way. On a VLAN-aware bridge a port serves several VNIs: whose a frame is
  * follows from its tag, which the kernel has taken off and tells beside it, or from the port's own VLAN; what is sent past
- * the bridge gets the tag that the bridge would have given it. What came by a tunnel is not listened to (RFC 9161 3.1): its VTEP
- * has told us. A port may say so much a second; when it says more the kernel keeps what fits into the socket's buffer
+ * the bridge gets the tag that the bridge would have given it. What came by a tunnel is listened to where hosts are learned
+ * from it; with EVPN their VTEP has told us (RFC 9161 3.1). A port may say so much a second; when it says more the kernel
+ * keeps what fits into the socket's buffer
  * and counts the rest. Frames of ours leave by the port's or the vxlan device's own door, past the bridge.
  */
 #include <errno.h>
@@ -116,6 +117,14 @@ static ssize_t receive(int fd, uint16_t vlan_type, uint8_t frame[ARPND_SNAP], ui
 	return n;
 }
 
+/* The VNI whose vxlan device it is, if hosts are learned from the tunnel. */
+static struct kvni *learner(const struct kernel *k, const struct klink *l)
+{
+	struct kvni *v = l && l->kind == KLINK_VXLAN && !l->external ? kernel_vni_of_vxlan(k, l, 0) : NULL;
+
+	return v && v->learn && v->vxlan_ifindex == (unsigned)l->ifindex ? v : NULL;
+}
+
 static bool may_hear(struct ksnoop *s)
 {
 	struct mtime now = loop_now(s->k->loop);
@@ -161,6 +170,7 @@ static void on_port_readable(struct loop_io *io, unsigned events)
 {
 	struct ksnoop *s = container_of(io, struct ksnoop, io);
 	const struct klink *l = kernel_link_find(s->k, s->ifindex), *br = kernel_link_find(s->k, l->master);
+	struct kvni *tunnel = learner(s->k, l);
 	uint8_t frame[ARPND_SNAP];
 	struct kvni *v = NULL;
 
@@ -177,8 +187,8 @@ static void on_port_readable(struct loop_io *io, unsigned events)
 		n = receive(s->fd, br ? br->vlan_type : 0, frame, &tag, &ours);
 		if (n < 0) /* nothing there, or the port went down: an event says so */
 			return;
-		v = ours ? kernel_member_sort(s->k, l, tag) : NULL;
-		if (v && v->hear_hosts && dp_hear(s->k->d, v->v, s->ifindex, frame, (size_t)n))
+		v = !ours ? NULL : tunnel ? tunnel : kernel_member_sort(s->k, l, tag);
+		if (v && v->hear_hosts && dp_hear(s->k->d, v->v, tunnel ? 0 : s->ifindex, frame, (size_t)n))
 			v->heard++;
 	}
 }
@@ -260,12 +270,14 @@ void kernel_snoop_update(struct kernel *k)
 	mark_heard(k);
 	HASH_ITER(hh, k->links, l, tmp) {
 		const struct klink *br = l->master ? kernel_link_find(k, l->master) : NULL;
-		bool want = !k->deaf && br && br->heard && l->kind != KLINK_VXLAN;
+		const struct kvni *far = learner(k, l);
+		bool want = far ? far->hear_hosts : br && br->heard && l->kind != KLINK_VXLAN;
+		bool tags = !far && br && br->vlan_aware;
 
-		if (!want || (l->snoop && l->snoop->tags != br->vlan_aware))
+		if (!want || k->deaf || (l->snoop && l->snoop->tags != tags))
 			kernel_snoop_close(l);
-		if (want && !l->snoop)
-			start(k, l, br->vlan_aware);
+		if (want && !k->deaf && !l->snoop)
+			start(k, l, tags);
 	}
 }
 

@@ -197,7 +197,7 @@ static bool is_idle(const struct rec *c, uint32_t h)
 
 		return !d->refs && !r->wrote && r->self == DP_SEEN_NONE && !(d->set && d->set->number);
 	}
-	return !r->wanted && !r->told && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
+	return !r->wanted && !r->told && !r->told_far && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
 }
 
 static void count(struct rec *c, struct row *r, enum rec_todo what)
@@ -391,6 +391,31 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 
 /* ---- operations ------------------------------------------------------------------------------------------------ */
 
+static void tell_far_gone(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+	struct mac mac = r->mac;
+	uint32_t vni = row_vni(&c->rows, r)->vni;
+
+	r->told_far = false;
+	rec_settle(c, h);
+	if (c->ev.tunnel_mac_gone)
+		c->ev.tunnel_mac_gone(c->ev.ctx, vni, &mac);
+}
+
+static void tell_far(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+	struct mac mac = r->mac;
+	struct ip vtep = row_dest(&c->rows, r->have_dest)->d.vtep;
+
+	r->told_far = true;
+	r->tell = false;
+	rec_settle(c, h);
+	if (c->ev.tunnel_mac)
+		c->ev.tunnel_mac(c->ev.ctx, row_vni(&c->rows, r)->vni, &mac, &vtep);
+}
+
 void rec_tell_gone(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
@@ -399,6 +424,10 @@ void rec_tell_gone(struct rec *c, uint32_t h)
 	struct mac mac = r->mac;
 	struct ip ip = fdb ? ip_none() : row_ip(&c->rows, h)->ip;
 
+	if (r->told_far) {
+		tell_far_gone(c, h);
+		return;
+	}
 	if (!r->told)
 		return;
 	r->told = r->tell = false;
@@ -448,15 +477,20 @@ static void tell_demand(struct rec *c, uint32_t h)
 		c->ev.miss(c->ev.ctx, vni, &mac, NULL);
 }
 
-/* The callback may wish and so change any row: nothing of this one is looked at after it. */
+/*
+ * The callback may wish and so change any row: nothing of this one is looked at after it. What held before ends first; what
+ * holds now is told when the row, which settles as one that must still be told, has its turn again.
+ */
 static void tell(struct rec *c, uint32_t h)
 {
 	const struct row *r = row_at(&c->rows, h);
 
 	if (r->idle || r->doubt)
 		tell_demand(c, h);
-	else if (rec_is_local(rec_local_state(row_at(&c->rows, h))))
+	else if (rec_is_local(rec_local_state(r)) && !r->told_far)
 		tell_local(c, h);
+	else if (rec_is_far(r) && !r->told)
+		tell_far(c, h);
 	else
 		rec_tell_gone(c, h);
 }

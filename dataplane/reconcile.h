@@ -109,6 +109,13 @@ static inline unsigned rec_local_state(const struct row *r)
 	return r->kind == DP_FDB ? r->port : r->kind == DP_NEIGH ? r->self : DP_SEEN_NONE;
 }
 
+/* A MAC that the dataplane has learned from the tunnel, and that nobody has set or shows on a port. */
+static inline bool rec_is_far(const struct row *r)
+{
+	return r->kind == DP_FDB && r->self == DP_SEEN_LOCAL && r->have_dest && !r->wanted && !rec_is_local(r->port) &&
+	       r->port != DP_SEEN_OWN;
+}
+
 /* Its vxlan row is one of many that go with their destination. */
 bool rec_dies_with_dest(const struct rec *c, const struct row *r);
 
@@ -145,7 +152,7 @@ void rec_touch(struct rec *c, struct row *r);
 #define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER | DP_ON_DEMAND) /* those of DP_* that the row carries in the kernel */
 /* The row loses its wish; the caller settles it. */
 void rec_wish_no_more(struct rec *c, struct row *r);
-/* If evpn believes the row to be local: not any more. */
+/* If evpn believes the row to be local, or learned from the tunnel: not any more. */
 void rec_tell_gone(struct rec *c, uint32_t h);
 
 /* The set of this number, for a row that goes to destination have now (0: none). */

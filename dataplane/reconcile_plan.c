@@ -142,9 +142,11 @@ static bool must_tell(const struct dp_vni *v, const struct row *r)
 		return false;
 	if (r->idle || r->doubt)
 		return v->ready;
-	if (!rec_is_local(rec_local_state(r)))
-		return r->told;
-	return v->ready && (!r->told || r->tell) && !r->away;
+	if (rec_is_local(rec_local_state(r)))
+		return r->told_far || (v->ready && (!r->told || r->tell) && !r->away);
+	if (rec_is_far(r))
+		return r->told || (v->ready && (!r->told_far || r->tell));
+	return r->told || r->told_far;
 }
 
 struct rec_plan rec_plan(const struct rec *c, uint32_t h)

@@ -104,6 +104,7 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 		return;
 	}
 	c->repairs += was_there;
+	r->tell |= r->told_far && s->dest != r->have_dest;
 	/* Another hand rewrote our row in place: it is still ours. */
 	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
 		r->self = s->state & 7;
@@ -304,7 +305,7 @@ void rec_vni_close(struct rec *c, struct dp_vni *v)
 	v->local_macs = v->local_ips = 0;
 	for_each_row_of(c, v, h, r) {
 		c->n_wanted -= r->wanted;
-		r->wanted = r->keep = r->told = r->force = r->away = r->idle = r->doubt = false;
+		r->wanted = r->keep = r->told = r->told_far = r->force = r->away = r->idle = r->doubt = false;
 		r->ask = r->give = false;
 		r->want_flags = 0;
 		rec_set_want_dest(c, r, 0);
@@ -337,16 +338,27 @@ void rec_vni_drop(struct rec *c, struct dp_vni *v)
 void rec_resync_begin(struct rec *c, struct dp_vni *v)
 {
 	for_each_row_of(c, v, h, r)
-		r->unseen = rec_is_local(rec_local_state(r)) || r->port == DP_SEEN_OWN;
+		r->unseen = rec_is_local(rec_local_state(r)) || r->port == DP_SEEN_OWN || rec_is_far(r);
+}
+
+/* What is local, or learned from the tunnel. */
+static void lose(struct rec *c, struct row *r)
+{
+	bool far = rec_is_far(r);
+
+	if (r->kind == DP_FDB)
+		port_gone(r);
+	if (r->kind != DP_FDB || far)
+		r->self = DP_SEEN_NONE;
+	if (far)
+		rec_set_have_dest(c, r, 0);
 }
 
 void rec_resync_end(struct rec *c, struct dp_vni *v)
 {
 	for_each_row_of(c, v, h, r) {
-		if (r->unseen && r->kind == DP_FDB)
-			port_gone(r);
-		else if (r->unseen)
-			r->self = DP_SEEN_NONE;
+		if (r->unseen)
+			lose(c, r);
 		r->unseen = false;
 		r->force = true;
 		rec_settle(c, h);

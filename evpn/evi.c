@@ -126,7 +126,8 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	struct evi *evi = xcalloc(1, sizeof(*evi));
 
 	evi->vni = c->vni;
-	evi->suppress = c->arp_suppression;
+	evi->learns = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD;
+	evi->suppress = c->arp_suppression && (c->bridge || !evi->learns); /* without one the host asks, and it asks the others */
 	evi->host_learning = c->host_learning;
 	evi->mobility = c->mobility;
 	evi->mode = c->mode;

@@ -23,6 +23,7 @@ struct evi {
 	uint16_t slot;
 	enum config_mode mode;
 	bool bgp;         /* mode evpn, or asked of the RIB: it has an RD and route targets, its hosts are advertised */
+	bool learns;      /* from the tunnel: hosts are where the dataplane has seen them */
 	bool import_auto; /* any AS:VNI */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;

@@ -44,6 +44,24 @@ static void on_local_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
 		mac_left(e, evi, mac);
 }
 
+static void on_tunnel_mac(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *vtep)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi && evi->learns && !mac_is_zero(mac) && !mac_is_group(mac))
+		mac_learned_there(e, evi, mac, vtep);
+}
+
+static void on_tunnel_mac_gone(void *ctx, uint32_t vni, const struct mac *mac)
+{
+	struct evpn *e = ctx;
+	struct evi *evi = evi_find(&e->evis, vni);
+
+	if (evi)
+		mac_left_there(e, evi, mac);
+}
+
 /* An IPv6 link-local address is good: hosts of one VNI share the link. */
 static void on_local_ip(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags)
 {
@@ -148,6 +166,8 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 					.host_heard = on_host_heard,
 					.miss = on_miss,
 					.demand = on_demand,
+					.tunnel_mac = on_tunnel_mac,
+					.tunnel_mac_gone = on_tunnel_mac_gone,
 					.ctx = e };
 	vtep_table_init(&e->vteps);
 	import_table_init(&e->imports);
@@ -214,7 +234,8 @@ void evpn_run_timers(struct evpn *e, struct mtime now)
 
 /* ---- VNIs -------------------------------------------------------------------------------------------------------- */
 
-static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay)
+static int dataplane_add(struct evpn *e, const struct evi *evi, const struct config_vni *c, uint16_t udp_port,
+			 const char *underlay)
 {
 	bool dynamic = c->mode == CONFIG_MODE_DYNAMIC_L2 || c->mode == CONFIG_MODE_DYNAMIC_L3;
 	struct dp_vni_params p = { .vni = c->vni,
@@ -226,12 +247,12 @@ static int dataplane_add(struct evpn *e, const struct config_vni *c, uint16_t ud
 				   .n_ports = c->n_ports,
 				   .vlan = c->vlan,
 				   .neigh_suppress = c->arp_suppression,
-				   .learn = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD,
+				   .learn = evi->learns,
 				   .drop_unknown = c->unknown_unicast_drop,
 				   .group = c->group,
 				   .check_source = c->check_source,
 				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,
-				   .hear_hosts = c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic),
+				   .hear_hosts = c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic || evi->learns),
 				   .miss_macs = dynamic,
 				   .miss_ips = c->mode == CONFIG_MODE_DYNAMIC_L3 };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
@@ -272,7 +293,7 @@ int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, 
 	if (evi->n_groups)
 		demand_start(e, evi);
 	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */
-	err = dataplane_add(e, c, udp_port, underlay);
+	err = dataplane_add(e, evi, c, udp_port, underlay);
 	if (err) {
 		evi_end(e, evi);
 		return err;

@@ -166,7 +166,7 @@ static bool ask(struct evpn *e, const struct evpn_host *x)
 	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
 	unsigned port = port_of(e, evi, x);
 
-	return port && dp_host_ask(e->dp, evi->vni, port, &ip, &x->mac);
+	return (port || x->tunnel) && dp_host_ask(e->dp, evi->vni, port, &ip, &x->mac);
 }
 
 /* Brings the event to the host; false when it could not be asked, which says nothing about it. The host may be gone. */
@@ -178,12 +178,17 @@ static bool run(struct evpn *e, uint32_t h, enum host_event ev)
 	enum host_todo todo = host_step(&asked, ev);
 	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
 	struct mac mac = x->mac;
+	bool tunnel;
 
 	if (todo == HOST_KEEP && ev != HOST_HEARD)
 		return true;
 	if (todo == HOST_GONE) {
+		tunnel = x->tunnel;
 		drop(e, h);
-		neigh_gone(e, evi, &ip, &mac);
+		if (tunnel)
+			neigh_left_there(e, evi, &ip);
+		else
+			neigh_gone(e, evi, &ip, &mac);
 		return true;
 	}
 	leave_line(e, h);
@@ -246,14 +251,15 @@ static bool is_full(struct evpn *e, const struct evi *evi, const struct ip *ip, 
 	return true;
 }
 
-void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, unsigned ifindex,
-	       const bool *router)
+/* Its entry, brought up to date; NULL when there is no room. */
+static struct evpn_host *note(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac,
+			      const bool *router)
 {
 	uint32_t h = find(e, evi, ip);
 	struct evpn_host *x;
 
 	if (!h && is_full(e, evi, ip, mac))
-		return;
+		return NULL;
 	if (!h)
 		h = add(e, evi, ip, mac);
 	else
@@ -264,10 +270,45 @@ void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struc
 		x->ifindex = 0;
 		x->router = false;
 	}
-	if (ifindex)
-		x->ifindex = ifindex;
 	if (router)
 		x->router = *router;
+	return x;
+}
+
+/* Where hosts are learned from the tunnel the kernel's neighbour table has those behind it, too. */
+static bool is_behind_vtep(const struct evpn *e, const struct evi *evi, const struct mac *mac)
+{
+	uint32_t m = evi->learns ? mac_find(e, evi, mac) : 0;
+
+	return m && mac_is_there(mac_get(e, m)->state);
+}
+
+static void seen_there(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, const bool *router)
+{
+	struct evpn_host *x = note(e, evi, ip, mac, router);
+
+	if (!x)
+		return;
+	x->tunnel = true;
+	x->ifindex = 0;
+	neigh_learned_there(e, evi, ip, mac, x->router);
+}
+
+void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, unsigned ifindex,
+	       const bool *router)
+{
+	struct evpn_host *x;
+
+	if (!ifindex && is_behind_vtep(e, evi, mac)) {
+		seen_there(e, evi, ip, mac, router);
+		return;
+	}
+	x = note(e, evi, ip, mac, router);
+	if (!x)
+		return;
+	x->tunnel = false;
+	if (ifindex)
+		x->ifindex = ifindex;
 	neigh_learned(e, evi, ip, mac, x->router ? BINDING_ROUTER : 0);
 }
 
@@ -295,7 +336,10 @@ void host_clear(struct evpn *e, struct evi *evi)
 		if (x.evi != evi->slot)
 			continue;
 		drop(e, h);
-		neigh_left(e, evi, &ip);
+		if (x.tunnel)
+			neigh_left_there(e, evi, &ip);
+		else
+			neigh_left(e, evi, &ip);
 	}
 }
 
@@ -317,12 +361,18 @@ static void probed(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 
 void host_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 {
-	if (h->ip.len)
-		host_seen(e, evi, &h->ip, &h->mac, h->ifindex, h->tells_router ? &h->router : NULL);
+	const bool *router = h->tells_router ? &h->router : NULL;
+
+	if (!h->ifindex && !evi->learns)
+		return; /* its VTEP has told us (RFC 9161 3.1) */
+	if (h->ip.len && h->ifindex)
+		host_seen(e, evi, &h->ip, &h->mac, h->ifindex, router);
+	else if (h->ip.len)
+		seen_there(e, evi, &h->ip, &h->mac, router);
 	if (evi->demand)
 		demand_heard(e, evi, h);
-	if (!evi->suppress || h->unicast)
-		return;
+	if (!evi->suppress || h->unicast || !h->ifindex)
+		return; /* what came by the tunnel has been flooded to our ports */
 	if (h->kind == DP_HEARD_PROBE)
 		probed(e, evi, h);
 	else if (h->kind == DP_HEARD_ANNOUNCE)

@@ -4,7 +4,7 @@
  * Hosts as they were heard: an address at a MAC on a port, by the host's own ARP and ND or by the kernel's neighbour
  * table. One that is silent for long, or that someone doubts, is asked on its port; one that does not answer is gone. So
  * silent hosts stay advertised, dead ones do not, and an address that has moved to another MAC is given up by the VTEP
- * that had it. What a binding means is neigh.c's; this is only about whether it is still true.
+ * that had it. Where hosts are learned from the tunnel, those behind it are heard and asked there. What a binding means is neigh.c's; this is only about whether it is still true.
  *
  * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's suppression keeps from crossing.
  */
@@ -44,10 +44,11 @@ struct evpn_host {
 	struct mtime due;
 	uint32_t chain;
 	uint32_t next, prev; /* in its line */
-	uint32_t ifindex;    /* where it was heard, 0: not heard itself */
+	uint32_t ifindex;    /* port where it was heard, 0: not heard itself, or tunnel */
 	uint16_t evi;
 	uint8_t asked; /* also says which line */
 	bool router;
+	bool tunnel; /* behind a VTEP: it is asked through the tunnel */
 	uint8_t ip_len;
 	uint8_t ip[16];
 	struct mac mac;
@@ -67,7 +68,7 @@ struct host_table {
 void host_table_init(struct evpn *e);
 void host_table_fini(struct evpn *e);
 
-/* The address is at mac. ifindex 0: not said by the host. router NULL: nothing is said about that. */
+/* The address is at mac, here. ifindex 0: not said by the host. router NULL: nothing is said about that. */
 void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, unsigned ifindex,
 	       const bool *router);
 /* Someone has reason to believe that it is gone. False when it cannot be asked, or is none of ours. */

@@ -344,6 +344,22 @@ uint32_t import_answer(struct evpn *e, const struct ip *vtep, uint32_t vni, bool
 	return h;
 }
 
+uint32_t import_tunnel(struct evpn *e, const struct ip *vtep)
+{
+	struct meaning m = { .vtep = *vtep };
+	uint32_t v = vtep_take(&e->vteps, vtep), h = vtep_get(&e->vteps, v)->tunnel;
+
+	if (h) {
+		import_ref(&e->imports, h);
+	} else {
+		h = import_new(e, &m);
+		import_get(&e->imports, h)->tunnel = true;
+		vtep_get(&e->vteps, v)->tunnel = h;
+	}
+	vtep_drop(&e->vteps, v);
+	return h;
+}
+
 void import_unref(struct evpn *e, uint32_t h)
 {
 	struct import *im = import_get(&e->imports, h);
@@ -351,6 +367,8 @@ void import_unref(struct evpn *e, uint32_t h)
 	if (--im->refs)
 		return;
 	evis_drop(&e->imports, im);
+	if (im->tunnel)
+		vtep_get(&e->vteps, im->vtep)->tunnel = 0;
 	if (im->vtep)
 		vtep_drop(&e->vteps, im->vtep);
 	if (im->endpoint)

@@ -31,6 +31,7 @@ struct import {
 	bool single_active; /* A-D per ES: of the segment's PEs one forwards (RFC 7432 7.5) */
 	bool last_resort; /* long-lived stale: RFC 9494 */
 	bool fixed; /* the configuration says it, no route */
+	bool tunnel; /* the dataplane has seen it: it needs no row */
 	uint16_t n_evis;
 	union {
 		uint16_t few[4];
@@ -80,6 +81,8 @@ static inline uint32_t import_ref(struct import_table *t, uint32_t h)
 uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
 /* The same for an answer of a resolver: the host may move. */
 uint32_t import_answer(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
+/* For what the dataplane itself has learned to be behind this VTEP, in any VNI. With one reference more, the caller's. */
+uint32_t import_tunnel(struct evpn *e, const struct ip *vtep);
 void import_unref(struct evpn *e, uint32_t h);
 /* As mac_claim_cmp(), and to the end: 0 only when the rows would be the same. */
 int import_cmp(const struct evpn *e, uint32_t a, uint32_t b);

@@ -190,16 +190,21 @@ static void row_unwant(struct evpn *e, struct evi *evi, struct mac_entry *m)
 	dp_unwant(e->dp, &key);
 }
 
+static bool has_row(const struct evpn *e, const struct mac_entry *m)
+{
+	return mac_is_there(m->state) && !import_get(&e->imports, m->best)->tunnel;
+}
+
 /* The dataplane's side of a change from *was. */
 static void tell_dataplane(struct evpn *e, struct evi *evi, uint32_t h, const struct mac_entry *was,
 			   enum mac_event ev)
 {
 	struct mac_entry *m = mac_get(e, h);
 
-	if (mac_is_there(m->state)) {
-		if (!mac_is_there(was->state) || was->best != m->best || ev == MAC_LEARNED)
+	if (has_row(e, m)) {
+		if (!has_row(e, was) || was->best != m->best || ev == MAC_LEARNED)
 			row_want(e, evi, m);
-	} else if (mac_is_there(was->state)) {
+	} else if (has_row(e, was)) {
 		row_unwant(e, evi, m);
 	}
 	if (mac_is_here(was->state) != mac_is_here(m->state) || mac_is_there(was->state) != mac_is_there(m->state))
@@ -241,15 +246,20 @@ static void took_note(struct mac_entry *m, const struct mac_entry *was, enum mac
 		m->flags &= (uint8_t)~MAC_TOOK;
 }
 
+/* Why it is there: of those who may say so, a route is the usual one. */
+static enum mac_reason why_there(const struct import *im)
+{
+	return im->fixed ? MAC_R_CONFIGURED : im->tunnel ? MAC_R_TUNNEL : MAC_R_ROUTE;
+}
+
 static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const struct mac_step *step,
 		   const struct mac_entry *was, enum mac_event ev)
 {
 	bool moved = m->best != was->best && mac_is_there(step->state);
 
 	if (moved || step->state != was->state || step->sequence != was->sequence) {
-		m->reason = step->reason == MAC_R_ROUTE && import_get(&e->imports, m->best)->fixed ?
-				    MAC_R_CONFIGURED :
-				    (uint8_t)step->reason;
+		m->reason = (uint8_t)(step->reason == MAC_R_ROUTE ? why_there(import_get(&e->imports, m->best)) :
+								    step->reason);
 		m->since = evpn_seconds(e);
 	}
 	m->state = (uint8_t)step->state;
@@ -421,6 +431,22 @@ void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const
 		return;
 	mac_claim_changed(e, h, was, 0);
 	import_unref(e, was);
+}
+
+/* In place of a route distinguisher: what was learned from the tunnel. */
+static const uint8_t tunnel_rd[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+void mac_learned_there(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *vtep)
+{
+	uint32_t import = import_tunnel(e, vtep);
+
+	mac_route_set(e, evi, mac, tunnel_rd, import);
+	import_unref(e, import);
+}
+
+void mac_left_there(struct evpn *e, struct evi *evi, const struct mac *mac)
+{
+	mac_route_del(e, evi, mac, tunnel_rd);
 }
 
 void mac_clear(struct evpn *e, struct evi *evi)

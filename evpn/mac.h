@@ -56,6 +56,9 @@ void mac_segment_changed(struct evpn *e, uint32_t h);
 bool mac_use(struct evpn *e, uint32_t h);
 /* It is not used any more, nor are its addresses. */
 void mac_unuse(struct evpn *e, uint32_t h);
+/* The dataplane has learned that it is behind a VTEP, and does not know it any more. */
+void mac_learned_there(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *vtep);
+void mac_left_there(struct evpn *e, struct evi *evi, const struct mac *mac);
 /* It is no duplicate any more: what was kept from moving may do so now. */
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac);
 /* Drops every MAC and binding of an EVI that is about to go: withdraws what is ours; rows are the dataplane's to drop. */

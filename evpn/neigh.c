@@ -5,7 +5,7 @@
  * A binding also lies in the list of its MAC, since what becomes of it follows from where the MAC is:
  *
  *   MAC here     a local binding is advertised
- *   MAC there    a binding by routes is a candidate for the row
+ *   MAC there    a binding by routes, or heard out of the tunnel, is a candidate for the row
  *   otherwise    a binding waits
  *
  * A local binding keeps a row for another MAC away, advertised or waiting (an address is often heard of before its MAC).
@@ -81,7 +81,7 @@ static uint32_t obtain(struct evpn *e, struct evi *evi, const struct ip *ip, uin
 	h = slab_alloc(&e->neighs.slab);
 	b = binding_get(e, h);
 	b->evi = evi->slot;
-	b->ip_len = ip->len;
+	b->ip_len = ip->len & 31;
 	memcpy(b->ip, ip->b, sizeof(b->ip));
 	b->since = evpn_seconds(e);
 	b->mac = mac;
@@ -113,7 +113,7 @@ static void drop(struct evpn *e, uint32_t h)
 
 static bool nobody_says(const struct binding *b)
 {
-	return !(b->flags & BINDING_LOCAL) && sources_empty(&b->routes);
+	return !(b->flags & BINDING_LOCAL) && !b->tunnel && sources_empty(&b->routes);
 }
 
 /* Frees what is left without a reason at this address. */
@@ -136,7 +136,7 @@ static void count(struct evi *evi, const struct binding *b, uint32_t by)
 {
 	if (b->flags & BINDING_LOCAL)
 		evi->local_ips += by;
-	else if (!sources_empty(&b->routes))
+	else if (b->tunnel || !sources_empty(&b->routes))
 		evi->remote_ips += by;
 }
 
@@ -216,6 +216,8 @@ static bool before(const struct evpn *e, uint32_t a, uint32_t b)
 	int d = (int)is_immutable(e, ba) - (int)is_immutable(e, bb);
 
 	if (!d)
+		d = (int)!sources_empty(&ba->routes) - (int)!sources_empty(&bb->routes);
+	if (!d && !sources_empty(&ba->routes))
 		d = import_cmp(e, neigh_best_route(e, ba), neigh_best_route(e, bb));
 	if (d)
 		return d > 0;
@@ -239,26 +241,31 @@ static struct contest contest(const struct evpn *e, const struct evi *evi, const
 			c.wanted = h;
 		if (b->flags & BINDING_LOCAL)
 			c.local = h;
-		if (mac_is_there(mac_get(e, b->mac)->state) && !sources_empty(&b->routes) &&
-		    (!c.remote || before(e, h, c.remote)))
+		if (mac_is_there(mac_get(e, b->mac)->state) &&
+		    (b->tunnel || !sources_empty(&b->routes)) && (!c.remote || before(e, h, c.remote)))
 			c.remote = h;
 	}
 	return c;
 }
 
-/* No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. */
-static void forget_local(struct evpn *e, struct evi *evi, uint32_t h)
+static void no_longer_local(struct evpn *e, struct evi *evi, uint32_t h)
 {
 	struct binding *b = binding_get(e, h);
-	struct ip ip;
 
 	count(evi, b, -1u);
 	b->flags &= (uint8_t)~(BINDING_LOCAL | BINDING_ROUTER | BINDING_STALE | BINDING_STATIC);
 	count(evi, b, 1);
 	b->since = evpn_seconds(e);
 	withdraw(e, h);
-	ip = binding_ip(b);
-	host_forget(e, evi, &ip, &mac_get(e, b->mac)->mac);
+}
+
+/* No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. */
+static void forget_local(struct evpn *e, struct evi *evi, uint32_t h)
+{
+	struct ip ip = binding_ip(binding_get(e, h));
+
+	no_longer_local(e, evi, h);
+	host_forget(e, evi, &ip, &mac_get(e, binding_get(e, h)->mac)->mac);
 }
 
 static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct binding *b, bool take_over)
@@ -281,6 +288,12 @@ static bool yields(const struct evpn *e, const struct contest *c)
 					    is_immutable(e, binding_get(e, c->remote)));
 }
 
+static bool says_router(const struct evpn *e, const struct binding *b)
+{
+	return sources_empty(&b->routes) ? b->flags & BINDING_ROUTER :
+					   import_get(&e->imports, neigh_best_route(e, b))->router;
+}
+
 /* Gives the row to the winner of the contest; a stale local binding makes room for it. */
 static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const struct contest *c)
 {
@@ -288,7 +301,7 @@ static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const
 	bool take_over = c->local && yields(e, c);
 	uint8_t flags = BINDING_WANTED;
 
-	if (ip->len == 16 && import_get(&e->imports, neigh_best_route(e, b))->router)
+	if (ip->len == 16 && says_router(e, b))
 		flags |= BINDING_WANTED_ROUTER;
 	if (c->wanted == c->remote && !take_over && (b->flags & (BINDING_WANTED | BINDING_WANTED_ROUTER)) == flags)
 		return;
@@ -365,6 +378,17 @@ static uint32_t local_binding(const struct evpn *e, const struct evi *evi, const
 
 	for_each_binding(h, &it, e, evi, ip)
 		if (binding_get(e, h)->flags & BINDING_LOCAL)
+			return h;
+	return 0;
+}
+
+static uint32_t tunnel_binding(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	struct hidx_it it;
+	uint32_t h;
+
+	for_each_binding(h, &it, e, evi, ip)
+		if (binding_get(e, h)->tunnel)
 			return h;
 	return 0;
 }
@@ -489,10 +513,56 @@ static bool is_pinned_elsewhere(struct evpn *e, const struct evi *evi, const str
 	return true;
 }
 
+static void no_longer_there(struct evpn *e, struct evi *evi, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+
+	count(evi, b, -1u);
+	b->tunnel = false;
+	if (!(b->flags & BINDING_LOCAL))
+		b->flags &= (uint8_t)~BINDING_ROUTER;
+	count(evi, b, 1);
+	b->since = evpn_seconds(e);
+}
+
+void neigh_learned_there(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router)
+{
+	uint32_t here = local_binding(e, evi, ip), there = tunnel_binding(e, evi, ip), h;
+	struct binding *b;
+
+	if (here && binding_get(e, here)->flags & BINDING_STATIC) {
+		host_forget(e, evi, ip, mac);
+		return;
+	}
+	h = obtain(e, evi, ip, mac_obtain(e, evi, mac));
+	if (here)
+		no_longer_local(e, evi, here);
+	if (there && there != h)
+		no_longer_there(e, evi, there);
+	b = binding_get(e, h);
+	count(evi, b, -1u);
+	if (!b->tunnel)
+		b->since = evpn_seconds(e);
+	b->tunnel = true;
+	b->flags = (uint8_t)((b->flags & ~BINDING_ROUTER) | (router ? BINDING_ROUTER : 0));
+	count(evi, b, 1);
+	decide(e, evi, ip);
+}
+
+void neigh_left_there(struct evpn *e, struct evi *evi, const struct ip *ip)
+{
+	uint32_t h = tunnel_binding(e, evi, ip);
+
+	if (!h)
+		return;
+	no_longer_there(e, evi, h);
+	decide(e, evi, ip);
+}
+
 void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, uint8_t says)
 {
 	struct contest c = contest(e, evi, ip);
-	uint32_t old = c.local, row = c.wanted, h;
+	uint32_t old = c.local, row = c.wanted, there = tunnel_binding(e, evi, ip), h;
 	struct binding *b;
 	uint8_t was;
 
@@ -507,6 +577,8 @@ void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const s
 		count_move(e, evi, ip, row, mac);
 	}
 	h = obtain(e, evi, ip, mac_obtain(e, evi, mac));
+	if (there)
+		no_longer_there(e, evi, there);
 	b = binding_get(e, h);
 	was = b->flags;
 	count(evi, b, -1u);
@@ -605,6 +677,8 @@ void neigh_mac_clear(struct evpn *e, uint32_t mac)
 
 		if (binding_get(e, h)->flags & BINDING_LOCAL)
 			neigh_left(e, evi, &ip);
+		else if (binding_get(e, h)->tunnel)
+			neigh_left_there(e, evi, &ip);
 		else
 			neigh_route_del(e, evi, &m, &ip, s.rd);
 	}

@@ -15,7 +15,7 @@
 
 enum { /* flags of a binding */
 	BINDING_LOCAL = 1,   /* the dataplane sees it */
-	BINDING_ROUTER = 2,  /* so it says, locally */
+	BINDING_ROUTER = 2,  /* so the host says, locally or out of the tunnel */
 	BINDING_SENT = 4,    /* advertised */
 	BINDING_WANTED = 8,  /* its row is wanted */
 	BINDING_WANTED_ROUTER = 16,
@@ -31,7 +31,8 @@ struct binding { /* 52 octets, and 9 to 18 of the index */
 	uint32_t since; /* s */
 	uint16_t evi;
 	uint8_t flags;
-	uint8_t ip_len;
+	uint8_t ip_len : 7;
+	bool tunnel : 1; /* heard out of the tunnel: it is where its MAC is */
 	uint8_t ip[16];
 };
 
@@ -53,6 +54,9 @@ void neigh_table_fini(struct evpn *e);
 /* says: BINDING_ROUTER, BINDING_STATIC */
 void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, uint8_t says);
 void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip);
+/* The host at mac has said so out of the tunnel, or is silent. What was heard last counts, here or there. */
+void neigh_learned_there(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router);
+void neigh_left_there(struct evpn *e, struct evi *evi, const struct ip *ip);
 /* The host at mac was asked and did not answer: whoever else has the address gets its row, whatever the kernel knows. */
 void neigh_gone(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac);
 void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],

@@ -237,15 +237,24 @@ bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *
 
 /* ---- bindings ---------------------------------------------------------------------------------------------------- */
 
+/* Heard here or there, where hosts are learned from the tunnel an address is where its MAC is. */
+static bool is_behind_tunnel(const struct evpn *e, const struct binding *b, const struct mac_entry *m)
+{
+	if (b->tunnel)
+		return !mac_is_here(m->state);
+	return evi_get(&e->evis, b->evi)->learns && mac_is_there(m->state);
+}
+
 static void arp_fill(struct evpn *e, const struct binding *b, struct evpn_arp_info *out)
 {
+	const struct mac_entry *m = mac_get(e, b->mac);
 	uint32_t best = neigh_best_route(e, b);
 
 	*out = (struct evpn_arp_info){ .vni = evi_get(&e->evis, b->evi)->vni,
 				       .ip = binding_ip(b),
 				       .mac = mac_get(e, b->mac)->mac,
 				       .since = since(b->since) };
-	if (b->flags & BINDING_LOCAL) {
+	if ((b->flags & BINDING_LOCAL || b->tunnel) && !is_behind_tunnel(e, b, m)) {
 		struct moves_key k = moves_key_ip(evi_get(&e->evis, b->evi), &out->ip);
 
 		out->state = moves_frozen(e, &k) ? EVPN_MAC_DUPLICATE : EVPN_MAC_LOCAL;
@@ -253,6 +262,11 @@ static void arp_fill(struct evpn *e, const struct binding *b, struct evpn_arp_in
 		return;
 	}
 	out->state = EVPN_MAC_REMOTE;
+	if (!best) {
+		out->vtep = m->best ? *import_vtep(e, m->best) : ip_none();
+		out->router = b->flags & BINDING_ROUTER;
+		return;
+	}
 	out->vtep = *import_vtep(e, best);
 	out->router = b->ip_len == 16 && import_get(&e->imports, best)->router;
 }

@@ -16,6 +16,7 @@ struct vtep {
 	uint32_t refs;
 	uint32_t macs; /* MAC entries whose row points at it */
 	uint32_t vnis; /* VNIs that have it in their flood list */
+	uint32_t tunnel; /* import handle of what is learned from the tunnel to be there, 0 while there is nothing */
 	struct ip ip;
 };
 

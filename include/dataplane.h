@@ -191,10 +191,10 @@ enum dp_heard_kind {
 	DP_HEARD_OTHER     /* router solicitation and advertisement */
 };
 
-/* An ARP or ND packet of a host on a local port. */
+/* An ARP or ND packet of a host on a local port, or behind a VTEP where hosts are learned from the tunnel. */
 struct dp_heard {
 	uint32_t vni;
-	unsigned ifindex;  /* the port */
+	unsigned ifindex;  /* the port; 0: out of the tunnel */
 	uint8_t kind;      /* enum dp_heard_kind */
 	bool unicast;      /* sent to one station */
 	bool tells_router; /* it says whether the host is a router ... */
@@ -239,6 +239,12 @@ struct dp_events {
 	void (*miss)(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *ip);
 	/* The row on demand of this MAC is there now, or has not been used for long and is wished for no more. */
 	void (*demand)(void *ctx, uint32_t vni, const struct mac *mac, bool there);
+	/*
+	 * The dataplane itself has learned that a MAC is behind a VTEP, or behind another, or does not know it any more. Of a MAC
+	 * on a local port, or with a row that is wished for, nothing of the kind is told. May be NULL, both or none.
+	 */
+	void (*tunnel_mac)(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *vtep);
+	void (*tunnel_mac_gone)(void *ctx, uint32_t vni, const struct mac *mac);
 };
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */

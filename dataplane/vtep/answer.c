@@ -4,20 +4,18 @@
  * ARP and neighbour discovery as a worker treats it. What a host on a port says is passed on to the control thread, so
  * many a second. With suppression a question or probe for a host behind a VTEP is answered here, from the bindings that
  * the control thread publishes, and goes no further (RFC 9161 3.1, 3.3); a question for someone unknown is flooded, and
- * never answered. Announcements cross, so that caches behind other VTEPs hear of them. What came by the tunnel is no
- * business of ours but for the ports: its VTEP has answered what it could.
+ * never answered. Announcements cross, so that caches behind other VTEPs hear of them. What came by the tunnel is passed on
+ * where hosts are learned from it, and else no business of ours but for the ports: its VTEP has answered what it could.
  */
 #include "dataplane/vtep/worker.h"
 
-static void pass_on(struct worker *w, struct vport *port, const struct pkt *k)
+static void pass_on(struct worker *w, struct talk *t, uint32_t vni, uint16_t port, const struct pkt *k)
 {
-	struct talk *t = &port->talk[w->nr];
-
 	if (t->second != w->now) {
 		t->second = w->now;
 		t->n = 0;
 	}
-	if (t->n >= VTEP_SAID_A_SECOND || !worker_pass_on(w, port, k->p, k->len))
+	if (t->n >= VTEP_SAID_A_SECOND || !worker_pass_on(w, vni, port, k->p, k->len))
 		count(&t->unheard, 1);
 	else
 		t->n++;
@@ -56,7 +54,7 @@ bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k)
 	struct arpnd p;
 
 	if (b->hear_hosts)
-		pass_on(w, port, k);
+		pass_on(w, &port->talk[w->nr], b->vni, (uint16_t)port->nr, k);
 	if (mac_eq(&dst, &w->v->own))
 		return true; /* to a question of ours */
 	if (!b->suppress || !mac_is_group(&dst) || !arpnd_parse(k->p, k->len < ARPND_SNAP ? k->len : ARPND_SNAP, &p) ||
@@ -69,4 +67,13 @@ bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k)
 	if (!mac_eq(&owner->mac, &p.src))
 		answer(w, port, &p, owner);
 	return true;
+}
+
+bool answer_from_tunnel(struct worker *w, struct bridge *b, const struct pkt *k)
+{
+	struct mac dst = frame_dst(k->p);
+
+	if (b->hear_hosts)
+		pass_on(w, &b->talk[w->nr], b->vni, SAID_TUNNEL, k);
+	return mac_eq(&dst, &w->v->own);
 }

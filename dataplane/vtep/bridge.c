@@ -241,6 +241,7 @@ struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni
 	b->vni = p->vni;
 	bridge_take(b, p);
 	b->c = traffic_new(v);
+	b->talk = xcalloc(v->n_workers, sizeof(*b->talk));
 	b->flood = xcalloc(1, sizeof(*b->flood));
 	rmap_init(&b->fdb, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->neighs, v->seed, vtep_retire_table, NULL);
@@ -260,6 +261,7 @@ static void bridge_free(void *p)
 	rmap_fini(&b->peers);
 	free(b->flood);
 	free(b->c);
+	free(b->talk);
 	free(b);
 }
 

@@ -334,6 +334,8 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 		worker_drop(w, DROP_ECN, &b->c[w->nr]);
 		return;
 	}
+	if (b->learn && frame_is_arpnd(&k.f, k.p) && answer_from_tunnel(w, b, &k))
+		return;
 	dst = frame_dst(k.p);
 	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&b->fdb, fdb_key(&dst));
 	if (to.kind == FDB_PORT)

@@ -5,6 +5,7 @@
  * by its port. The answer comes to an address that nobody else has and that is forwarded nowhere (answer.c).
  */
 #include "dataplane/vtep/vtep.h"
+#include "dataplane/vtep/vxlan.h"
 
 #define SAID_SLICE 128u /* of a worker, a turn */
 
@@ -14,8 +15,9 @@ static void take(struct vtep *v, const struct said *s)
 {
 	struct bridge *b = bridge_find(v, s->vni);
 	const struct vport *p = b ? port_nr(b, s->port) : NULL;
+	bool tunnel = b && s->port == SAID_TUNNEL;
 
-	if (p && p->id && dp_hear(v->d, b->dv, p->id, s->frame, s->len))
+	if ((tunnel || (p && p->id)) && dp_hear(v->d, b->dv, tunnel ? 0 : p->id, s->frame, s->len))
 		b->heard++;
 }
 
@@ -36,17 +38,20 @@ bool hosts_take(struct vtep *v)
 	return more;
 }
 
+static void add_talk(const struct vtep *v, const struct talk *t, struct dp_vni_info *out)
+{
+	for (unsigned w = 0; w < v->n_workers; w++, t++) {
+		out->unheard += __atomic_load_n(&t->unheard, __ATOMIC_RELAXED);
+		out->answered += __atomic_load_n(&t->answered, __ATOMIC_RELAXED);
+	}
+}
+
 void hosts_info(const struct bridge *b, struct dp_vni_info *out)
 {
 	out->heard = b->heard;
-	for (uint32_t p = 0; p < b->ports->n; p++) {
-		const struct talk *t = b->ports->at[p]->talk;
-
-		for (unsigned w = 0; w < b->v->n_workers; w++, t++) {
-			out->unheard += __atomic_load_n(&t->unheard, __ATOMIC_RELAXED);
-			out->answered += __atomic_load_n(&t->answered, __ATOMIC_RELAXED);
-		}
-	}
+	add_talk(b->v, b->talk, out);
+	for (uint32_t p = 0; p < b->ports->n; p++)
+		add_talk(b->v, b->ports->at[p]->talk, out);
 }
 
 void hosts_count(struct bridge *b, struct mtime now)
@@ -74,10 +79,30 @@ static bool send_by(const struct vport *p, const uint8_t *frame, size_t len)
 	return writev(p->dev->q[0].fd, iov, 4) == (ssize_t)(sizeof(vh) + len + iov[2].iov_len);
 }
 
+/* Where its MAC was learned to be: what goes to all VTEPs crosses by itself (answer.c). */
+static bool send_by_tunnel(struct bridge *b, const uint8_t *frame, size_t len)
+{
+	struct mac to = frame_dst(frame);
+	struct fdb_entry e = fdb_get(&b->fdb, fdb_key(&to));
+	struct dest *d = fdb_is_remote(e) && b->u ? dest_pick(e.to, 0) : NULL;
+	uint8_t header[VXLAN_HEADER];
+	struct iovec iov[] = { { header, sizeof(header) }, { (uint8_t *)(uintptr_t)frame, len } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	if (!d)
+		return false;
+	vxlan_write(header, d->key.label ? d->key.label : b->vni);
+	m.msg_name = &d->sa;
+	m.msg_namelen = d->sa_len;
+	return sendmsg(b->u->tx[0], &m, MSG_DONTWAIT) == (ssize_t)(sizeof(header) + len);
+}
+
 bool hosts_send(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len)
 {
-	const struct vport *p = port_id(vni, ifindex);
+	const struct vport *p = ifindex ? port_id(vni, ifindex) : NULL;
 
+	if (!ifindex)
+		return len >= FRAME_MAC && send_by_tunnel(vni, frame, len);
 	return p && len >= FRAME_MAC && send_by(p, frame, len);
 }
 
@@ -86,5 +111,5 @@ bool hosts_listens(void *be, void *vni, unsigned ifindex, struct mac *own)
 	const struct bridge *b = vni;
 
 	*own = b->v->own;
-	return b->hear_hosts && port_id(b, ifindex);
+	return b->hear_hosts && (ifindex ? port_id(b, ifindex) != NULL : b->learn);
 }

@@ -82,7 +82,7 @@ struct vport *port_add(struct bridge *b, const struct dp_port_params *params)
 {
 	struct vport *p = xcalloc(1, sizeof(*p));
 
-	while (port_nr(b, b->next_nr))
+	while (b->next_nr == SAID_TUNNEL || port_nr(b, b->next_nr))
 		b->next_nr++;
 	p->bridge = b;
 	p->nr = b->next_nr++;

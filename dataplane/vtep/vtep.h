@@ -173,7 +173,7 @@ struct vport {
 	struct talk *talk;  /* by worker */
 };
 
-/* One worker's view of the ARP and ND of a port. */
+/* One worker's view of the ARP and ND of a port, or of the tunnel. */
 struct talk {
 	uint16_t second, n; /* so many in this second */
 	uint64_t unheard;   /* more than may be passed on */
@@ -211,6 +211,7 @@ struct bridge {
 	uint64_t heard, unheard; /* ARP and ND of hosts; unheard as it was a second ago */
 	size_t age_at;       /* cursor of the ageing */
 	struct traffic *c;   /* by worker */
+	struct talk *talk;   /* by worker: of hosts behind VTEPs, where they are learned from the tunnel */
 	struct ports *ports; /* published; never NULL */
 	uint16_t next_nr;    /* of a port */
 	unsigned mtu;        /* of hosts, 0: not known */
@@ -281,9 +282,11 @@ struct heard_ring {
 #define VTEP_SAID_A_SECOND 1000u /* ARP and ND of a port that a worker passes on */
 
 /* ARP or ND of a host: the frame's beginning. */
+#define SAID_TUNNEL UINT16_MAX
+
 struct said {
 	uint32_t vni;
-	uint16_t port; /* of the bridge */
+	uint16_t port; /* of the bridge, or SAID_TUNNEL */
 	uint16_t len;
 	uint8_t frame[ARPND_SNAP];
 };

@@ -88,15 +88,15 @@ void worker_tell(struct worker *w, const struct heard *h)
 	w->told = true;
 }
 
-bool worker_pass_on(struct worker *w, const struct vport *port, const uint8_t *frame, uint32_t len)
+bool worker_pass_on(struct worker *w, uint32_t vni, uint16_t port, const uint8_t *frame, uint32_t len)
 {
 	struct said_ring *r = w->said;
 	struct said *s = &r->slot[r->tail % VTEP_SAID];
 
 	if (r->tail - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) >= VTEP_SAID)
 		return false;
-	s->vni = port->bridge->vni;
-	s->port = (uint16_t)port->nr;
+	s->vni = vni;
+	s->port = port;
 	s->len = len < ARPND_SNAP ? (uint16_t)len : ARPND_SNAP;
 	memcpy(s->frame, frame, s->len);
 	__atomic_store_n(&r->tail, r->tail + 1, __ATOMIC_RELEASE);

@@ -116,12 +116,14 @@ void worker_drop(struct worker *w, enum vtep_drop why, struct traffic *t);
 uint8_t *worker_scratch(struct worker *w, uint32_t n);
 void worker_tell(struct worker *w, const struct heard *h);
 /* The beginning of a frame that came from a port, for the control thread. False when its ring is full. */
-bool worker_pass_on(struct worker *w, const struct vport *port, const uint8_t *frame, uint32_t len);
+bool worker_pass_on(struct worker *w, uint32_t vni, uint16_t port, const uint8_t *frame, uint32_t len);
 
 /* ---- answer.c ------------------------------------------------------------------------------------------------------- */
 
 /* ARP or ND from a port, with whole checksums. True: it is not to be forwarded. */
 bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k);
+/* The same for one out of the tunnel of a bridge that learns from it. */
+bool answer_from_tunnel(struct worker *w, struct bridge *b, const struct pkt *k);
 
 /* ---- forward.c ------------------------------------------------------------------------------------------------------ */
 

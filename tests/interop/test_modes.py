@@ -4,6 +4,7 @@
 
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 iproute2] br100-- h2
 """
+import ipaddress
 import itertools
 import re
 import signal
@@ -84,7 +85,7 @@ def test_multicast(lab, ipv6, dataplane):
     assert (vni["mode"], vni["rd"], vni["underlay"]) == ("multicast", None, "eth0")
     learned, = p.e.show("mac", "--vni", "100", "--mac", MAC2)
     assert (learned["state"], learned["reason"]) == ("remote", "learned from the tunnel")
-    assert not [r for r in p.e.fdb(owner="evpnd") if not r["learned"]]
+    assert not [r for r in p.e.fdb(owner="evpnd") if not r["learned"] and not r["ip"]]
     assert p.e.ctl("diff", check=False).returncode == 0
     if dataplane == "userspace":
         assert p.e.drops()["looped"] == 0, "what r1 sends to the group does not come back"
@@ -150,6 +151,62 @@ def test_static_l2(lab, dataplane):
     p.reload("mode: static-l2, flood: [192.0.2.2], hosts: [{mac: 02:00:00:00:00:09, vtep: 192.0.2.2}]")
     p.lab.wait_for(lambda: p.remote(MAC2) is None and p.remote("02:00:00:00:00:09"), "the list is the new one")
     assert crosses(p, "02:00:00:00:00:99")
+
+
+def arp(p, ip):
+    return {(r["mac"], r["state"], r["vtep"]) for r in p.e.show("arp", "--vni", "100", "--ip", ip)}
+
+
+@pytest.mark.parametrize("dataplane", BACKENDS)
+@pytest.mark.parametrize("mode", ["multicast, group: 239.1.1.1", "static-flood, flood: [192.0.2.2]"], ids=["multicast", "static-flood"])
+def test_hosts_are_heard_out_of_the_tunnel(lab, mode, dataplane):
+    """show arp has the hosts of both sides; the next question for one behind the tunnel is answered here; moves are followed."""
+    p = Pair(lab, ip6=True, dataplane=dataplane)
+    plain(p.r2, "group 239.1.1.1 dev eth0" if "group" in mode else "",
+          [] if "group" in mode else ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1"])
+    h3 = lab.host("h3", 3, ip6=True)
+    p.start("mode: " + mode).reach()
+    h3.plug(p.r2, "br100")
+    for ip in (p.h2.ip4, p.h2.ip6):
+        lab.wait_for(lambda: arp(p, ip) == {(MAC2, "remote", "192.0.2.2")}, "h2 is known by " + ip)
+    assert arp(p, p.h1.ip4) == arp(p, p.h1.ip6) == {(MAC1, "local", None)}
+    vni = p.e.show("vni", "100")
+    assert vni["local_macs"] >= 1 and vni["remote_macs"] >= 1 and vni["local_ips"] >= 2 and vni["remote_ips"] >= 2
+    assert [(v["vtep"], v["macs"] >= 1) for v in p.e.show("vtep") if v["macs"]] == [("192.0.2.2", True)]
+    quiet = Quiet(p.r2)
+    p.h1.ip("neigh flush all")
+    assert p.h1.ping(p.h2.ip4), "the question is answered here"
+    assert quiet.questions() == 0
+    p.h2.ip("link set %s down" % p.h2.dev)  # its address goes to h3, which says so
+    h3.ip("addr add 10.0.0.2/24 dev " + h3.dev)
+    announce(h3, "10.0.0.2")
+    lab.wait_for(lambda: arp(p, p.h2.ip4) == {("02:00:00:00:00:03", "remote", "192.0.2.2")}, "h2's address is at h3")
+    p.h1.ip("addr add 10.0.0.3/24 dev " + p.h1.dev)
+    h3.ip("addr del 10.0.0.3/24 dev " + h3.dev)
+    announce(p.h1, "10.0.0.3")
+    lab.wait_for(lambda: arp(p, "10.0.0.3") == {(MAC1, "local", None)}, "h3's address is at h1")
+
+
+def announce(host, ip):
+    """A gratuitous ARP."""
+    mac, ip = bytes.fromhex(host.mac.replace(":", "")), ipaddress.ip_address(ip).packed
+    frame = b"\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + ip + bytes(6) + ip
+    host.run("/usr/bin/python3", "-c", "import socket;s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW);s.bind(('%s',0));"
+             "s.send(bytes.fromhex('%s'))" % (host.dev, frame.hex()))
+
+
+class Quiet:
+    """Counts the broadcast ARP requests that come to a node through the tunnel."""
+
+    def __init__(self, node):
+        self.p = node.start("count-%d" % next(LISTENERS), ["/usr/bin/python3", "-u", "-c", "import socket\n"
+            "s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(0x806))\ns.bind(('vxlan100',0x806))\nprint('up')\n"
+            "while 1:\n f,a=s.recvfrom(100)\n if a[2]!=4 and f[:6]==b'\\xff'*6: print('question')\n"])
+        node.lab.wait_for(lambda: "up" in self.p.tail(), "it listens")
+
+    def questions(self):
+        self.p.stop(signal.SIGTERM)
+        return self.p.tail().count("question")
 
 
 @pytest.mark.parametrize("dataplane", BACKENDS)

@@ -202,7 +202,9 @@ static uint8_t bridge_state(const struct fakedp_row *row)
 
 static uint8_t self_state(const struct fakedp_row *row)
 {
-	return !row->there ? DP_SEEN_NONE : row->hand == FAKEDP_US ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
+	if (!row->there)
+		return DP_SEEN_NONE;
+	return row->hand == FAKEDP_US ? DP_SEEN_OURS : row->hand == FAKEDP_KERNEL ? DP_SEEN_LOCAL : DP_SEEN_FOREIGN;
 }
 
 static uint8_t neigh_state(const struct fakedp_row *row)
@@ -261,7 +263,8 @@ static void dump(struct fakedp *f, const struct fvni *v, bool locals_only)
 
 	HASH_ITER(hh, f->entries, e, tmp) {
 		bool local = (e->key.table == T_BRIDGE && e->row.ifindex) ||
-			     (e->key.table == T_NEIGH && e->row.hand != FAKEDP_US);
+			     (e->key.table == T_NEIGH && e->row.hand != FAKEDP_US) ||
+			     (e->key.table == T_VXLAN && e->row.hand == FAKEDP_KERNEL);
 
 		if (e->key.vni == v->nr && (local || !locals_only))
 			report(f, &e->key, &e->row);
@@ -463,7 +466,7 @@ static int put(struct fakedp *f, const struct dp_op *op)
 		k = key_of(op->vni, T_NEIGH, NULL, &op->ip);
 	}
 	f->trampled += look(f, k).there && look(f, k).hand != FAKEDP_US &&
-		       !(op->kind == DP_NEIGH && look(f, k).hand == FAKEDP_KERNEL);
+		       !(op->kind != DP_FLOOD && look(f, k).hand == FAKEDP_KERNEL);
 	set(f, k, row, !f->deaf);
 	return 0;
 }
@@ -831,6 +834,12 @@ static struct fkey vxlan_key(uint32_t vni, const struct mac *mac, const struct i
 void fakedp_vxlan_set(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
 {
 	set(f, vxlan_key(vni, mac, vtep), (struct fakedp_row){ .hand = FAKEDP_STATIC, .vtep = *vtep }, false);
+	kick(f);
+}
+
+void fakedp_tunnel(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
+{
+	set(f, vxlan_key(vni, mac, vtep), (struct fakedp_row){ .hand = FAKEDP_KERNEL, .vtep = *vtep }, false);
 	kick(f);
 }
 

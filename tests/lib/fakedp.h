@@ -56,6 +56,8 @@ void fakedp_neigh_set(struct fakedp *f, uint32_t vni, const struct ip *ip, const
 void fakedp_neigh_del(struct fakedp *f, uint32_t vni, const struct ip *ip);
 /* vxlan rows by another hand; the zero MAC is flooding. */
 void fakedp_vxlan_set(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep);
+/* The kernel learns from the tunnel, in place of what it has learned before. */
+void fakedp_tunnel(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep);
 void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep);
 /* The object of a VTEP goes, and silently every vxlan row that points at it. */
 void fakedp_dest_del(struct fakedp *f, const struct ip *vtep);

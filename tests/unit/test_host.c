@@ -281,6 +281,158 @@ static void addresses_of_a_mac_are_bounded(void **state)
 }
 
 /* Hosts, routes, the kernel and time in any order: in the end everything can be taken away and nothing is left. */
+/* ---- where hosts are learned from the tunnel ------------------------------------------------------------------------ */
+
+static void learning_vni(struct hosts *t, bool suppress)
+{
+	struct config_rt rts[2];
+	struct config_vni c = world_config(200, rts);
+	char bridge[] = "br200";
+
+	c.mode = CONFIG_MODE_STATIC_FLOOD;
+	c.host_learning = true;
+	c.arp_suppression = suppress;
+	c.bridge = bridge;
+	assert_int_equal(evpn_vni_add(t->w.e, &c, 4789, NULL), 0);
+}
+
+static void hear_in(struct hosts *t, enum dp_heard_kind kind, unsigned ifindex, unsigned ip, unsigned mac)
+{
+	struct dp_heard h = { .vni = 200, .ifindex = ifindex, .kind = (uint8_t)kind, .src = world_mac(mac),
+			      .mac = world_mac(mac), .ip = world_ip(ip), .target = world_ip(ip) };
+
+	t->w.port->host_heard(t->w.e, &h);
+}
+
+static void there(struct hosts *t, unsigned mac, unsigned vtep)
+{
+	struct mac m = world_mac(mac);
+	struct ip v = ip_v4(0xc0000200u + vtep);
+
+	t->w.port->tunnel_mac(t->w.e, 200, &m, &v);
+}
+
+static void not_there(struct hosts *t, unsigned mac)
+{
+	struct mac m = world_mac(mac);
+
+	t->w.port->tunnel_mac_gone(t->w.e, 200, &m);
+}
+
+/* "10.0.0.1 02:00:00:00:00:01 remote 192.0.2.2\n", of VNI 200. */
+static void arp_(struct hosts *t, const char *text, int line)
+{
+	struct evpn_cursor c = { .vni = 200 };
+	struct evpn_arp_info i;
+
+	buf_reset(&t->said);
+	while (evpn_arp_next(t->w.e, &c, &i))
+		buf_printf(&t->said, "%s %s %s %s\n", ip_str(&i.ip).s, mac_str(&i.mac).s, evpn_mac_state_name(i.state),
+			   i.vtep.len ? ip_str(&i.vtep).s : "-");
+	said_(t, text, line);
+}
+#define arp(t, text) arp_((t), (text), __LINE__)
+
+static void address_out_of_the_tunnel_is_where_its_mac_is(void **state)
+{
+	struct hosts *t = *state;
+	struct evpn_vni_info info;
+	struct evpn_vtep_info v;
+	struct evpn_cursor c = { 0 };
+	struct evpn_mac_info m;
+
+	learning_vni(t, true);
+	hear_in(t, DP_HEARD_QUESTION, 0, 1, 1); /* before its MAC is told */
+	arp(t, "10.0.0.1 " M1 " remote -\n");
+	world_rows(&t->w, "");
+	there(t, 1, 2);
+	arp(t, "10.0.0.1 " M1 " remote 192.0.2.2\n");
+	world_rows(&t->w, "neigh 200 10.0.0.1 " M1 "\n"); /* answers here; the MAC itself needs no row */
+	there(t, 1, 3);
+	arp(t, "10.0.0.1 " M1 " remote 192.0.2.3\n");
+	assert_true(evpn_vni_find(t->w.e, 200, &info));
+	assert_int_equal(info.remote_macs, 1);
+	assert_int_equal(info.remote_ips, 1);
+	assert_true(evpn_vtep_next(t->w.e, &(struct ip){ 0 }, &v));
+	assert_int_equal(v.vtep.b[3], 3);
+	assert_int_equal(v.macs, 1);
+	assert_true(evpn_mac_next(t->w.e, &c, &m));
+	assert_string_equal(m.reason, "learned from the tunnel");
+	not_there(t, 1);
+	world_rows(&t->w, "");
+	assert_false(evpn_vtep_next(t->w.e, &(struct ip){ 0 }, &v));
+}
+
+static void address_is_where_it_was_heard_last(void **state)
+{
+	struct hosts *t = *state;
+	struct mac m1 = world_mac(1), m2 = world_mac(2);
+
+	learning_vni(t, true);
+	there(t, 1, 2);
+	hear_in(t, DP_HEARD_ANNOUNCE, 0, 1, 1);
+	said(t, ""); /* the tunnel's are not carried back into it */
+	t->w.port->local_mac(t->w.e, 200, &m2, 7, 0);
+	hear_in(t, DP_HEARD_ANNOUNCE, 7, 1, 2);
+	said(t, "carry 200 from 7: 10.0.0.1\n");
+	arp(t, "10.0.0.1 " M2 " local -\n");
+	world_rows(&t->w, "");
+	hear_in(t, DP_HEARD_ANNOUNCE, 0, 1, 1);
+	arp(t, "10.0.0.1 " M1 " remote 192.0.2.2\n");
+	world_rows(&t->w, "neigh 200 10.0.0.1 " M1 "\n");
+	not_there(t, 1); /* the host itself moves here, and its address with it */
+	t->w.port->local_mac(t->w.e, 200, &m1, 7, 0);
+	arp(t, "10.0.0.1 " M1 " local -\n");
+	hear_in(t, DP_HEARD_ANNOUNCE, 7, 1, 1);
+	arp(t, "10.0.0.1 " M1 " local -\n");
+	world_rows(&t->w, "");
+}
+
+static void host_behind_the_tunnel_is_asked_there(void **state)
+{
+	struct hosts *t = *state;
+
+	learning_vni(t, true);
+	there(t, 1, 2);
+	hear_in(t, DP_HEARD_QUESTION, 0, 1, 1);
+	world_pass(&t->w, 120);
+	said(t, "ask 200 on 0: has " M1 " still 10.0.0.1\n");
+	hear_in(t, DP_HEARD_ANSWER, 0, 1, 1);
+	world_pass(&t->w, 119);
+	world_rows(&t->w, "neigh 200 10.0.0.1 " M1 "\n");
+	world_pass(&t->w, 5);
+	arp(t, "");
+	world_rows(&t->w, "");
+}
+
+static void kernel_neighbour_behind_the_tunnel_is_not_local(void **state)
+{
+	struct hosts *t = *state;
+	struct ip ip = world_ip(1);
+	struct mac m = world_mac(1);
+
+	learning_vni(t, false);
+	there(t, 1, 2);
+	t->w.port->local_ip(t->w.e, 200, &ip, &m, 0);
+	arp(t, "10.0.0.1 " M1 " remote 192.0.2.2\n");
+	world_rows(&t->w, ""); /* no suppression */
+	evpn_vni_del(t->w.e, 200);
+	assert_int_equal(t->w.e->macs.slab.used + t->w.e->neighs.slab.used + t->w.e->hosts.slab.used, 0);
+	assert_int_equal(t->w.e->imports.slab.used + t->w.e->vteps.slab.used, 0);
+}
+
+static void tunnel_of_an_evpn_is_not_listened_to(void **state)
+{
+	struct hosts *t = *state;
+	struct ip v = ip_v4(0xc0000202u);
+	struct mac m = world_mac(1);
+	struct dp_heard h = { .vni = 100, .kind = DP_HEARD_ANNOUNCE, .src = m, .mac = m, .ip = world_ip(1) };
+
+	t->w.port->host_heard(t->w.e, &h);
+	t->w.port->tunnel_mac(t->w.e, 100, &m, &v);
+	assert_int_equal(t->w.e->macs.slab.used + t->w.e->neighs.slab.used, 0);
+}
+
 static void random_events_leave_nothing(void **state)
 {
 	struct hosts *t = *state;
@@ -342,6 +494,11 @@ int main(void)
 		test(probes_are_answered_or_carried),
 		test(everything_goes_with_the_devices),
 		test(addresses_of_a_mac_are_bounded),
+		test(address_out_of_the_tunnel_is_where_its_mac_is),
+		test(address_is_where_it_was_heard_last),
+		test(host_behind_the_tunnel_is_asked_there),
+		test(kernel_neighbour_behind_the_tunnel_is_not_local),
+		test(tunnel_of_an_evpn_is_not_listened_to),
 		test(random_events_leave_nothing),
 	};
 

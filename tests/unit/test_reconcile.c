@@ -22,6 +22,8 @@ struct belief {
 	unsigned ifindex[256]; /* by last octet of the MAC; 0: not local */
 	uint8_t flags[256];
 	bool ip[256];
+	struct ip far[256]; /* VTEP that it was learned from; none: not learned */
+	unsigned fars, fars_gone;
 };
 
 struct bed {
@@ -70,6 +72,23 @@ static void on_ip_gone(void *ctx, uint32_t vni, const struct ip *ip)
 	b->ip[ip->b[3]] = false;
 }
 
+static void on_far(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *vtep)
+{
+	struct belief *b = ctx;
+
+	b->fars++;
+	b->far[mac->b[5]] = *vtep;
+	assert_int_equal(b->ifindex[mac->b[5]], 0); /* what held before has ended */
+}
+
+static void on_far_gone(void *ctx, uint32_t vni, const struct mac *mac)
+{
+	struct belief *b = ctx;
+
+	b->fars_gone++;
+	b->far[mac->b[5]] = ip_none();
+}
+
 static void on_ready(void *ctx, uint32_t vni, bool ready)
 {
 	struct belief *b = ctx;
@@ -80,6 +99,7 @@ static void on_ready(void *ctx, uint32_t vni, bool ready)
 	for (unsigned i = 0; i < 256; i++) {
 		assert_int_equal(b->ifindex[i], 0); /* told one by one before */
 		assert_false(b->ip[i]);
+		assert_int_equal(b->far[i].len, 0);
 	}
 }
 
@@ -90,7 +110,8 @@ static void keep_line(void *ctx, enum log_level level, enum log_subsys sub, cons
 
 static void start(struct bed *t)
 {
-	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b };
+	struct dp_events ev = { .local_mac = on_mac, .local_mac_gone = on_mac_gone, .local_ip = on_ip, .local_ip_gone = on_ip_gone,
+				.vni_ready = on_ready, .ctx = &t->b, .tunnel_mac = on_far, .tunnel_mac_gone = on_far_gone };
 	struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100" };
 
 	memset(&t->b, 0, sizeof(t->b));
@@ -440,6 +461,63 @@ static void local_mac_is_told_with_its_port_and_kind(void **state)
 	fakedp_settle(t->d);
 	assert_int_equal(t->b.ifindex[1], 0);
 	assert_int_equal(t->b.macs_gone, 1);
+}
+
+static void far(struct bed *t, unsigned mac, unsigned vtep)
+{
+	struct mac m = mac_nr(mac);
+	struct ip ip = vtep_nr(vtep);
+
+	fakedp_tunnel(t->f, VNI, &m, &ip);
+	fakedp_settle(t->d);
+}
+
+static void mac_learned_from_the_tunnel_is_told_until_a_port_or_a_wish_has_it(void **state)
+{
+	struct bed *t = *state;
+	struct ip v2 = vtep_nr(2), v3 = vtep_nr(3);
+
+	far(t, 1, 2);
+	assert_true(ip_eq(&t->b.far[1], &v2));
+	far(t, 1, 3);
+	assert_true(ip_eq(&t->b.far[1], &v3));
+	assert_int_equal(t->b.fars, 2);
+	assert_int_equal(t->b.fars_gone, 0);
+	learn(t, 1, PORT_A, FAKEDP_KERNEL); /* the bridge is asked first */
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.far[1].len, 0);
+	assert_int_equal(t->b.ifindex[1], PORT_A);
+	forget(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.ifindex[1], 0);
+	assert_true(ip_eq(&t->b.far[1], &v3));
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.far[1].len, 0);
+	unwant_fdb(t, 1);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.far[1].len, 0);
+}
+
+static void mac_learned_from_the_tunnel_ends_with_its_row(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1), lost = mac_nr(2);
+	struct ip v2 = vtep_nr(2);
+
+	far(t, 1, 2);
+	far(t, 2, 2);
+	fakedp_vxlan_del(t->f, VNI, &m, &v2);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.far[1].len, 0);
+	fakedp_vxlan_del(t->f, VNI, &lost, &v2);
+	fakedp_overrun(t->f); /* without a word */
+	far(t, 1, 2);
+	assert_int_equal(t->b.far[1].len, 4);
+	assert_int_equal(t->b.far[2].len, 0);
+	fakedp_devices(t->f, VNI, true, "a problem"); /* on_ready() looks */
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.fars_gone, 3);
 }
 
 static void row_of_a_local_mac_is_not_written_until_it_ages(void **state)
@@ -1316,6 +1394,8 @@ int main(void)
 		T(flood_row_with_a_label_changes_label),
 		T(neighbour_row_follows_its_wish),
 		T(local_mac_is_told_with_its_port_and_kind),
+		T(mac_learned_from_the_tunnel_is_told_until_a_port_or_a_wish_has_it),
+		T(mac_learned_from_the_tunnel_ends_with_its_row),
 		T(row_of_a_local_mac_is_not_written_until_it_ages),
 		T(take_over_writes_over_a_dynamic_row_without_an_event),
 		T(take_over_never_goes_over_another_hand),
