@@ -103,6 +103,15 @@ static const struct view_column summary_columns[] = {
 	{ "REJECTED", "rejected", format_any, R },
 };
 
+static const struct view_column ports_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "PORT", "port", format_any },
+	{ "VLAN", "vlan", format_any, R },
+	{ "TAGGED", "tagged", format_any },
+	{ "UP", "up", format_any },
+	{ "MADE", "made", format_any },
+};
+
 static const struct view_column vni_columns[] = {
 	{ "VNI", "vni", format_any, R },
 	{ "MODE", "mode", format_any, 0, 8 },
@@ -291,6 +300,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_FDB] = { TABLE(fdb_columns), .empty = "no rows" },
 	[VERB_SHOW_VTEP] = { TABLE(vtep_columns), .empty = "no VTEPs" },
 	[VERB_SHOW_SEGMENTS] = { TABLE(segment_columns), .empty = "no Ethernet Segments" },
+	[VERB_SHOW_PORTS] = { TABLE(ports_columns), .empty = "no ports" },
 	[VERB_SHOW_TRAFFIC] = { TABLE(traffic_columns), .empty = "nothing is counted here" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
 	[VERB_PORT_ADD] = { BLOCK(port_fields) },

@@ -12,6 +12,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_FDB] = &show_fdb,
 	[VERB_SHOW_VTEP] = &show_vtep,
 	[VERB_SHOW_SEGMENTS] = &show_segments,
+	[VERB_SHOW_PORTS] = &show_ports,
 	[VERB_SHOW_TRAFFIC] = &show_traffic,
 	[VERB_SHOW_VERSION] = &show_version,
 	[VERB_SHOW_MEMORY] = &show_memory,

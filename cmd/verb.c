@@ -42,6 +42,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_SHOW_VTEP] = { "show vtep", "", "remote VTEPs and how much points at each" },
 	[VERB_SHOW_SEGMENTS] = { "show segments", "[--vni N]", "Ethernet Segments of others: their PEs, and which are sent to",
 				 .optional = BIT(ARG_VNI) },
+	[VERB_SHOW_PORTS] = { "show ports", "[--vni N]", "which port is in which VNI, and with which VLAN", .optional = BIT(ARG_VNI) },
 	[VERB_SHOW_TRAFFIC] = { "show traffic", "", "frames by VNI, port, VTEP and worker, drops by reason (dataplane userspace)" },
 	[VERB_SHOW_VERSION] = { "show version", "", "the running daemon: version, age, identity" },
 	[VERB_SHOW_MEMORY] = { "show memory", "", "objects and octets, table by table" },

@@ -107,6 +107,8 @@ struct dp_ops {
 	void (*wait)(void *be);
 	/* For show and log lines; NULL when not known. */
 	const char *(*ifname)(const void *be, unsigned ifindex);
+	/* As dp_next_port(), of all VNIs; NULL: it knows none. */
+	bool (*next_port)(const void *be, struct dp_cursor *c, struct dp_port_info *out);
 	/* As dp_next_traffic(); NULL: nothing is counted. */
 	bool (*next_traffic)(const void *be, struct dp_cursor *c, struct dp_traffic *out);
 	/*

@@ -160,6 +160,15 @@ bool dp_next(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_ro
 	}
 }
 
+bool dp_next_port(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_port_info *out)
+{
+	while (d->ops->next_port && d->ops->next_port(d->be, c, out)) {
+		if (!vni || out->vni == vni)
+			return true;
+	}
+	return false;
+}
+
 bool dp_next_traffic(const struct dp *d, struct dp_cursor *c, struct dp_traffic *out)
 {
 	return d->ops->next_traffic && d->ops->next_traffic(d->be, c, out);

@@ -473,6 +473,7 @@ const struct dp_ops dp_kernel_ops = {
 	.flush = kernel_flush,
 	.wait = kernel_wait,
 	.ifname = kernel_ifname,
+	.next_port = kernel_member_next_port,
 	.send = kernel_send,
 	.listens = kernel_listens,
 	.audit_begin = kernel_audit_begin,

@@ -15,6 +15,7 @@
  *	kernel_make.c   the requests that make and change devices
  *	kernel_local.c  FDB and neighbour messages: whose is it
  *	kernel_snoop.c  ARP and ND of hosts on the ports
+ *	kernel_host.c   what else runs on the host and minds what we write
  *	kernel_nh.c     nexthops: destinations as objects
  *	kernel_audit.c  a fresh look at all of it
  *	kernel_writer.c the thread that writes
@@ -175,6 +176,7 @@ struct kernel {
 	int64_t resync_gap_ms;
 	enum kfilter filter; /* of events */
 	bool deaf;        /* packet sockets were refused */
+	bool told_filters; /* that iptables sees what bridges forward */
 	bool snoop_dirty; /* ports may have come or gone */
 	int snoop_tx;
 	int carry_tx;       /* UDP, from carry_from */
@@ -283,6 +285,8 @@ bool kernel_member_tagged(const struct klink *port, uint16_t vlan);
 uint32_t kernel_member_vni(const struct klink *vx, uint16_t vlan);
 /* The VNI of a frame that a host has sent into this port, with this tag (0: none); NULL: nobody's. */
 struct kvni *kernel_member_sort(const struct kernel *k, const struct klink *port, uint16_t vlan);
+/* For struct dp_ops. */
+bool kernel_member_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *out);
 /* The kernel is asked before this port is looked at again. */
 void kernel_member_doubt(struct kernel *k, struct klink *port);
 void kernel_member_event(struct kernel *k, const struct nlmsghdr *h);
@@ -422,6 +426,13 @@ void kernel_nh_audit(struct kernel *k, struct dp_audit *a);
 /* Gives the destination its two ids, a set that of its group. */
 void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d);
 void kernel_nh_release(struct kernel *k, struct dp_dest *d);
+
+/* ---- kernel_host.c ---------------------------------------------------------------------------------------------- */
+
+/* A program listens in this network namespace that does not survive a nexthop for FDB rows. */
+bool kernel_host_minds_nexthops(void);
+/* iptables sees what bridges forward, and may drop it. */
+bool kernel_host_filters_bridges(void);
 
 /* ---- kernel_snoop.c --------------------------------------------------------------------------------------------- */
 

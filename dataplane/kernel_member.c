@@ -51,6 +51,61 @@ struct kvni *kernel_member_sort(const struct kernel *k, const struct klink *port
 	return v && v->bridge_ifindex == port->master ? v : NULL;
 }
 
+/* ---- show -------------------------------------------------------------------------------------------------------- */
+
+static const struct klink *port_after(const struct kernel *k, unsigned ifindex)
+{
+	const struct klink *l, *tmp, *next = NULL;
+
+	HASH_ITER(hh, k->links, l, tmp) {
+		if (l->master && l->kind != KLINK_VXLAN && (unsigned)l->ifindex > ifindex && (!next || l->ifindex < next->ifindex))
+			next = l;
+	}
+	return next;
+}
+
+static void fill(const struct klink *l, const struct kvni *v, uint16_t vlan, bool tagged, struct dp_port_info *out)
+{
+	*out = (struct dp_port_info){ .vni = v->vni, .name = l->name, .vlan = vlan, .tagged = tagged,
+				      .up = l->flags & IFF_UP, .made = l->made };
+}
+
+/* The port in the VNI of this VLAN, or of one above; *vlan becomes where to go on. */
+static bool port_of(const struct kernel *k, const struct klink *l, uint32_t *vlan, struct dp_port_info *out)
+{
+	const struct klink *br = kernel_link_find(k, l->master);
+	const struct kvni *v;
+
+	if (br && br->used_by && !*vlan) {
+		fill(l, br->used_by, l->vlan, l->vlan, out);
+		*vlan = VLANS;
+		return true;
+	}
+	while (br && br->by_vlan && ++*vlan < VLANS) {
+		v = br->by_vlan[*vlan];
+		if (!v || !kernel_member_in(l, v->vlan))
+			continue;
+		fill(l, v, v->vlan, kernel_member_tagged(l, v->vlan), out);
+		return true;
+	}
+	return false;
+}
+
+bool kernel_member_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *out)
+{
+	const struct kernel *k = be;
+	const struct klink *l = c->handle ? kernel_link_find(k, c->handle) : NULL;
+
+	while (!l || !port_of(k, l, &c->phase, out)) {
+		l = port_after(k, c->handle);
+		if (!l)
+			return false;
+		c->handle = (uint32_t)l->ifindex;
+		c->phase = 0;
+	}
+	return true;
+}
+
 /* ---- what the kernel says ---------------------------------------------------------------------------------------- */
 
 struct reading {

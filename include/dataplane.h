@@ -321,6 +321,17 @@ struct dp_cursor {
  */
 bool dp_next(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_row_info *out);
 
+/* A port of a VNI as it is there, whoever made it and put it there. */
+struct dp_port_info { /* borrowed */
+	uint32_t vni;
+	const char *name;
+	uint16_t vlan; /* whose frames are the VNI's, 0: all */
+	bool tagged;   /* and they bear its tag there */
+	bool up, made; /* made: by an evpnd */
+};
+/* As dp_next(). */
+bool dp_next_port(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_port_info *out);
+
 /* What a backend that forwards itself has counted. */
 struct dp_traffic {
 	const char *scope; /* "drop" (name: the reason), "worker", "vni", "port", "vtep" */

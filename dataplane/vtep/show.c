@@ -100,6 +100,28 @@ static bool fill_vtep(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 	return false;
 }
 
+/* handle: ports that were passed. */
+bool vtep_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *out)
+{
+	const struct vtep *v = be;
+	uint32_t n = c->handle++;
+	struct bridge *b;
+
+	list_for_each(b, &v->bridges, list) {
+		const struct vport *p;
+
+		if (n >= b->ports->n) {
+			n -= b->ports->n;
+			continue;
+		}
+		p = b->ports->at[n];
+		*out = (struct dp_port_info){ .vni = b->vni, .name = p->label, .vlan = p->vlan, .tagged = p->vlan, .up = p->id,
+					      .made = p->tap || p->near };
+		return true;
+	}
+	return false;
+}
+
 bool vtep_next_traffic(const void *be, struct dp_cursor *c, struct dp_traffic *out)
 {
 	static const struct {

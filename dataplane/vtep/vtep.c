@@ -464,6 +464,7 @@ const struct dp_ops dp_vtep_ops = {
 	.port_del = container_del,
 	.flush = vtep_flush,
 	.ifname = vtep_ifname,
+	.next_port = vtep_next_port,
 	.next_traffic = vtep_next_traffic,
 	.send = hosts_send,
 	.listens = hosts_listens,

@@ -274,3 +274,4 @@ def test_a_port_of_a_vlan(lab):
     before = p.e1.drops()["no-port"]
     assert answered(101) == ""
     assert p.e1.drops()["no-port"] > before
+    assert [(r["vni"], r["port"], r["vlan"], r["tagged"]) for r in p.e1.show("ports")] == [(100, "h1.100", 100, True)]
