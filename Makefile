@@ -4,6 +4,7 @@
 # make            build/evpnd and build/evpnctl
 # make check      what the tests need by apt, then all tests in their short form (as root; below 15 minutes)
 # make check-all  the long run: many seeds, interop with the sanitizers too, fuzzing
+# make check-vm   what takes a kernel with 802.1Q, in QEMU guests
 # make demo       what the demo needs by apt, then the main job on real input, shown (as root; KEEP=1 leaves it up,
 #                 DATAPLANE=userspace does without the kernel's vxlan)
 # make bench      measurements beside peers and the raw kernel limit (as root; below 15 minutes); RESULTS=FOLDER for its
@@ -156,7 +157,7 @@ tests: $(TEST_PROGS) $(REPLAY_PROGS)
 benches: $(BENCH_PROGS)
 	$(own)
 
-check check-all demo bench:
+check check-all check-vm demo bench:
 	@tests/run $@
 
 sbindir ?= $(PREFIX)/sbin
@@ -181,6 +182,6 @@ help:
 clean:
 	rm -rf build build-*
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all tests benches check check-all demo bench fuzz fuzz-with-libfuzzer fuzz-with-afl fuzz-targets install help clean
+-include $(shell find $(BUILD) -path $(BUILD)/vm -prune -o -name '*.d' -print 2>/dev/null)
+.PHONY: all tests benches check check-all check-vm demo bench fuzz fuzz-with-libfuzzer fuzz-with-afl fuzz-targets install help clean
 .SECONDARY:

@@ -303,6 +303,18 @@ static bool is_up(const struct klink *l, struct kvni *v)
 	return false;
 }
 
+/* As Docker has it, and with its rules a bridge forwards ARP and nothing else: said once. */
+static void tell_filters(struct kernel *k, const struct klink *br)
+{
+	if (k->told_filters || !kernel_host_filters_bridges())
+		return;
+	k->told_filters = true;
+	log_warn(k->log, LOG_DP,
+		 "%s: what bridges forward goes through iptables here (net.bridge.bridge-nf-call-iptables is 1): its FORWARD chain "
+		 "has to accept it, or that has to be 0",
+		 br->name);
+}
+
 static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 {
 	struct klink *l = kernel_link_named(k, v->bridge);
@@ -336,6 +348,7 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 			return NULL;
 		}
 		v->configured[CONFIGURED_BRIDGE] = (unsigned)l->ifindex;
+		tell_filters(k, l);
 		/* Another bridge than before has none of its ports. */
 		v->configured[CONFIGURED_VXLAN] = 0;
 		for (size_t i = 0; i < v->n_ports; i++)
@@ -441,10 +454,12 @@ static void check_neighbours(struct kernel *k, struct kvni *v, const struct klin
 		else
 			l = kernel_link_refresh(k, v->neighbours);
 	}
-	if (l && l->made && !(l->flags & IFF_UP) && kernel_set_up(k, l))
+	if (l && l->made && v->neigh_ifindex != (unsigned)l->ifindex && !(l->flags & IFF_UP) && kernel_set_up(k, l))
 		failed(k, v);
 	if (!l && v->suppress)
 		problem(v, "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for", br->name, v->vlan);
+	if (l && v->suppress && !(l->flags & IFF_UP) && v->neigh_ifindex == (unsigned)l->ifindex)
+		problem(v, "%s is down: no neighbour of VLAN %u is answered for", l->name, v->vlan);
 	if (v->neigh_ifindex != (l ? (unsigned)l->ifindex : 0)) {
 		v->neigh_ifindex = l ? (unsigned)l->ifindex : 0;
 		if (v->vxlan_ifindex && !v->unread)

@@ -294,6 +294,11 @@ int kernel_nh_load(struct kernel *k)
 		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETNEXTHOP, 0, &nh, sizeof(nh)), on_nexthop, &l);
 	} while (err == -EAGAIN);
 	k->nh_refused = err == -EOPNOTSUPP;
+	if (kernel_host_minds_nexthops()) {
+		k->nh_refused = true;
+		log_warn(k->log, LOG_DP, "systemd-networkd before version 256 aborts at nexthops of FDB rows: rows are written "
+					 "with addresses instead, which takes twice as long");
+	}
 	if (l.n)
 		qsort(l.v, l.n, sizeof(*l.v), by_id);
 	for (size_t i = 0; !err && i < l.n; i++) {

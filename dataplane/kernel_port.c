@@ -7,9 +7,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "dataplane/kernel.h"
 #include "dataplane/veth.h"
+
+#define FORWARDS_TRIES 100
+#define FORWARDS_WAIT_US 5000
 
 static int make_pair(struct kernel *k, const struct kvni *v, const struct dp_netns_port *p, const struct veth *n)
 {
@@ -26,24 +30,39 @@ static int remove_pair(struct kernel *k, const char *port)
 	return l ? kernel_delete(k, l) : -ENODEV;
 }
 
-/* As the kernel would write it had the port spoken: such rows age, and move when the MAC does. */
+/*
+ * As the kernel would write it had the port spoken: such rows age, and move when the MAC does. A port takes them once it
+ * forwards, a moment after its other end has come up.
+ */
+static int announce_mac(struct kernel *k, const struct kvni *v, const struct klink *port, const struct mac *mac)
+{
+	struct ndmsg nd = {
+		.ndm_family = AF_BRIDGE, .ndm_ifindex = port->ifindex, .ndm_state = NUD_REACHABLE, .ndm_flags = NTF_MASTER
+	};
+	int err = -EPERM;
+
+	for (int i = 0; err == -EPERM && i < FORWARDS_TRIES; i++) {
+		struct nl_msg *m = ksock_msg(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd, sizeof(nd));
+
+		if (i)
+			usleep(FORWARDS_WAIT_US);
+		nla_put(m, NDA_LLADDR, sizeof(mac->b), mac->b);
+		if (v->vlan)
+			nla_put_u16(m, NDA_VLAN, v->vlan);
+		err = ksock_request(&k->cmd, m);
+	}
+	return err;
+}
+
 static int announce(struct kernel *k, const struct kvni *v, const struct klink *port, const struct veth *n,
 		    const struct dp_netns_port *p)
 {
-	struct ndmsg mac = { .ndm_family = AF_BRIDGE,
-			     .ndm_ifindex = port->ifindex,
-			     .ndm_state = NUD_REACHABLE,
-			     .ndm_flags = NTF_MASTER };
 	struct ndmsg ip = { .ndm_family = (uint8_t)ip_family(&p->ip),
 			    .ndm_ifindex = (int)kernel_neigh_ifindex(v),
 			    .ndm_state = NUD_STALE };
-	struct nl_msg *m = ksock_msg(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &mac, sizeof(mac));
-	int err;
+	int err = announce_mac(k, v, port, &n->mac);
+	struct nl_msg *m;
 
-	nla_put(m, NDA_LLADDR, sizeof(n->mac.b), n->mac.b);
-	if (v->vlan)
-		nla_put_u16(m, NDA_VLAN, v->vlan);
-	err = ksock_request(&k->cmd, m);
 	if (err || !p->ip.len || !kernel_neigh_ifindex(v))
 		return err;
 	m = ksock_msg(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &ip, sizeof(ip));

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * What else runs on the host and minds what we write.
+ *
+ * systemd-networkd, versions 249 to 255, reads every nexthop of its network namespace, takes one without a device for a
+ * contradiction and aborts, at each start again; a nexthop for FDB rows has none. It is found by its netlink socket, which
+ * /proc/net/netlink shows for this namespace alone: a listener to nexthops whose process has that name, or none that can
+ * be read (another PID namespace, as from within a container). Its version is in the name of its library.
+ */
+#include <glob.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/kernel.h"
+
+#define NETWORKD "systemd-network" /* 15 characters are kept */
+#define PIDS (1u << 22) /* of Linux; the address of a program's further sockets is above */
+#define NETWORKD_FIRST_BAD 249
+#define NETWORKD_FIRST_GOOD 256
+
+static bool is_networkd(unsigned pid)
+{
+	char path[40], name[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	if (!fgets(name, sizeof(name), f))
+		name[0] = '\0';
+	fclose(f);
+	name[strcspn(name, "\n")] = '\0';
+	return !strcmp(name, NETWORKD);
+}
+
+static bool networkd_listens(void)
+{
+	unsigned protocol, pid, groups;
+	bool found = false;
+	char line[256];
+	FILE *f = fopen("/proc/net/netlink", "re");
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*s %u %u %x", &protocol, &pid, &groups) == 3 && protocol == NETLINK_ROUTE && pid &&
+			pid < PIDS && groups & 1u << (RTNLGRP_NEXTHOP - 1) && is_networkd(pid);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* 0: not known. */
+static unsigned systemd_version(void)
+{
+	static const char *const at[] = { "/usr/lib/*/systemd/libsystemd-shared-[0-9]*.so", "/usr/lib/systemd/libsystemd-shared-[0-9]*.so",
+					  "/lib/systemd/libsystemd-shared-[0-9]*.so", "/usr/lib64/systemd/libsystemd-shared-[0-9]*.so" };
+	unsigned version = 0;
+
+	for (size_t i = 0; !version && i < sizeof(at) / sizeof(at[0]); i++) {
+		glob_t g;
+
+		if (!glob(at[i], 0, NULL, &g))
+			version = (unsigned)strtoul(strstr(g.gl_pathv[0], "shared-") + strlen("shared-"), NULL, 10);
+		globfree(&g);
+	}
+	return version;
+}
+
+bool kernel_host_minds_nexthops(void)
+{
+	unsigned version;
+
+	if (!networkd_listens())
+		return false;
+	version = systemd_version();
+	return !version || (version >= NETWORKD_FIRST_BAD && version < NETWORKD_FIRST_GOOD);
+}
+
+/* Of this network namespace; not there while the module br_netfilter is not. */
+bool kernel_host_filters_bridges(void)
+{
+	FILE *f = fopen("/proc/sys/net/bridge/bridge-nf-call-iptables", "re");
+	int c = f ? fgetc(f) : EOF;
+
+	if (f)
+		fclose(f);
+	return c == '1';
+}
