@@ -12,6 +12,7 @@ import pytest
 
 from evlab import Evpnd, evpnd
 from evlab.run import in_namespace
+from evlab.vlans import needs_vlans
 
 MAC = "02:00:00:00:0a:01"
 
@@ -27,13 +28,19 @@ def set_mab(node, port):
         return struct.unpack_from("=i", s.recv(4096), 16)[0] == 0
 
 
+@pytest.fixture(params=["plain", pytest.param("vlan", marks=needs_vlans)])
+def pair(lab, request):
+    """On a bridge of its own, and on one with VLANs."""
+    return Pair(lab, request.param == "vlan")
+
+
 class Pair:
-    def __init__(self, lab):
-        self.lab = lab
+    def __init__(self, lab, vlan):
+        self.lab, self.vlan = lab, vlan
         self.r1, self.r2 = lab.fabric("r1", "r2")
         self.h1, self.h2 = lab.host("h1", 1).plug(self.r1), lab.host("h2", 2).plug(self.r2)
-        self.e1, self.e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port])) for n, o, port in
-                            ((self.r1, self.r2, "h1"), (self.r2, self.r1, "h2"))]
+        self.e1, self.e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port], vni_more=more)) for n, o, port, more in
+                            ((self.r1, self.r2, "h1", "vlan: 10" if vlan else ""), (self.r2, self.r1, "h2", ""))]
         lab.wait_for(lambda: self.r1.flood("vxlan100") and self.r2.flood("vxlan100"), "they flood to one another", 20)
         for h in (self.h1, self.h2):
             lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
@@ -49,16 +56,19 @@ class Pair:
 
     def port(self, mac=MAC):
         """Where r1's bridge has it."""
-        return [dev for dev in ("h1", "vxlan100") for r in self.r1.fdb(dev, mac) if r.get("master")]
+        return [dev for dev in ("h1", "vxlan100") for r in self.r1.fdb(dev, mac) if r.get("master") and r.get("vlan") == (10 if self.vlan else None)]
+
+    def fdb(self, command):
+        self.r1.bridge("fdb " + command + (" vlan 10" if self.vlan else ""))
 
 
 @pytest.mark.parametrize("kind", ["learned", "dynamic"])
-def test_what_may_move_moves(lab, kind):
-    p = Pair(lab)
+def test_what_may_move_moves(pair, kind):
+    p, lab = pair, pair.lab
     if kind == "learned":
         p.frame(p.h1)
     else:
-        p.r1.bridge("fdb add %s dev h1 master dynamic" % MAC)
+        p.fdb("add %s dev h1 master dynamic" % MAC)
     lab.wait_for(lambda: p.state(p.e2) == "remote" and p.r2.remote("vxlan100", MAC) == p.r1.address, "r2 has it behind r1")
     assert p.e1.mac(100, MAC)["sticky"] is False
     p.frame(p.h2)
@@ -68,22 +78,22 @@ def test_what_may_move_moves(lab, kind):
 
 
 @pytest.mark.parametrize("kind", ["static", "static sticky"])
-def test_what_is_static_stays_and_is_advertised_as_sticky(lab, kind):
-    p = Pair(lab)
-    p.r1.bridge("fdb add %s dev h1 master %s" % (MAC, kind))
+def test_what_is_static_stays_and_is_advertised_as_sticky(pair, kind):
+    p, lab = pair, pair.lab
+    p.fdb("add %s dev h1 master %s" % (MAC, kind))
     lab.wait_for(lambda: (p.e2.mac(100, MAC) or {}).get("sticky") is True, "r2 knows it as sticky")
     p.frame(p.h2)
     lab.wait_for(lambda: p.state(p.e2) in ("conflict", "remote"), "r2 does not claim it")
     time.sleep(0.5)
     assert p.state(p.e1) == "local" and p.port() == ["h1"]
-    p.r1.bridge("fdb del %s dev h1 master" % MAC)
+    p.fdb("del %s dev h1 master" % MAC)
     p.frame(p.h2)
     lab.wait_for(lambda: p.state(p.e2) == "local" and p.port() == ["vxlan100"], "it may move when it is not static any more")
 
 
-def test_a_row_of_another_program_is_local_and_stays(lab):
-    p = Pair(lab)
-    p.r1.bridge("fdb add %s dev h1 master extern_learn" % MAC)
+def test_a_row_of_another_program_is_local_and_stays(pair):
+    p, lab = pair, pair.lab
+    p.fdb("add %s dev h1 master extern_learn" % MAC)
     lab.wait_for(lambda: p.r2.remote("vxlan100", MAC) == p.r1.address, "r2 has it behind r1")
     p.frame(p.h2)
     time.sleep(1)
@@ -91,11 +101,11 @@ def test_a_row_of_another_program_is_local_and_stays(lab):
 
 
 @pytest.mark.parametrize("kind", ["permanent", "the port's own", "the bridge's own"])
-def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(lab, kind):
-    p = Pair(lab)
+def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(pair, kind):
+    p, lab = pair, pair.lab
     if kind == "permanent":
         mac = MAC
-        p.r1.bridge("fdb add %s dev h1 master permanent" % MAC)
+        p.fdb("add %s dev h1 master permanent" % MAC)
     else:
         mac = p.r1.ip_json("link show " + ("h1" if "port" in kind else "br100"))[0]["address"]
     time.sleep(0.5)
@@ -107,22 +117,22 @@ def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(lab, kind):
     assert "vxlan100" not in p.port(mac)
 
 
-def test_what_is_locked_is_not_advertised(lab):
+def test_what_is_locked_is_not_advertised(pair):
     """802.1X, MAC authentication bypass: the bridge notes an unknown station without letting it in."""
-    p = Pair(lab)
+    p, lab = pair, pair.lab
     if not set_mab(p.r1, "h1"):
         pytest.skip("a kernel without MAC authentication bypass")
     p.frame(p.h1)
     lab.wait_for(lambda: p.port() == ["h1"], "the kernel has noted it")
     time.sleep(0.5)
     assert p.e1.mac(100, MAC) is None and p.e2.mac(100, MAC) is None
-    p.r1.bridge("fdb replace %s dev h1 master dynamic" % MAC)
+    p.fdb("replace %s dev h1 master dynamic" % MAC)
     lab.wait_for(lambda: p.state(p.e2) == "remote", "it is advertised once it is let in")
 
 
-def test_a_mac_in_two_places_is_a_duplicate(lab):
+def test_a_mac_in_two_places_is_a_duplicate(pair):
     """RFC 7432 section 15.1: two hosts with one MAC. Both VTEPs stop, say it once, and start again when told to."""
-    p = Pair(lab)
+    p, lab = pair, pair.lab
     for i in range(40):
         p.frame((p.h1, p.h2)[i % 2])
         time.sleep(0.05)

@@ -106,4 +106,6 @@ def test_untagged_hosts_are_heard_in_the_vlan_of_their_port(lab, vxlan):
         assert w3.hear(lambda f: is_answer(f, "10.0.0.88", MACS[4]), 12), "no answer"
         w3.send(arp(MACS[3], "10.0.0.3", "10.0.0.99"))
         assert not w3.hear(lambda f: ARP in f and f[ARP].op == 2 and f[ARP].psrc == "10.0.0.99", 0.5), "nobody answers for an unknown"
+    assert sorted((r["vni"], r["port"], r["vlan"], r["tagged"]) for r in p.e1.show("ports")) == [
+        (1000, "trunk", 10, True), (2000, "h3", 20, False), (2000, "trunk", 20, True)]
     assert p.e1.show("vni", "2000")["packets_heard"] and not p.e1.show("vni", "1000")["packets_heard"]
