@@ -18,6 +18,12 @@
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
+#ifndef IP_RECVFRAGSIZE
+#define IP_RECVFRAGSIZE 25
+#endif
+#ifndef IPV6_RECVFRAGSIZE
+#define IPV6_RECVFRAGSIZE 77
+#endif
 #ifndef IPV6_MULTICAST_ALL
 #define IPV6_MULTICAST_ALL 29
 #endif
@@ -84,9 +90,11 @@ static int open_rx(const struct ip *group, uint16_t port, unsigned ifindex)
 	if (group->len == 4) {
 		option(fd, SOL_IP, IP_MULTICAST_ALL, 0);
 		option(fd, SOL_IP, IP_RECVTOS, 1);
+		option(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
 	} else {
 		option(fd, SOL_IPV6, IPV6_MULTICAST_ALL, 0);
 		option(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
+		option(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
 	}
 	option(fd, SOL_UDP, UDP_GRO, 1);
 	err = join(fd, group, ifindex);

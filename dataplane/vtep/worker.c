@@ -214,7 +214,10 @@ static void read_queued(struct worker *w, const struct source *s, unsigned nr, i
 		from_port(w, s->owner, iov.iov_base, (size_t)len, tci);
 }
 
-/* That the interface went down, which nothing here reads: the socket would be ready for ever. */
+/*
+ * That the interface went down, which nothing here reads: the socket would be ready for ever, and the first frame that is
+ * sent when it is up again would get this for an answer.
+ */
 static void clear_error(int fd)
 {
 	int err;
@@ -337,18 +340,6 @@ static void read_source(struct worker *w, struct source *s)
 	out_flush(w);
 }
 
-/*
- * That an interface is down is an error of its socket, which wakes us until it is read, and would be the answer to the
- * first frame that is sent when the interface is up again.
- */
-static void take_note(const struct source *s)
-{
-	int err;
-	socklen_t len = sizeof(err);
-
-	getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len);
-}
-
 /* ---- a turn -------------------------------------------------------------------------------------------------------- */
 
 static uint64_t clock_ns(void)
@@ -389,11 +380,8 @@ static void *run(void *ctx)
 		n = epoll_wait(w->epfd, ev, EVENTS, -1);
 		urcu_qsbr_thread_online();
 		w->now = __atomic_load_n(&w->v->now_s, __ATOMIC_RELAXED);
-		for (int i = 0; i < n; i++) {
-			if (ev[i].events & EPOLLERR)
-				take_note(ev[i].data.ptr);
+		for (int i = 0; i < n; i++)
 			read_source(w, ev[i].data.ptr);
-		}
 		ring_bell(w);
 	}
 	urcu_qsbr_unregister_thread();
