@@ -11,8 +11,11 @@
  */
 #include <netinet/in.h>
 
+#include "dataplane/vtep/toobig.h"
 #include "dataplane/vtep/vxlan.h"
 #include "dataplane/vtep/worker.h"
+
+#define TOOBIG_A_SECOND 100u /* and worker: that packets are too big */
 
 static void received(struct traffic *t, uint32_t len)
 {
@@ -49,13 +52,42 @@ static unsigned outer_tos(const struct worker *w, const struct pkt *k)
 	return o->copy_dscp ? frame_tos(&k->f, k->p) : (unsigned)o->dscp << 2 | frame_ecn(&k->f, k->p);
 }
 
+/* Dropped, and its sender told, who may send smaller ones (RFC 1191, RFC 8201). */
+static void too_big(struct worker *w, const struct pkt *k, struct dest *d)
+{
+	struct pkt answer = { .p = NULL };
+
+	worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
+	if (w->toobig_s != w->now)
+		w->toobig_n = 0;
+	w->toobig_s = w->now;
+	if (!k->port || w->toobig_n >= TOOBIG_A_SECOND)
+		return;
+	answer.p = worker_scratch(w, TOOBIG_MAX);
+	answer.len = toobig_answer(&k->f, k->p, k->len, room(d) - FRAME_MAC, answer.p);
+	if (!answer.len)
+		return;
+	w->toobig_n++;
+	frame_parse(&answer.f, answer.p, answer.len);
+	out_to_port(w, k->port, &answer, false);
+	sent(&k->port->c[w->nr], 1, answer.len);
+}
+
+/* A datagram of a super-frame cannot be cut smaller, as a stream can. */
+static bool segments_fit(const struct pkt *k, uint32_t max)
+{
+	bool datagrams = (k->vh.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_UDP_L4;
+
+	return !max || (max > k->f.payload && (!datagrams || (uint32_t)k->f.payload + k->vh.gso_size <= max));
+}
+
 static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt *k, struct dest *d, uint32_t vni)
 {
 	uint32_t max = room(d), head_len = k->f.payload;
 	struct segments s;
 
-	if (max && max <= head_len) {
-		worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
+	if (!segments_fit(k, max)) {
+		too_big(w, k, d);
 		return;
 	}
 	if (!segments_init(&s, &k->f, k->p, k->len, &k->vh, max ? max - head_len : 0)) {
@@ -106,7 +138,7 @@ static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struc
 	}
 	if (max && k->len > max) {
 		if (!cut(w, b, k, d, vni))
-			worker_drop(w, DROP_TOO_BIG, &d->c[w->nr]);
+			too_big(w, k, d);
 		return;
 	}
 	if (d->key.label) {
@@ -233,6 +265,7 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 		worker_drop(w, k->len < FRAME_MAC ? DROP_TRUNCATED : DROP_NO_PORT, NULL);
 		return;
 	}
+	k->port = port;
 	received(&port->c[w->nr], k->len);
 	if (!hear(w, port, k))
 		return;

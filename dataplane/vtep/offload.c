@@ -15,10 +15,6 @@
 #define SUPER_MAX 65535u    /* of IP */
 #define GSO_KIND(vh) ((vh)->gso_type & ~VIRTIO_NET_HDR_GSO_ECN)
 
-#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
-#define VIRTIO_NET_HDR_GSO_UDP_L4 5
-#endif
-
 static void put_csum(uint8_t *at, uint64_t sum, bool udp)
 {
 	uint16_t c = (uint16_t)~csum_fold(sum);

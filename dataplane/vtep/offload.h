@@ -14,6 +14,9 @@
 
 #include "dataplane/vtep/frame.h"
 
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
 #define OFFLOAD_HEAD 160u /* no header is longer: Ethernet, two tags, IPv6 or IPv4 with options, TCP with options */
 
 /* Ends the checksum that vh says is begun. False when vh points outside of the frame. */

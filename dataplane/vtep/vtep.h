@@ -21,7 +21,7 @@
  *	show.c       counters
  *	audit.c      the tables, looked at anew
  *	outq.c       what goes out at the end of a batch: to VTEPs, to ports
- *	rmap, fdb, frame, offload, csum, vxlan   pure parts
+ *	rmap, fdb, frame, offload, toobig, csum, vxlan   pure parts
  *
  * Who may write what: everything that a worker reads is written by the control thread, published by one store and
  * retired after a grace period (vtep_retire). A worker writes its own queues and counters, the times in an FDB, and the

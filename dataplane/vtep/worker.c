@@ -183,6 +183,7 @@ static void from_port(struct worker *w, struct netdev *dev, uint8_t *at, size_t 
 	memcpy(&k.vh, at, VNET_HEADER);
 	k.p = at + VNET_HEADER;
 	k.len = (uint32_t)(len - VNET_HEADER);
+	k.port = NULL;
 	w->singles += k.len < RX_BIG;
 	forward_from_port(w, dev, &k, tci);
 }

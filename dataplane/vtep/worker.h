@@ -33,6 +33,7 @@ struct pkt {
 	uint32_t len;
 	struct frame f;
 	struct virtio_net_hdr vh; /* of a frame from a port */
+	struct vport *port;       /* that one; NULL: from the underlay */
 };
 
 /* To a VTEP: segments of one size, the last may be smaller. */
@@ -101,6 +102,7 @@ struct worker {
 	struct recent recent[256];
 	struct heard_ring *ring;
 	struct said_ring *said;
+	uint16_t toobig_s, toobig_n; /* hosts told in this second that a packet was too big */
 	/* counters */
 	uint64_t drops[VTEP_DROPS];
 	uint64_t batches, not_told;

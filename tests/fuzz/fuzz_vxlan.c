@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "dataplane/vtep/offload.h"
+#include "dataplane/vtep/toobig.h"
 #include "dataplane/vtep/vxlan.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -37,6 +38,20 @@ static void segment(const struct frame *f, const uint8_t *p, size_t len, uint16_
 		sum += (uint32_t)body.iov_len;
 	}
 	BUG_ON(sum != (uint32_t)f->ip_end - f->payload);
+}
+
+/* What a port says of a frame may be anything; what is said of one to a port must lie within it. */
+static void describe(const struct frame *f, uint8_t *p, size_t len, const uint8_t *data)
+{
+	struct virtio_net_hdr vh = { .csum_start = frame_get16(data + 1), .csum_offset = frame_get16(data + 3) };
+	uint8_t answer[TOOBIG_MAX];
+	uint32_t n = toobig_answer(f, p, (uint32_t)len, frame_get16(data + 1), answer);
+
+	BUG_ON(n > TOOBIG_MAX || (n && n < FRAME_MAC + 28));
+	offload_describe(f, p, offload_check(f, p), frame_get16(data + 1), &vh);
+	BUG_ON(vh.flags && (uint32_t)vh.csum_start + vh.csum_offset + 2 > len);
+	vh = (struct virtio_net_hdr){ .csum_start = frame_get16(data + 1), .csum_offset = frame_get16(data + 3) };
+	(void)offload_complete(p, len, &vh);
 }
 
 /* A copy of its own, whose end the sanitizer watches. */
@@ -71,6 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	b = parse(&fb, data + 5 + first, len - 5 - first, data[0] >> 6);
 	if (a)
 		segment(&fa, a + VXLAN_HEADER, first - VXLAN_HEADER, frame_get16(data + 1), data[0]);
+	if (a)
+		describe(&fa, a + VXLAN_HEADER, first - VXLAN_HEADER, data);
+	if (a)
+		frame_parse(&fa, a + VXLAN_HEADER, first - VXLAN_HEADER); /* it may have changed */
 	if (a && merge_start(&m, &fa, a + VXLAN_HEADER)) {
 		if (b && merge_add(&m, &fb, b + VXLAN_HEADER))
 			BUG_ON(m.len > (uint32_t)fa.ip_end + fb.ip_end);

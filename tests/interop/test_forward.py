@@ -215,3 +215,23 @@ def test_workers_are_pinned(lab):
         if status["Name"].strip().startswith("vtep-"):
             where[status["Name"].strip()] = status["Cpus_allowed_list"].strip()
     assert where == {"vtep-0": "1", "vtep-1": "0", "vtep-2": "1"}
+
+
+# ---- what the underlay takes ----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_host_is_told_of_what_does_not_fit(lab, family):
+    """RFC 1191, RFC 8201: h1 has an MTU of 1500, the underlay takes 50 octets less. Answers are no matter of ours here: the kernel's
+    vxlan fragments IPv4, and IPv6 hosts are told as h1 is."""
+    p = Pair(lab, "kernel" if family == 4 else "userspace", mtu=1500).reach()
+    to = p.h2.ip4 if family == 4 else p.h2.ip6
+    lab.wait_for(lambda: p.h1.ping(to), "h1 reaches h2")
+    before = p.e1.drops()["too-big"]
+    ping = ("ping", "-%d" % family, "-c5", "-i0.3", "-W1", "-s1452", *(("-M", "want") if family == 4 else ()), to)
+    out = p.h1.run(*ping, check=False).stdout
+    assert p.e1.drops()["too-big"] == before + 1, out
+    assert "4 received" in out or "3 received" in out, out
+    assert "mtu 1450" in p.h1.ip("route get %s" % to) + p.h1.ip("-6 route get %s" % to if family == 6 else "route get %s" % to)
+    p.h1.run("/usr/bin/python3", "-c", "import socket;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.setsockopt(17,103,1460);"
+             "s.sendto(bytes(14600),('10.0.0.2',9))", check=False)
+    transfer(lab, p.h2, p.h1, to, 1 << 20)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dataplane/vtep/csum.h"
+#include "dataplane/vtep/toobig.h"
 #include "tests/lib/frames.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
@@ -334,6 +335,48 @@ static void ecn_table_of_rfc_6040(void **state)
 	}
 }
 
+/* RFC 1191 4, RFC 4443 3.2: to the sender, as from the one that the packet was for, with as much of it as fits. */
+static void toobig_tells_the_sender(void **state)
+{
+	static const struct {
+		struct frame_plan plan;
+		uint32_t answer;
+	} cases[] = {
+		{ { .udp = true, .df = true, .payload = 1472 }, FRAME_MAC + 576 },
+		{ { .udp = true, .df = true, .payload = 18 }, FRAME_MAC + 28 + 46 },
+		{ { .udp = true, .payload = 1472 }, 0 }, /* may be fragmented */
+		{ { .udp = true, .df = true, .tags = 1, .payload = 1472 }, 0 },
+		{ { .v6 = true, .udp = true, .payload = 1452 }, FRAME_MAC + 1280 },
+		{ { .v6 = true, .payload = 1000 }, FRAME_MAC + 48 + 40 + 20 + 1000 },
+	};
+	uint8_t p[2000], a[TOOBIG_MAX];
+	struct frame f, g;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool v6 = cases[i].plan.v6;
+		size_t len = frame_build(&cases[i].plan, p);
+		uint32_t n, head = FRAME_MAC + (v6 ? 40 : 20);
+
+		assert_true(frame_parse(&f, p, len));
+		n = toobig_answer(&f, p, (uint32_t)len, 1400, a);
+		assert_int_equal(n, cases[i].answer);
+		if (!n)
+			continue;
+		assert_true(frame_parse(&g, a, n));
+		assert_memory_equal(a, p + 6, 6);
+		assert_memory_equal(a + 6, p, 6);
+		assert_memory_equal(a + head - (v6 ? 16 : 4), p + head - (v6 ? 32 : 8), v6 ? 16 : 4);
+		assert_int_equal(v6 ? a[head] : a[head] << 8 | a[head + 1], v6 ? 2 : 0x0304);
+		assert_int_equal(v6 ? frame_get32(a + head + 4) : frame_get16(a + head + 6), 1400);
+		assert_memory_equal(a + head + 8, p + FRAME_MAC, n - head - 8);
+		if (!v6)
+			assert_int_equal(csum_fold(csum_add(0, a + FRAME_MAC, 20)), 0xffff);
+		assert_int_equal(csum_fold(csum_add(v6 ? csum_add16(csum_add16(csum_add(0, a + FRAME_MAC + 8, 32), 58),
+								    (uint16_t)(n - head)) : 0, a + head, n - head)), 0xffff);
+		assert_int_equal(toobig_answer(&g, a, n, 1400, p), 0); /* not of an error */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +390,7 @@ int main(void)
 		cmocka_unit_test(offload_super_frame_from_a_kernel_is_described),
 		cmocka_unit_test(merge_takes_only_what_goes_on),
 		cmocka_unit_test(ecn_table_of_rfc_6040),
+		cmocka_unit_test(toobig_tells_the_sender),
 	};
 
 	return RUN_TESTS(tests);
