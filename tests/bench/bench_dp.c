@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The kernel dataplane against the limit: a loop that writes the same messages and listens to the same events, and knows
- * nothing of rows.
+ * The kernel dataplane against the limit (rawrows.h).
  *
  *	bench_dp [--rows N] [--rounds N] [--neigh] [--vteps N]
  *
@@ -22,13 +21,13 @@
 #include <time.h>
 
 #include "base/loop.h"
-#include "dataplane/kernel_sock.h"
 #include "include/dataplane.h"
+#include "tests/bench/nlwatch.h"
 #include "tests/bench/proc.h"
+#include "tests/bench/rawrows.h"
 
 #define VNI 100u
 #define MAX_ROUNDS 31u
-#define BATCH 100u
 
 enum what { ADD, DELETE, ADOPT, KINDS };
 static const char *const kind_names[] = { "add", "delete", "adopt" };
@@ -52,11 +51,6 @@ static void run(const char *cmd)
 {
 	if (system(cmd))
 		die(cmd);
-}
-
-static struct mac mac_nr(unsigned n)
-{
-	return (struct mac){ { 2, 0, 0, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
 static struct ip host_nr(unsigned n)
@@ -142,7 +136,7 @@ static void check_done(const struct dp *d, uint64_t rows, struct dp_stats *s)
 static void want_all(const struct setup *s, struct dp *d)
 {
 	for (unsigned i = 0; i < s->rows; i++) {
-		struct mac m = mac_nr(i);
+		struct mac m = load_mac(i);
 		struct ip h = host_nr(i);
 		struct dp_row row = { .key = dp_key_fdb(VNI, &m), .vtep = vtep_nr(s, i) };
 		struct dp_row n = { .key = dp_key_neigh(VNI, &h), .mac = m };
@@ -158,7 +152,7 @@ static void want_all(const struct setup *s, struct dp *d)
 static void unwant_all(const struct setup *s, struct dp *d)
 {
 	for (unsigned i = 0; i < s->rows; i++) {
-		struct mac m = mac_nr(i);
+		struct mac m = load_mac(i);
 		struct ip h = host_nr(i);
 		struct dp_key k = dp_key_fdb(VNI, &m), n = dp_key_neigh(VNI, &h);
 
@@ -204,90 +198,22 @@ static void round_ours(struct setup *s, unsigned round)
 
 /* ---- the limit ---------------------------------------------------------------------------------------------------- */
 
-static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
-{
-	if (err)
-		die("the raw writer was refused");
-}
-
-static void on_event(void *ctx, const struct nlmsghdr *h)
-{
-}
-
-static void send_batch(struct ksock *s, struct ksock *listener, struct nlbuf *n, uint32_t *first)
-{
-	if (!n->len)
-		return;
-	if (ksock_batch(s, n, *first, on_answer, NULL))
-		die("the raw writer lost an answer");
-	n->len = 0;
-	*first = n->seq;
-	while (ksock_events(listener, on_event, NULL) > 0)
-		;
-}
-
-/* Messages are made and sent in turn, into a buffer that stays in the cache, as anyone would. */
-static void write_raw(const struct setup *s, struct ksock *sock, struct ksock *listener, bool add,
-		      unsigned vxlan, unsigned bridge)
-{
-	struct nlbuf n = { .b = malloc(65536), .cap = 65536, .seq = 1 };
-	uint32_t first = 1;
-
-	for (unsigned i = 0; i < s->rows; i++) {
-		struct mac m = mac_nr(i);
-		struct ip h = host_nr(i);
-		struct fdb_msg f = { .ifindex = vxlan, .mac = &m, .flags = NTF_SELF | NTF_MASTER };
-
-		if (add) {
-			f.flags |= NTF_EXT_LEARNED;
-			f.state = NUD_NOARP | NUD_REACHABLE;
-			f.group = 0x65800000u + i % s->vteps + 1;
-		}
-		nlbuf_fdb(&n, add ? RTM_NEWNEIGH : RTM_DELNEIGH, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &f);
-		if (s->neigh && add)
-			nlbuf_neigh_put(&n, bridge, &h, &m, false);
-		else if (s->neigh)
-			nlbuf_neigh_del(&n, bridge, &h);
-		if (i % (s->neigh ? BATCH / 2 : BATCH) == 0)
-			send_batch(sock, listener, &n, &first);
-	}
-	send_batch(sock, listener, &n, &first);
-	free(n.b);
-}
-
 static void round_raw(struct setup *s, unsigned round)
 {
-	static const int groups[] = { RTNLGRP_NEIGH, RTNLGRP_LINK, RTNLGRP_NEXTHOP, 0 };
-	struct nlbuf n = { .b = malloc(1 << 20), .cap = 1 << 20, .seq = 1 };
-	struct ksock sock, listener;
+	struct rawrows r = { .rows = s->rows, .vteps = s->vteps, .neigh = s->neigh };
 	struct clock t0;
-	unsigned vxlan, bridge, only;
-	uint32_t first = 1;
 
 	run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id 100 local 192.0.2.1 dstport 4789 nolearning "
 	    "&& ip link set vxlan100 master br100 && ip link set br100 up && ip link set vxlan100 up && "
 	    "ip link set vxlan100 type bridge_slave learning off neigh_suppress on");
-	vxlan = only = if_nametoindex("vxlan100");
-	bridge = if_nametoindex("br100");
-	if (ksock_open(&sock, NULL) || ksock_open(&listener, groups))
-		die("no sockets");
-	for (unsigned i = 1; i <= s->vteps; i++) {
-		struct ip v = ip_v4(0xc6120000u + i);
-
-		nlbuf_nexthop_put(&n, 0x65000000u + i, &v);
-		nlbuf_group_put(&n, 0x65800000u + i, (uint32_t[]){ 0x65000000u + i }, 1);
-	}
-	send_batch(&sock, &listener, &n, &first);
-	ksock_filter(&listener, &only, 1, false);
+	rawrows_open(&r, "vxlan100", "br100");
 	t0 = now();
-	write_raw(s, &sock, &listener, true, vxlan, bridge);
+	rawrows_write(&r, true);
 	took(s, 1, ADD, round, t0);
 	t0 = now();
-	write_raw(s, &sock, &listener, false, vxlan, bridge);
+	rawrows_write(&r, false);
 	took(s, 1, DELETE, round, t0);
-	ksock_close(&listener);
-	ksock_close(&sock);
-	free(n.b);
+	rawrows_close(&r);
 	run("ip link del vxlan100; ip link del br100; ip nexthop flush proto 179 >/dev/null 2>&1");
 }
 

@@ -13,6 +13,7 @@
  *   change         all routes again, with another MED
  *   flap=N         every UPDATE's routes N times withdrawn and announced again with another MED, then the next
  *   withdraw       all routes
+ *   lose           the feeder's connection is cut, for good; for a daemon whose kernel tables are watched
  *   wait=MS        time passes
  *   wake           slow sinks read like the others, until they hold the present state
  *   run=COMMAND    until the shell command ends; short JSON that it prints is taken into the result
@@ -162,7 +163,7 @@ static bool kernel_right(const struct bench *b, bool there)
 {
 	uint32_t rows = !there ? 0 : b->has_rows ? b->rows : b->load.routes;
 
-	return !b->watch || (b->nl.bridge == rows && b->nl.vxlan == rows);
+	return !b->watch || (b->nl.bridge == rows && b->nl.vxlan == rows && (!b->load.with_ip || b->nl.neigh == rows));
 }
 
 /* Turns until the daemon has taken all and rests; gives when it began to. */
@@ -267,6 +268,20 @@ static void phase_withdraw(struct bench *b, struct phase *p, const char *arg)
 	feed(b, p, &m, false);
 }
 
+static void phase_lose(struct bench *b, struct phase *p, const char *arg)
+{
+	if (!b->watch)
+		die("lose needs --watch", NULL);
+	phase_begin(b, p);
+	sessions_cut(&b->t);
+	while (!kernel_right(b, false)) {
+		sessions_turn(&b->t, 100);
+		nlwatch_read(&b->nl);
+	}
+	b->announced = false;
+	phase_print(b, p, proc_now());
+}
+
 static void phase_wait(struct bench *b, struct phase *p, const char *arg)
 {
 	double end = proc_now() + strtod(arg, NULL) / 1e3;
@@ -345,6 +360,7 @@ static const struct {
 	bool has_arg;
 } phases[] = {
 	{ "announce", phase_announce }, { "change", phase_change },   { "flap=", phase_flap, true }, { "withdraw", phase_withdraw },
+	{ "lose", phase_lose },
 	{ "wait=", phase_wait, true },  { "wake", phase_wake },       { "run=", phase_run, true },
 };
 
@@ -371,7 +387,8 @@ static void say_rows(const void *ctx)
 {
 	const struct nlwatch *nl = ctx;
 
-	fprintf(stderr, ", rows seen: %u bridge, %u vxlan, %llu notifications lost", nl->bridge, nl->vxlan, (unsigned long long)nl->lost);
+	fprintf(stderr, ", rows seen: %u bridge, %u vxlan, %u neighbours, %llu notifications lost", nl->bridge, nl->vxlan, nl->neigh,
+		(unsigned long long)nl->lost);
 }
 
 static void run(struct bench *b, char **words, int n)
@@ -409,7 +426,7 @@ static const char usage[] =
 	"        --pid N...                    whose memory and processor time are taken\n"
 	"        --warm MIB                    of memory, touched before routes are announced\n"
 	"        --timeout S\n"
-	"phases: announce, change, flap=N, withdraw, wait=MS, wake, run=COMMAND\n";
+	"phases: announce, change, flap=N, withdraw, lose, wait=MS, wake, run=COMMAND\n";
 
 static struct ip address_of(const char *s)
 {

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "tests/bench/nlwatch.h"
 #include "tests/bench/proc.h"
+#include "tests/bench/quantiles.h"
 
 #define WAIT_S 5.0
 #define SPACING_US 20000 /* between two samples, so that they do not share a batch */
@@ -91,20 +92,6 @@ static double wait_row(struct nlwatch *w, uint32_t i, bool there, double start)
 		nlwatch_read(w);
 	}
 	return proc_now() - start;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void print_quantiles(const char *name, double *ms, uint32_t n)
-{
-	qsort(ms, n, sizeof(*ms), by_value);
-	printf("\"%s\": {\"n\": %u, \"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"max\": %.3f}", name, n, ms[n / 2], ms[n * 9 / 10],
-	       ms[n * 99 / 100], ms[n - 1]);
 }
 
 int main(int argc, char **argv)

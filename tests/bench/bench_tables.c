@@ -88,6 +88,11 @@ struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip)
 	return (struct dp_key){ .vni = vni, .kind = DP_NEIGH, .ip = *ip };
 }
 
+struct dp_key dp_key_group(uint32_t vni, const struct mac *group, const struct ip *vtep)
+{
+	return (struct dp_key){ .vni = vni, .kind = DP_FLOOD, .mac = *group, .ip = *vtep };
+}
+
 void dp_want(struct dp *d, const struct dp_row *row)
 {
 	d->wants++;

@@ -16,6 +16,7 @@ from evlab.frr import bgp_conf  # noqa: E402
 
 LOAD = os.path.join(BUILD, "tests/bench/bench_load")
 WRITE = os.path.join(BUILD, "tests/bench/bench_write")
+ROWS = os.path.join(BUILD, "tests/bench/bench_rows")
 TARGET, FEED = "192.0.2.1", "192.0.2.2"
 SINKS = "10.99.0.0/16"  # all of it is local on the load's node
 
@@ -85,6 +86,11 @@ class WriteUnderTest:
 
     def pids(self):
         return [self.process.pid]
+
+
+class RawUnderTest:
+    """No daemon: a loop that writes the rows of the load (bench_rows), beside the same listeners."""
+    name = "raw writer"
 
 
 def measured(node, *argv, timeout=150):

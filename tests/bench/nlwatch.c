@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 #include "tests/bench/nlwatch.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/neighbour.h>
@@ -18,6 +19,7 @@
 #include "base/log.h"
 
 #define RECEIVE_BUFFER (256 << 20) /* a million notifications */
+#define HOSTS 0x0a000000u         /* address of the first MAC's host */
 
 int netns_socket(const char *name, int domain, int type, int protocol)
 {
@@ -59,6 +61,7 @@ int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n)
 		return -1;
 	w->in_bridge = xcalloc(n, 1);
 	w->in_vxlan = xcalloc(n, 1);
+	w->in_neigh = xcalloc(n, 1);
 	w->via = xcalloc(n, sizeof(*w->via));
 	if (setsockopt(w->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
 	    bind(w->fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
@@ -76,6 +79,7 @@ void nlwatch_close(struct nlwatch *w)
 	close(w->fd);
 	free(w->in_bridge);
 	free(w->in_vxlan);
+	free(w->in_neigh);
 	free(w->via);
 }
 
@@ -92,8 +96,9 @@ static void count(struct nlwatch *w, const struct nlmsghdr *h)
 	bool there = h->nlmsg_type == RTM_NEWNEIGH;
 	const struct mac *mac = NULL;
 	bool master = false;
-	uint32_t i, via = 0;
+	uint32_t i, via = 0, ip = 0;
 
+	w->messages++;
 	for (const struct rtattr *a = (const struct rtattr *)(nd + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == NDA_LLADDR && RTA_PAYLOAD(a) == 6)
 			mac = RTA_DATA(a);
@@ -101,6 +106,13 @@ static void count(struct nlwatch *w, const struct nlmsghdr *h)
 			master = true;
 		else if (a->rta_type == NDA_NH_ID)
 			memcpy(&via, RTA_DATA(a), sizeof(via));
+		else if (a->rta_type == NDA_DST && RTA_PAYLOAD(a) == sizeof(ip))
+			memcpy(&ip, RTA_DATA(a), sizeof(ip));
+	}
+	i = ntohl(ip) - HOSTS;
+	if (nd->ndm_family == AF_INET && i < w->n) {
+		there = there && nd->ndm_state & (NUD_NOARP | NUD_REACHABLE | NUD_PERMANENT | NUD_STALE);
+		mark(w->in_neigh, &w->neigh, i, there);
 	}
 	if (nd->ndm_family != AF_BRIDGE || !mac || mac->b[0] != 0x02 || mac->b[1] != 0xbe)
 		return;
@@ -111,7 +123,7 @@ static void count(struct nlwatch *w, const struct nlmsghdr *h)
 		mark(w->in_bridge, &w->bridge, i, there);
 	} else {
 		mark(w->in_vxlan, &w->vxlan, i, there);
-		w->via[i] = via;
+		w->via[i] = via ? via : ip;
 	}
 }
 

@@ -28,9 +28,10 @@ static inline bool load_mac_index(const uint8_t *mac, uint32_t *i)
 struct nlwatch {
 	int fd;
 	uint32_t n;                /* MACs 0..n-1 are counted */
-	uint32_t bridge, vxlan;    /* of these there now */
-	uint8_t *in_bridge, *in_vxlan;
-	uint32_t *via; /* nexthop of the vxlan row, 0 = an address */
+	uint32_t bridge, vxlan, neigh; /* of these there now; neigh: IPv4 neighbours 10.0.0.0 + i of the MACs */
+	uint8_t *in_bridge, *in_vxlan, *in_neigh;
+	uint32_t *via; /* nexthop of the vxlan row, or its IPv4 address as the wire has it */
+	uint64_t messages;         /* about rows, of whatever MAC */
 	uint64_t lost;             /* ENOBUFS seen: the counts are then wrong */
 };
 

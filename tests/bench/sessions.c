@@ -176,7 +176,7 @@ static void keepalives(struct sessions *t, double now)
 		return;
 	t->last_keepalive = now;
 	for (size_t i = 0; i < t->n; i++) {
-		if (!t->s[i].out_left) /* not in the middle of a message */
+		if (!t->s[i].out_left && t->s[i].fd >= 0) /* not in the middle of a message */
 			send_keepalive(&t->s[i]);
 	}
 }
@@ -253,6 +253,12 @@ void sessions_wake(struct sessions *t)
 	}
 }
 
+void sessions_cut(struct sessions *t)
+{
+	close(t->s[0].fd); /* which takes it out of epoll, too */
+	t->s[0].fd = -1;
+}
+
 size_t sessions_unsent(const struct sessions *t)
 {
 	int n = 0;
@@ -295,7 +301,8 @@ void sessions_establish(struct sessions *t)
 void sessions_close(struct sessions *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		close(t->s[i].fd);
+		if (t->s[i].fd >= 0)
+			close(t->s[i].fd);
 		sink_fini(&t->s[i].sink);
 	}
 	close(t->epoll);

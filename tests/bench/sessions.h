@@ -55,6 +55,8 @@ void sessions_turn(struct sessions *t, int wait_ms);
 void sessions_listen(struct sessions *t);
 /* The slow sessions read like the others from now on. */
 void sessions_wake(struct sessions *t);
+/* The feeder's connection ends: closed without a NOTIFICATION. */
+void sessions_cut(struct sessions *t);
 /* Octets that the feeder's kernel has not seen acknowledged, and what is not sent. */
 size_t sessions_unsent(const struct sessions *t);
 void sessions_close(struct sessions *t);

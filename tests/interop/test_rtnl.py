@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""Another program holds the kernel's lock (RTNL): rows wait for it, and nothing else does.
+
+    h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 evpnd] br100
+"""
+import socket
+import time
+
+import pytest
+
+from evlab import Evpnd, evpnd
+from evlab.rtnl import Held
+from evlab.run import in_namespace
+
+HELD_S = 1.5
+MACS = 50
+
+
+def frames(host):
+    """From so many new stations: bridges learn them without the lock."""
+    s = in_namespace(host, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+    s.bind((host.dev, 0))
+    for i in range(MACS):
+        s.send(b"\xff" * 6 + bytes([2, 0, 0, 0, 2, i]) + b"\x88\xb5" + bytes(46))
+    s.close()
+
+
+def test_sessions_and_control_socket_answer_while_rows_wait_for_the_kernel(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    h1 = lab.host("h1", 1).plug(r1)
+    e1 = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], ports=["h1"]))
+    e2 = Evpnd(r2, evpnd.conf(r2, 65000, [(r1.address, 65000)]).replace("asn: 65000}", "asn: 65000, hold-time: 3}"))
+    lab.wait_for(lambda: e1.established(r2.address) and e2.established(r1.address), "the session is up", 20)
+    lab.wait_for(lambda: r1.flood("vxlan100") and r2.flood("vxlan100"), "they flood to one another")
+    lab.wait_for(lambda: r1.ip_json("link show h1")[0]["linkinfo"]["info_slave_data"]["state"] == "forwarding", "the port forwards")
+    try:
+        held = Held()
+    except OSError as e:
+        pytest.skip("cannot hold the lock: %s" % e)
+    before = e2.neighbor(r1.address)["messages"]["out"]["keepalive"]
+    slowest, polls, waiting = 0, 0, 0
+    with held:
+        end = time.monotonic() + HELD_S
+        frames(h1)
+        while time.monotonic() < end:
+            start = time.monotonic()
+            waiting = max(waiting, sum(not f["observed"] for f in e2.fdb(desired=True)))
+            slowest, polls = max(slowest, time.monotonic() - start), polls + 1
+        known = len([m for m in e2.show("mac") if m["state"] == "remote"])
+        sent = e2.neighbor(r1.address)["messages"]["out"]["keepalive"] - before
+    print("%d questions, the slowest took %.0f ms; %d KEEPALIVEs sent, %d MACs, %d rows waited" % (polls, slowest * 1e3, sent, known, waiting))
+    assert slowest < HELD_S / 3, "the control socket answered"
+    assert sent >= 1, "KEEPALIVEs went out"
+    assert known >= MACS, "UPDATEs were taken in"
+    assert waiting >= MACS, "rows waited for the lock"
+    lab.wait_for(lambda: all(f["observed"] for f in e2.fdb(desired=True)) and len(e2.fdb(table="vxlan", observed=True)) >= MACS, "and then they are there")
