@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <urcu/urcu-qsbr.h>
 
 #include "dataplane/vtep/vtep.h"
 
@@ -126,10 +127,28 @@ static void close_all(struct underlay *u)
 	}
 }
 
+/* Sockets that share a port share it with whomever has the same user: another evpnd would get some of our packets. */
+static int alone(const struct underlay *u)
+{
+	int fd = open_socket(&u->vtep, u->port, false);
+
+	if (fd == -EADDRINUSE) { /* our own, that wait for their end? */
+		urcu_qsbr_barrier();
+		fd = open_socket(&u->vtep, u->port, false);
+	}
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 static int open_all(struct underlay *u)
 {
 	unsigned port = DYNAMIC_PORTS + (unsigned)(u->v->seed % 8192);
+	int err = alone(u);
 
+	if (err)
+		return err;
 	for (unsigned i = 0; i < u->v->n_workers; i++) {
 		u->rx[i] = (struct source){ .kind = SOURCE_UNDERLAY, .fd = open_rx(u->v, &u->vtep, u->port), .owner = u };
 		if (u->rx[i].fd < 0)
@@ -182,7 +201,8 @@ struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t po
 	err = open_all(u);
 	if (err) {
 		log_error(v->log, LOG_DP, "userspace VTEP: no socket at %s port %u: %s%s", ip_str(vtep).s, port,
-			  strerror(-err), err == -EADDRINUSE ? "; does the kernel have a vxlan device there?" : "");
+			  strerror(-err),
+			  err == -EADDRINUSE ? "; is there a vxlan device of the kernel's, or another evpnd?" : "");
 		free_underlay(u);
 		return NULL;
 	}

@@ -257,6 +257,19 @@ def test_reload_of_a_vni_touches_no_row(lab):
     monitor.stop()
 
 
+def test_second_userspace_vtep_is_refused(lab):
+    """Their sockets would share the packets. A VNI that goes and comes again is no second one."""
+    r1, = lab.fabric("r1")
+    conf = "vtep: 192.0.2.1\ndataplane: userspace\nvnis: [%s]\n"
+    e = Evpnd(r1, conf % "{vni: 100}")
+    other = Evpnd(r1, conf % "{vni: 200}", name="other", start=False)
+    with pytest.raises(AssertionError, match="192.0.2.1 port 4789: Address already in use"):
+        other.start()
+    for vni in ("", "{vni: 100}", "", "{vni: 100}", "{vni: 100, vxlan-port: 4790}", "{vni: 100}"):
+        e.reload(conf % vni)
+        lab.wait_for(lambda: all(v["ready"] for v in e.show("vni")) and len(e.show("vni")) == bool(vni), "it is as configured")
+
+
 def test_second_evpnd_is_refused(lab):
     """On another control socket, without neighbors: it would take the first one's rows for an earlier run's."""
     p = Pair(lab).reach()
