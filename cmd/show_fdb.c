@@ -32,13 +32,13 @@ static const char *owner_name(enum dp_owner o)
 static struct fdb_view view(const struct dp_row_info *i)
 {
 	const struct dp_row *row = &i->row;
-	static const struct mac zero; /* the flood row's key in the kernel */
+	static const struct mac zero;
 
 	switch ((enum dp_kind)row->key.kind) {
 	case DP_FDB:
 		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->vtep, .vteps = i->vteps, .n_vteps = i->n_vteps };
 	case DP_FLOOD:
-		return (struct fdb_view){ .mac = &zero, .vtep = row->key.ip };
+		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->key.ip }; /* the group, or zero as in the kernel */
 	case DP_NEIGH:
 		return (struct fdb_view){ .mac = &row->mac, .ip = row->key.ip };
 	}

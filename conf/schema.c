@@ -323,6 +323,7 @@ static const struct schema_key keys_vni[] = {
 	{ "flood", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, flood, n_flood), .max_items = 16384,
 	  .check = check_vtep },
 	{ "groups", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, groups, n_groups), .max_items = 1024, .check = check_group },
+	{ "ageing", NUMBER, FIELD(config_vni, ageing), .min = 1, .max = 32767, .def = "300" },
 	{ "unknown-unicast", .scalar = &scalar_word, FIELD(config_vni, unknown_unicast_drop),
 	  .words = words_unknown_unicast, .def = "flood" },
 	{ "check-source", .scalar = &scalar_bool, FIELD(config_vni, check_source), .derive = derive_check_source },

@@ -16,10 +16,6 @@ static void key_unsupported(struct load *ld, uint32_t m, const char *key, bool a
 
 static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t m)
 {
-	if (ld->config->dataplane == CONFIG_DP_USERSPACE &&
-	    (v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3) && mark_good(ld, m, "mode"))
-		load_error_key(ld, m, "mode", m, "\"%s\" with dataplane userspace is not supported by this version",
-			       config_mode_name(v->mode));
 	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
 	key_unsupported(ld, m, "rsc", v->rsc);
 }

@@ -285,6 +285,8 @@ static void kernel_close(void *be)
 		loop_io_set(&k->results, 0);
 	kwriter_fini(&k->writer);
 	loop_timer_at(&k->timer, MTIME_NEVER);
+	if (k->renewals.fn)
+		loop_timer_at(&k->renewals, MTIME_NEVER);
 	while (kernel_bury(k))
 		;
 	kernel_links_free(k);
@@ -382,6 +384,7 @@ static int kernel_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_param
 		return err;
 	}
 	list_add_tail(&k->vnis, &v->list);
+	kernel_renew_arm(k);
 	*data = v;
 	return 0;
 }

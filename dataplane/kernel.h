@@ -13,6 +13,7 @@
  *	kernel_carry.c  frames of ours into the tunnels of a device for several VNIs
  *	kernel_bury.c   devices and rows that are left over, and their end
  *	kernel_make.c   the requests that make and change devices
+ *	kernel_renew.c  rows on demand that are in use
  *	kernel_local.c  FDB and neighbour messages: whose is it
  *	kernel_snoop.c  ARP and ND of hosts on the ports
  *	kernel_host.c   what else runs on the host and minds what we write
@@ -111,6 +112,8 @@ struct kvni {
 	struct ip vtep;
 	uint16_t udp_port;
 	bool suppress, learn, drop_unknown, miss_macs, miss_ips;
+	uint16_t ageing; /* s, 0: as it is */
+	struct mtime renew_at; /* with miss_macs: rows in use */
 	struct ip group;
 	bool hear_hosts;
 	uint64_t heard, unheard; /* ARP and ND packets of its ports */
@@ -179,6 +182,7 @@ struct kernel {
 	bool told_filters; /* that iptables sees what bridges forward */
 	bool snoop_dirty; /* ports may have come or gone */
 	int snoop_tx;
+	struct loop_timer renewals;
 	int carry_tx;       /* UDP, from carry_from */
 	struct ip carry_from;
 	struct list snoops_done; /* listened to no more, but not closed yet */
@@ -446,6 +450,11 @@ bool kernel_snoop_listens(const struct kernel *k, unsigned ifindex, struct mac *
 /* ifindex 0: to every VTEP of the flood list. */
 bool kernel_snoop_send(struct kernel *k, const struct kvni *v, unsigned ifindex, const uint8_t *frame, size_t len);
 void kernel_snoop_free(struct kernel *k);
+
+/* ---- kernel_renew.c -------------------------------------------------------------------------------------------- */
+
+/* VNIs with rows on demand have come, changed or gone. */
+void kernel_renew_arm(struct kernel *k);
 
 /* ---- kernel_write.c --------------------------------------------------------------------------------------------- */
 

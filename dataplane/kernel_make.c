@@ -129,6 +129,8 @@ static void put_learning(struct kernel *k, struct nl_msg *m, const struct kvni *
 		memset(group.b, 0, sizeof(group.b));
 	}
 	nla_put_u8(m, IFLA_VXLAN_LEARNING, v->learn);
+	if (v->ageing)
+		nla_put_u32(m, IFLA_VXLAN_AGEING, v->ageing);
 	nla_put(m, group.len == 4 ? IFLA_VXLAN_GROUP : IFLA_VXLAN_GROUP6, group.len, group.b);
 	if (under)
 		nla_put_u32(m, IFLA_VXLAN_LINK, (uint32_t)under->ifindex);

@@ -141,6 +141,7 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->drop_unknown = p->drop_unknown;
 	v->miss_macs = p->miss_macs;
 	v->miss_ips = p->miss_ips;
+	v->ageing = p->miss_macs ? p->ageing : 0;
 	v->group = p->group;
 	v->hear_hosts = p->hear_hosts;
 	v->n_ports = p->n_ports;
@@ -298,7 +299,7 @@ static void change_learning(struct kernel *k, const struct kvni *v, const struct
 		return;
 	if (port && l->is_port)
 		complain(k, v, kernel_set_port(k, l, to));
-	if (v->learn != to->learn || !ip_eq(&v->group, &to->group))
+	if (v->learn != to->learn || !ip_eq(&v->group, &to->group) || v->ageing != to->ageing)
 		complain(k, v, kernel_set_vxlan(k, l, to));
 	kernel_link_refresh(k, v->vxlan);
 }
@@ -327,6 +328,7 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	v->drop_unknown = is->drop_unknown;
 	v->miss_macs = is->miss_macs;
 	v->miss_ips = is->miss_ips;
+	v->ageing = is->ageing;
 	v->group = is->group;
 	v->hear_hosts = is->hear_hosts;
 	v->ports = is->ports;
@@ -363,6 +365,8 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 	v->mtu_guessed |= vx && vx->made && strcmp(v->underlay, is.underlay); /* to be looked at again */
 	take_over(k, v, &is);
 	v->ready = v->waits = false;
+	v->renew_at = (struct mtime){ 0 };
+	kernel_renew_arm(k);
 	v->why[0] = '\0';
 	v->not_before = (struct mtime){ 0 };
 	kernel_dev_want(k, v);

@@ -238,7 +238,7 @@ void demand_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 	struct mac owner;
 	bool router;
 
-	if ((h->kind != DP_HEARD_QUESTION && h->kind != DP_HEARD_PROBE) || h->unicast || !ip_is_unicast(&h->target))
+	if ((h->kind != DP_HEARD_QUESTION && h->kind != DP_HEARD_PROBE) || h->unicast || !h->ifindex || !ip_is_unicast(&h->target))
 		return;
 	/* The dataplane answers for those that it has rows of, if it is asked to. */
 	if (is_here(evi->demand, NULL, &h->target) || (evi->suppress && neigh_row(e, evi, &h->target, &owner, &router)))

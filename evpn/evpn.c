@@ -95,6 +95,8 @@ static void on_host_heard(void *ctx, const struct dp_heard *h)
 
 	if (evi && evi->host_learning)
 		host_heard(e, evi, h);
+	if (evi && evi->demand)
+		demand_heard(e, evi, h);
 }
 
 static void on_miss(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *ip)
@@ -252,8 +254,10 @@ static int dataplane_add(struct evpn *e, const struct evi *evi, const struct con
 				   .group = c->group,
 				   .check_source = c->check_source,
 				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,
-				   .hear_hosts = c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic || evi->learns),
+				   .hear_hosts = (c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic || evi->learns)) ||
+						 c->mode == CONFIG_MODE_DYNAMIC_L3,
 				   .miss_macs = dynamic,
+				   .ageing = c->ageing,
 				   .miss_ips = c->mode == CONFIG_MODE_DYNAMIC_L3 };
 	struct dp_port_params *ports = xcalloc(c->n_ports, sizeof(*ports));
 	int err;

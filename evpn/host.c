@@ -369,8 +369,6 @@ void host_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 		host_seen(e, evi, &h->ip, &h->mac, h->ifindex, router);
 	else if (h->ip.len)
 		seen_there(e, evi, &h->ip, &h->mac, router);
-	if (evi->demand)
-		demand_heard(e, evi, h);
 	if (!evi->suppress || h->unicast || !h->ifindex)
 		return; /* what came by the tunnel has been flooded to our ports */
 	if (h->kind == DP_HEARD_PROBE)

@@ -121,6 +121,7 @@ struct config_vni {
 	size_t n_flood;
 	struct ip *groups; /* with flood, in the modes dynamic-*: multicast that is flooded */
 	size_t n_groups;
+	uint16_t ageing; /* s, of rows on demand */
 	bool unknown_unicast_drop;
 	bool check_source; /* packets of VTEPs that the VNI does not know are dropped */
 	bool rsc;

@@ -118,6 +118,7 @@ struct dp_vni_params { /* everything is copied */
 	uint32_t mac_limit; /* MACs that are heard, on ports and behind VTEPs, at most; 0: the backend's own bound */
 	/* Rows come on demand: `miss` tells what was looked for in vain, MACs and, with miss_ips, addresses. */
 	bool miss_macs, miss_ips;
+	uint16_t ageing; /* s, that a row on demand stays without being used; 0: the backend's */
 };
 
 /*

@@ -46,6 +46,16 @@ static void answer(struct worker *w, struct vport *port, const struct arpnd *que
 	count(&port->talk[w->nr].answered, 1);
 }
 
+/* Where addresses are asked for a question goes to no VTEP, but a host here may have it. */
+static void ask_ports(struct worker *w, struct vport *port, struct pkt *k)
+{
+	const struct ports *ports = __atomic_load_n(&port->bridge->ports, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < ports->n; i++)
+		if (ports->at[i] != port && __atomic_load_n(&ports->at[i]->dev, __ATOMIC_ACQUIRE))
+			out_to_port(w, ports->at[i], k, false);
+}
+
 bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k)
 {
 	struct mac dst = frame_dst(k->p);
@@ -61,6 +71,10 @@ bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k)
 	    (p.kind != DP_HEARD_QUESTION && p.kind != DP_HEARD_PROBE))
 		return false;
 	owner = owner_of(b, &p.target);
+	if (!owner && b->miss_ips) {
+		ask_ports(w, port, k);
+		return true;
+	}
 	if (!owner)
 		return false;
 	/* Not to the owner itself, which would take it for a conflict: it may just have moved here. */

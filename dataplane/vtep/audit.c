@@ -30,7 +30,7 @@ static void fill_fdb(const struct bridge *b, struct fdb_entry e, struct dp_seen 
 
 	s->part = e.kind == FDB_PORT ? DP_PORT : DP_SELF;
 	s->state = state[e.kind];
-	s->flags = e.sticky ? DP_STICKY : 0;
+	s->flags = (e.sticky ? DP_STICKY : 0) | (e.kind == FDB_REMOTE && e.seen ? DP_ON_DEMAND : 0);
 	s->ifindex = e.kind == FDB_PORT ? p->id : 0;
 	s->dest = fdb_is_remote(e) ? handle_of(b->v, e.to) : 0;
 }
@@ -51,16 +51,29 @@ static bool fdb_step(struct vtep_look *l, struct bridge *b)
 	return true;
 }
 
+static void look_at_list(struct vtep_look *l, struct bridge *b, const struct flood *f, const struct mac *group)
+{
+	for (uint32_t i = 0; i < f->n; i++) {
+		struct dp_seen s = { .vni = b->dv, .kind = DP_FLOOD, .part = DP_SELF, .state = DP_SEEN_OURS, .mac = *group };
+
+		if (f->dest[i]->fd)
+			continue; /* the underlay's group: no row */
+		s.ip = f->dest[i]->key.vtep;
+		s.dest = handle_of(b->v, f->dest[i]);
+		dp_audit_seen(l->a, &s);
+	}
+}
+
 static void look_at_flood(struct vtep_look *l, struct bridge *b)
 {
-	for (uint32_t i = 0; i < b->flood->n; i++) {
-		struct dp_seen s = { .vni = b->dv, .kind = DP_FLOOD, .part = DP_SELF, .state = DP_SEEN_OURS };
+	static const struct mac all;
+	uint64_t key, value;
 
-		if (b->flood->dest[i]->fd)
-			continue; /* the group: no row */
-		s.ip = b->flood->dest[i]->key.vtep;
-		s.dest = handle_of(b->v, b->flood->dest[i]);
-		dp_audit_seen(l->a, &s);
+	look_at_list(l, b, b->flood, &all);
+	for (size_t at = 0; rmap_next(&b->groups, &at, &key, &value);) {
+		struct mac group = fdb_mac(key);
+
+		look_at_list(l, b, (const struct flood *)(uintptr_t)value, &group);
 	}
 }
 
@@ -124,9 +137,11 @@ void vtep_audit_end(void *be, void *run)
 
 static void ask_flood(const struct bridge *b, struct dp_seen *s)
 {
+	const struct flood *f = mac_is_zero(&s->mac) ? b->flood : bridge_group(b, &s->mac);
+
 	s->state = DP_SEEN_NONE;
-	for (uint32_t i = 0; i < b->flood->n; i++) {
-		if (ip_eq(&b->flood->dest[i]->key.vtep, &s->ip))
+	for (uint32_t i = 0; f && i < f->n; i++) {
+		if (ip_eq(&f->dest[i]->key.vtep, &s->ip))
 			s->state = DP_SEEN_OURS;
 	}
 }

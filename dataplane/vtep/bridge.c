@@ -69,12 +69,15 @@ void bridge_entry_gone(struct bridge *b, struct fdb_entry e)
 
 static void fdb_put(struct bridge *b, const struct dp_op *op)
 {
-	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = bridge_dest(b, op->dest) };
+	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = bridge_dest(b, op->dest),
+			       .seen = op->flags & DP_ON_DEMAND ? fdb_used_at(b->v->now_s) : 0 };
 	uint64_t key = fdb_key(&op->mac);
 	struct fdb_entry old = fdb_get(&b->fdb, key);
 
 	rmap_set(&b->fdb, key, fdb_word(e));
 	bridge_entry_gone(b, old);
+	if (e.seen)
+		miss_found(b, &op->mac, e.to);
 }
 
 static void fdb_del(struct bridge *b, const struct dp_op *op)
@@ -126,17 +129,24 @@ static int fdb_op(struct bridge *b, struct dp_op *op)
 }
 
 /* A list is written anew and published whole: with, and without. */
-static void flood_change(struct bridge *b, struct dest *with, const struct dest *without)
+static struct flood *flood_changed(const struct flood *old, struct dest *with, const struct dest *without)
 {
-	struct flood *old = b->flood, *f = xcalloc(1, sizeof(*f) + (old->n + 1) * sizeof(f->dest[0]));
+	struct flood *f = xcalloc(1, sizeof(*f) + ((old ? old->n : 0) + 1) * sizeof(f->dest[0]));
 
-	for (uint32_t i = 0; i < old->n; i++) {
+	for (uint32_t i = 0; old && i < old->n; i++) {
 		if (old->dest[i] != without)
 			f->dest[f->n++] = old->dest[i];
 	}
 	if (with)
 		f->dest[f->n++] = with;
-	__atomic_store_n(&b->flood, f, __ATOMIC_RELEASE);
+	return f;
+}
+
+static void flood_change(struct bridge *b, struct dest *with, const struct dest *without)
+{
+	struct flood *old = b->flood;
+
+	__atomic_store_n(&b->flood, flood_changed(old, with, without), __ATOMIC_RELEASE);
 	vtep_retire(old, free);
 }
 
@@ -150,19 +160,46 @@ void bridge_flood_less(struct bridge *b, const struct dest *d)
 	flood_change(b, NULL, d);
 }
 
-static struct dest *flood_find(const struct bridge *b, const struct ip *ip)
+static struct dest *flood_find(const struct flood *f, const struct ip *ip)
 {
-	for (uint32_t i = 0; i < b->flood->n; i++) {
-		if (ip_eq(&b->flood->dest[i]->key.vtep, ip))
-			return b->flood->dest[i];
+	for (uint32_t i = 0; f && i < f->n; i++) {
+		if (ip_eq(&f->dest[i]->key.vtep, ip))
+			return f->dest[i];
 	}
 	return NULL;
 }
 
+struct flood *bridge_group(const struct bridge *b, const struct mac *group)
+{
+	return (struct flood *)(uintptr_t)rmap_get(&b->groups, fdb_key(group));
+}
+
+static void group_op(struct bridge *b, const struct dp_op *op)
+{
+	struct flood *was = bridge_group(b, &op->mac), *f;
+	struct dest *old = flood_find(was, &op->ip);
+
+	f = flood_changed(was, op->type == DP_OP_PUT ? bridge_dest(b, op->dest) : NULL, old);
+	if (f->n)
+		rmap_set(&b->groups, fdb_key(&op->mac), (uint64_t)(uintptr_t)f);
+	else
+		rmap_del(&b->groups, fdb_key(&op->mac));
+	if (!f->n)
+		free(f);
+	if (was)
+		vtep_retire(was, free);
+	if (old)
+		bridge_dest_put(b, old);
+}
+
 static void flood_op(struct bridge *b, const struct dp_op *op)
 {
-	struct dest *old = flood_find(b, &op->ip);
+	struct dest *old = flood_find(b->flood, &op->ip);
 
+	if (!mac_is_zero(&op->mac)) {
+		group_op(b, op);
+		return;
+	}
 	flood_change(b, op->type == DP_OP_PUT ? bridge_dest(b, op->dest) : NULL, old);
 	if (old)
 		bridge_dest_put(b, old);
@@ -227,6 +264,9 @@ void bridge_take(struct bridge *b, const struct dp_vni_params *p)
 	b->learn = p->learn;
 	b->check_source = p->check_source;
 	b->known_hosts = p->known_hosts;
+	b->miss_macs = p->miss_macs;
+	b->miss_ips = p->miss_ips;
+	b->ageing = p->ageing ? p->ageing : VTEP_AGEING_S;
 	b->limit = p->mac_limit ? p->mac_limit : VTEP_LEARNED_MAX;
 	b->group_ip = p->group;
 	snprintf(b->underlay, sizeof(b->underlay), "%s", p->underlay ? p->underlay : "");
@@ -246,6 +286,7 @@ struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni
 	rmap_init(&b->fdb, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->neighs, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->peers, v->seed, vtep_retire_table, NULL);
+	rmap_init(&b->groups, v->seed, vtep_retire_table, NULL);
 	b->ports = xcalloc(1, sizeof(*b->ports));
 	ports_take(b, p->ports, p->n_ports);
 	return b;
@@ -259,6 +300,7 @@ static void bridge_free(void *p)
 	rmap_fini(&b->fdb);
 	rmap_fini(&b->neighs);
 	rmap_fini(&b->peers);
+	rmap_fini(&b->groups);
 	free(b->flood);
 	free(b->c);
 	free(b->talk);
@@ -280,6 +322,15 @@ void bridge_clear(struct bridge *b)
 		rmap_del(&b->neighs, key);
 		vtep_retire((void *)(uintptr_t)value, free);
 	}
+	for (size_t at = 0; rmap_next(&b->groups, &at, &key, &value);) {
+		struct flood *f = (struct flood *)(uintptr_t)value;
+
+		rmap_del(&b->groups, key);
+		for (uint32_t i = 0; i < f->n; i++)
+			bridge_dest_put(b, f->dest[i]);
+		vtep_retire(f, free);
+	}
+	hold_forget(&b->v->hold, b);
 	__atomic_store_n(&b->flood, xcalloc(1, sizeof(*b->flood)), __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < flood->n; i++)
 		bridge_dest_put(b, flood->dest[i]);

@@ -22,7 +22,8 @@ struct fdb_entry {
 	void *to;     /* struct vport or struct dest; aligned to 8 octets */
 	uint8_t kind; /* enum fdb_kind; never FDB_NONE in a table */
 	bool sticky;  /* may not move to a port (static MAC of the far side) */
-	uint16_t seen; /* PORT, LEARNED: when it was heard, in seconds; wraps */
+	/* In seconds, wraps: when it was heard (PORT, LEARNED), or used last (REMOTE on demand; 0: wished for always). */
+	uint16_t seen;
 };
 
 /*
@@ -61,6 +62,23 @@ static inline struct fdb_entry fdb_get(const struct rmap *m, uint64_t key)
 static inline bool fdb_is_remote(struct fdb_entry e)
 {
 	return e.kind >= FDB_REMOTE;
+}
+
+/* A row on demand of these seconds. */
+static inline uint16_t fdb_used_at(uint16_t now)
+{
+	return now ? now : 1;
+}
+
+/* A frame goes where e leads, a row on demand. */
+static inline void fdb_use(const struct rmap *m, uint64_t key, struct fdb_entry e, uint16_t now)
+{
+	struct rmap_slot *s = rmap_slot(m, key);
+	uint64_t word = fdb_word(e);
+
+	e.seen = fdb_used_at(now);
+	if (s)
+		__atomic_compare_exchange_n(&s->value, &word, fdb_word(e), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 /*

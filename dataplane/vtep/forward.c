@@ -193,12 +193,40 @@ static bool complete(struct worker *w, struct vport *port, struct pkt *k)
 	return true;
 }
 
-static void flood_from_port(struct worker *w, struct vport *port, struct pkt *k, bool unicast)
+/* To a MAC without a row where rows come on demand: it waits for one. */
+static void miss(struct worker *w, struct vport *port, struct pkt *k)
 {
 	struct bridge *b = port->bridge;
-	struct flood *f = __atomic_load_n(&b->flood, __ATOMIC_ACQUIRE);
 
-	unsigned vteps = unicast && b->drop_unknown ? 0 : f->n;
+	if (!complete(w, port, k))
+		return;
+	flood_ports(w, b, port, k);
+	if (!worker_miss(w, b, k->p, k->len, k->vh.gso_type == VIRTIO_NET_HDR_GSO_NONE))
+		worker_drop(w, DROP_UNKNOWN_UNICAST, &port->c[w->nr]);
+}
+
+/* The VTEPs that get frames of this group, or of none. */
+static const struct flood *list_of(const struct bridge *b, const struct mac *dst)
+{
+	static const struct flood nobody;
+	const struct flood *f = b->miss_macs ? bridge_group(b, dst) : __atomic_load_n(&b->flood, __ATOMIC_ACQUIRE);
+
+	return f ? f : &nobody;
+}
+
+static void flood_from_port(struct worker *w, struct vport *port, struct pkt *k, const struct mac *dst)
+{
+	bool unicast = !mac_is_group(dst);
+	struct bridge *b = port->bridge;
+	const struct flood *f;
+	unsigned vteps;
+
+	if (unicast && b->miss_macs) {
+		miss(w, port, k);
+		return;
+	}
+	f = list_of(b, dst);
+	vteps = unicast && b->drop_unknown ? 0 : f->n;
 
 	if (vteps && !complete(w, port, k))
 		return;
@@ -275,7 +303,7 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&port->bridge->fdb, fdb_key(&dst));
 	switch ((enum fdb_kind)to.kind) {
 	case FDB_NONE:
-		flood_from_port(w, port, k, !mac_is_group(&dst));
+		flood_from_port(w, port, k, &dst);
 		break;
 	case FDB_PORT:
 		if (to.to == port)
@@ -284,6 +312,9 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 			deliver(w, to.to, k, false);
 		break;
 	case FDB_REMOTE:
+		if (to.seen && to.seen != w->now)
+			fdb_use(&port->bridge->fdb, fdb_key(&dst), to, w->now);
+		/* fall through */
 	case FDB_LEARNED:
 		if (complete(w, port, k))
 			encapsulate(w, port->bridge, k, dest_pick(to.to, k->f.hash));

@@ -127,6 +127,17 @@ void learn_flush(struct bridge *b, const struct vport *p)
 	}
 }
 
+/* A row on demand that no frame has used for long. */
+static void unused(struct bridge *b, uint64_t key, struct fdb_entry e)
+{
+	struct dp_seen s = { .vni = b->dv, .kind = DP_FDB, .part = DP_SELF, .state = DP_SEEN_NONE, .mac = fdb_mac(key),
+			     .age = DP_AGE_UNUSED };
+
+	rmap_del(&b->fdb, key);
+	dp_seen(b->v->d, &s);
+	bridge_entry_gone(b, e);
+}
+
 void learn_age(struct bridge *b)
 {
 	size_t slots = b->fdb.t->mask + 1, step = slots * 4 / VTEP_AGEING_S;
@@ -144,5 +155,7 @@ void learn_age(struct bridge *b)
 
 		if ((e.kind == FDB_PORT || e.kind == FDB_LEARNED) && (uint16_t)(b->v->now_s - e.seen) >= VTEP_AGEING_S)
 			forget(b, key, e);
+		else if (e.kind == FDB_REMOTE && e.seen && (uint16_t)(b->v->now_s - e.seen) >= b->ageing)
+			unused(b, key, e);
 	}
 }

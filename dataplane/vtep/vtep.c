@@ -177,6 +177,7 @@ static bool vtep_flush(void *be)
 	bool more = take_heard(v);
 
 	more |= hosts_take(v); /* their MACs first */
+	more |= miss_take(v);
 	if (v->check)
 		check_links(v);
 	return carry_out(v) || more;
@@ -350,6 +351,7 @@ static void vtep_close(void *be)
 	if (v->heard_fd >= 0)
 		close(v->heard_fd);
 	rmap_fini(&v->vteps);
+	hold_fini(&v->hold);
 	rmap_fini(&v->by_vni);
 	free(v);
 }

@@ -10,6 +10,7 @@
  *	port.c       ports of VNIs, on interfaces that come and go
  *	learn.c      what the workers tell of: MACs heard; ageing
  *	hosts.c      hosts' ARP and ND: what the workers pass on, up; questions to hosts, down
+ *	miss.c       rows on demand: frames that found none
  *	answer.c     a worker's look at ARP and ND: passed on, answered for hosts behind other VTEPs
  *	netdev.c     interfaces by packet socket, TAPs
  *	place.c      the network namespaces that these are in
@@ -40,6 +41,7 @@
 #include "base/loop.h"
 #include "dataplane/arpnd.h"
 #include "dataplane/backend.h"
+#include "dataplane/hold.h"
 #include "dataplane/kernel_sock.h"
 #include "dataplane/nsopen.h"
 #include "dataplane/vtep/fdb.h"
@@ -196,6 +198,9 @@ struct bridge {
 	bool learn;         /* where MACs are, from what VTEPs send */
 	bool check_source;  /* VTEPs without a row here may not send */
 	bool known_hosts;   /* hosts without a row may not, either */
+	bool miss_macs, miss_ips; /* rows come on demand: what finds none is told, not flooded */
+	uint16_t ageing;    /* s, of rows on demand */
+	struct rmap groups; /* MAC -> struct flood, for those that have a list of their own; with miss_macs */
 	struct ip group_ip;
 	char underlay[IFNAMSIZ]; /* of the group; "": the one that has the address */
 	struct group *group;     /* joined */
@@ -298,6 +303,23 @@ struct said_ring {
 	struct said slot[VTEP_SAID];
 };
 
+#define VTEP_MISSED 512u
+
+/* A frame from a port to a MAC without a row. */
+struct missed {
+	uint32_t vni;
+	uint16_t len;
+	bool whole; /* all of it is here */
+	uint8_t frame[HOLD_OCTETS];
+};
+
+/* As heard_ring. */
+struct missed_ring {
+	uint32_t head __attribute__((aligned(64)));
+	uint32_t tail __attribute__((aligned(64)));
+	struct missed slot[VTEP_MISSED];
+};
+
 /* ---- the VTEP ----------------------------------------------------------------------------------------------------- */
 
 struct vtep {
@@ -316,6 +338,7 @@ struct vtep {
 	struct dest *dests;       /* the control thread's */
 	uint32_t last_set;        /* number */
 	uint16_t now_s;           /* published; seconds, wraps */
+	struct hold hold;         /* frames that wait for a row */
 	struct ksock events;      /* of links and addresses */
 	struct loop_io links_io, heard_io;
 	struct loop_timer timer;
@@ -353,6 +376,8 @@ void bridge_clear(struct bridge *b);
 void bridge_retire(struct bridge *b);
 struct bridge *bridge_find(const struct vtep *v, uint32_t vni);
 int bridge_op(struct vtep *v, struct dp_op *op);
+/* The list of a group that has its own; NULL: it has none. */
+struct flood *bridge_group(const struct bridge *b, const struct mac *group);
 
 /* Rows of b go there; each with a reference. */
 struct dest *bridge_dest(struct bridge *b, const struct dp_dest *to);
@@ -435,6 +460,13 @@ void hosts_info(const struct bridge *b, struct dp_vni_info *out);
 bool hosts_send(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len);
 bool hosts_listens(void *be, void *vni, unsigned ifindex, struct mac *own);
 
+/* ---- miss.c --------------------------------------------------------------------------------------------------------- */
+
+/* Takes what workers have missed. True when there is more. */
+bool miss_take(struct vtep *v);
+/* The MAC has a row now: what waited for it goes there. */
+void miss_found(struct bridge *b, const struct mac *mac, struct dest *to);
+
 /* ---- netdev.c ------------------------------------------------------------------------------------------------------ */
 
 struct netdev *netdev_find(const struct vtep *v, const struct place *at, const char *name);
@@ -497,6 +529,7 @@ void workers_stop(struct vtep *v);
 /* Has worker nr listen to a source. */
 void worker_watch(struct vtep *v, unsigned nr, struct source *s);
 void worker_unwatch(struct vtep *v, unsigned nr, struct source *s);
+struct missed_ring *worker_missed(struct vtep *v, unsigned nr);
 struct heard_ring *worker_ring(struct vtep *v, unsigned nr);
 struct said_ring *worker_said(struct vtep *v, unsigned nr);
 

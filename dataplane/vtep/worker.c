@@ -104,6 +104,22 @@ bool worker_pass_on(struct worker *w, uint32_t vni, uint16_t port, const uint8_t
 	return true;
 }
 
+bool worker_miss(struct worker *w, const struct bridge *b, const uint8_t *frame, uint32_t len, bool whole)
+{
+	struct missed_ring *r = w->missed;
+	struct missed *m = &r->slot[r->tail % VTEP_MISSED];
+
+	if (r->tail - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) >= VTEP_MISSED)
+		return false;
+	m->vni = b->vni;
+	m->whole = whole && len <= HOLD_OCTETS;
+	m->len = m->whole ? (uint16_t)len : FRAME_MAC;
+	memcpy(m->frame, frame, m->len);
+	__atomic_store_n(&r->tail, r->tail + 1, __ATOMIC_RELEASE);
+	w->told = true;
+	return true;
+}
+
 static void ring_bell(struct worker *w)
 {
 	uint64_t one = 1;
@@ -116,6 +132,11 @@ static void ring_bell(struct worker *w)
 struct heard_ring *worker_ring(struct vtep *v, unsigned nr)
 {
 	return v->workers[nr].ring;
+}
+
+struct missed_ring *worker_missed(struct vtep *v, unsigned nr)
+{
+	return v->workers[nr].missed;
 }
 
 struct said_ring *worker_said(struct vtep *v, unsigned nr)
@@ -440,6 +461,7 @@ static int init(struct worker *w)
 	w->tx = xcalloc(OUT_MESSAGES, sizeof(*w->tx));
 	w->ring = area(sizeof(*w->ring));
 	w->said = area(sizeof(*w->said));
+	w->missed = area(sizeof(*w->missed));
 	for (unsigned i = 0; i < RX_SLOTS; i++) {
 		w->rx[i].msg_hdr.msg_iov = &w->rx_iov[i];
 		w->rx[i].msg_hdr.msg_iovlen = 1;
@@ -518,6 +540,7 @@ static void fini(struct worker *w)
 	free(w->tx);
 	munmap(w->ring, sizeof(*w->ring));
 	munmap(w->said, sizeof(*w->said));
+	munmap(w->missed, sizeof(*w->missed));
 }
 
 void workers_stop(struct vtep *v)

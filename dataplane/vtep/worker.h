@@ -103,6 +103,7 @@ struct worker {
 	struct heard_ring *ring;
 	struct said_ring *said;
 	uint16_t toobig_s, toobig_n; /* hosts told in this second that a packet was too big */
+	struct missed_ring *missed;
 	/* counters */
 	uint64_t drops[VTEP_DROPS];
 	uint64_t batches, not_told;
@@ -119,6 +120,8 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n);
 void worker_tell(struct worker *w, const struct heard *h);
 /* The beginning of a frame that came from a port, for the control thread. False when its ring is full. */
 bool worker_pass_on(struct worker *w, uint32_t vni, uint16_t port, const uint8_t *frame, uint32_t len);
+/* A frame that found no row; whole: it can be sent as it is. The same. */
+bool worker_miss(struct worker *w, const struct bridge *b, const uint8_t *frame, uint32_t len, bool whole);
 
 /* ---- answer.c ------------------------------------------------------------------------------------------------------- */
 

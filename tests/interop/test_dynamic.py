@@ -6,7 +6,8 @@
 """
 import json
 import os
-import pwd
+import re
+import signal
 import time
 
 import pytest
@@ -76,9 +77,24 @@ def set_mood(lab, mood):
     os.rename(lab.path("mood.new"), lab.path("mood"))
 
 
+both = pytest.mark.parametrize("dataplane", ["kernel", "userspace"])
+
+
+class Pings:
+    """A ping every 10 ms, until asked how many were lost."""
+
+    def __init__(self, host, to):
+        self.p = host.start("ping", ["ping", "-n", "-i0.01", to])
+
+    def lost(self):
+        self.p.stop(signal.SIGINT)
+        sent, got = re.search(r"(\d+) packets transmitted, (\d+) received", self.p.tail(2000)).groups()
+        return int(sent) - int(got), int(sent)
+
+
 class Pair:
-    def __init__(self, lab, mode, resolver, ipv6=False, ip6=False, more="flood: [\"%s\"], ", make=None):
-        self.lab = lab
+    def __init__(self, lab, mode, resolver, ipv6=False, ip6=False, more="flood: [\"%s\"], ", make=None, dataplane="kernel"):
+        self.lab, self.dataplane = lab, dataplane
         self.r1, self.r2 = lab.fabric("r1", "r2")
         self.h1, self.h2 = lab.host("h1", 1, ip6), lab.host("h2", 2, ip6)
         self.h1.plug(self.r1)
@@ -89,12 +105,19 @@ class Pair:
             more = more % self.there
         if make:
             make(lab, (MAC2, "10.0.0.2", self.there))
-        self.e = Evpnd(self.r1, "vtep: \"%s\"\nvnis:\n  - {vni: 100, ports: [h1], mode: %s, %sresolver: %s}\n" % (here, mode, more, resolver))
+        self.e = Evpnd(self.r1, "dataplane: %s\nvtep: \"%s\"\nvnis:\n  - {vni: 100, ports: [h1], mode: %s, %sresolver: %s}\n" % (dataplane, here, mode, more, resolver))
         lab.wait_for(lambda: self.e.show("vni", "100")["ready"], "the VNI is ready")
         assert self.e.show("vni", "100")["problem"] is None
 
     def row(self, mac=MAC2):
-        return self.r1.remote("vxlan100", mac)
+        if self.dataplane == "kernel":
+            return self.r1.remote("vxlan100", mac)
+        return next((r["vtep"] for r in self.e.fdb(mac=mac, observed=True, owner="evpnd")), None)
+
+    def in_sync(self):
+        """What is there is what is wanted, says a look at all tables."""
+        d = self.e.ctl("diff", check=False)
+        return d.returncode == 0 or d.stdout
 
     def resolver(self):
         return self.e.show("vni", "100")["resolver"]
@@ -104,23 +127,35 @@ class Pair:
         return self
 
 
-def test_by_hand(lab):
-    """Hosts of the configuration have rows when somebody talks to them, and lose them when nobody does."""
-    p = Pair(lab, "dynamic-l2", "rib", more="hosts: [{mac: '%s', vtep: 192.0.2.2}], flood: [192.0.2.2], " % MAC2)
-    assert p.row() is None and p.r1.flood("vxlan100") == [], "no row for all: the kernel would not ask"
-    assert p.r1.remote("vxlan100", BROADCAST) == p.there
-    p.r1.ip("link set vxlan100 type vxlan ageing 3")
+@both
+def test_ageing(lab, dataplane):
+    """Hosts of the configuration have rows when somebody talks to them, keep them meanwhile, and lose them when nobody does."""
+    p = Pair(lab, "dynamic-l2", "rib", more="ageing: 4, hosts: [{mac: '%s', vtep: 192.0.2.2}], flood: [192.0.2.2], " % MAC2,
+             dataplane=dataplane)
+    assert p.row() is None
+    assert p.row(BROADCAST) == p.there
     p.reach()
-    assert p.row() == p.there
-    row, = [r for r in p.r1.fdb("vxlan100") if r["mac"] == MAC2 and "self" in r["flags"]]
-    assert "extern_learn" not in row["flags"], "that never ages"
+    assert p.row() == p.there and p.in_sync() is True
+    if dataplane == "kernel":
+        assert p.r1.flood("vxlan100") == [], "no row for all: the kernel would not ask"
+        row, = [r for r in p.r1.fdb("vxlan100") if r["mac"] == MAC2 and "self" in r["flags"]]
+        assert "extern_learn" not in row["flags"], "that never ages"
+    pings = Pings(p.h1, p.h2.ip4)
+    end = time.monotonic() + 13
+    while time.monotonic() < end:
+        assert p.row() or p.row(), "it is in use"
+        time.sleep(0.3)
+    lost, sent = pings.lost()
+    assert sent > 500 and lost <= sent / 1000, "%d of %d pings lost" % (lost, sent)
     lab.wait_for(lambda: p.row() is None, "nobody uses it any more", 30)
     lab.wait_for(lambda: not [r for r in p.e.fdb(mac=MAC2) if r["desired"]], "it is not wished for either")
     assert p.e.show("memory")["dataplane"]["repairs"] == 0
+    assert p.in_sync() is True
     p.reach()
 
 
-def test_rib_l3(lab):
+@both
+def test_rib_l3(lab, dataplane):
     """The RIB has all hosts, the kernel those that are talked to; ARP and ND are answered, and go nowhere."""
     r1, r2 = lab.fabric("r1", "r2")
     h1, h2 = lab.host("h1", 1, ip6=True).plug(r1), lab.host("h2", 2, ip6=True).plug(r2)
@@ -128,22 +163,24 @@ def test_rib_l3(lab):
     modes = {r1: "mode: dynamic-l3, resolver: rib", r2: "mode: dynamic-l2, resolver: rib"}
     e = {}
     for n, o, ports in ((r1, r2, ["h1"]), (r2, r1, ["h2", "h3"])):
-        e[n] = Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=ports, vni_more=modes[n]))
+        e[n] = Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=ports, more="dataplane: %s\n" % dataplane, vni_more=modes[n]))
     lab.wait_for(lambda: e[r1].established(r2.address), "the session is up", 20)
     for h in (h1, h2, h3):
         h.speak()
     h2.ping(h1.ip6)  # so that it says who it is
     lab.wait_for(lambda: {r["ip"] for r in e[r1].show("arp", "--vni", "100")} >= {h2.ip4, h2.ip6, h3.ip4}, "the RIB knows them all")
     assert not [r for r in e[r1].fdb(desired=True) if r["mac"] in (MAC2, h3.mac)]
-    assert r1.flood("vxlan100") == [] and r1.remote("vxlan100", BROADCAST) == r2.address
+    assert [r["vtep"] for r in e[r1].fdb(mac=BROADCAST, observed=True)] == [r2.address]
     assert h1.ping(h2.ip4), "the first ping"
     assert h1.ping(h2.ip6), "by IPv6, too"
-    assert r1.remote("vxlan100", MAC2) == r2.address and r1.remote("vxlan100", h3.mac) is None
-    assert {r["dst"] for r in r1.ip_json("neigh show dev br100 proto 179")} == {h2.ip4, h2.ip6}
-    h2.move(r1, "br100")
-    h2.speak()
-    lab.wait_for(lambda: r1.remote("vxlan100", MAC2) is None, "what has come here has no row")
-    lab.wait_for(lambda: h1.ping(h2.ip4), "and is reached")
+    assert {r["mac"] for r in e[r1].fdb(owner="evpnd", observed=True) if r["mac"] in (MAC2, h3.mac)} == {MAC2}
+    if dataplane == "kernel":
+        assert r1.remote("vxlan100", MAC2) == r2.address and r1.remote("vxlan100", h3.mac) is None
+        assert {r["dst"] for r in r1.ip_json("neigh show dev br100 proto 179")} == {h2.ip4, h2.ip6}
+        h2.move(r1, "br100")
+        h2.speak()
+        lab.wait_for(lambda: r1.remote("vxlan100", MAC2) is None, "what has come here has no row")
+        lab.wait_for(lambda: h1.ping(h2.ip4), "and is reached")
     assert not h1.ping("10.0.0.77")
     resolver = e[r1].show("vni", "100")["resolver"]
     assert resolver["kind"] == "rib" and resolver["unknown"] >= 1 and resolver["answered"] >= 1 and resolver["dropped"] == 0
@@ -152,16 +189,17 @@ def test_rib_l3(lab):
 @pytest.mark.parametrize("mode", ["dynamic-l2", "dynamic-l3"])
 @pytest.mark.parametrize("kind", ["file", "command"])
 @pytest.mark.parametrize("ipv6", [False, True])
-def test_resolver(lab, kind, mode, ipv6):
+@both
+def test_resolver(lab, kind, mode, ipv6, dataplane):
     """The first frame to a host has it looked up; its row follows the registry, and goes with it."""
     p = Pair(lab, mode, "{file: %s}" % lab.path("hosts") if kind == "file" else "{command: [%s]}" % lab.path("resolve"), ipv6,
-             make=registry if kind == "file" else program)
-    assert p.row() is None and p.r1.flood("vxlan100") == []
+             make=registry if kind == "file" else program, dataplane=dataplane)
+    assert p.row() is None
     if mode == "dynamic-l3":
         p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
         assert p.h1.ping(p.h2.ip4), "the first ping"
     p.reach()
-    assert p.row() == p.there
+    assert p.row() == p.there and p.in_sync() is True
     assert p.e.mac(100, MAC2)["vtep"] == p.there
     assert not p.h1.ping("10.0.0.77")
     r = p.resolver()

@@ -125,6 +125,7 @@ static const char *vni_difference(const struct config_vni *a, const struct confi
 	SAME(arp_suppression);
 	SAME_IP(group);
 	SAME_ITEMS(flood, n_flood, flood_difference);
+	SAME(ageing);
 	SAME_ITEMS(groups, n_groups, flood_difference);
 	SAME(unknown_unicast_drop);
 	SAME(rsc);
@@ -341,6 +342,7 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 		v->flood[k] = random_ip_of(r, c->vtep.len, k);
 	v->unknown_unicast_drop = v->bridge && !is_dynamic(v) && chance(r, 3);
 	v->rsc = chance(r, 3);
+	v->ageing = chance(r, 2) ? 300 : (uint16_t)between(r, 1, 32767);
 	random_resolver(r, v);
 	random_hosts(r, v, c->vtep.len);
 }

@@ -145,7 +145,6 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n"
 				   "restart: {time: 119, rows: flush}\n";
 	static const char *const lines[] = {
-		"x:9:11: vnis[0].mode: \"dynamic-l2\" with dataplane userspace is not supported by this version",
 		"x:10:10: vnis[0].rsc: not supported by this version",
 		"x:12:21: vnis[1].group: not supported by this version",
 	};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Where rows come on demand: frames to MACs without one, from a worker to the control thread, which tells of them, holds
+ * them, and sends them once the row is there.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "dataplane/vtep/vtep.h"
+#include "dataplane/vtep/vxlan.h"
+
+#define MISSED_SLICE 256u /* of a worker, a turn */
+
+bool miss_take(struct vtep *v)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < v->n_workers; i++) {
+		struct missed_ring *r = worker_missed(v, i);
+		uint32_t n = __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) - r->head;
+
+		more |= n > MISSED_SLICE;
+		for (n = n < MISSED_SLICE ? n : MISSED_SLICE; n; n--) {
+			const struct missed *m = &r->slot[r->head % VTEP_MISSED];
+			struct bridge *b = bridge_find(v, m->vni);
+			struct mac mac = frame_dst(m->frame);
+
+			if (b && b->miss_macs) {
+				if (m->whole)
+					hold_put(&v->hold, b, m->frame, m->len, loop_now(v->loop));
+				dp_miss(v->d, b->dv, &mac, NULL);
+			}
+			__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELEASE);
+		}
+	}
+	return more;
+}
+
+struct release {
+	struct bridge *b;
+	struct dest *to;
+};
+
+static void send_held(void *ctx, const uint8_t *frame, size_t len)
+{
+	const struct release *r = ctx;
+	uint8_t head[VXLAN_HEADER];
+	struct iovec iov[] = { { head, sizeof(head) }, { (uint8_t *)(uintptr_t)frame, len } };
+	struct dest *d;
+	struct frame f;
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	if (!frame_parse(&f, frame, (uint32_t)len))
+		return;
+	d = dest_pick(r->to, f.hash);
+	vxlan_write(head, d->key.label ? d->key.label : r->b->vni);
+	m.msg_name = &d->sa;
+	m.msg_namelen = d->sa_len;
+	sendmsg(r->b->u->tx[f.hash % VTEP_SOURCE_PORTS], &m, MSG_DONTWAIT); /* one that is lost comes again */
+}
+
+void miss_found(struct bridge *b, const struct mac *mac, struct dest *to)
+{
+	struct release r = { b, to };
+
+	hold_release(&b->v->hold, b, mac, loop_now(b->v->loop), send_held, &r);
+}
