@@ -100,23 +100,74 @@ static uint32_t segment_find(const struct evpn *e, uint16_t evi, uint32_t esi)
 	return h;
 }
 
-static uint32_t path_add(struct segment_table *t, uint32_t *at, uint32_t vtep, uint32_t label)
+static uint64_t path_hash_of(uint32_t segment, uint32_t vtep, uint32_t label)
+{
+	uint32_t k[3] = { segment, vtep, label };
+
+	return XXH3_64bits(k, sizeof(k));
+}
+
+static uint64_t path_hash(void *owner, uint32_t h)
+{
+	const struct segment_path *p = segment_path_get(owner, h);
+
+	return path_hash_of(p->segment, p->vtep, p->label);
+}
+
+static uint32_t *path_link(void *owner, uint32_t h)
+{
+	return &segment_path_get(owner, h)->chain;
+}
+
+static const struct htab_ops path_ops = { path_hash, path_link };
+
+/* Behind prev; 0: the first of its segment. */
+static uint32_t path_add(struct segment_table *t, uint32_t segment, uint32_t prev, uint32_t vtep, uint32_t label)
 {
 	uint32_t h = slab_alloc(&t->paths);
 	struct segment_path *p = segment_path_get(t, h);
 
+	p->segment = segment;
 	p->vtep = vtep;
 	p->label = label;
 	p->set = slab_alloc(&t->numbers);
-	p->next = *at;
-	*at = h;
+	p->prev = prev;
+	if (prev) {
+		p->next = segment_path_get(t, prev)->next;
+		segment_path_get(t, prev)->next = h;
+	}
+	if (p->next)
+		segment_path_get(t, p->next)->prev = h;
+	htab_insert(&t->path_index, path_hash(t, h), h);
 	return h;
 }
 
 static void path_free(struct segment_table *t, uint32_t h)
 {
-	slab_free(&t->numbers, segment_path_get(t, h)->set);
+	struct segment_path *p = segment_path_get(t, h);
+
+	htab_remove(&t->path_index, path_hash(t, h), h);
+	if (p->prev)
+		segment_path_get(t, p->prev)->next = p->next;
+	if (p->next)
+		segment_path_get(t, p->next)->prev = p->prev;
+	slab_free(&t->numbers, p->set);
 	slab_free(&t->paths, h);
+}
+
+/* The path of an advertiser, 0 when there is none. */
+static uint32_t path_find(const struct evpn *e, uint32_t segment, const struct import *im)
+{
+	const struct segment_table *t = &e->segments;
+	uint32_t h = htab_first(&t->path_index, path_hash_of(segment, im->vtep, im->label));
+
+	for (; h; h = segment_path_get(t, h)->chain) {
+		const struct segment_path *p = segment_path_get(t, h);
+
+		if (p->segment == segment && p->vtep == im->vtep && p->label == im->label)
+			break;
+	}
+	return h;
 }
 
 /* The caller's reference of esi becomes the segment's. */
@@ -128,7 +179,7 @@ static uint32_t segment_add(struct evpn *e, uint16_t evi, uint32_t esi)
 
 	s->evi = evi;
 	s->esi = esi;
-	path_add(t, &s->paths, 0, 0);
+	s->paths = path_add(t, h, 0, 0, 0);
 	htab_insert(&t->index, segment_hash_of(evi, esi), h);
 	return h;
 }
@@ -400,10 +451,18 @@ static void judge(struct evpn *e, struct segment *s)
 
 /* ---- routes ------------------------------------------------------------------------------------------------------ */
 
+static void too_many_log(struct evpn *e, const struct evi *evi, const uint8_t esi[10])
+{
+	if (log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		log_remote(e->log, LOG_EVPN, "vni %u segment %s: more than %u A-D routes: the others are not used", evi->vni,
+			   evpn_esi_str(esi).s, SEGMENT_ROUTES);
+}
+
 void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[10], bool per_es, const uint8_t rd[8],
 		       uint32_t import)
 {
 	uint32_t x = esi_take(&e->segments, esi), h = segment_find(e, evi->slot, x), was;
+	struct sources *of;
 	struct segment *s;
 
 	if (h)
@@ -411,7 +470,16 @@ void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[
 	else
 		h = segment_add(e, evi->slot, x);
 	s = segment_get(&e->segments, h);
-	was = sources_put(&e->macs.nodes, per_es ? &s->per_es : &s->per_evi, rd, import_ref(&e->imports, import));
+	of = per_es ? &s->per_es : &s->per_evi;
+	was = sources_put(&e->macs.nodes, of, rd, import_ref(&e->imports, import));
+	if (!was && s->n_routes == SEGMENT_ROUTES) {
+		sources_del(&e->macs.nodes, of, rd);
+		import_unref(e, import);
+		too_many_log(e, evi, esi);
+		return;
+	}
+	if (!was)
+		s->n_routes++;
 	judge(e, s);
 	if (was)
 		import_unref(e, was);
@@ -428,6 +496,7 @@ void segment_route_del(struct evpn *e, const struct evi *evi, const uint8_t esi[
 	was = sources_del(&e->macs.nodes, per_es ? &s->per_es : &s->per_evi, rd);
 	if (!was)
 		return;
+	s->n_routes--;
 	judge(e, s);
 	import_unref(e, was);
 	segment_reap(e, h);
@@ -457,20 +526,6 @@ void segment_clear(struct evpn *e, const struct evi *evi)
 
 /* ---- MACs -------------------------------------------------------------------------------------------------------- */
 
-/* Where the handle of the advertiser's path is kept; points at a 0 when there is none. */
-static uint32_t *path_find(const struct evpn *e, struct segment *s, const struct import *im)
-{
-	uint32_t *at = &segment_path_get(&e->segments, s->paths)->next;
-
-	for (; *at; at = &segment_path_get(&e->segments, *at)->next) {
-		const struct segment_path *p = segment_path_get(&e->segments, *at);
-
-		if (p->vtep == im->vtep && p->label == im->label)
-			break;
-	}
-	return at;
-}
-
 static void path_count(struct evpn *e, uint32_t h, uint32_t by)
 {
 	struct segment_path *p = segment_path_get(&e->segments, h);
@@ -479,10 +534,19 @@ static void path_count(struct evpn *e, uint32_t h, uint32_t by)
 	members_count(e, p, by);
 }
 
-void segment_count(struct evpn *e, const struct evi *evi, const struct import *im, uint32_t by)
+/* Of this advertiser no MAC is left. */
+static void path_end(struct evpn *e, const struct evi *evi, uint32_t h)
 {
 	static const struct pes none;
-	uint32_t h = segment_find(e, evi->slot, im->esi), *at, gone;
+
+	apply(e, h, &none, evi->vni);
+	vtep_drop(&e->vteps, segment_path_get(&e->segments, h)->vtep);
+	path_free(&e->segments, h);
+}
+
+void segment_count(struct evpn *e, const struct evi *evi, const struct import *im, uint32_t by)
+{
+	uint32_t h = segment_find(e, evi->slot, im->esi), path;
 	struct segment *s;
 
 	if (!h) {
@@ -491,20 +555,15 @@ void segment_count(struct evpn *e, const struct evi *evi, const struct import *i
 	}
 	s = segment_get(&e->segments, h);
 	path_count(e, s->paths, by);
-	at = path_find(e, s, im);
-	if (!*at) {
-		path_add(&e->segments, at, im->vtep, im->label);
+	path = path_find(e, h, im);
+	if (!path) {
+		path = path_add(&e->segments, h, s->paths, im->vtep, im->label);
 		vtep_get(&e->vteps, im->vtep)->refs++;
 		judge(e, s);
 	}
-	path_count(e, *at, by);
-	gone = segment_path_get(&e->segments, *at)->macs ? 0 : *at;
-	if (gone) {
-		apply(e, gone, &none, evi->vni);
-		vtep_drop(&e->vteps, segment_path_get(&e->segments, gone)->vtep);
-		*at = segment_path_get(&e->segments, gone)->next;
-		path_free(&e->segments, gone);
-	}
+	path_count(e, path, by);
+	if (!segment_path_get(&e->segments, path)->macs)
+		path_end(e, evi, path);
 	segment_reap(e, h);
 }
 
@@ -513,7 +572,7 @@ uint32_t segment_resolve(const struct evpn *e, const struct evi *evi, const stru
 	uint32_t h = segment_find(e, evi->slot, im->esi), path;
 	struct segment *s = h ? segment_get(&e->segments, h) : NULL;
 
-	path = !s ? 0 : s->aliasing ? s->paths : *path_find(e, s, im);
+	path = !s ? 0 : s->aliasing ? s->paths : path_find(e, h, im);
 	return path && segment_path_get(&e->segments, path)->n ? path : 0;
 }
 
@@ -565,6 +624,7 @@ void segment_table_init(struct evpn *e)
 	slab_init(&t->numbers, sizeof(uint32_t));
 	htab_init(&t->index, &segment_ops, t);
 	htab_init(&t->esi_index, &esi_ops, t);
+	htab_init(&t->path_index, &path_ops, t);
 }
 
 void segment_table_fini(struct evpn *e)
@@ -574,6 +634,7 @@ void segment_table_fini(struct evpn *e)
 	timerq_stop(&e->timers, &t->walk);
 	htab_fini(&t->index);
 	htab_fini(&t->esi_index);
+	htab_fini(&t->path_index);
 	slab_fini(&t->slab);
 	slab_fini(&t->esis);
 	slab_fini(&t->paths);

@@ -24,7 +24,7 @@
  *     count, to the one that is left (backup path, 8.4.1). Of several only they know which it will be, so the MAC leads
  *     nowhere and its frames are flooded, until it is advertised again (14.1.1);
  *   - none that only a long-lived stale route speaks for while others are there (RFC 9494);
- *   - at most DP_SET_MAX, those of the lowest addresses.
+ *   - at most DP_SET_MAX, those of the lowest addresses, out of SEGMENT_ROUTES A-D routes: who has more is no PE.
  *
  * So the withdrawal of one A-D per ES route takes its PE out of every set at once (8.2), and a MAC whose ESI no PE stands
  * for is not used (9.2.2). A PE with a VNI of its own for the segment (downstream-assigned labels) cannot be in a set:
@@ -39,6 +39,8 @@
 #include "evpn/sources.h"
 #include "include/dataplane.h"
 
+#define SEGMENT_ROUTES 1024u /* in one EVI; a PE has one, or a few when its route targets need more */
+
 struct evi;
 struct evpn;
 struct import;
@@ -51,8 +53,9 @@ struct esi { /* each once, as VTEPs are */
 
 /* Where the MACs lead that one PE advertises with one label; the first of a segment: that any does (aliasing). */
 struct segment_path {
-	uint32_t next; /* of the segment */
-	uint32_t set;  /* number of its set */
+	uint32_t chain;
+	uint32_t segment, next, prev; /* the first has no prev */
+	uint32_t set; /* number of its set */
 	uint32_t vtep, label; /* of the advertiser; 0 in the first */
 	uint32_t macs;        /* MAC entries whose best claim is of it; in the first, of any */
 	uint32_t n;
@@ -65,6 +68,7 @@ struct segment {
 	uint32_t esi;
 	uint16_t evi; /* slot */
 	bool aliasing, single_active;
+	uint16_t n_routes;
 	struct sources per_es, per_evi; /* A-D routes, by RD */
 	uint32_t paths;
 };
@@ -72,7 +76,7 @@ struct segment {
 struct segment_table {
 	struct slab slab, esis, paths;
 	struct slab numbers; /* of sets: nothing but handles */
-	struct htab index, esi_index; /* by EVI and ESI; by ESI */
+	struct htab index, esi_index, path_index; /* by EVI and ESI; by ESI; by segment and advertiser */
 	struct timerq_node walk; /* over the MACs */
 	struct evpn *e;
 	uint32_t walk_at;

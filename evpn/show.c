@@ -405,7 +405,8 @@ void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 				       &e->segments.slab, &e->segments.esis, &e->segments.paths, &e->segments.numbers,
 				       &e->hosts.slab };
 	const struct htab *indices[] = { &e->vteps.index,  &e->floods.index,   &e->moves.index,
-					 &e->hosts.index, &e->segments.index, &e->segments.esi_index };
+					 &e->hosts.index, &e->segments.index, &e->segments.esi_index,
+					 &e->segments.path_index };
 
 	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)

@@ -29,7 +29,7 @@ struct set {
 	struct ip vtep[DP_SET_MAX];
 };
 
-#define SETS_MAX 1024u
+#define SETS_MAX 8192u
 
 struct dp {
 	struct set *sets; /* by number */

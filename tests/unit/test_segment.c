@@ -367,6 +367,69 @@ static void at_most_so_many_are_used(void **state)
 	assert_string_equal(ip_str(&i.vteps[DP_SET_MAX - 1]).s, "192.0.2.56");
 }
 
+/* A segment of one PE that calls itself many, and a MAC that many advertise. */
+static void flood_of_routes_is_bounded(void **state)
+{
+	enum { MANY = 3000 };
+	struct world *w = *state;
+	struct route r = per_es(2);
+
+	for (unsigned i = 0; i < MANY; i++) {
+		r.rd = i;
+		world_announce(w, r);
+	}
+	assert_in_range(w->logged, 1, 20);
+	assert_non_null(strstr(w->last, "more than 1024 A-D routes"));
+	world_announce(w, mac_of(2, 1));
+	rows(w, "{192.0.2.2}");
+	for (unsigned i = MANY; i--;) {
+		r.rd = i;
+		world_withdraw(w, r);
+	}
+	rows(w, "");
+	world_announce(w, per_es(2));
+	rows(w, "{192.0.2.2}");
+	for (unsigned i = 1; i < MANY; i++) {
+		char next_hop[16];
+
+		snprintf(next_hop, sizeof(next_hop), "198.18.%u.%u", i / 256, i % 256);
+		r = mac_of(2, 1 + i);
+		r.next_hop = next_hop;
+		world_announce(w, r);
+	}
+	world_withdraw(w, per_es(2));
+	world_announce(w, per_es(2));
+	world_pass(w, 1);
+	assert_int_equal(recdp_rows(w->dp), MANY);
+}
+
+static void tag_of_a_bundle_counts_per_evi(void **state)
+{
+	struct world *w = *state;
+	struct config_rt rts[2];
+	struct config_vni c = world_config(300, rts);
+	struct route es = per_es(2), evi = per_evi(2), mac = mac_of(2, 1);
+
+	c.ethernet_tag = 30;
+	assert_int_equal(evpn_vni_add(w->e, &c, 4789, NULL), 0);
+	es.vni = evi.vni = mac.vni = 300;
+	mac.tag = evi.tag = 30;
+	world_announce(w, es);
+	world_announce(w, mac);
+	evi.vtep = 3;
+	evi.tag = 20; /* another broadcast domain of the bundle */
+	world_announce(w, evi);
+	world_rows(w, "fdb 300 " M1 " {192.0.2.2}\n");
+	evi.tag = 30;
+	world_announce(w, evi); /* with one per EVI only who has it counts: 3, of which no per ES is there */
+	world_pass(w, 0);
+	world_rows(w, "");
+	evi.vtep = 2;
+	world_announce(w, evi);
+	world_pass(w, 0);
+	world_rows(w, "fdb 300 " M1 " {192.0.2.2}\n");
+}
+
 /* ---- with ports ----------------------------------------------------------------------------------------------------- */
 
 static void local_mac_and_segment_follow_mobility(void **state)
@@ -528,6 +591,8 @@ int main(void)
 		T(label_of_its_own_makes_it_one_vtep),
 		T(vteps_that_cannot_be_sent_to_are_no_members),
 		T(at_most_so_many_are_used),
+		T(flood_of_routes_is_bounded),
+		T(tag_of_a_bundle_counts_per_evi),
 		T(local_mac_and_segment_follow_mobility),
 		T(vni_that_comes_later_finds_its_segments),
 		T(show_tells_of_segments),
