@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cmd/daemon.h"
+#include "cmd/evpnctl_capture.h"
 #include "cmd/evpnctl_conn.h"
 #include "cmd/evpnctl_help.h"
 #include "cmd/evpnctl_pick.h"
@@ -208,6 +209,8 @@ static int act(struct options *o)
 	}
 	if (args.id == VERB_CHECK)
 		return check_file(args.v[ARG_FILE].text);
+	if (args.id == VERB_CAPTURE)
+		return capture_run(o->socket, o->words, o->n_words, &args, o->json);
 	if (args.id == VERB_HELP)
 		return help(o->words + 1, o->n_words - 1);
 	if (args.id == VERB_SHOW_CONFIG && !o->json && !args.v[ARG_YAML].given)

@@ -39,7 +39,7 @@ void help_all(FILE *out)
 void help_verb(enum verb_id id, FILE *out)
 {
 	const struct verb *v = &verbs[id];
-	uint32_t known = v->required | v->optional;
+	uint64_t known = v->required | v->optional;
 
 	fprintf(out, "evpnctl %s", v->name);
 	for (const char *at = v->usage, *end; *at; at = *end ? end + 1 : end) {
@@ -56,7 +56,7 @@ void help_verb(enum verb_id id, FILE *out)
 		const char *value = verb_arg_value(a);
 		char name[40];
 
-		if (!(known & 1u << a))
+		if (!(known & UINT64_C(1) << a))
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", verb_arg_name(a), value ? " " : "", value ? value : "");
 		fprintf(out, "  %-22s ", name);

@@ -24,6 +24,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_VNI] = &change_vni,
 	[VERB_PORT_ADD] = &change_port_add,
 	[VERB_PORT_DEL] = &change_port_del,
+	[VERB_CAPTURE] = &change_capture,
 	[VERB_LOG] = &change_log,
 	[VERB_RELOAD] = &change_reload,
 	[VERB_DIFF] = &show_diff,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BIT(a) (1u << (a))
+#define BIT(a) (UINT64_C(1) << (a))
 #define VNI_MAX 0xffffffu
 #define VERB_WORDS_MAX 3u
 #define WORD_MAX 64u /* of what is compared with names; longer words match nothing */
@@ -78,6 +78,10 @@ const struct verb verbs[VERB_N] = {
 			.optional = BIT(ARG_VNI) },
 	[VERB_REPAIR] = { "repair", "[--vni N] [--dry-run]", "put right what differs and is ours",
 			  .optional = BIT(ARG_VNI) | BIT(ARG_DRY_RUN), .change = true },
+	[VERB_CAPTURE] = { "capture", "--vni N [--host M] [--count N] [--seconds S] FILE",
+			   "packets before and after encapsulation into a file for Wireshark (dataplane userspace)",
+			   .required = BIT(ARG_VNI) | BIT(ARG_FILE),
+			   .optional = BIT(ARG_HOST) | BIT(ARG_COUNT) | BIT(ARG_SECONDS), .change = true },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
@@ -98,7 +102,7 @@ static const struct arg_desc {
 	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2 or static-l3", KIND_MODE },
 	[ARG_TEXT] = { "TEXT", NULL, "with down or clear: why, in words for the neighbor (RFC 9003)", KIND_TEXT },
 	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
-	[ARG_FILE] = { "FILE", NULL, "a configuration file", KIND_TEXT },
+	[ARG_FILE] = { "FILE", NULL, "the file: of a configuration, or to write to (-: standard output)", KIND_TEXT },
 	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
 	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type (2: MAC/IP, 3: inclusive multicast)", KIND_NUMBER, 0,
 		       255 },
@@ -122,6 +126,9 @@ static const struct arg_desc {
 	[ARG_NAME] = { "--name", "IFNAME", "what the interface is called in there (default eth0)", KIND_TEXT },
 	[ARG_PORT_IP] = { "--ip", "A/LEN", "its address, with the length of the prefix", KIND_TEXT },
 	[ARG_ROUTER] = { "--router", NULL, "it is a router" },
+	[ARG_HOST] = { "--host", "M", "from or to this MAC or IP address only", KIND_TEXT },
+	[ARG_COUNT] = { "--count", "N", "stop after so many packets", KIND_NUMBER, 1, UINT32_MAX },
+	[ARG_SECONDS] = { "--seconds", "S", "stop after so many seconds", KIND_NUMBER, 1, 1000000 },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 
@@ -419,7 +426,7 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 
 static int unknown_option(const struct verb *verb, const char *word, char *error)
 {
-	uint32_t known = verb->required | verb->optional;
+	uint64_t known = verb->required | verb->optional;
 	unsigned best_distance = ~0u;
 	const char *best = NULL;
 
@@ -445,7 +452,7 @@ static int parse_option(const struct verb *verb, const char *const *argv, size_t
 {
 	const char *word = argv[*i], *eq = strchr(word, '=');
 	size_t len = eq ? (size_t)(eq - word) : strlen(word);
-	uint32_t known = verb->required | verb->optional;
+	uint64_t known = verb->required | verb->optional;
 
 	for (enum verb_arg a = ARG_POSITIONALS; a < ARG_N; a++) {
 		const struct arg_desc *d = &arg_descs[a];
@@ -467,7 +474,7 @@ static int parse_option(const struct verb *verb, const char *const *argv, size_t
 
 static int parse_positional(const struct verb *verb, const char *word, struct verb_args *out, char *error)
 {
-	uint32_t known = verb->required | verb->optional;
+	uint64_t known = verb->required | verb->optional;
 
 	for (enum verb_arg a = 0; a < ARG_POSITIONALS; a++) {
 		if (!(known & BIT(a)))

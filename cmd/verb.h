@@ -40,6 +40,7 @@ enum verb_id {
 	VERB_RELOAD,
 	VERB_DIFF,
 	VERB_REPAIR,
+	VERB_CAPTURE,
 	VERB_CHECK,
 	VERB_HELP,
 	VERB_N
@@ -80,6 +81,9 @@ enum verb_arg {
 	ARG_NAME,
 	ARG_PORT_IP,
 	ARG_ROUTER,
+	ARG_HOST,
+	ARG_COUNT,
+	ARG_SECONDS,
 	ARG_N
 };
 
@@ -89,7 +93,7 @@ struct verb {
 	const char *name;  /* one or more words */
 	const char *usage; /* the arguments, as in help; "" without */
 	const char *help;  /* one line */
-	uint32_t required, optional; /* bits of enum verb_arg */
+	uint64_t required, optional; /* bits of enum verb_arg */
 	bool change; /* needs root or the daemon's own user */
 	bool local;  /* the client does it alone */
 };

@@ -103,6 +103,8 @@ struct dp_ops {
 	 * backend calls dp_turn().
 	 */
 	bool (*flush)(void *be);
+	/* As dp_capture(). NULL: -EOPNOTSUPP. */
+	int (*capture)(void *be, void *data, const struct dp_capture *what, int fd, char *why, size_t cap);
 	/* Sleeps until some of what was pulled is done. NULL: all is when flush() returns. */
 	void (*wait)(void *be);
 	/* For show and log lines; NULL when not known. */

@@ -534,19 +534,25 @@ const struct dp_ops *dp_backend_ops(const struct dp *d)
 
 /* ---- ports ------------------------------------------------------------------------------------------------------ */
 
-static int port_vni(const struct dp *d, uint32_t vni, bool able, struct dp_vni **out, char *why, size_t cap)
+static int named_vni(const struct dp *d, uint32_t vni, struct dp_vni **out, char *why, size_t cap)
 {
 	struct dp_vni *v = NULL;
 
 	while ((v = rows_vni_next(&d->rec.rows, v)) && v->vni != vni)
 		;
 	*out = v;
-	if (!v || v->closing) {
-		snprintf(why, cap, "VNI %u is not configured", vni);
-		return -ENOENT;
-	}
-	if (able)
+	if (v && !v->closing)
 		return 0;
+	snprintf(why, cap, "VNI %u is not configured", vni);
+	return -ENOENT;
+}
+
+static int port_vni(const struct dp *d, uint32_t vni, bool able, struct dp_vni **out, char *why, size_t cap)
+{
+	int err = named_vni(d, vni, out, why, cap);
+
+	if (err || able)
+		return err;
 	snprintf(why, cap, "dataplane %s has no ports in other namespaces", d->ops->name);
 	return -EOPNOTSUPP;
 }
@@ -566,4 +572,30 @@ int dp_port_del(struct dp *d, uint32_t vni, const struct dp_netns_port *p, char 
 	int err = port_vni(d, vni, d->ops->port_del, &v, why, cap);
 
 	return err ? err : d->ops->port_del(d->be, v->data, p, why, cap);
+}
+
+/* ---- looking on ------------------------------------------------------------------------------------------------- */
+
+static int capture_elsewhere(const struct dp *d, uint32_t vni, char *why, size_t cap)
+{
+	struct dp_vni_info i = { 0 };
+
+	if (dp_vni_info(d, vni, &i) && i.vxlan)
+		snprintf(why, cap,
+			 "with dataplane %s the kernel forwards: 'tcpdump -i %s -w FILE' sees frames before encapsulation, "
+			 "'tcpdump -i %s -w FILE udp' packets after it",
+			 d->ops->name, i.vxlan, i.underlay ? i.underlay : "any");
+	else
+		snprintf(why, cap, "dataplane %s forwards nothing", d->ops->name);
+	return -EOPNOTSUPP;
+}
+
+int dp_capture(struct dp *d, uint32_t vni, const struct dp_capture *what, int fd, char *why, size_t cap)
+{
+	struct dp_vni *v;
+	int err = named_vni(d, vni, &v, why, cap);
+
+	if (err)
+		return err;
+	return d->ops->capture ? d->ops->capture(d->be, v->data, what, fd, why, cap) : capture_elsewhere(d, vni, why, cap);
 }

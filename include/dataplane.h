@@ -174,6 +174,27 @@ int dp_port_add(struct dp *d, uint32_t vni, const struct dp_netns_port *p, struc
 		size_t cap);
 int dp_port_del(struct dp *d, uint32_t vni, const struct dp_netns_port *p, char *why, size_t cap);
 
+/* What to look on: all of a VNI, or what is from or to a host. */
+struct dp_capture {
+	struct mac mac; /* zero: any */
+	struct ip ip;   /* none: any; ARP's, too */
+};
+/* A message of the answer: this, then the packet: an Ethernet frame, or, of the underlay, an IP packet. */
+struct dp_captured {
+	uint64_t ns;    /* since 1970 */
+	uint64_t lost;  /* so far: nobody took them in time */
+	uint32_t len;
+	bool underlay;
+	bool out;       /* to a port, to a VTEP */
+	char where[64]; /* its name or address */
+};
+/*
+ * Packets at the VNI's ports and, as they are encapsulated, to and from VTEPs, go to a SOCK_SEQPACKET socket, until its
+ * other end is closed, or this end with the VNI. fd is borrowed. 0, or -errno with a sentence in why; -EOPNOTSUPP: the
+ * kernel forwards, and the sentence says what to use.
+ */
+int dp_capture(struct dp *d, uint32_t vni, const struct dp_capture *what, int fd, char *why, size_t cap);
+
 /* For log lines: borrowed, NULL when it is not known. */
 const char *dp_ifname(const struct dp *d, unsigned ifindex);
 

@@ -11,6 +11,7 @@
  */
 #include <netinet/in.h>
 
+#include "dataplane/vtep/capture.h"
 #include "dataplane/vtep/toobig.h"
 #include "dataplane/vtep/vxlan.h"
 #include "dataplane/vtep/worker.h"
@@ -81,6 +82,17 @@ static bool segments_fit(const struct pkt *k, uint32_t max)
 	return !max || (max > k->f.payload && (!datagrams || (uint32_t)k->f.payload + k->vh.gso_size <= max));
 }
 
+static void leave(struct worker *w, struct bridge *b, const struct pkt *k, struct dest *d, struct iovec head,
+		  struct iovec body)
+{
+	struct capture *c = capture_of(b);
+	unsigned tos = outer_tos(w, k);
+
+	if (c)
+		capture_to_vtep(w, c, d, k, tos, head, body);
+	out_to_vtep(w, b->u, d, k->f.hash, tos, head, body);
+}
+
 static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt *k, struct dest *d, uint32_t vni)
 {
 	uint32_t max = room(d), head_len = k->f.payload;
@@ -99,8 +111,7 @@ static void encapsulate_segments(struct worker *w, struct bridge *b, struct pkt 
 		struct iovec body = segments_get(&s, i, head + VXLAN_HEADER);
 
 		vxlan_write(head, vni);
-		out_to_vtep(w, b->u, d, k->f.hash, outer_tos(w, k),
-			    (struct iovec){ head, VXLAN_HEADER + head_len }, body);
+		leave(w, b, k, d, (struct iovec){ head, VXLAN_HEADER + head_len }, body);
 	}
 	sent(&d->c[w->nr], s.n, k->len);
 	sent(&b->c[w->nr], s.n, k->len);
@@ -146,7 +157,7 @@ static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struc
 		body = (struct iovec){ k->p, k->len };
 	}
 	vxlan_write(head.iov_base, vni);
-	out_to_vtep(w, b->u, d, k->f.hash, outer_tos(w, k), head, body);
+	leave(w, b, k, d, head, body);
 	sent(&d->c[w->nr], 1, k->len);
 	sent(&b->c[w->nr], 1, k->len);
 }
@@ -286,6 +297,7 @@ static struct vport *port_of_tag(struct netdev *dev, struct pkt *k, int tci)
 void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int tci)
 {
 	struct vport *port = k->len < FRAME_MAC ? NULL : port_of_tag(dev, k, tci);
+	struct capture *c;
 	struct fdb_entry to;
 	struct mac dst;
 
@@ -295,6 +307,9 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 	}
 	k->port = port;
 	received(&port->c[w->nr], k->len);
+	c = capture_of(port->bridge);
+	if (c)
+		capture_at_port(w, c, port, k, false);
 	if (!hear(w, port, k))
 		return;
 	if (frame_is_arpnd(&k->f, k->p) && complete(w, port, k) && answer_from_port(w, port, k))
@@ -371,6 +386,7 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 			   unsigned ecn)
 {
 	struct pkt k = { .p = p + VXLAN_HEADER, .len = len - VXLAN_HEADER };
+	struct capture *c;
 	struct fdb_entry to;
 	struct bridge *b;
 	uint32_t vni;
@@ -391,6 +407,9 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 		worker_drop(w, DROP_TRUNCATED, &b->c[w->nr]);
 		return;
 	}
+	c = capture_of(b);
+	if (c)
+		capture_from_vtep(w, c, from, p, len, &k, ecn);
 	received(&b->c[w->nr], k.len);
 	if (!hear_remote(w, b, from, &k))
 		return;

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "dataplane/vtep/capture.h"
 #include "dataplane/vtep/vxlan.h"
 #include "dataplane/vtep/worker.h"
 
@@ -156,7 +157,7 @@ void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t 
 		 struct iovec body)
 {
 	uint32_t len = (uint32_t)(head.iov_len + body.iov_len);
-	unsigned bucket = (hash ^ hash >> 16) % VTEP_SOURCE_PORTS;
+	unsigned bucket = out_bucket(hash);
 	struct out_udp *o;
 
 	if (len > 65507) {
@@ -280,12 +281,15 @@ static struct out_port *port_message(struct worker *w, struct vport *port, struc
 void out_to_port(struct worker *w, struct vport *port, struct pkt *k, bool merge)
 {
 	struct netdev *dev = __atomic_load_n(&port->dev, __ATOMIC_ACQUIRE);
+	struct capture *c = capture_of(port->bridge);
 	enum csum_state csum;
 	struct out_port *o;
 	uint32_t len = k->len;
 
 	if (!dev)
 		return;
+	if (c)
+		capture_at_port(w, c, port, k, true);
 	csum = merge ? offload_check(&k->f, k->p) : CSUM_NONE;
 	if (csum == CSUM_GOOD && joins(w, port, k))
 		return;

@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "dataplane/vtep/capture.h"
+
 #define WORKERS_BY_CORES 8u /* more share what they contend for; each has a socket a port */
 #define TICK_MS 1000
 #define HEARD_SLICE 1024u
@@ -171,6 +173,16 @@ static bool carry_out(struct vtep *v)
 	return n != 0;
 }
 
+static bool send_captures(struct vtep *v)
+{
+	struct bridge *b;
+	bool more = false;
+
+	list_for_each(b, &v->bridges, list)
+		more |= capture_send(b);
+	return more;
+}
+
 static bool vtep_flush(void *be)
 {
 	struct vtep *v = be;
@@ -180,6 +192,7 @@ static bool vtep_flush(void *be)
 	more |= miss_take(v);
 	if (v->check)
 		check_links(v);
+	more |= send_captures(v);
 	return carry_out(v) || more;
 }
 
@@ -295,6 +308,7 @@ static void vtep_vni_del(void *be, void *data, bool remove)
 	rmap_del(&b->u->vnis, (uint64_t)b->vni + 1);
 	rmap_del(&b->v->by_vni, (uint64_t)b->vni + 1);
 	list_del(&b->list);
+	capture_end(b);
 	group_leave(b);
 	ports_detach(b, remove);
 	underlay_put(b->u);
@@ -464,6 +478,7 @@ const struct dp_ops dp_vtep_ops = {
 	.vni_info = vtep_vni_info,
 	.port_add = container_add,
 	.port_del = container_del,
+	.capture = capture_start,
 	.flush = vtep_flush,
 	.ifname = vtep_ifname,
 	.next_port = vtep_next_port,

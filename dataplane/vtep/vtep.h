@@ -16,6 +16,7 @@
  *	place.c      the network namespaces that these are in
  *	portring.c   frames of a packet socket in memory shared with the kernel
  *	container.c  ports made for other network namespaces
+ *	capture.c    copies of what goes by, for someone who looks on
  *	underlay.c   UDP sockets
  *	worker.c     the forwarding threads
  *	forward.c    what becomes of a frame
@@ -219,6 +220,7 @@ struct bridge {
 	struct talk *talk;   /* by worker: of hosts behind VTEPs, where they are learned from the tunnel */
 	struct ports *ports; /* published; never NULL */
 	uint16_t next_nr;    /* of a port */
+	struct capture *capture; /* published; NULL: none */
 	unsigned mtu;        /* of hosts, 0: not known */
 };
 

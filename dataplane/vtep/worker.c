@@ -318,7 +318,7 @@ static void read_underlay(struct worker *w, const struct source *s)
 	for (int i = 0; i < n; i++) {
 		struct msghdr *m = &w->rx[i].msg_hdr;
 		uint32_t len = w->rx[i].msg_len, segment = len;
-		struct ip from = ip_from_sockaddr(m->msg_name, NULL);
+		struct ip from = ip_from_sockaddr(m->msg_name, &w->from_port);
 		unsigned ecn = 0;
 
 		if (m->msg_flags & MSG_TRUNC) {

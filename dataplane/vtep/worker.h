@@ -81,6 +81,7 @@ struct worker {
 	struct source wake;
 	uint16_t now;
 	bool told;
+	uint16_t from_port; /* of the packet from the underlay */
 	bool full;           /* more was there than a batch takes */
 	uint32_t singles;    /* frames of this turn, but super-frames */
 	uint64_t counted_at; /* since when, ns */
@@ -108,6 +109,12 @@ struct worker {
 	uint64_t drops[VTEP_DROPS];
 	uint64_t batches, not_told;
 };
+
+/* Of the source ports by which packets leave: the same for all of a flow. */
+static inline unsigned out_bucket(uint32_t hash)
+{
+	return (hash ^ hash >> 16) % VTEP_SOURCE_PORTS;
+}
 
 static inline void count(uint64_t *c, uint64_t n)
 {

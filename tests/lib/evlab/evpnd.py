@@ -75,9 +75,13 @@ class Evpnd:
     def log(self):
         return self.process.tail(100000) if self.process else ""
 
+    def argv(self, *argv):
+        """What asks this daemon."""
+        return [os.path.join(BUILD, "evpnctl"), "-s", self.socket, *argv]
+
     def ctl(self, *argv, check=True, timeout=20):
         """evpnctl ARGV: subprocess.CompletedProcess."""
-        return self.node.run(os.path.join(BUILD, "evpnctl"), "-s", self.socket, *argv, check=check, timeout=timeout)
+        return self.node.run(*self.argv(*argv), check=check, timeout=timeout)
 
     def show(self, *argv):
         """evpnctl --json show ARGV, parsed."""
