@@ -27,6 +27,8 @@
 #define MASS_MIN 64u  /* rows that end with their destination, at least */
 #define MASS_PART 128u /* and this part of all */
 #define MASS_MS 10000 /* for that long: one row that cannot go now must not hold the others */
+#define BURST_MIN 1024u
+#define SPARE_MS 500 /* and for that long when the destination stays after all */
 
 static uint32_t tenths(const struct rec *c)
 {
@@ -108,8 +110,15 @@ void rec_set_spare(struct rec *c, struct row *r, bool spare)
 	d = row_dest(&c->rows, r->have_dest);
 	r->spare = spare;
 	d->n_spare += spare ? 1u : -1u;
+	if (spare && !d->mass && c->spare_look.us == MTIME_NEVER.us)
+		c->spare_look = mtime_add_ms(c->now, SPARE_MS);
 	if (d->n_spare == d->refs)
 		rec_settle(c, r->have_dest);
+}
+
+bool rec_is_mass(const struct rec *c, const struct dest_row *d)
+{
+	return d->d.carries && d->refs >= c->mass_min && d->refs >= rows_count(&c->rows) / MASS_PART;
 }
 
 /* It stays after all: what was left to go with it goes by itself. */
@@ -147,8 +156,7 @@ void rec_dest_unwant(struct rec *c, uint32_t h)
 	if (d->base) {
 		rec_dest_unwant(c, d->base);
 	} else if (!d->wants) {
-		/* Its end takes a look at every row here, so it must be worth that. */
-		d->mass = d->d.carries && d->refs >= c->mass_min && d->refs >= rows_count(&c->rows) / MASS_PART;
+		d->mass = rec_is_mass(c, d);
 		if (d->mass && c->mass_until.us == MTIME_NEVER.us)
 			c->mass_until = mtime_add_ms(c->now, MASS_MS);
 		rec_settle(c, h);
@@ -265,7 +273,7 @@ void rec_forgive(struct rec *c, uint32_t h)
 void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx), void *ctx)
 {
 	*c = (struct rec){ .ev = *ev, .kick = kick, .ctx = ctx, .next_sweep = MTIME_NEVER,
-			   .mass_min = MASS_MIN, .mass_until = MTIME_NEVER };
+			   .mass_min = MASS_MIN, .burst_min = BURST_MIN, .mass_until = MTIME_NEVER, .spare_look = MTIME_NEVER };
 	rows_init(&c->rows);
 }
 
@@ -647,7 +655,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	}
 	r->self = DP_SEEN_OURS;
 	r->wrote = true;
-	r->away = false;
+	r->away = r->bare = false;
 	r->have_flags = op->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
 		rec_set_there(c, op->row);
@@ -672,10 +680,12 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 	if (op->parts & DP_PORT && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM))
 		r->port = DP_SEEN_NONE;
 	if (op->parts == DP_PORT) {
-		rec_set_spare(c, r, !r->wanted && rec_dies_with_dest(c, r));
+		r->bare = r->port == DP_SEEN_NONE;
+		rec_set_spare(c, r, r->bare && !r->wanted && rec_dies_with_dest(c, r));
 		return;
 	}
 	r->self = DP_SEEN_NONE;
+	r->bare = false;
 	r->have_flags = 0;
 	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
 		rec_set_gone(c, op->row);
@@ -819,6 +829,8 @@ struct mtime rec_next(const struct rec *c)
 	}
 	if (mtime_before(c->mass_until, next))
 		next = c->mass_until;
+	if (mtime_before(c->spare_look, next))
+		next = c->spare_look;
 	return !c->sweep_waits && mtime_before(c->next_sweep, next) ? c->next_sweep : next;
 }
 
@@ -828,6 +840,24 @@ static void end_waiting(struct rec *c)
 	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
 		if (row_dest(&c->rows, h)->mass)
 			spare_nothing(c, h);
+	}
+}
+
+/* While the burst goes on nothing is known; after it what still waits goes by itself, but for those whose VTEP is going. */
+static void look_at_spare(struct rec *c)
+{
+	if (c->dirty.n >= c->burst_min) {
+		c->spare_look = mtime_add_ms(c->now, SPARE_MS);
+		return;
+	}
+	c->spare_look = MTIME_NEVER;
+	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
+		struct row *r = row_at(&c->rows, h);
+
+		if (!r->spare || row_dest(&c->rows, r->have_dest)->mass)
+			continue;
+		rec_set_spare(c, r, false);
+		rec_settle(c, h);
 	}
 }
 
@@ -847,6 +877,8 @@ void rec_set_now(struct rec *c, struct mtime now)
 	}
 	if (!mtime_before(now, c->mass_until))
 		end_waiting(c);
+	if (!mtime_before(now, c->spare_look))
+		look_at_spare(c);
 	if (c->sweep_waits || mtime_before(now, c->next_sweep))
 		return;
 	c->next_sweep = MTIME_NEVER;

@@ -25,7 +25,9 @@ struct rec {
 	struct mtime next_sweep; /* not later than the first VNI's */
 	bool started;
 	uint32_t mass_min;       /* so many rows of one destination end with it */
+	uint32_t burst_min;      /* while so many are in line, it may be that all of them go */
 	struct mtime mass_until; /* after that none waits for it any more */
+	struct mtime spare_look; /* then those are looked at whose destination stays */
 	bool sweep_waits; /* for a call */
 	bool swept; /* destinations of an earlier run have had their time */
 	uint32_t n_wanted, n_there;
@@ -116,7 +118,9 @@ static inline bool rec_is_far(const struct row *r)
 	       r->port != DP_SEEN_OWN;
 }
 
-/* Its vxlan row is one of many that go with their destination. */
+/* The end of the destination takes a look at every row here, so it must be worth that. */
+bool rec_is_mass(const struct rec *c, const struct dest_row *d);
+/* Its vxlan row is one of many that go with their destination, or may do so. */
 bool rec_dies_with_dest(const struct rec *c, const struct row *r);
 
 /* Something of it is there that we have written. */

@@ -67,20 +67,29 @@ static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
 
 bool rec_dies_with_dest(const struct rec *c, const struct row *r)
 {
-	return r->self == DP_SEEN_OURS && r->have_dest && row_dest(&c->rows, r->have_dest)->mass;
+	const struct dest_row *d = row_dest(&c->rows, r->have_dest);
+
+	if (r->self != DP_SEEN_OURS || !r->have_dest)
+		return false;
+	return d->mass || (c->dirty.n >= c->burst_min && rec_is_mass(c, d));
 }
 
 /*
  * Many rows whose destination nobody wants: their bridge rows are deleted one by one, their vxlan rows with the
- * destination, which takes the kernel 20 ms for 100,000.
+ * destination, which takes the kernel 20 ms for 100,000. In a burst the last wish for it may be about to go, so it is
+ * done in that order there, too.
  */
 static struct rec_plan plan_fdb_unwanted(const struct rec *c, const struct row *r, bool bridged)
 {
 	struct rec_plan p = plan_unwanted(r, bridged);
 
-	if (p.parts != (DP_PORT | DP_SELF) || !rec_dies_with_dest(c, r))
+	if (p.parts != (DP_PORT | DP_SELF))
 		return p;
-	return r->spare ? blocked("goes with its VTEP") : todo(REC_DEL, DP_PORT);
+	if (r->spare)
+		return blocked("goes with its VTEP");
+	if (r->bare)
+		return todo(REC_DEL, DP_SELF);
+	return rec_dies_with_dest(c, r) ? todo(REC_DEL, DP_PORT) : p;
 }
 
 static struct rec_plan plan_fdb(const struct rec *c, const struct row *r, bool bridged)

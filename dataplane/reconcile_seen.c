@@ -41,6 +41,7 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 		port_gone(r);
 		return;
 	}
+	r->bare = false;
 	if (!s->ifindex && rec_is_local(r->port) && (r->ask || r->give)) {
 		r->ask = false; /* this was our write, and it came after the local event */
 		r->give = true;
@@ -194,7 +195,8 @@ void rec_lose_dest(struct rec *c, uint32_t dest)
 			continue;
 		c->repairs += r->wanted;
 		r->self = DP_SEEN_NONE;
-		r->wrote &= !r->spare;
+		r->wrote &= !r->bare;
+		r->bare = false;
 		rec_set_have_dest(c, r, 0);
 		rec_settle(c, h);
 	}
@@ -284,7 +286,7 @@ static void forget_row(struct rec *c, uint32_t h)
 	BUG_ON(r->inflight);
 	rec_forgive(c, h);
 	r->port = r->self = DP_SEEN_NONE;
-	r->ask = r->give = r->force = r->keep = r->away = r->wrote = r->idle = r->doubt = false;
+	r->ask = r->give = r->force = r->keep = r->away = r->bare = r->wrote = r->idle = r->doubt = false;
 	r->ifindex = 0;
 	r->have_flags = 0;
 	rec_set_have_dest(c, r, 0);

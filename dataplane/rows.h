@@ -46,13 +46,14 @@ struct row {
 	uint8_t counted : 1; /* wanted and there: part of n_there */
 	uint8_t doomed : 1;  /* to be deleted: part of the VNI's n_doomed */
 	uint8_t wrote : 1;   /* written and not deleted since, whatever events say meanwhile */
-	uint8_t spare : 1;   /* only the vxlan row is left, which goes with its destination: part of its n_spare */
+	uint8_t spare : 1;   /* bare, and waits to go with its destination: part of its n_spare */
 	uint8_t told_far : 1; /* evpn believes the MAC to be where the tunnel showed it; never with told */
 	uint8_t err;         /* errno of the last refusal */
 	uint8_t level : 3;   /* of back-off */
 	uint8_t unseen : 1;  /* not reported yet in this resync */
 	uint8_t away : 1;    /* what is known as local has moved away, says evpn (DP_TAKE_OVER) */
 	uint8_t idle : 1;    /* on demand, and not used any more: evpn must hear of it */
+	uint8_t bare : 1;    /* its bridge row was deleted, the vxlan row is left */
 	uint8_t doubt : 1;   /* on demand, from an earlier run: evpn must say whether it knows it */
 };
 

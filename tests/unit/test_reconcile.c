@@ -1200,6 +1200,36 @@ static void vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves(void *
 	assert_int_equal(fakedp_dests(t->f), 2);
 }
 
+static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_after_it(void **state)
+{
+	struct ip vtep = vtep_nr(2);
+	struct dp_key flood = dp_key_flood(VNI, &vtep);
+	struct bed *t = *state;
+	unsigned writes;
+
+	for (int stays = 0; stays < 2; stays++) {
+		want_mass(t);
+		t->d->rec.burst_min = 0;
+		unwant_mass(t); /* the flood row wants the VTEP still */
+		carry_out(t, MASS, DP_PORT);
+		pass(t, 600);
+		assert_true(has_vxlan(t, 1));
+		assert_int_equal(dp_backlog(t->d), 0);
+		writes = fakedp_writes(t->f);
+		t->d->rec.burst_min = 1000; /* it is over */
+		if (stays) {
+			pass(t, 600);
+			assert_int_equal(fakedp_writes(t->f), writes + MASS);
+		}
+		dp_unwant(t->d, &flood);
+		fakedp_settle(t->d);
+		for (unsigned m = 1; m <= MASS; m++)
+			assert_false(has_vxlan(t, m));
+		if (!stays)
+			assert_int_equal(fakedp_writes(t->f), writes + 2); /* the flood row, the VTEP */
+	}
+}
+
 /* A row of a VNI whose devices are down cannot be deleted. */
 static void row_that_cannot_go_holds_the_others_for_a_while_only(void **state)
 {
@@ -1357,6 +1387,7 @@ static void random_run(uint64_t seed)
 	setup(&state);
 	t = state;
 	t->d->rec.mass_min = rng_below(&r, 2) ? 1 : 1000;
+	t->d->rec.burst_min = rng_below(&r, 2) ? 1 : 1000;
 	if (rng_below(&r, 2))
 		fakedp_late(t->f, rng_u64(&r));
 	for (unsigned i = 0; i < N_STEPS; i++)
@@ -1427,6 +1458,7 @@ int main(void)
 		T(show_yields_bridge_and_vxlan_rows_with_owners),
 		T(vxlan_rows_of_a_vtep_that_nobody_wants_go_with_it),
 		T(vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves),
+		T(in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_after_it),
 		T(row_that_cannot_go_holds_the_others_for_a_while_only),
 		T(reasserted_rows_are_written_again),
 		cmocka_unit_test(random_edits_end_with_desired_equal_to_observed),
