@@ -263,6 +263,8 @@ static void remove_all(struct dp *d)
 
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&d->rec.rows, v));)
 		close_vni(d, v);
+	for (uint32_t set = 1; set < d->rec.n_sets; set++)
+		rec_set_del(&d->rec, set);
 	rec_sweep(&d->rec, NULL);
 	do {
 		before = d->rec.writes;

@@ -624,6 +624,39 @@ static void burst_leaves_nothing_out_and_a_local_mac_in_it_alone(void **state)
 #define CHAOS_MACS 24u
 #define CHAOS_STEPS 100
 #define CHAOS_CROWD 1000u /* number of the first of the many */
+#define CHAOS_SET 6u      /* from here on the wish is a set of VTEPs */
+
+/* Members of the sets, as put_set() has them; "": it is not there. */
+struct chaos_sets {
+	unsigned restarts; /* numbers are others after each */
+	char members[2][5];
+};
+
+static uint32_t set_number(const struct chaos_sets *s, unsigned wish)
+{
+	return 1 + (wish - CHAOS_SET + s->restarts) % 2 + 2 * (s->restarts % 3);
+}
+
+static void want_place(struct bed *t, const struct chaos_sets *s, unsigned m, unsigned wish, uint8_t flags)
+{
+	if (wish >= CHAOS_SET)
+		want_fdb_set(t, m, set_number(s, wish));
+	else
+		want_fdb(t, m, wish, flags);
+}
+
+/* Some of VTEPs 2 to 5. */
+static void chaos_set(struct bed *t, struct rng *r, struct chaos_sets *s, unsigned wish)
+{
+	unsigned bits = 1 + rng_below(r, 15), n = 0;
+	char *members = s->members[wish - CHAOS_SET];
+
+	for (unsigned v = 0; v < 4; v++)
+		if (bits >> v & 1)
+			members[n++] = (char)('2' + v);
+	members[n] = '\0';
+	put_set(t, set_number(s, wish), members);
+}
 
 /* Another program's and static rows by MAC number, so that they are known to have been left alone. */
 static enum fakedp_hand hand_of(unsigned mac)
@@ -631,19 +664,21 @@ static enum fakedp_hand hand_of(unsigned mac)
 	return mac % 8 == 6 ? FAKEDP_STATIC : mac % 8 == 7 ? FAKEDP_EXTERN : FAKEDP_KERNEL;
 }
 
-static void chaos_wish(struct bed *t, struct rng *r, unsigned m, unsigned *wish)
+static void chaos_wish(struct bed *t, struct rng *r, struct chaos_sets *s, unsigned m, unsigned *wish)
 {
 	if (rng_below(r, 3) == 0) {
 		*wish = 0;
 		unwant_fdb(t, m);
 		return;
 	}
-	*wish = 2 + rng_below(r, 4);
-	if (rng_below(r, 2)) {
+	*wish = 2 + rng_below(r, 6);
+	if (*wish >= CHAOS_SET && (!s->members[*wish - CHAOS_SET][0] || rng_below(r, 3) == 0))
+		chaos_set(t, r, s, *wish);
+	if (*wish < CHAOS_SET && rng_below(r, 2)) {
 		want_fdb(t, m, *wish, DP_TAKE_OVER);
 		t->b.ifindex[m] = 0; /* evpn forgets it with the wish */
 	} else {
-		want_fdb(t, m, *wish, rng_below(r, 6) ? 0 : DP_STICKY);
+		want_place(t, s, m, *wish, rng_below(r, 6) ? 0 : DP_STICKY);
 	}
 }
 
@@ -685,14 +720,18 @@ static void chaos_crowd(struct bed *t, unsigned crowd)
 }
 
 /* As after kill -9: rows stay, and the next one is told what to wish from the start. */
-static void chaos_restart(struct bed *t, unsigned crowd, const unsigned *wish)
+static void chaos_restart(struct bed *t, struct chaos_sets *s, unsigned crowd, const unsigned *wish)
 {
 	bed_stop(t, false);
 	bed_start(t);
+	s->restarts++;
+	for (unsigned i = 0; i < 2; i++)
+		if (s->members[i][0])
+			put_set(t, set_number(s, CHAOS_SET + i), s->members[i]);
 	chaos_crowd(t, crowd);
 	for (unsigned m = 1; m <= CHAOS_MACS; m++) {
 		if (wish[m])
-			want_fdb(t, m, wish[m], 0);
+			want_place(t, s, m, wish[m], 0);
 	}
 }
 
@@ -704,16 +743,19 @@ static void chaos_deafen(struct bed *t)
 	setsockopt(((struct kernel *)dp_backend(t->d))->events.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-static void chaos_check(struct bed *t, unsigned m, unsigned wish)
+static void chaos_check(struct bed *t, const struct chaos_sets *s, unsigned m, unsigned wish)
 {
 	struct ip v = vtep_nr(wish);
+	char want[128] = "";
 	unsigned port = port_of(t, m);
 
+	for (const char *p = wish < CHAOS_SET ? "" : s->members[wish - CHAOS_SET]; *p; p++)
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s192.0.2.%c", want[0] ? " " : "", *p);
 	assert_int_equal(t->b.ifindex[m], port ? t->w->ifindex(t->w, port) : 0);
 	if (!wish || port)
 		assert_string_equal(fdb(t, m), "");
 	else
-		assert_string_equal(fdb(t, m), ip_str(&v).s);
+		assert_string_equal(fdb(t, m), wish < CHAOS_SET ? ip_str(&v).s : want);
 	if (!wish)
 		world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:%02x", m);
 }
@@ -725,6 +767,7 @@ static void random_edits_of_a_kernel_end_as_wanted(void **state)
 
 	for (unsigned run = 0; run < (runs ? strtoul(runs, NULL, 10) : 2); run++) {
 		unsigned wish[CHAOS_MACS + 1] = { 0 }, crowd;
+		struct chaos_sets sets = { 0 };
 		bool deaf = rng_below(&r, 3) == 0;
 		struct bed *t;
 
@@ -740,9 +783,9 @@ static void random_edits_of_a_kernel_end_as_wanted(void **state)
 			if (deaf)
 				chaos_deafen(t);
 			if (rng_below(&r, 25) == 0)
-				chaos_restart(t, crowd, wish);
+				chaos_restart(t, &sets, crowd, wish);
 			else if (rng_below(&r, 2))
-				chaos_wish(t, &r, m, &wish[m]);
+				chaos_wish(t, &r, &sets, m, &wish[m]);
 			else
 				chaos_hand(t, &r, m);
 			if (rng_below(&r, 4) == 0)
@@ -753,7 +796,7 @@ static void random_edits_of_a_kernel_end_as_wanted(void **state)
 		for (int i = 0; i < 200 && (stats(t).dirty || ((struct kernel *)dp_backend(t->d))->overrun); i++)
 			settle(t); /* what was refused is tried again, and what was lost learned anew */
 		for (unsigned m = 1; m <= CHAOS_MACS; m++)
-			chaos_check(t, m, wish[m]);
+			chaos_check(t, &sets, m, wish[m]);
 		for (unsigned i = 0; i < crowd; i++) {
 			struct ip v = vtep_nr(2 + i % 7);
 

@@ -105,6 +105,18 @@ static void rows_of_a_set_that_nobody_wants_go_with_it(void **state)
 	assert_int_equal(stats(t).errors + stats(t).repairs, 0);
 }
 
+static void flush_on_stop_leaves_no_set(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	put_set(t, 1, "23");
+	put_set(t, 2, "4"); /* nothing goes there */
+	want_all(t, 1);
+	bed_stop(t, true);
+	world_run("! ip nexthop | grep .");
+}
+
 static void show_names_the_members(void **state)
 {
 	struct bed *t = *state;
@@ -246,6 +258,7 @@ int main(void)
 		BOTH(set_that_another_hand_deletes_comes_back_with_its_rows),
 		{ "set_that_another_hand_changes_is_put_right (kernel)", set_that_another_hand_changes_is_put_right,
 		  bed_running_kernel, bed_teardown, NULL },
+		{ "flush_on_stop_leaves_no_set (kernel)", flush_on_stop_leaves_no_set, bed_running_kernel, bed_teardown, NULL },
 		FAKE(refused_set_is_tried_again_and_rows_wait_for_it),
 	};
 

@@ -179,11 +179,17 @@ static struct ip host_nr(unsigned n)
 	return ip_v4(0x0a000000u + n);
 }
 
+#define SET 100u /* SET + n as a VTEP: set n */
+
 static void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags)
 {
 	struct mac m = mac_nr(mac);
-	struct dp_row row = { .key = dp_key_fdb(VNI, &m), .vtep = vtep_nr(vtep), .flags = flags };
+	struct dp_row row = { .key = dp_key_fdb(VNI, &m), .flags = flags };
 
+	if (vtep < SET)
+		row.vtep = vtep_nr(vtep);
+	else
+		row.set = vtep - SET;
 	dp_want(t->d, &row);
 }
 
@@ -1292,22 +1298,62 @@ static enum fakedp_hand hand_of(unsigned mac)
 	return mac % 8 == 5 ? FAKEDP_STATIC : mac % 8 == 6 ? FAKEDP_EXTERN : mac % 8 == 7 ? FAKEDP_OWN : FAKEDP_KERNEL;
 }
 
+#define N_SETS 3u
+
 struct wish {
 	unsigned vtep; /* 0: none */
 };
 
-static void random_step(struct bed *t, struct rng *r, struct wish *w)
+/* Bits of the VTEPs in each set, 0: there is no such set. */
+struct sets {
+	unsigned members[N_SETS + 1];
+};
+
+static void set_put(struct bed *t, struct rng *r, struct sets *s, unsigned n)
 {
+	struct ip vteps[4];
+	unsigned k = 0;
+
+	s->members[n] = 1 + rng_below(r, 15);
+	for (unsigned v = 0; v < 4; v++)
+		if (s->members[n] >> v & 1)
+			vteps[k++] = vtep_nr(1 + v);
+	dp_set_put(t->d, n, vteps, k);
+}
+
+/* Before or after the wishes that go there. */
+static void set_del(struct bed *t, struct rng *r, struct sets *s, struct wish *w, unsigned n)
+{
+	bool before = rng_below(r, 2);
+
+	if (before)
+		dp_set_del(t->d, n);
+	if (rng_below(r, 2))
+		dp_flush(t->d);
+	for (unsigned i = 1; i <= N_MACS; i++) {
+		if (w[i].vtep != SET + n)
+			continue;
+		w[i].vtep = 0;
+		unwant_fdb(t, i);
+	}
+	if (!before)
+		dp_set_del(t->d, n);
+	s->members[n] = 0;
+}
+
+static void random_step(struct bed *t, struct rng *r, struct wish *w, struct sets *s)
+{
+	unsigned n = 1 + rng_below(r, N_SETS);
 	unsigned m = 1 + rng_below(r, N_MACS);
 	struct mac mac = mac_nr(m);
 	struct ip v = vtep_nr(1 + rng_below(r, 4));
 
-	switch (rng_below(r, 16)) {
+	switch (rng_below(r, 20)) {
 	case 0:
 	case 1:
 	case 2:
 	case 3:
-		w[m].vtep = 1 + rng_below(r, 4);
+		w[m].vtep = s->members[n] && rng_below(r, 2) ? SET + n : 1 + rng_below(r, 4);
 		/* as evpn does: a MAC that is known to be local is taken over or left */
 		if (rng_below(r, 2)) {
 			want_fdb(t, m, w[m].vtep, DP_TAKE_OVER);
@@ -1354,12 +1400,30 @@ static void random_step(struct bed *t, struct rng *r, struct wish *w)
 	case 13:
 		pass(t, 100 * rng_below(r, 30));
 		break;
+	case 14:
+	case 15:
+		set_put(t, r, s, n);
+		break;
+	case 16:
+		set_del(t, r, s, w, n);
+		break;
 	default:
 		dp_flush(t->d);
 	}
 }
 
-static void check_row(struct bed *t, unsigned m, const struct wish *w)
+static void check_set(struct bed *t, unsigned m, unsigned members)
+{
+	struct mac mac = mac_nr(m);
+	struct ip vteps[DP_SET_MAX];
+	unsigned n = fakedp_vteps(t->f, VNI, &mac, vteps), found = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		found |= 1u << (vteps[i].b[3] - 1);
+	assert_int_equal(found, members);
+}
+
+static void check_row(struct bed *t, unsigned m, const struct wish *w, const struct sets *s)
 {
 	struct mac mac = mac_nr(m);
 	struct fakedp_row b = fakedp_bridge(t->f, VNI, &mac);
@@ -1373,6 +1437,8 @@ static void check_row(struct bed *t, unsigned m, const struct wish *w)
 		assert_int_equal(b.hand, hand_of(m));
 	if (!w[m].vtep)
 		assert_false(has_vxlan(t, m) || (b.there && !b.ifindex));
+	else if (!local && w[m].vtep >= SET)
+		check_set(t, m, s->members[w[m].vtep - SET]);
 	else if (!local)
 		assert_fdb(t, m, w[m].vtep);
 }
@@ -1380,6 +1446,7 @@ static void check_row(struct bed *t, unsigned m, const struct wish *w)
 static void random_run(uint64_t seed)
 {
 	struct wish w[N_MACS + 1] = { { 0 } };
+	struct sets s = { { 0 } };
 	struct rng r = { seed };
 	struct bed *t;
 	void *state;
@@ -1391,13 +1458,13 @@ static void random_run(uint64_t seed)
 	if (rng_below(&r, 2))
 		fakedp_late(t->f, rng_u64(&r));
 	for (unsigned i = 0; i < N_STEPS; i++)
-		random_step(t, &r, w);
+		random_step(t, &r, w, &s);
 	fakedp_refuse(t->f, 0, 0);
 	fakedp_devices(t->f, VNI, true, NULL);
 	for (unsigned i = 0; i < 200; i++)
 		pass(t, 1000);
 	for (unsigned m = 1; m <= N_MACS; m++)
-		check_row(t, m, w);
+		check_row(t, m, w, &s);
 	teardown(&state);
 }
 
