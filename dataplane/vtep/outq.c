@@ -168,7 +168,8 @@ void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t 
 		uint8_t *p = worker_scratch(w, len);
 
 		memmove(p, head.iov_base, head.iov_len); /* may have been scratch, too, until that was flushed */
-		memcpy(p + head.iov_len, body.iov_base, body.iov_len);
+		if (body.iov_len)
+			memcpy(p + head.iov_len, body.iov_base, body.iov_len);
 		head = (struct iovec){ p, len };
 		body.iov_len = 0;
 	}
