@@ -7,7 +7,7 @@
  *
  *	add     rows that are wanted, until the last is in the kernel
  *	delete  the same rows, until the last is gone
- *	adopt   a start with all of them there: until each is known, nothing written
+ *	adopt   a start with all of them there: until each is known, nothing written; a listener counts what the kernel says
  *
  * --neigh: a neighbour for each MAC, too. In a network namespace of its own (as root). Rounds of the two alternate; one
  * JSON object on stdout, seconds as median, minimum and maximum.
@@ -38,7 +38,7 @@ struct setup {
 	double t[2][KINDS][MAX_ROUNDS];   /* ours, raw */
 	double cpu[2][KINDS][MAX_ROUNDS]; /* of this process, in which the kernel does its part */
 	uint64_t bytes;                 /* of the dataplane's tables, full */
-	uint64_t adopt_writes;
+	uint64_t adopt_writes, adopt_messages;
 };
 
 static void die(const char *what)
@@ -164,6 +164,25 @@ static void unwant_all(const struct setup *s, struct dp *d)
 		;
 }
 
+static void adopt(struct setup *s, unsigned round, struct dp **d, struct loop *l, struct log *log)
+{
+	struct dp_stats st;
+	struct nlwatch w;
+	struct clock t0;
+
+	if (nlwatch_open(&w, NULL, s->rows) < 0)
+		die("no listener");
+	t0 = now();
+	*d = open_dp(l, log);
+	want_all(s, *d);
+	took(s, 0, ADOPT, round, t0);
+	check_done(*d, s->rows * (s->neigh ? 2u : 1u), &st);
+	nlwatch_read(&w);
+	s->adopt_writes += st.writes;
+	s->adopt_messages += w.messages;
+	nlwatch_close(&w);
+}
+
 static void round_ours(struct setup *s, unsigned round)
 {
 	uint64_t rows = s->rows * (s->neigh ? 2u : 1u);
@@ -182,12 +201,7 @@ static void round_ours(struct setup *s, unsigned round)
 	check_done(d, rows, &st);
 	s->bytes = st.bytes;
 	dp_free(d, false);
-	t0 = now();
-	d = open_dp(&l, &log);
-	want_all(s, d);
-	took(s, 0, ADOPT, round, t0);
-	check_done(d, rows, &st);
-	s->adopt_writes = st.writes;
+	adopt(s, round, &d, &l, &log);
 	t0 = now();
 	unwant_all(s, d);
 	took(s, 0, DELETE, round, t0);
@@ -272,8 +286,8 @@ static void print(const struct setup *s)
 	print_one("raw_delete", s->t[1][DELETE], s->rounds);
 	print_ratio(s, ADD);
 	print_ratio(s, DELETE);
-	printf(", \"adopt_writes\": %llu, \"octets_a_row\": %.1f}\n", (unsigned long long)s->adopt_writes,
-	       (double)s->bytes / (s->rows * (s->neigh ? 2.0 : 1.0)));
+	printf(", \"adopt_writes\": %llu, \"adopt_messages\": %llu, \"octets_a_row\": %.1f}\n",
+	       (unsigned long long)s->adopt_writes, (unsigned long long)s->adopt_messages, (double)s->bytes / (s->rows * (s->neigh ? 2.0 : 1.0)));
 }
 
 static unsigned number(const char *arg, unsigned max)

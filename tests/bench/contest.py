@@ -4,6 +4,7 @@
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -94,7 +95,8 @@ class RawUnderTest:
 
 
 def measured(node, *argv, timeout=150):
-    p = node.run(*map(str, argv), check=False, timeout=timeout)
+    argv = [str(a) for a in argv]
+    p = node.run(*argv, check=False, timeout=timeout) if node else subprocess.run(argv, capture_output=True, text=True, timeout=timeout)
     if p.returncode:
         raise Unfinished(p.stderr.strip() or "%s: exit status %d" % (argv[0], p.returncode))
     return json.loads(p.stdout)
