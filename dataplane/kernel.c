@@ -54,6 +54,8 @@ static void on_event(void *ctx, const struct nlmsghdr *h)
 		break;
 	case RTM_NEWVLAN:
 	case RTM_DELVLAN:
+	case RTM_NEWTUNNEL:
+	case RTM_DELTUNNEL:
 		kernel_member_event(k, h);
 		break;
 	case RTM_NEWADDR:
@@ -314,7 +316,8 @@ static int start(struct kernel *k)
 	if (!err)
 		err = ksock_open(&k->events, groups);
 	if (!err) {
-		nl_socket_add_membership(k->events.nl, RTNLGRP_BRVLAN); /* before 5.6 there is none */
+		nl_socket_add_membership(k->events.nl, RTNLGRP_BRVLAN); /* before 5.6 there is none, */
+		nl_socket_add_membership(k->events.nl, RTNLGRP_TUNNEL); /* before 5.18 neither */
 		ksock_filter(&k->events, NULL, 0, false);
 	}
 	if (!err)

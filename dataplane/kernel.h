@@ -274,6 +274,10 @@ struct kmember {
 	uint8_t in[512];            /* bits, by VLAN */
 	uint8_t untagged[512];      /* it leaves without a tag */
 	uint32_t *vni;              /* by VLAN, of a single vxlan device: what it is mapped to; NULL: nothing is */
+	struct kvnis {
+		uint32_t first, last;
+	} *takes; /* of one with vnifilter: whose packets it takes */
+	size_t n_takes;
 };
 
 static inline bool kernel_member_bit(const uint8_t bits[512], uint16_t vlan)
@@ -287,6 +291,8 @@ bool kernel_member_in(const struct klink *port, uint16_t vlan);
 bool kernel_member_tagged(const struct klink *port, uint16_t vlan);
 /* The VNI that the VLAN is mapped to on a single vxlan device, 0: none, or not known. */
 uint32_t kernel_member_vni(const struct klink *vx, uint16_t vlan);
+/* It takes packets of the VNI; true as well while that is not known. */
+bool kernel_member_takes(const struct klink *vx, uint32_t vni);
 /* The VNI of a frame that a host has sent into this port, with this tag (0: none); NULL: nobody's. */
 struct kvni *kernel_member_sort(const struct kernel *k, const struct klink *port, uint16_t vlan);
 /* For struct dp_ops. */

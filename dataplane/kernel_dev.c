@@ -454,8 +454,11 @@ static void check_neighbours(struct kernel *k, struct kvni *v, const struct klin
 		else
 			l = kernel_link_refresh(k, v->neighbours);
 	}
-	if (l && l->made && v->neigh_ifindex != (unsigned)l->ifindex && !(l->flags & IFF_UP) && kernel_set_up(k, l))
-		failed(k, v);
+	if (l && l->made && v->neigh_ifindex != (unsigned)l->ifindex && !(l->flags & IFF_UP)) {
+		if (kernel_set_up(k, l))
+			failed(k, v);
+		l = kernel_link_refresh(k, l->name);
+	}
 	if (!l && v->suppress)
 		problem(v, "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for", br->name, v->vlan);
 	if (l && v->suppress && !(l->flags & IFF_UP) && v->neigh_ifindex == (unsigned)l->ifindex)
@@ -478,6 +481,8 @@ static bool is_mapped(struct kvni *v, const struct klink *br, const struct klink
 		problem(v, "%s has VLAN %u mapped to no VNI, expected %u", vx->name, v->vlan, v->vni);
 	else if (v->external && vx->member && vni != v->vni)
 		problem(v, "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, v->vlan, vni, v->vni);
+	else if (v->external && !kernel_member_takes(vx, v->vni))
+		problem(v, "%s has a filter that lets no packets of VNI %u in", vx->name, v->vni);
 	else
 		return true;
 	return false;

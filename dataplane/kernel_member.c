@@ -3,12 +3,13 @@
 /*
  * Which VLANs the ports of VLAN-aware bridges are in, whoever put them there, and what a single vxlan device has them
  * mapped to. Events only say that a port has changed; what it is in then is asked for, once for all events of a turn. So
- * it does not matter which of the kernel's three notifications came or got lost.
+ * it does not matter which of the kernel's notifications came or got lost.
  *
  *	bridge vlan add dev eth1 vid 10        RTM_NEWVLAN, RTM_NEWLINK (AF_BRIDGE)
  *	... dev vxlan0 vid 10 tunnel_info id   RTM_NEWLINK (AF_BRIDGE)
  *	vlan_default_pvid of the bridge        RTM_NEWVLAN
  *	vlan_filtering of the bridge           RTM_NEWLINK, while it is up
+ *	bridge vni add dev vxlan0 vni 1000     RTM_NEWTUNNEL
  */
 #include "dataplane/kernel.h"
 
@@ -33,6 +34,16 @@ bool kernel_member_tagged(const struct klink *port, uint16_t vlan)
 uint32_t kernel_member_vni(const struct klink *vx, uint16_t vlan)
 {
 	return vx->member && vx->member->vni && vlan < VLANS ? vx->member->vni[vlan] : 0;
+}
+
+bool kernel_member_takes(const struct klink *vx, uint32_t vni)
+{
+	if (!vx->vnifilter || !vx->member)
+		return true;
+	for (size_t i = 0; i < vx->member->n_takes; i++)
+		if (vni >= vx->member->takes[i].first && vni <= vx->member->takes[i].last)
+			return true;
+	return false;
 }
 
 struct kvni *kernel_member_sort(const struct kernel *k, const struct klink *port, uint16_t vlan)
@@ -169,12 +180,37 @@ static void on_vlans(void *ctx, const struct nlmsghdr *h)
 	}
 }
 
+static void on_filter(void *ctx, const struct nlmsghdr *h)
+{
+	const struct tunnel_msg *t = NLMSG_DATA(h);
+	struct nlattr *tb[VXLAN_VNIFILTER_ENTRY_MAX + 1], *a;
+	struct reading *r = ctx;
+	struct kmember *m = r->m;
+	int left;
+
+	if (h->nlmsg_type != RTM_NEWTUNNEL || h->nlmsg_len < NLMSG_LENGTH(sizeof(*t)) || (int)t->ifindex != r->ifindex)
+		return;
+	nlmsg_for_each_attr(a, (struct nlmsghdr *)(uintptr_t)h, sizeof(*t), left) {
+		struct kvnis *v;
+
+		if (nla_type(a) != VXLAN_VNIFILTER_ENTRY || nla_parse_nested(tb, VXLAN_VNIFILTER_ENTRY_MAX, a, NULL) ||
+		    !tb[VXLAN_VNIFILTER_ENTRY_START])
+			continue;
+		m->takes = xrealloc(m->takes, (m->n_takes + 1) * sizeof(*m->takes));
+		v = &m->takes[m->n_takes++];
+		v->first = nla_get_u32(tb[VXLAN_VNIFILTER_ENTRY_START]);
+		v->last = tb[VXLAN_VNIFILTER_ENTRY_END] ? nla_get_u32(tb[VXLAN_VNIFILTER_ENTRY_END]) : v->first;
+	}
+}
+
 /* ---- keeping it true --------------------------------------------------------------------------------------------- */
 
 static void member_free(struct kmember *m)
 {
-	if (m)
+	if (m) {
 		free(m->vni);
+		free(m->takes);
+	}
 	free(m);
 }
 
@@ -182,6 +218,8 @@ static bool same(const struct kmember *a, const struct kmember *b)
 {
 	if (!a || !b)
 		return a == b;
+	if (a->n_takes != b->n_takes || (a->n_takes && memcmp(a->takes, b->takes, a->n_takes * sizeof(*a->takes))))
+		return false;
 	if (a->pvid != b->pvid || memcmp(a->in, b->in, sizeof(a->in)) || memcmp(a->untagged, b->untagged, sizeof(a->untagged)))
 		return false;
 	if (!a->vni || !b->vni)
@@ -194,6 +232,7 @@ static struct kmember *read_member(struct kernel *k, const struct klink *port)
 {
 	const struct klink *br = port->master ? kernel_link_find(k, port->master) : NULL;
 	struct br_vlan_msg b = { .family = AF_BRIDGE, .ifindex = (uint32_t)port->ifindex };
+	struct tunnel_msg t = { .family = AF_BRIDGE, .ifindex = (uint32_t)port->ifindex };
 	struct reading r = { .ifindex = port->ifindex };
 	int err;
 
@@ -203,6 +242,8 @@ static struct kmember *read_member(struct kernel *k, const struct klink *port)
 		member_free(r.m);
 		r.m = xcalloc(1, sizeof(*r.m));
 		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETVLAN, 0, &b, sizeof(b)), on_vlans, &r);
+		if (!err && port->vnifilter)
+			err = ksock_dump(&k->cmd, ksock_msg(RTM_GETTUNNEL, 0, &t, sizeof(t)), on_filter, &r);
 	} while (err == -EAGAIN);
 	if (!err)
 		return r.m;
@@ -210,21 +251,42 @@ static struct kmember *read_member(struct kernel *k, const struct klink *port)
 	return NULL;
 }
 
+static uint32_t mapped_to(const struct kmember *m, uint16_t vlan)
+{
+	return m->vni ? m->vni[vlan] : 0;
+}
+
+/* The VNIs of the VLANs that it is in now and was not, or the reverse, want a look. */
+static void want_changed(struct kernel *k, const struct klink *port, const struct kmember *was, const struct kmember *is)
+{
+	const struct klink *br = port->master ? kernel_link_find(k, port->master) : NULL;
+
+	if (!br || !br->by_vlan || !was || !is || is->takes) {
+		kernel_dev_touch(k, port);
+		return;
+	}
+	for (uint16_t vlan = 1; vlan < VLANS; vlan++)
+		if (kernel_member_bit(was->in, vlan) != kernel_member_bit(is->in, vlan) ||
+		    mapped_to(was, vlan) != mapped_to(is, vlan))
+			kernel_dev_want(k, br->by_vlan[vlan]);
+}
+
 static bool refresh(struct kernel *k, struct klink *port)
 {
-	struct kmember *now = read_member(k, port), *was = port->member;
-	bool changed = !same(was, now);
+	struct kmember *is = read_member(k, port), *was = port->member;
+	bool changed = !same(was, is);
 
-	port->member = now;
+	port->member = is;
 	port->member_stale = false;
+	if (changed)
+		want_changed(k, port, was, is);
 	member_free(was);
 	return changed;
 }
 
 void kernel_member_refresh(struct kernel *k, struct klink *port)
 {
-	if (refresh(k, port))
-		kernel_dev_touch(k, port);
+	refresh(k, port);
 }
 
 void kernel_member_doubt(struct kernel *k, struct klink *port)
@@ -237,8 +299,12 @@ void kernel_member_doubt(struct kernel *k, struct klink *port)
 void kernel_member_event(struct kernel *k, const struct nlmsghdr *h)
 {
 	const struct br_vlan_msg *b = NLMSG_DATA(h);
-	struct klink *l = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*b)) ? kernel_link_find(k, b->ifindex) : NULL;
+	const struct tunnel_msg *t = NLMSG_DATA(h);
+	bool vlans = h->nlmsg_type == RTM_NEWVLAN || h->nlmsg_type == RTM_DELVLAN;
+	struct klink *l = NULL;
 
+	if (h->nlmsg_len >= NLMSG_LENGTH(vlans ? sizeof(*b) : sizeof(*t)))
+		l = kernel_link_find(k, vlans ? b->ifindex : t->ifindex);
 	if (l)
 		kernel_member_doubt(k, l);
 }
@@ -263,8 +329,6 @@ void kernel_member_update(struct kernel *k)
 
 		if (!l->member_stale || !refresh(k, l))
 			continue;
-		kernel_dev_touch(k, l);
-		k->snoop_dirty = true;
 		if (known && br && br->by_vlan && kernel_dump_port(k, l))
 			kernel_member_doubt(k, l);
 	}

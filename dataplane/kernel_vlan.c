@@ -165,6 +165,7 @@ int kernel_vni_filter(struct kernel *k, const struct klink *vx, uint32_t vni, bo
 
 	nla_put_u32(m, VXLAN_VNIFILTER_ENTRY_START, vni);
 	nla_nest_end(m, entry);
+	kernel_member_doubt(k, kernel_link_find(k, (unsigned)vx->ifindex));
 	err = ksock_request(&k->cmd, m);
 	return err == -EEXIST ? 0 : kernel_judge(k, "add a VNI to its filter", vx->name, err);
 }

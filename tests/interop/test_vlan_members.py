@@ -59,6 +59,10 @@ def test_the_vxlan_device_leaves_a_vlan(lab, vxlan):
         lab.wait_for(lambda: p.e1.show("vni", "1000")["problem"] == "vxlan0 has VLAN 10 mapped to VNI 3000, expected 1000", "it says so")
         p.r1.bridge("vlan del dev vxlan0 vid 10 tunnel_info id 3000")
         p.r1.bridge("vlan add dev vxlan0 vid 10 tunnel_info id 1000")
+        p.reach()
+        p.r1.bridge("vni del dev vxlan0 vni 1000")
+        lab.wait_for(lambda: p.e1.show("vni", "1000")["problem"] == "vxlan0 has a filter that lets no packets of VNI 1000 in", "it says so")
+        p.r1.bridge("vni add dev vxlan0 vni 1000")
     else:
         p.r1.bridge("vlan add dev vxlan1000 vid 10 pvid untagged")
     p.reach()

@@ -4,7 +4,7 @@
 import os
 
 from .evpnd import TOP
-from .run import run
+from .run import run, wait_for
 
 NETWORKD = "/lib/systemd/systemd-networkd"
 IFUPDOWN2 = os.path.join(os.environ.get("VM_CACHE", os.path.join(TOP, "build", "vm")), "ifupdown2")
@@ -13,6 +13,7 @@ IFUPDOWN2 = os.path.join(os.environ.get("VM_CACHE", os.path.join(TOP, "build", "
 NETWORKD_SH = """
 mount -o remount,ro /sys
 mount --bind {files} /etc/systemd/network
+mkdir -p /run/systemd
 mount -t tmpfs -o mode=755 tmpfs /run/systemd
 install -d -o systemd-network -g systemd-network /run/systemd/netif /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
 exec {networkd}
@@ -55,7 +56,9 @@ class Networkd:
         return "systemd-networkd on " + self.node.name
 
     def start(self):
+        """Returns when it has seen what is there; that it may end at that is for a test to see."""
         self.process = self.node.start("networkd", ["unshare", "-m", "bash", self.script])
+        wait_for(lambda: "Enumeration completed" in self.state() or not self.process.alive(), 20, str(self) + " is there")
 
     def restart(self):
         self.process.stop()
@@ -68,11 +71,11 @@ class Networkd:
         self.process.stop()
 
 
-def ifupdown2(node, verb, interfaces):
+def ifupdown2(node, verb, interfaces, check=True):
     """`ifup -a` or `ifreload -a` with this /etc/network/interfaces."""
     file, script = (node.lab.path("%s-interfaces%s" % (node.name, end)) for end in ("", ".sh"))
     with open(file, "w") as f:
         f.write(interfaces)
     with open(script, "w") as f:
         f.write("set -e" + IFUPDOWN2_SH.format(package=IFUPDOWN2, state=node.lab.path(node.name + "-ifupdown2"), interfaces=file))
-    return run(["ip", "netns", "exec", node.ns, "unshare", "-m", "bash", script, verb, "-a"], timeout=60)
+    return run(["ip", "netns", "exec", node.ns, "unshare", "-m", "bash", script, verb, "-a"], timeout=60, check=check)
