@@ -9,25 +9,53 @@
 
 #include "dataplane/vtep/vtep.h"
 
-static void count_vtep(struct vtep *v, const struct ip *ip, int change)
+static struct remote *remote_new(struct vtep *v, const struct ip *ip)
 {
-	uint64_t key = vtep_ip_key(v, ip), n = rmap_get(&v->vteps, key) + (uint64_t)change;
+	size_t size = sizeof(struct remote) + v->n_workers * sizeof(struct traffic);
+	struct remote *r = aligned_alloc(64, size);
 
-	if (n)
-		rmap_set(&v->vteps, key, n);
-	else
-		rmap_del(&v->vteps, key);
+	BUG_ON(!r);
+	memset(r, 0, size);
+	r->ip = *ip;
+	list_add_tail(&v->remotes, &r->list);
+	return r;
+}
+
+/* With a reference. Groups and sets have one of their own, which nothing comes from. */
+static struct remote *remote_get(struct vtep *v, const struct dest *d)
+{
+	uint64_t key = vtep_ip_key(v, &d->key.vtep);
+	bool plain = !d->key.set && !d->fd;
+	struct remote *r = plain ? (struct remote *)(uintptr_t)rmap_get(&v->vteps, key) : NULL;
+
+	if (!r)
+		r = remote_new(v, &d->key.vtep);
+	if (plain && !r->refs)
+		rmap_set(&v->vteps, key, (uint64_t)(uintptr_t)r);
+	r->refs++;
+	return r;
+}
+
+static void remote_put(struct vtep *v, const struct dest *d)
+{
+	struct remote *r = d->remote;
+
+	if (--r->refs)
+		return;
+	if (!d->key.set && !d->fd)
+		rmap_del(&v->vteps, vtep_ip_key(v, &r->ip));
+	list_del(&r->list);
+	vtep_retire(r, free);
 }
 
 static struct dest *dest_new(struct vtep *v, const struct dest_key *key, int fd)
 {
-	size_t size = sizeof(struct dest) + v->n_workers * sizeof(struct traffic);
-	struct dest *d = aligned_alloc(64, size);
+	struct dest *d = xcalloc(1, sizeof(*d));
 
-	BUG_ON(!d);
-	memset(d, 0, size);
 	d->key = *key;
 	d->fd = fd;
+	d->remote = remote_get(v, d);
+	d->c = d->remote->c;
 	HASH_ADD(hh, v->dests, key, sizeof(d->key), d);
 	if (key->set)
 		return d;
@@ -35,7 +63,6 @@ static struct dest *dest_new(struct vtep *v, const struct dest_key *key, int fd)
 	if (fd)
 		return d;
 	d->mtu = underlay_mtu(&key->vtep);
-	count_vtep(v, &key->vtep, 1);
 	return d;
 }
 
@@ -109,8 +136,7 @@ void dest_put(struct vtep *v, struct dest *d)
 	HASH_DEL(v->dests, d);
 	if (d->key.set)
 		fan_drop(v, d->fan);
-	else if (!d->fd)
-		count_vtep(v, &d->key.vtep, -1);
+	remote_put(v, d);
 	vtep_retire(d, dest_free);
 }
 

@@ -349,6 +349,15 @@ static bool known_vtep(struct worker *w, const struct bridge *b, const struct ip
 	return false;
 }
 
+/* Packets that follow one another are mostly of one VTEP. */
+static void count_remote(struct worker *w, const struct ip *from, uint32_t len)
+{
+	if (!w->remote || !ip_eq(&w->remote->ip, from))
+		w->remote = (struct remote *)(uintptr_t)rmap_get(&w->v->vteps, vtep_ip_key(w->v, from));
+	if (w->remote)
+		received(&w->remote->c[w->nr], len);
+}
+
 static bool is_at(struct fdb_entry e, const struct ip *vtep)
 {
 	const struct dest *d = e.to;
@@ -411,6 +420,7 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 	if (c)
 		capture_from_vtep(w, c, from, p, len, &k, ecn);
 	received(&b->c[w->nr], k.len);
+	count_remote(w, from, k.len);
 	if (!hear_remote(w, b, from, &k))
 		return;
 	if (ecn && !frame_ecn_decap(&k.f, k.p, ecn)) {

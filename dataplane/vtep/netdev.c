@@ -260,3 +260,17 @@ void netdev_close(struct netdev *dev, bool remove)
 	place_put(dev->at);
 	vtep_retire(dev, free_netdev);
 }
+
+uint64_t netdev_lost(const struct netdev *dev)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; !dev->tap && i < dev->v->n_workers; i++) {
+		struct tpacket_stats s = { 0 };
+		socklen_t len = sizeof(s);
+
+		if (!getsockopt(dev->q[i].fd, SOL_PACKET, PACKET_STATISTICS, &s, &len)) /* and sets it to 0 */
+			n += s.tp_drops;
+	}
+	return n;
+}

@@ -28,6 +28,7 @@ static bool fill_drops(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 	if (n >= VTEP_DROPS)
 		return false;
 	snprintf(out->name, sizeof(out->name), "%s", vtep_drop_names[n]);
+	out->drops = v->lost[n];
 	for (unsigned i = 0; i < v->n_workers; i++)
 		out->drops += read_counter(&v->workers[i].drops[n]);
 	return true;
@@ -89,12 +90,13 @@ static bool fill_port(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 
 static bool fill_vtep(const struct vtep *v, uint32_t n, struct dp_traffic *out)
 {
-	for (const struct dest *d = v->dests; d; d = d->hh.next) {
-		if (d->fan || n--)
-			continue;
-		out->vni = d->key.label;
-		snprintf(out->name, sizeof(out->name), "%s", ip_str(&d->key.vtep).s);
-		sum(v, d->c, out);
+	const struct remote *r;
+
+	list_for_each(r, &v->remotes, list) {
+		if (!r->ip.len || n--)
+			continue; /* several */
+		snprintf(out->name, sizeof(out->name), "%s", ip_str(&r->ip).s);
+		sum(v, r->c, out);
 		return true;
 	}
 	return false;

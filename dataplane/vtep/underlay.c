@@ -6,6 +6,7 @@
  * "calculated using a hash of fields from the inner packet"), so that the underlay's paths are all used.
  */
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
@@ -235,4 +236,20 @@ uint16_t underlay_mtu(const struct ip *to)
 		getsockopt(fd, to->len == 4 ? SOL_IP : SOL_IPV6, to->len == 4 ? IP_MTU : IPV6_MTU, &mtu, &size);
 	close(fd);
 	return mtu > (int)VTEP_OVERHEAD_V6 && mtu <= UINT16_MAX ? (uint16_t)mtu : 0;
+}
+
+uint64_t underlay_lost(struct underlay *u)
+{
+	uint32_t n = 0, new_;
+
+	for (unsigned i = 0; i < u->v->n_workers; i++) {
+		uint32_t info[SK_MEMINFO_VARS] = { 0 };
+		socklen_t len = sizeof(info);
+
+		if (!getsockopt(u->rx[i].fd, SOL_SOCKET, SO_MEMINFO, info, &len))
+			n += info[SK_MEMINFO_DROPS];
+	}
+	new_ = n - u->lost;
+	u->lost = n;
+	return new_;
 }

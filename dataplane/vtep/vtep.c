@@ -43,6 +43,8 @@ const char *const vtep_drop_names[VTEP_DROPS] = {
 	[DROP_ECN] = "ecn",
 	[DROP_UNDERLAY] = "underlay",
 	[DROP_PORT] = "port",
+	[DROP_PORT_QUEUE] = "port-queue",
+	[DROP_UNDERLAY_QUEUE] = "underlay-queue",
 };
 
 /* ---- grace periods --------------------------------------------------------------------------------------------------- */
@@ -225,6 +227,17 @@ static void on_links(struct loop_io *io, unsigned events)
 	dp_kick(v->d);
 }
 
+static void count_lost(struct vtep *v)
+{
+	struct netdev *dev;
+	struct underlay *u;
+
+	list_for_each(dev, &v->netdevs, list)
+		v->lost[DROP_PORT_QUEUE] += netdev_lost(dev);
+	list_for_each(u, &v->underlays, list)
+		v->lost[DROP_UNDERLAY_QUEUE] += underlay_lost(u);
+}
+
 static void on_tick(struct loop_timer *t)
 {
 	struct vtep *v = container_of(t, struct vtep, timer);
@@ -239,6 +252,7 @@ static void on_tick(struct loop_timer *t)
 		hosts_count(b, now);
 		v->check |= b->problem[0] != 0;
 	}
+	count_lost(v);
 	list_for_each(p, &v->places, list)
 		v->check |= place_gone(p);
 	dp_kick(v->d);
@@ -439,6 +453,7 @@ static void *vtep_open(struct dp *d, struct loop *loop, struct log *log)
 	list_init(&v->underlays);
 	list_init(&v->groups);
 	list_init(&v->places);
+	list_init(&v->remotes);
 	if (getrandom(&v->seed, sizeof(v->seed), 0) != sizeof(v->seed))
 		v->seed = (uintptr_t)v;
 	v->own = fdb_mac((v->seed & 0xffffffffff) | (uint64_t)2 << 40);

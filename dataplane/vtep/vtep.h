@@ -77,6 +77,8 @@ enum vtep_drop {
 	DROP_ECN,          /* congestion was met by a packet that does not know of it, RFC 6040 4.2 */
 	DROP_UNDERLAY,     /* the underlay's socket refused it */
 	DROP_PORT,         /* the port refused it or was full */
+	DROP_PORT_QUEUE,   /* it came to a port faster than it was taken */
+	DROP_UNDERLAY_QUEUE, /* it came from the underlay faster than it was taken */
 	VTEP_DROPS
 };
 extern const char *const vtep_drop_names[VTEP_DROPS];
@@ -110,6 +112,7 @@ struct underlay {
 	uint16_t port;
 	unsigned ifindex;              /* of the interface that has the address, 0: none */
 	char ifname[IFNAMSIZ];
+	uint32_t lost;                 /* by its queues, when last asked */
 	struct rmap vnis;              /* VNI + 1 -> struct bridge */
 	int tx[VTEP_SOURCE_PORTS];     /* what we send comes from one of these, by flow */
 	struct source rx[];            /* a worker each, all at the port */
@@ -121,6 +124,14 @@ struct dest;
 struct fan {
 	uint32_t n;
 	struct dest *dest[];
+};
+
+/* An address of VTEPs: what went there and came from there, of all VNIs. */
+struct remote {
+	struct list list;
+	struct ip ip;
+	uint32_t refs;      /* of destinations */
+	struct traffic c[]; /* by worker */
 };
 
 /* A VTEP of the far side, with the VNI that goes into the packet; or several of them; or a multicast group. */
@@ -139,7 +150,8 @@ struct dest {
 	uint16_t mtu;   /* of the path, 0: not known */
 	socklen_t sa_len;
 	struct sockaddr_storage sa;
-	struct traffic c[]; /* by worker */
+	struct remote *remote;
+	struct traffic *c; /* its */
 };
 
 /* ---- bridges and ports ------------------------------------------------------------------------------------------- */
@@ -336,7 +348,9 @@ struct vtep {
 	uint64_t seed;
 	struct mac own;           /* what hosts are asked from, a MAC of nobody else's */
 	struct rmap by_vni;       /* the control thread's: VNI + 1 -> struct bridge */
-	struct rmap vteps;        /* address -> number of destinations that go there */
+	struct rmap vteps;        /* address -> struct remote, of destinations that are one VTEP */
+	struct list remotes;
+	uint64_t lost[VTEP_DROPS]; /* counted by the control thread */
 	struct dest *dests;       /* the control thread's */
 	uint32_t last_set;        /* number */
 	uint16_t now_s;           /* published; seconds, wraps */
@@ -476,6 +490,8 @@ struct netdev *netdev_find(const struct vtep *v, const struct place *at, const c
 struct netdev *netdev_open(const struct vport *p, struct place *at, int *err, const char **step);
 /* Is it there as it was? Looks at its MTU, too. */
 bool netdev_there(struct netdev *dev);
+/* Frames that its queues had no room for since the last question. */
+uint64_t netdev_lost(const struct netdev *dev);
 /* Nobody has it any more. remove: a persistent TAP goes, too. */
 void netdev_close(struct netdev *dev, bool remove);
 
@@ -517,6 +533,8 @@ int place_link_del(struct place *p, unsigned ifindex);
 /* NULL with a log line when the sockets cannot be had. */
 struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t port);
 void underlay_put(struct underlay *u);
+/* Packets that its queues had no room for since the last question. */
+uint64_t underlay_lost(struct underlay *u);
 /* What outer headers of packets from fd say, as configured. */
 void underlay_outer(const struct vtep *v, const struct ip *a, int fd);
 /* MTU of the path to a VTEP, 0: not known. */

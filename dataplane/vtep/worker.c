@@ -401,6 +401,7 @@ static void *run(void *ctx)
 		rest(w);
 		n = epoll_wait(w->epfd, ev, EVENTS, -1);
 		urcu_qsbr_thread_online();
+		w->remote = NULL;
 		w->now = __atomic_load_n(&w->v->now_s, __ATOMIC_RELAXED);
 		for (int i = 0; i < n; i++)
 			read_source(w, ev[i].data.ptr);

@@ -82,6 +82,7 @@ struct worker {
 	uint16_t now;
 	bool told;
 	uint16_t from_port; /* of the packet from the underlay */
+	struct remote *remote; /* that the last one was from */
 	bool full;           /* more was there than a batch takes */
 	uint32_t singles;    /* frames of this turn, but super-frames */
 	uint64_t counted_at; /* since when, ns */

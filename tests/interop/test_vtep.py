@@ -127,6 +127,34 @@ def test_a_tap_is_a_port(lab):
     transfer(lab, p.r1, p.h2, "10.0.0.101")
 
 
+def test_a_tap_that_stays_and_has_an_owner(lab):
+    """persist and owner; one that another hand deletes is made again; one that is no port any more goes."""
+    p = Pair(lab, "userspace", ports=("h1", '{name: "tap:tap100", persist: true, owner: 60001}'))
+
+    def link():
+        found = [x for x in p.r1.ip_json("link show") if x["ifname"] == "tap100"]
+        return found[0] if found else None
+
+    def settle():
+        p.r1.ip("link set tap100 address 02:00:00:00:01:01")
+        p.r1.ip("addr add 10.0.0.101/24 dev tap100")
+    lab.wait_for(link, "the TAP is there")
+    assert link()["linkinfo"]["info_data"]["user"] == 60001 and link()["linkinfo"]["info_data"]["persist"]
+    settle()
+    lab.wait_for(lambda: p.h2.ping("10.0.0.101"), "h2 reaches it")
+    p.e1.stop()
+    assert link()["linkinfo"]["info_data"]["persist"]
+    p.e1.start()
+    lab.wait_for(lambda: p.h2.ping("10.0.0.101"), "h2 reaches it again, by the address that it kept")
+    p.r1.ip("link del tap100")
+    lab.wait_for(lambda: link() and p.e1.show("vni", "100")["problem"] is None, "it is made again")
+    settle()
+    lab.wait_for(lambda: p.h2.ping("10.0.0.101"), "and is a port")
+    p.e1.reload(p.e1.config.replace(', {name: "tap:tap100", persist: true, owner: 60001}', ""))
+    lab.wait_for(lambda: not link(), "it goes with the port")
+    p.reach()
+
+
 def test_a_port_that_vanishes_is_taken_again(lab):
     p = Pair(lab, "kernel").reach()
     p.h1.unplug()
@@ -168,6 +196,41 @@ def test_a_port_that_is_down_costs_nothing(lab):
 
 
 # ---- what is dropped ------------------------------------------------------------------------------------------------------
+
+def rows(e, scope):
+    return {t["name"] or t["vni"]: t for t in e.show("traffic") if t["scope"] == scope}
+
+
+def test_what_goes_by_is_counted(lab):
+    """200 frames each way: at the port, in the VNI, to and from the VTEP, by the workers together."""
+    p = Pair(lab, "userspace").reach()
+    keys = ("rx_frames", "rx_octets", "tx_frames", "tx_octets", "drops")
+
+    def look():
+        by = {s: rows(p.e1, s) for s in ("vni", "vtep", "port", "worker")}
+        total = {k: sum(w[k] for w in by["worker"].values()) for k in keys}
+        return [by["vni"][100], by["vtep"][p.v2], by["port"]["h1"], total]
+    before = look()
+    p.h1.run("ping", "-n", "-f", "-c200", "-s1000", "10.0.0.2")
+    for was, now, what in zip(before, look(), ("VNI", "VTEP", "port", "workers")):
+        grown = {k: now[k] - was[k] for k in keys}
+        assert all(200 <= grown[k] <= 220 and 200 * 1042 <= grown[k[:2] + "_octets"] <= 220 * 1042 for k in ("rx_frames", "tx_frames")), what
+    assert len(rows(p.e1, "worker")) == 2 and set(rows(p.e1, "vtep")) == {p.v2}
+
+
+def test_what_comes_too_fast_is_counted(lab):
+    """evpnd stands still while more comes to a port, and from a VTEP, than its queues hold."""
+    p = Pair(lab, "userspace").reach()
+    send = ("import socket,sys\ns=socket.socket(socket.AF_PACKET,socket.SOCK_RAW)\ns.bind(('eth0',0))\nf=bytes.fromhex('%s')+bytes(1400)\n"
+            "for i in range(40000):\n try: s.send(f)\n except OSError: pass\n")
+    udp = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.connect(('%s',4789))\nfor i in range(40000): s.send(bytes(1400))\n" % p.v1)
+    p.e1.process.send(19)  # SIGSTOP
+    p.h1.run("/usr/bin/python3", "-c", send % "02000000000202000000000188b5")
+    p.r2.run("/usr/bin/python3", "-c", udp)
+    p.e1.process.send(18)
+    lab.wait_for(lambda: p.e1.drops()["port-queue"] > 1000 and p.e1.drops()["underlay-queue"] > 1000, "what was lost is counted")
+    p.reach()
+
 
 def vxlan(vni, inner, flags=8):
     return bytes([flags, 0, 0, 0]) + vni.to_bytes(3, "big") + b"\0" + inner
