@@ -18,7 +18,16 @@ os.environ.setdefault("EVPND_SECCOMP", "kill")  # a system call that is not on t
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): this test may take up to n seconds instead of %d" % TEST_SECONDS)
+    config.addinivalue_line("markers", "kernel: this test is about the kernel's devices and rows, whatever DATAPLANE in the environment says")
     config.addinivalue_line("markers", "dataplanes: this test runs with the kernel's dataplane and with evpnd's own (lab.dataplane)")
+
+
+def pytest_collection_modifyitems(items):
+    """DATAPLANE=userspace: all other tests with evpnd's own dataplane."""
+    if os.environ.get("DATAPLANE") == "userspace":
+        for item in items:
+            if item.get_closest_marker("kernel"):
+                item.add_marker(pytest.mark.skip(reason="about the kernel"))
 
 
 def pytest_generate_tests(metafunc):
@@ -56,7 +65,7 @@ def bounded(request):
 
 @pytest.fixture
 def lab(request):
-    lab = evlab.Lab(getattr(request, "param", "kernel"))
+    lab = evlab.Lab(getattr(request, "param", os.environ.get("DATAPLANE", "kernel")))
     try:
         yield lab
     finally:

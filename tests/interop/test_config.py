@@ -134,6 +134,7 @@ def test_two_in_two_namespaces(lab):
     lab.wait_for(lambda: e[0].established(r2.address) and e[1].established(r1.address), "they are each other's peers", 20)
 
 
+@pytest.mark.kernel
 def test_reload_applies_the_difference_only(lab):
     """A VNI and a neighbor come and go; the session and the rows that did not change are not touched."""
     r1, r2 = lab.fabric("r1", "r2")

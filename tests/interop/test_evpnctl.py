@@ -62,7 +62,7 @@ def test_json_values(full):
     assert states[full.r2.address] == "Established"
     assert states["192.0.2.77"] in ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm")
     assert {r["owner"] for r in e.show("fdb")} <= {"evpnd", "kernel", "foreign"}
-    assert {r["table"] for r in e.show("fdb")} <= {"vxlan", "bridge", "neigh"}
+    assert {r["table"] for r in e.show("fdb")} <= {"vxlan", "bridge", "neigh", "vtep"}
     assert {m["state"] for m in e.show("mac")} == {"local", "remote"}
     local, = [m for m in e.show("mac") if m["mac"] == "02:00:00:00:00:01"]
     assert (local["interface"], local["vtep"]) == ("h1", None)

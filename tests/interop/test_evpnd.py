@@ -75,6 +75,7 @@ def test_host_moves_back_and_forth(lab):
         h3.forget(old)
 
 
+@pytest.mark.kernel
 def test_killed_evpnd_finds_its_rows_again(lab):
     """kill -9: the rows stay; the next evpnd knows them as its own and cleans up what is stale."""
     p = Pair(lab)

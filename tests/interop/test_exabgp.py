@@ -129,6 +129,7 @@ def test_unknown_route_types_are_skipped(lab):
     assert p.evpnd.neighbor(p.r2.address)["uptime_s"] >= 0
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("extended", [True, False], ids=["both", "we-alone"])
 def test_messages_are_long_when_both_can(lab, extended):
     """RFC 8654: 300 routes of one attribute set in one UPDATE, and a route with 1,100 communities from the other side."""

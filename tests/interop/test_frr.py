@@ -172,6 +172,7 @@ def test_evpnd_that_stops_says_so(lab):
     lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "FRR's rows of us go")
 
 
+@pytest.mark.kernel
 def test_static_mac_is_sticky_both_ways(lab):
     """RFC 7432 section 15.2: a static MAC is advertised with the sticky flag and does not move."""
     p = Pair(lab).up().reach()

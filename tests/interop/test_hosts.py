@@ -168,6 +168,7 @@ def test_a_probe_of_the_one_who_has_it_is_no_conflict(pairs):
         assert not w2.hear(lambda p: ARP in p and p[ARP].op == 2, 0.5)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("alive", [True, False], ids=["alive", "dead"])
 def test_a_doubted_host_is_asked(pair, alive):
     """The kernel's neighbour table has lost it: whether it is still there is for itself to say."""
@@ -188,6 +189,7 @@ def test_a_doubted_host_is_asked(pair, alive):
     assert bool([a for a in pair.e1.show("arp") if a["ip"] == "10.0.0.1"]) == alive
 
 
+@pytest.mark.kernel
 def test_a_doubted_ipv6_host_is_asked(pair):
     pair.r1.ip("addr add 2001:db8:a::251/64 dev br100 nodad")
     pair.lab.wait_for(lambda: pair.h1.ping("2001:db8:a::251"), "h1 talks to r1")
@@ -253,6 +255,7 @@ def test_a_flood_of_arp_is_bounded(pairs):
     assert pairs.h1.ping("10.0.0.2")
 
 
+@pytest.mark.kernel
 def test_without_cap_net_raw_the_rest_works(lab):
     r1, r2 = lab.fabric("r1", "r2")
     h1, h2 = lab.host("h1", 1).plug(r1), lab.host("h2", 2).plug(r2)

@@ -14,6 +14,8 @@ from evlab import Evpnd, evpnd
 from evlab.run import in_namespace
 from evlab.vlans import needs_vlans
 
+pytestmark = pytest.mark.kernel
+
 MAC = "02:00:00:00:0a:01"
 
 

@@ -31,6 +31,7 @@ def learned(lab, h1, e1):
     lab.wait_for(lambda: {"10.0.0.1", "2001:db8:a::1"} <= set(e1.mac(100, MAC1)["ips"]), "r1 knows h1's addresses")
 
 
+@pytest.mark.kernel
 def test_local_addresses_are_advertised_and_answered_for(lab):
     """h2 asks for h1: r2 answers in its place (neigh_suppress), so h1 never sees the question."""
     r1, r2, h1, h2, e1, e2 = evpnds(lab)
@@ -55,6 +56,7 @@ def test_local_addresses_are_advertised_and_answered_for(lab):
         assert not asked
 
 
+@pytest.mark.kernel
 def test_addresses_go_with_the_host(lab):
     """With the kernel's neighbour table alone, which nobody asks twice."""
     r1, r2, h1, h2, e1, e2 = evpnds(lab, "host-learning: false")
@@ -83,6 +85,7 @@ def test_announcements_reach_frr_without_an_address_on_the_bridge(lab):
         lab.wait_for(lambda: [n.get("lladdr") for n in r2.ip_json("neigh show %s dev br100" % ip)] == [MAC1], "and its kernel")
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
 def test_addresses_reach_frr_and_come_from_it(lab, v6):
     r1, r2 = lab.fabric("r1", "r2")

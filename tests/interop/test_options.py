@@ -175,6 +175,7 @@ def test_unknown_types_are_reflected_when_asked(lab):
         assert e.stop() == 0
 
 
+@pytest.mark.kernel
 def test_two_octet_vxlan_port_and_vni_at_the_edge(lab):
     """VNI 16777215 on port 8472: device, routes and traffic. Its RD is a number that fits."""
     r1, r2 = lab.fabric("r1", "r2")
@@ -187,6 +188,7 @@ def test_two_octet_vxlan_port_and_vni_at_the_edge(lab):
     assert e[0].routes("--mac", h2.mac)[0]["vni"] == 16777215
 
 
+@pytest.mark.kernel
 def test_without_a_bridge_the_host_itself_is_the_end(lab):
     """`bridge: none`: addresses on the vxlan devices reach each other."""
     r1, r2 = lab.fabric("r1", "r2")

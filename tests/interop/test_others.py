@@ -13,6 +13,8 @@ from evlab import Evpnd, evpnd
 from evlab.others import IFUPDOWN2, NETWORKD, Networkd, ifupdown2
 from evlab.vlans import EACH, MACS, ONE, Vlans, needs_vlans
 
+pytestmark = pytest.mark.kernel
+
 MAC1, MAC2 = MACS[1], MACS[2]
 needs_networkd = pytest.mark.skipif(not os.path.exists(NETWORKD), reason="no systemd-networkd")
 needs_ifupdown2 = pytest.mark.skipif(not os.path.isdir(IFUPDOWN2), reason="tests/vm/unpack ifupdown2 brings it")

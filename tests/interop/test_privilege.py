@@ -49,6 +49,7 @@ def pair(lab, userspace=False, user=USER, **kw):
     return e, h
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("dataplane", ["kernel", "userspace"])
 def test_started_by_root_it_is_another(lab, dataplane):
     """Rows, hosts' ARP, TCP-MD5, port 179 and a host that moves, without root; every thread has the filter."""
@@ -85,6 +86,7 @@ def test_ports_of_containers_need_no_more(lab):
     e[0].ctl("port", "del", "--vni", "100", "--pid", str(sleeper.p.pid))
 
 
+@pytest.mark.kernel
 def test_a_userspace_port_in_a_namespace_of_roots(lab):
     """A process that does nothing else keeps CAP_SYS_ADMIN for it, and is there where the configuration asks for it only."""
     r = lab.fabric("r1", "r2")
@@ -103,6 +105,7 @@ def test_a_userspace_port_in_a_namespace_of_roots(lab):
     lab.wait_for(lambda: h[0].ping("10.0.0.2"), "h1 reaches h2", 20)
 
 
+@pytest.mark.kernel
 def test_without_root_but_with_capabilities(lab):
     """As systemd starts it: User= and AmbientCapabilities=."""
     r1, = lab.fabric("r1")

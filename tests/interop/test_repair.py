@@ -11,6 +11,8 @@ import pytest
 
 from evlab import Evpnd, evpnd
 
+pytestmark = pytest.mark.kernel
+
 MAC2 = "02:00:00:00:00:02"
 
 

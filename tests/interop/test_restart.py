@@ -63,6 +63,7 @@ class Pair:
         return [Ping(self.h[0], "10.0.0.2"), Ping(self.h[1], "10.0.0.1")]
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL], ids=["sigterm", "sigkill"])
 def test_no_packet_is_lost_over_a_restart(lab, sig):
     p = Pair(lab)
@@ -88,6 +89,7 @@ def test_no_packet_is_lost_over_a_restart(lab, sig):
         assert not [x for x in watch.tail().splitlines() if x.startswith("Deleted") and mac in x], watch.tail()
 
 
+@pytest.mark.kernel
 def test_no_packet_is_lost_when_both_restart_at_once(lab):
     """Each has R set (RFC 4724 section 4.1), so neither waits for the other for ever."""
     p = Pair(lab)
@@ -106,6 +108,7 @@ def test_no_packet_is_lost_when_both_restart_at_once(lab):
         assert lost == 0 and sent > 50, "%d of %d packets lost" % (lost, sent)
 
 
+@pytest.mark.kernel
 def test_no_packet_is_lost_with_route_target_constraint(lab):
     """RFC 4684: memberships come first on both sides, whoever waits for whose routes."""
     p = Pair(lab, option="families: [evpn, rtc]")
@@ -139,6 +142,7 @@ def test_no_packet_is_lost_when_a_reflector_restarts(lab, sig):
         assert lost == 0 and sent > 80, "%d of %d packets lost" % (lost, sent)
 
 
+@pytest.mark.kernel
 def test_what_is_not_told_again_is_purged_at_end_of_rib(lab):
     """Hosts that left while one side was away: the other forgets h1, and the kernel of the one that was away h2."""
     p = Pair(lab)
@@ -235,6 +239,7 @@ def test_frr_restarts(lab):
     lab.wait_for(lambda: not p.row(), "and hears of it", 5)
 
 
+@pytest.mark.kernel
 def test_our_rows_stay_when_frr_is_no_helper(lab):
     """FRR 8.4 drops EVPN routes of a neighbor that restarts (its gap is shown); our kernel's rows never blink."""
     p = WithFrr(lab)

@@ -197,6 +197,7 @@ def test_gobgp(lab):
     lab.wait_for(lambda: not f.evpnd.mac(100, MAC9), "the MAC is gone")
 
 
+@pytest.mark.kernel
 def test_restart_keeps_the_set_and_loses_nothing(lab):
     """kill -9: the rows go on without us, and the next evpnd takes them over with the set that they go to."""
     f = Fabric(lab)

@@ -19,7 +19,7 @@ def conf(node, asn, neighbors, vnis=(100,), vtep=None, ports=(), more="", vni_mo
     """evpnd.yaml. neighbors: (address, asn) or (address, asn, "KEY: VALUE, ..."); ports belong to the first VNI."""
     text = "asn: %d\nrouter-id: %s\n" % (asn, node.address)
     text += "vtep: %s\n" % (vtep or node.address) if vnis else "dataplane: none\n"
-    if vnis and node.lab.dataplane == "userspace":
+    if vnis and node.lab.dataplane == "userspace" and "dataplane:" not in more:
         text += USERSPACE
     text += "%sneighbors:\n" % more if neighbors else more
     for n in neighbors:
