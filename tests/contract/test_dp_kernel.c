@@ -115,6 +115,11 @@ static void vtep_of_ipv6_works_alike(void **state)
 	settle(t);
 	assert_int_equal(stats(t).writes, 0);
 	assert_int_equal(stats(t).rows_there, 2);
+	dp_set_put(t->d, 1, (struct ip[]){ ip_of("2001:db8::3"), ip_of("2001:db8::2") }, 2);
+	want_fdb_set(t, 1, 1);
+	settle(t);
+	assert_string_equal(fdb(t, 1), "2001:db8::2 2001:db8::3");
+	assert_int_equal(stats(t).errors, 0);
 }
 
 static void without_a_bridge_rows_are_on_the_vxlan_device(void **state)

@@ -148,6 +148,7 @@ static void put_rt(struct wbuf *w, const char *text)
 
 void world_announce(struct world *w, struct route r)
 {
+	static const uint8_t llgr_stale[4] = { 0xff, 0xff, 0, 6 };
 	uint32_t vni = r.vni ? r.vni : 100;
 	struct bgp_nlri nlri = route_nlri(&r);
 	struct bgp_attrs a = { .next_hop = vtep_ip(&r) };
@@ -168,6 +169,10 @@ void world_announce(struct world *w, struct route r)
 		evpn_ec_put_nd(&we, (r.router ? EVPN_ND_ROUTER : 0) | (r.immutable ? EVPN_ND_IMMUTABLE : 0));
 	if (r.ad == AD_ES)
 		evpn_ec_put_esi_label(&we, 0, r.single_active);
+	if (r.long_lived_stale) {
+		a.communities = llgr_stale;
+		a.communities_len = sizeof(llgr_stale);
+	}
 	a.ext_communities = ecs;
 	a.ext_communities_len = (uint16_t)wb_len(&we);
 	if (!r.mac && !r.ad) {

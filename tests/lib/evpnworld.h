@@ -52,6 +52,7 @@ struct route {
 	unsigned esi;       /* 00:00:00:00:00:N:00:... */
 	enum { AD_NONE, AD_ES, AD_EVI } ad; /* a Type 1 route */
 	bool single_active;
+	bool long_lived_stale;
 	unsigned pmsi_type; /* 0: ingress replication */
 };
 

@@ -76,6 +76,7 @@ static bool attrs_equal(const struct bgp_attrs *a, const struct bgp_attrs *b)
 {
 	return ip_eq(&a->next_hop, &b->next_hop) && equal(a->pmsi, a->pmsi_len, b->pmsi, b->pmsi_len) &&
 	       equal(a->shared, a->shared_len, b->shared, b->shared_len) &&
+	       equal(a->communities, a->communities_len, b->communities, b->communities_len) &&
 	       equal(a->ext_communities, a->ext_communities_len, b->ext_communities, b->ext_communities_len);
 }
 
@@ -102,6 +103,7 @@ static uint32_t set_intern(struct bgp *b, const struct bgp_attrs *a, const struc
 	s->refs = 1;
 	s->attrs = want;
 	s->attrs.shared = copy(s, &used, want.shared, want.shared_len);
+	s->attrs.communities = copy(s, &used, want.communities, want.communities_len);
 	s->attrs.pmsi = copy(s, &used, want.pmsi, want.pmsi_len);
 	s->attrs.ext_communities = copy(s, &used, want.ext_communities, want.ext_communities_len);
 	b->sets = xrealloc(b->sets, (b->n_sets + 1) * sizeof(struct set *));

@@ -347,6 +347,27 @@ static void vteps_that_cannot_be_sent_to_are_no_members(void **state)
 	assert_int_equal(w->logged, 0);
 }
 
+/* RFC 9494 4.3: it is better than nothing. */
+static void long_lived_stale_pe_is_the_last_resort(void **state)
+{
+	struct world *w = *state;
+	struct route r = per_es(2);
+
+	for (unsigned v = 2; v <= 3; v++) {
+		world_announce(w, per_es(v));
+		world_announce(w, per_evi(v));
+	}
+	world_announce(w, mac_of(3, 1));
+	r.long_lived_stale = true;
+	world_announce(w, r);
+	rows(w, "{192.0.2.3}");
+	world_withdraw(w, per_es(3));
+	rows(w, "{192.0.2.2}");
+	world_announce(w, per_es(2));
+	world_announce(w, per_es(3));
+	rows(w, "{192.0.2.2 192.0.2.3}");
+}
+
 static void at_most_so_many_are_used(void **state)
 {
 	struct world *w = *state;
@@ -590,6 +611,7 @@ int main(void)
 		T(reserved_esis_name_no_segment),
 		T(label_of_its_own_makes_it_one_vtep),
 		T(vteps_that_cannot_be_sent_to_are_no_members),
+		T(long_lived_stale_pe_is_the_last_resort),
 		T(at_most_so_many_are_used),
 		T(flood_of_routes_is_bounded),
 		T(tag_of_a_bundle_counts_per_evi),
