@@ -183,6 +183,13 @@ static void check_proxy(struct load *ld, const struct config_vni *v, uint32_t m)
 			       config_mode_name(v->mode));
 }
 
+/* What is known of addresses for the one makes rows for the other. */
+static void check_rsc(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	if (v->rsc && !v->arp_suppression && mark_good(ld, m, "rsc"))
+		load_error_key(ld, m, "arp-suppression", m, "expected true with rsc, which needs to know where addresses are");
+}
+
 static bool is_dynamic(const struct config_vni *v)
 {
 	return v->mode == CONFIG_MODE_DYNAMIC_L2 || v->mode == CONFIG_MODE_DYNAMIC_L3;
@@ -240,6 +247,7 @@ static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 	check_mode_needs(ld, v, m);
 	check_mode_keys(ld, v, m);
 	check_proxy(ld, v, m);
+	check_rsc(ld, v, m);
 	check_drop(ld, v, m);
 	check_source(ld, v, m);
 	check_resolver(ld, v, m);

@@ -17,7 +17,6 @@ static void key_unsupported(struct load *ld, uint32_t m, const char *key, bool a
 static void vni_supported(struct load *ld, const struct config_vni *v, uint32_t m)
 {
 	key_unsupported(ld, m, "group", v->group.len && v->mode == CONFIG_MODE_EVPN);
-	key_unsupported(ld, m, "rsc", v->rsc);
 }
 
 void check_supported(struct load *ld)

@@ -203,6 +203,15 @@ static void arm_timer(struct kernel *k)
 	}
 }
 
+static void remade(struct kernel *k)
+{
+	struct kvni *v;
+
+	k->remaking = false;
+	list_for_each(v, &k->vnis, list)
+		v->remake = false;
+}
+
 static bool kernel_flush(void *be)
 {
 	struct kernel *k = be;
@@ -232,6 +241,8 @@ static bool kernel_flush(void *be)
 	arm_timer(k);
 	if (!kwriter_busy(&k->writer)) /* else what comes back wakes us */
 		more = more || k->check || k->condemned || (k->overrun && !mtime_before(loop_now(k->loop), k->resync_not_before));
+	if (k->remaking && !more && !dp_backlog(k->d) && !kwriter_busy(&k->writer))
+		remade(k);
 	if (!more && k->snoop_dirty)
 		kernel_snoop_update(k);
 	return more || kernel_snoop_bury(k);

@@ -64,7 +64,7 @@ struct klink {
 	struct ip local, flood_group; /* flood_group: where frames without a row go */
 	uint16_t udp_port;
 	unsigned lower; /* ifindex that it is bound to, 0: none; of a VLAN device the one below it */
-	bool external, vnifilter, vxlan_learning, proxy, l2miss, l3miss;
+	bool external, vnifilter, vxlan_learning, proxy, rsc, l2miss, l3miss;
 	/* as a bridge */
 	bool vlan_aware;
 	uint16_t vlan_type; /* of the tags that it knows, ETH_P_8021Q or ETH_P_8021AD */
@@ -111,7 +111,8 @@ struct kvni {
 	char underlay[IFNAMSIZ];                /* "": derive */
 	struct ip vtep;
 	uint16_t udp_port;
-	bool suppress, learn, drop_unknown, miss_macs, miss_ips;
+	bool suppress, learn, drop_unknown, miss_macs, miss_ips, rsc;
+	bool remake; /* until all is written: rows of another kind may be there, which are not changed but taken away */
 	uint16_t ageing; /* s, 0: as it is */
 	struct mtime renew_at; /* with miss_macs: rows in use */
 	struct ip group;
@@ -180,6 +181,7 @@ struct kernel {
 	enum kfilter filter; /* of events */
 	bool deaf;        /* packet sockets were refused */
 	bool told_filters; /* that iptables sees what bridges forward */
+	bool remaking; /* a VNI is */
 	bool snoop_dirty; /* ports may have come or gone */
 	int snoop_tx;
 	struct loop_timer renewals;
@@ -339,6 +341,12 @@ struct mtime kernel_dev_next(const struct kernel *k);
 unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
 unsigned kernel_neigh_ifindex(const struct kvni *v);
+
+/* With rsc its vxlan device is where the destinations of packets are looked up, beside the bridge, which answers ARP. */
+static inline bool kernel_neigh_twice(const struct kvni *v)
+{
+	return v->rsc && kernel_neigh_ifindex(v) != v->vxlan_ifindex;
+}
 
 /* A device that we make when it is missing. */
 static inline bool kernel_port_ours(const struct kport *p)

@@ -529,6 +529,8 @@ static void watch(struct kernel *k, struct kvni *v, const struct klink *br, cons
 	if (vx->l3miss != v->miss_ips || vx->proxy != v->miss_ips)
 		problem(v, "%s has %s and %s, expected %s", vx->name, vx->proxy ? "proxy" : "noproxy", vx->l3miss ? "l3miss" : "nol3miss",
 			v->miss_ips ? "both proxy and l3miss" : "neither");
+	if (vx->rsc != v->rsc)
+		problem(v, "%s has %s, expected %s", vx->name, vx->rsc ? "rsc" : "norsc", v->rsc ? "rsc" : "norsc");
 	if (!ip_eq(&vx->flood_group, &v->group))
 		problem(v, "%s floods to %s, expected %s", vx->name,
 			vx->flood_group.len ? ip_str(&vx->flood_group).s : "no group", v->group.len ? ip_str(&v->group).s : "none");

@@ -37,6 +37,7 @@ static void parse_vxlan(struct klink *l, struct nlattr *data)
 	l->vnifilter = tb[IFLA_VXLAN_VNIFILTER] && nla_get_u8(tb[IFLA_VXLAN_VNIFILTER]);
 	l->vxlan_learning = tb[IFLA_VXLAN_LEARNING] && nla_get_u8(tb[IFLA_VXLAN_LEARNING]);
 	l->proxy = tb[IFLA_VXLAN_PROXY] && nla_get_u8(tb[IFLA_VXLAN_PROXY]);
+	l->rsc = tb[IFLA_VXLAN_RSC] && nla_get_u8(tb[IFLA_VXLAN_RSC]);
 	l->l2miss = tb[IFLA_VXLAN_L2MISS] && nla_get_u8(tb[IFLA_VXLAN_L2MISS]);
 	l->l3miss = tb[IFLA_VXLAN_L3MISS] && nla_get_u8(tb[IFLA_VXLAN_L3MISS]);
 	l->local = ip_none();

@@ -221,8 +221,8 @@ static enum dp_age age_of(const struct neigh *n)
 	return c.ndm_used < c.ndm_updated / 2 ? DP_AGE_USED : DP_AGE_UNUSED;
 }
 
-/* We point at our nexthops, but where a VTEP has none. */
-static bool is_strangers(struct kernel *k, const struct neigh *n)
+/* We point at our nexthops, but where a VTEP has none and on devices that learn. */
+static bool is_strangers(struct kernel *k, const struct kvni *v, const struct neigh *n)
 {
 	uint32_t dest;
 
@@ -230,6 +230,8 @@ static bool is_strangers(struct kernel *k, const struct neigh *n)
 		return false;
 	if (n->tb[NDA_NH_ID])
 		return !kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
+	if (v->learn)
+		return !has_object(k, &n->dst);
 	dest = dp_dest_find(k->d, &n->dst, 0);
 	return !k->nh_refused && (!dest || dp_dest(k->d, dest)->id[1]);
 }
@@ -258,10 +260,11 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	/* Older kernels tell of each write once more, without saying where to. */
 	if (!v || v->vxlan_ifindex != (unsigned)vx->ifindex || (!n->tb[NDA_NH_ID] && !n->dst.len))
 		return;
-	note_stranger(k, v, n, is_strangers(k, n));
+	note_stranger(k, v, n, is_strangers(k, v, n));
 	s.vni = v->v;
 	s.state = vxlan_state(k, n, v->miss_macs);
 	s.dest = dest_of(k, n);
+	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
 	s.age = age_of(n);
 	if (mac_is_zero(&n->mac) || mac_is_group(&n->mac)) {
 		s.kind = DP_FLOOD;
@@ -269,7 +272,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 		if (mac_is_zero(&n->mac))
 			kernel_carry_note(v, &n->dst, n->tb[NDA_VNI] ? nla_get_u32(n->tb[NDA_VNI]) : 0, !n->gone);
 	} else if (!(n->nd->ndm_flags & NTF_EXT_LEARNED) && !is_set(n)) {
-		s.flags = DP_ON_DEMAND;
+		s.flags |= DP_ON_DEMAND;
 	}
 	tell(k, &s);
 }
@@ -310,8 +313,11 @@ static void neighbour(struct kernel *k, const struct neigh *n)
 	struct kvni *v = l ? kernel_vni_of_neighbours(k, l) : NULL;
 	struct dp_seen s = { .kind = DP_NEIGH, .part = DP_SELF, .mac = n->mac, .ip = n->dst };
 
-	if (!v || kernel_neigh_ifindex(v) != (unsigned)l->ifindex || !n->dst.len || ip_is_multicast(&n->dst) ||
-	    n->nd->ndm_flags & NTF_PROXY)
+	if (!v || !n->dst.len || ip_is_multicast(&n->dst) || n->nd->ndm_flags & NTF_PROXY)
+		return;
+	/* Of the second of two only the end is of interest: then both are written again. */
+	if (kernel_neigh_ifindex(v) != (unsigned)l->ifindex &&
+	    !(kernel_neigh_twice(v) && v->vxlan_ifindex == (unsigned)l->ifindex && n->gone))
 		return;
 	s.vni = v->v;
 	s.state = neighbour_state(n);

@@ -160,6 +160,7 @@ int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 	/* Questions for addresses are told of where they would be answered, and go nowhere else. */
 	nla_put_u8(m, IFLA_VXLAN_L3MISS, v->miss_ips);
 	nla_put_u8(m, IFLA_VXLAN_PROXY, v->miss_ips);
+	nla_put_u8(m, IFLA_VXLAN_RSC, v->rsc);
 	nla_put_u8(m, IFLA_VXLAN_TTL, VXLAN_TTL);
 	/* RFC 7348 4.1: zero checksums are to be accepted; over IPv6 the kernel must be told (RFC 6935). */
 	if (v->vtep.len == 16)

@@ -142,6 +142,7 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->miss_macs = p->miss_macs;
 	v->miss_ips = p->miss_ips;
 	v->ageing = p->miss_macs ? p->ageing : 0;
+	v->rsc = p->rsc;
 	v->group = p->group;
 	v->hear_hosts = p->hear_hosts;
 	v->n_ports = p->n_ports;
@@ -304,12 +305,16 @@ static void change_learning(struct kernel *k, const struct kvni *v, const struct
 	kernel_link_refresh(k, v->vxlan);
 }
 
-/* How misses are told of is set for the life of a vxlan device; one of another's making is not ours to make anew. */
-static bool misses_differently(const struct kernel *k, const struct kvni *v, const struct kvni *to)
+/*
+ * How misses are told of, and the short circuit, are set for the life of a vxlan device; one of another's making is not ours
+ * to make anew.
+ */
+static bool made_otherwise(const struct kernel *k, const struct kvni *v, const struct kvni *to)
 {
 	const struct klink *l = kernel_link_named(k, v->vxlan);
 
-	return l && l->made && (l->l2miss != to->miss_macs || l->l3miss != to->miss_ips || l->proxy != to->miss_ips);
+	return l && l->made &&
+	       (l->l2miss != to->miss_macs || l->l3miss != to->miss_ips || l->proxy != to->miss_ips || l->rsc != to->rsc);
 }
 
 static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
@@ -329,6 +334,7 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	v->miss_macs = is->miss_macs;
 	v->miss_ips = is->miss_ips;
 	v->ageing = is->ageing;
+	v->rsc = is->rsc;
 	v->group = is->group;
 	v->hear_hosts = is->hear_hosts;
 	v->ports = is->ports;
@@ -349,7 +355,7 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 	}
 	bridge = strcmp(v->bridge, is.bridge) || v->vlan != is.vlan;
 	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep) ||
-		misses_differently(k, v, &is);
+		made_otherwise(k, v, &is);
 	leave_ports(k, v, &is, bridge);
 	if (vxlan)
 		leave_vxlan(k, v);
@@ -357,6 +363,10 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 		leave_bridge(k, v, &is);
 	if (!vxlan && !bridge)
 		change_learning(k, v, &is);
+	if (v->learn != is.learn) {
+		v->remake = k->remaking = true;
+		dp_reassert(k->d);
+	}
 	if (v->vlan != is.vlan) { /* rows of the old one may be seen as the new one's otherwise */
 		dp_vni_forget(k->d, v->v);
 		v->bridge_ifindex = v->vxlan_ifindex = 0;

@@ -46,7 +46,8 @@ static struct fdb_msg to_dest(const struct kvni *v, const struct mac *mac, const
 	struct fdb_msg m = row_of(v, mac);
 
 	m.state = FDB_STATE;
-	m.group = group_of(d);
+	/* Of a MAC whose row points at a nexthop a device that learns takes no packet (vxlan_snoop()). */
+	m.group = v->learn ? 0 : group_of(d);
 	if (!m.group) {
 		m.vtep = &d->vtep;
 		m.vni = d->label;
@@ -64,15 +65,16 @@ static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const st
 }
 
 /*
- * A vxlan row that ages, and with it a bridge row that does not: the bridge counts only what a MAC sends. Whoever hears of
- * the end of the first deletes the second.
+ * The two rows of a MAC in a message each. On demand the vxlan row ages, and the bridge row does not: the bridge counts only
+ * what a MAC sends. Whoever hears of the end of the first deletes the second.
  */
-static void put_on_demand(struct writer *w, unsigned i, const struct dp_op *op, struct fdb_msg *m)
+static void put_apart(struct writer *w, unsigned i, const struct dp_op *op, struct fdb_msg *m)
 {
-	uint8_t master = m->flags & (uint8_t)~NTF_SELF;
+	uint8_t master = m->flags & (uint8_t)~(NTF_SELF | NTF_ROUTER);
+	bool ages = op->flags & DP_ON_DEMAND;
 
-	m->flags = NTF_SELF;
-	m->state = NUD_REACHABLE;
+	m->flags = (uint8_t)((m->flags & NTF_ROUTER) | NTF_SELF | (ages ? 0 : NTF_EXT_LEARNED));
+	m->state = ages ? NUD_REACHABLE : FDB_STATE;
 	nlbuf_fdb(&w->b->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, m);
 	belongs(w, i, 0);
 	if (!(op->parts & DP_PORT))
@@ -95,16 +97,17 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 		return;
 	}
 	w->b->group[i] = m.group;
-	if (op->local == DP_SEEN_LOCAL || (op->old && !group_of(op->old) != !m.group) ||
+	if (op->local == DP_SEEN_LOCAL || v->remake || (!v->learn && op->old && !group_of(op->old) != !m.group) ||
 	    (op->old && (op->old_flags ^ op->flags) & DP_ON_DEMAND))
 		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
 		del_fdb(w, i, v, &op->mac, NTF_MASTER, ENOENT);
 	m.flags = NTF_SELF | (op->parts & DP_PORT ? NTF_MASTER : 0);
-	/* A sticky row is not external: the bridge would forget to be sticky. Its vxlan row says that it is ours. */
+	/* A sticky row is not external: the bridge would forget to be sticky. Its vxlan row says that it is ours, by itself. */
 	m.flags |= op->flags & DP_STICKY && op->parts & DP_PORT ? NTF_STICKY : NTF_EXT_LEARNED;
-	if (op->flags & DP_ON_DEMAND) {
-		put_on_demand(w, i, op, &m);
+	m.flags |= op->flags & DP_ROUTER ? NTF_ROUTER : 0; /* the bridge does not look at it */
+	if (op->flags & DP_ON_DEMAND || (m.flags & NTF_STICKY && !m.group)) {
+		put_apart(w, i, op, &m);
 		return;
 	}
 	nlbuf_fdb(&w->b->tx, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m);
@@ -146,6 +149,12 @@ static void put_dest(struct writer *w, unsigned i, const struct dp_op *op)
 	belongs(w, i, 0);
 }
 
+static void put_neigh(struct writer *w, unsigned i, const struct dp_op *op, unsigned ifindex)
+{
+	nlbuf_neigh_put(&w->b->tx, ifindex, &op->ip, &op->mac, op->flags & DP_ROUTER);
+	belongs(w, i, 0);
+}
+
 static void put(struct writer *w, unsigned i, const struct dp_op *op)
 {
 	const struct kvni *v = op->vni_data;
@@ -160,8 +169,9 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 		flood(w, i, v, RTM_NEWNEIGH, &op->mac, op->dest);
 		break;
 	case DP_NEIGH:
-		nlbuf_neigh_put(&w->b->tx, kernel_neigh_ifindex(v), &op->ip, &op->mac, op->flags & DP_ROUTER);
-		belongs(w, i, 0);
+		put_neigh(w, i, op, kernel_neigh_ifindex(v));
+		if (kernel_neigh_twice(v))
+			put_neigh(w, i, op, v->vxlan_ifindex);
 		break;
 	default:
 		put_dest(w, i, op);
@@ -196,6 +206,10 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 	}
 	case DP_NEIGH:
 		nlbuf_neigh_del(&w->b->tx, kernel_neigh_ifindex(v), &op->ip);
+		belongs(w, i, ENOENT);
+		if (!kernel_neigh_twice(v))
+			break;
+		nlbuf_neigh_del(&w->b->tx, v->vxlan_ifindex, &op->ip);
 		belongs(w, i, ENOENT);
 		break;
 	default:

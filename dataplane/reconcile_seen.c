@@ -22,7 +22,7 @@ static void seen_port_mark(struct row *r, const struct dp_seen *s)
 	if (claimed && !ours)
 		r->keep = !r->wanted;
 	r->port = claimed ? DP_SEEN_OURS : s->state & 7;
-	r->have_flags = (r->have_flags & DP_ON_DEMAND) | (s->flags & DP_STICKY);
+	r->have_flags = (r->have_flags & (DP_ON_DEMAND | DP_ROUTER)) | (s->flags & DP_STICKY);
 }
 
 static void port_gone(struct row *r)
@@ -72,7 +72,7 @@ static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
 	else if (r->kind == DP_FDB)
-		r->have_flags = (r->have_flags & DP_STICKY) | (s->flags & DP_ON_DEMAND);
+		r->have_flags = (r->have_flags & DP_STICKY) | (s->flags & (DP_ON_DEMAND | DP_ROUTER));
 	rec_set_have_dest(c, r, s->dest);
 	if (r->port == DP_SEEN_CLAIM)
 		r->port = DP_SEEN_OURS;

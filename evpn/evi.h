@@ -25,6 +25,7 @@ struct evi {
 	bool bgp;         /* mode evpn, or asked of the RIB: it has an RD and route targets, its hosts are advertised */
 	bool learns;      /* from the tunnel: hosts are where the dataplane has seen them */
 	bool import_auto; /* any AS:VNI */
+	bool rsc;         /* packets to the MAC of a router take the short way */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;
 	bool ready;       /* the dataplane says so; Type 3 is advertised */

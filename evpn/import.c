@@ -321,6 +321,7 @@ static uint32_t import_new(struct evpn *e, const struct meaning *m)
 	im->gateway = evpn_ec_has(&m->ec, EVPN_EC_DEFAULT_GATEWAY);
 	/* RFC 9161 3.2: without the community the far end counts as a router; a wrong 0 cuts off a default router. */
 	im->router = !evpn_ec_has(&m->ec, EVPN_EC_ND) || (m->ec.nd_flags & EVPN_ND_ROUTER);
+	im->routes = im->gateway || (evpn_ec_has(&m->ec, EVPN_EC_ND) && m->ec.nd_flags & EVPN_ND_ROUTER);
 	im->immutable = evpn_ec_has(&m->ec, EVPN_EC_ND) && (m->ec.nd_flags & EVPN_ND_IMMUTABLE);
 	return h;
 }
@@ -332,7 +333,7 @@ uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool 
 	struct import *im = import_get(&e->imports, h);
 
 	im->sticky = im->fixed = true;
-	im->router = router;
+	im->router = im->routes = router;
 	return h;
 }
 

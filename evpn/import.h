@@ -28,6 +28,7 @@ struct import {
 	uint32_t flood_label;
 	uint32_t sequence; /* MAC mobility */
 	bool sticky, gateway, router, immutable;
+	bool routes; /* it says that it is a router, by the R flag, as a default gateway, or in the configuration */
 	bool single_active; /* A-D per ES: of the segment's PEs one forwards (RFC 7432 7.5) */
 	bool last_resort; /* long-lived stale: RFC 9494 */
 	bool fixed; /* the configuration says it, no route */

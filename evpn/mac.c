@@ -128,6 +128,8 @@ static void row_want(struct evpn *e, struct evi *evi, struct mac_entry *m)
 	}
 	if (im->sticky || im->gateway)
 		row.flags |= DP_STICKY;
+	if (evi->rsc && im->routes)
+		row.flags |= DP_ROUTER;
 	if (m->flags & MAC_TOOK)
 		row.flags |= DP_TAKE_OVER;
 	if (evi->demand && !is_asked_for(evi, m))

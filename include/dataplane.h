@@ -45,7 +45,7 @@ struct dp_key dp_key_neigh(uint32_t vni, const struct ip *ip);
 
 enum {
 	DP_STICKY = 1, /* FDB: may not move to a local port (static MAC of the far side) */
-	DP_ROUTER = 2, /* NEIGH: the neighbour is a router (NTF_ROUTER) */
+	DP_ROUTER = 2, /* NEIGH: the neighbour is a router; FDB, for rsc: the MAC is one's (NTF_ROUTER) */
 	/*
 	 * FDB, NEIGH: what was local has moved away (a route with a higher sequence, RFC 7432 15), so the row goes in
 	 * although a dynamic local one of this MAC or address is known. That one is forgotten without an event; a
@@ -119,6 +119,11 @@ struct dp_vni_params { /* everything is copied */
 	/* Rows come on demand: `miss` tells what was looked for in vain, MACs and, with miss_ips, addresses. */
 	bool miss_macs, miss_ips;
 	uint16_t ageing; /* s, that a row on demand stays without being used; 0: the backend's */
+	/*
+	 * Route short circuit: an IP packet to the MAC of a router (DP_ROUTER) goes to the host that has its destination, when a
+	 * row says which, as if the router had sent it.
+	 */
+	bool rsc;
 };
 
 /*

@@ -21,11 +21,7 @@ static void pass_on(struct worker *w, struct talk *t, uint32_t vni, uint16_t por
 		t->n++;
 }
 
-/*
- * Who has the address, behind a VTEP: the binding is published, and its MAC is really there, not on a port of ours again
- * or nowhere yet.
- */
-static const struct binding *owner_of(const struct bridge *b, const struct ip *ip)
+const struct binding *answer_owner(const struct bridge *b, const struct ip *ip)
 {
 	const struct binding *n = (struct binding *)(uintptr_t)rmap_get(&b->neighs, vtep_ip_key(b->v, ip));
 
@@ -70,7 +66,7 @@ bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k)
 	if (!b->suppress || !mac_is_group(&dst) || !arpnd_parse(k->p, k->len < ARPND_SNAP ? k->len : ARPND_SNAP, &p) ||
 	    (p.kind != DP_HEARD_QUESTION && p.kind != DP_HEARD_PROBE))
 		return false;
-	owner = owner_of(b, &p.target);
+	owner = answer_owner(b, &p.target);
 	if (!owner && b->miss_ips) {
 		ask_ports(w, port, k);
 		return true;

@@ -30,7 +30,8 @@ static void fill_fdb(const struct bridge *b, struct fdb_entry e, struct dp_seen 
 
 	s->part = e.kind == FDB_PORT ? DP_PORT : DP_SELF;
 	s->state = state[e.kind];
-	s->flags = (e.sticky ? DP_STICKY : 0) | (e.kind == FDB_REMOTE && e.seen ? DP_ON_DEMAND : 0);
+	s->flags = (e.sticky ? DP_STICKY : 0) | (e.kind == FDB_REMOTE && e.seen ? DP_ON_DEMAND : 0) |
+		   (rmap_get(&b->routers, fdb_key(&s->mac)) ? DP_ROUTER : 0);
 	s->ifindex = e.kind == FDB_PORT ? p->id : 0;
 	s->dest = fdb_is_remote(e) ? handle_of(b->v, e.to) : 0;
 }

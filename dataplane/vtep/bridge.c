@@ -67,6 +67,14 @@ void bridge_entry_gone(struct bridge *b, struct fdb_entry e)
 		bridge_dest_put(b, e.to);
 }
 
+static void set_router(struct bridge *b, uint64_t key, bool is)
+{
+	if (is)
+		rmap_set(&b->routers, key, 1);
+	else if (rmap_get(&b->routers, key))
+		rmap_del(&b->routers, key);
+}
+
 static void fdb_put(struct bridge *b, const struct dp_op *op)
 {
 	struct fdb_entry e = { .kind = FDB_REMOTE, .sticky = op->flags & DP_STICKY, .to = bridge_dest(b, op->dest),
@@ -75,6 +83,7 @@ static void fdb_put(struct bridge *b, const struct dp_op *op)
 	struct fdb_entry old = fdb_get(&b->fdb, key);
 
 	rmap_set(&b->fdb, key, fdb_word(e));
+	set_router(b, key, op->flags & DP_ROUTER);
 	bridge_entry_gone(b, old);
 	if (e.seen)
 		miss_found(b, &op->mac, e.to);
@@ -88,6 +97,7 @@ static void fdb_del(struct bridge *b, const struct dp_op *op)
 	if (old.kind != FDB_REMOTE)
 		return;
 	rmap_del(&b->fdb, key);
+	set_router(b, key, false);
 	bridge_entry_gone(b, old);
 }
 
@@ -264,6 +274,7 @@ void bridge_take(struct bridge *b, const struct dp_vni_params *p)
 	b->learn = p->learn;
 	b->check_source = p->check_source;
 	b->known_hosts = p->known_hosts;
+	b->rsc = p->rsc;
 	b->miss_macs = p->miss_macs;
 	b->miss_ips = p->miss_ips;
 	b->ageing = p->ageing ? p->ageing : VTEP_AGEING_S;
@@ -285,6 +296,7 @@ struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni
 	b->flood = xcalloc(1, sizeof(*b->flood));
 	rmap_init(&b->fdb, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->neighs, v->seed, vtep_retire_table, NULL);
+	rmap_init(&b->routers, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->peers, v->seed, vtep_retire_table, NULL);
 	rmap_init(&b->groups, v->seed, vtep_retire_table, NULL);
 	b->ports = xcalloc(1, sizeof(*b->ports));
@@ -299,6 +311,7 @@ static void bridge_free(void *p)
 	ports_free(b);
 	rmap_fini(&b->fdb);
 	rmap_fini(&b->neighs);
+	rmap_fini(&b->routers);
 	rmap_fini(&b->peers);
 	rmap_fini(&b->groups);
 	free(b->flood);

@@ -294,6 +294,26 @@ static struct vport *port_of_tag(struct netdev *dev, struct pkt *k, int tci)
 	return p ? p : untagged;
 }
 
+/*
+ * Route short circuit, as the vxlan driver's (route_shortcircuit()): a packet for a router goes on to the host that has its
+ * destination as if the router had sent it, when a row says who that is. *dst: where it goes.
+ */
+static void short_circuit(const struct bridge *b, struct pkt *k, struct mac *dst)
+{
+	const struct binding *owner;
+	struct ip ip;
+
+	if (!k->f.family || !rmap_get(&b->routers, fdb_key(dst)))
+		return;
+	ip = k->f.family == 4 ? ip_from_bytes(k->p + k->f.l3 + 16, 4) : ip_from_bytes(k->p + k->f.l3 + 24, 16);
+	owner = answer_owner(b, &ip);
+	if (!owner || mac_eq(&owner->mac, dst))
+		return;
+	memcpy(k->p + 6, dst->b, sizeof(dst->b));
+	*dst = owner->mac;
+	memcpy(k->p, dst->b, sizeof(dst->b));
+}
+
 void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int tci)
 {
 	struct vport *port = k->len < FRAME_MAC ? NULL : port_of_tag(dev, k, tci);
@@ -315,6 +335,8 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 	if (frame_is_arpnd(&k->f, k->p) && complete(w, port, k) && answer_from_port(w, port, k))
 		return;
 	dst = frame_dst(k->p);
+	if (port->bridge->rsc)
+		short_circuit(port->bridge, k, &dst);
 	to = mac_is_group(&dst) ? (struct fdb_entry){ 0 } : fdb_get(&port->bridge->fdb, fdb_key(&dst));
 	switch ((enum fdb_kind)to.kind) {
 	case FDB_NONE:

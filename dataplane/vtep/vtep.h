@@ -210,6 +210,8 @@ struct bridge {
 	bool suppress, hear_hosts, drop_unknown, ready;
 	bool learn;         /* where MACs are, from what VTEPs send */
 	bool check_source;  /* VTEPs without a row here may not send */
+	bool rsc;           /* packets to a router go to the host that they are for */
+	struct rmap routers; /* MACs */
 	bool known_hosts;   /* hosts without a row may not, either */
 	bool miss_macs, miss_ips; /* rows come on demand: what finds none is told, not flooded */
 	uint16_t ageing;    /* s, of rows on demand */

@@ -135,6 +135,11 @@ bool worker_miss(struct worker *w, const struct bridge *b, const uint8_t *frame,
 
 /* ARP or ND from a port, with whole checksums. True: it is not to be forwarded. */
 bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k);
+/*
+ * Who has the address, behind a VTEP, NULL for nobody: the binding is published, and its MAC is really there, not on a port
+ * of ours again or nowhere yet.
+ */
+const struct binding *answer_owner(const struct bridge *b, const struct ip *ip);
 /* The same for one out of the tunnel of a bridge that learns from it. */
 bool answer_from_tunnel(struct worker *w, struct bridge *b, const struct pkt *k);
 

@@ -209,6 +209,48 @@ class Quiet:
         return self.p.tail().count("question")
 
 
+RSC = """mode: %s, rsc: true, hosts: [{mac: 02:00:00:00:00:fe, ip: 10.0.0.254, vtep: 192.0.2.9, router: true},
+          {mac: 02:00:00:00:00:fe, ip: "2001:db8:a::fe", vtep: 192.0.2.9, router: true},
+          {mac: '%s', ip: 198.51.100.2, vtep: 192.0.2.2}, {mac: '%s', ip: "2001:db8:b::2", vtep: 192.0.2.2}]"""
+
+
+@pytest.mark.parametrize("dataplane", BACKENDS)
+@pytest.mark.parametrize("mode", ["static-l2, flood: [192.0.2.2]", "static-l3", "static-flood, flood: [192.0.2.2]", "evpn"],
+                         ids=["static-l2", "static-l3", "static-flood", "evpn"])
+def test_route_short_circuit(lab, mode, dataplane):
+    """Packets to a router that is not even there reach the host they are for, as if it had sent them; others go to it."""
+    p = Pair(lab, ip6=True, dataplane=dataplane)
+    plain(p.r2, "nolearning", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1", MAC1 + " dev vxlan100 master static",
+                               MAC1 + " dev vxlan100 self dst 192.0.2.1"], learning="off")
+    p.start(RSC % (mode, MAC2, MAC2))
+    p.h2.ip("addr add 198.51.100.2/24 dev " + p.h2.dev)
+    p.h2.ip("-6 addr add 2001:db8:b::2/64 nodad dev " + p.h2.dev)
+    for h, four, six in ((p.h1, "198.51.100.0/24 via 10.0.0.254", "2001:db8:b::/64 via 2001:db8:a::fe"), (p.h2, None, None)):
+        if four:
+            h.ip("route add " + four)
+            h.ip("-6 route add " + six)
+    p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
+    p.h2.ip("-6 neigh add %s lladdr %s dev %s" % (p.h1.ip6, MAC1, p.h2.dev))
+    p.lab.wait_for(lambda: len(p.e.fdb(observed=True, owner="evpnd", ip="198.51.100.2")) > 0, "the rows are there")
+    for ip in ("198.51.100.2", "2001:db8:b::2"):
+        lab.wait_for(lambda: p.h1.ping(ip), "h1 reaches %s through a router that nobody has seen" % ip)
+    assert not p.h1.ping("198.51.100.3")
+    assert p.e.show("vni", "100")["problem"] is None
+    assert p.e.ctl("diff", check=False).returncode == 0
+    if dataplane == "userspace":
+        p.reload((RSC % (mode, MAC2, MAC2)).replace("rsc: true", "rsc: false"))
+        lab.wait_for(lambda: not p.h1.ping("198.51.100.2"), "no short way any more")
+        return
+    assert p.r1.ip_json("link show vxlan100")[0]["linkinfo"]["info_data"]["rsc"] is True
+    p.r1.ip("neigh del 198.51.100.2 dev vxlan100")
+    lab.wait_for(lambda: p.r1.ip_json("neigh show 198.51.100.2 dev vxlan100"), "what another hand takes away comes back")
+    if "static-l" in mode:
+        p.reload((RSC % (mode, MAC2, MAC2)).replace("rsc: true", "rsc: false"))
+        lab.wait_for(lambda: p.e.show("vni", "100")["ready"] and not p.r1.ip_json("link show vxlan100")[0]["linkinfo"]["info_data"].get("rsc"),
+                     "no short way any more")
+        assert not p.h1.ping("198.51.100.2")
+
+
 @pytest.mark.parametrize("dataplane", BACKENDS)
 def test_static_l3(lab, dataplane):
     """ARP and ND are answered from the list and go nowhere; who is not in it is not reached."""

@@ -253,11 +253,10 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 				     "    group: 239.1.1.1\n"
 				     "    flood: [192.0.2.2, \"::ffff:192.0.2.3\"]\n"
 				     "    unknown-unicast: drop\n"
-				     "    rsc: true\n"
 				     "    hosts:\n"
 				   "      - {mac: 02:00:00:00:00:0A, ip: 2001:db8::1, vtep: 192.0.2.2, router: true}\n"
 				     "      - {mac: \"02:00:00:00:00:0b\", vtep: 192.0.2.3}\n"
-				     "  - {vni: 2, mode: dynamic-l2, resolver: {file: /run/hosts}}\n"
+				     "  - {vni: 2, mode: dynamic-l2, rsc: true, resolver: {file: /run/hosts}}\n"
 				     "  - {vni: 3, mode: dynamic-l3, resolver: {command: [/bin/find-it, \"--all\", b]}}\n"
 				     "  - {vni: 4, mode: dynamic-l2, resolver: rib, groups: [\"ff02::fb\"]}\n";
 	struct config *c = load_good(text);
@@ -291,7 +290,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	assert_int_equal(v->n_flood, 2);
 	assert_string_equal(ip_str(&v->flood[1]).s, "192.0.2.3");
 	assert_true(v->unknown_unicast_drop);
-	assert_true(v->rsc);
+	assert_true(c->vnis[1].rsc);
 	assert_int_equal(v->resolver, CONFIG_RESOLVER_NONE);
 	assert_int_equal(v->n_hosts, 2);
 	assert_string_equal(mac_str(&v->hosts[0].mac).s, "02:00:00:00:00:0a");

@@ -138,15 +138,13 @@ static void what_is_not_supported_yet_is_an_error(void **state)
 				   "vnis:\n"
 				   "  - vni: 1\n"
 				   "    mode: dynamic-l2\n"
-				   "    rsc: true\n"
 				   "    resolver: rib\n"
 				   "  - {vni: 3, group: 239.1.1.1}\n"
 				   "  - {vni: 4, mode: static-flood, flood: [192.0.2.3]}\n"
 				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n"
 				   "restart: {time: 119, rows: flush}\n";
 	static const char *const lines[] = {
-		"x:10:10: vnis[0].rsc: not supported by this version",
-		"x:12:21: vnis[1].group: not supported by this version",
+		"x:11:21: vnis[1].group: not supported by this version",
 	};
 
 	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
