@@ -43,6 +43,35 @@ static int by_name(const void *va, const void *vb)
 	return a->mark < b->mark ? -1 : a->mark > b->mark;
 }
 
+/* As a port of the bridge it is one, with one set of flags. */
+static void check_same_flag(struct load *ld, const struct device *b, const char *key, bool first, bool second, const char *const words[2],
+			    unsigned line)
+{
+	uint32_t at = mark_key(ld, b->vni_mark, key);
+
+	if (first != second)
+		load_error_key(ld, b->vni_mark, key, at ? at : b->mark, "expected %s as for the same device %s on line %u, found %s",
+			       words[first], b->name, line, words[second]);
+}
+
+static void check_same_vxlan(struct load *ld, const struct device *a, const struct device *b, unsigned line)
+{
+	static const char *const truth[] = { "false", "true" }, *const unknown[] = { "flood", "drop" };
+	const struct config_vni *v = a->vni, *w = b->vni;
+
+	if (!v->vlan || !w->vlan)
+		load_error_key(ld, b->vni_mark, "vlan", b->mark, "expected a vlan for each VNI of the device %s (before: line %u)",
+			       b->name, line);
+	else if (w->bridge && (!v->bridge || strcmp(v->bridge, w->bridge)))
+		load_error_key(ld, b->vni_mark, "bridge", b->mark, "expected %s as for the same device %s on line %u, found %s",
+			       v->bridge ? v->bridge : "none", b->name, line, w->bridge);
+	else if (v->vxlan_port != w->vxlan_port)
+		load_error_key(ld, b->vni_mark, "vxlan-port", b->mark, "expected %u as for the same device %s on line %u, found %u",
+			       v->vxlan_port, b->name, line, w->vxlan_port);
+	check_same_flag(ld, b, "arp-suppression", v->arp_suppression, w->arp_suppression, truth, line);
+	check_same_flag(ld, b, "unknown-unicast", v->unknown_unicast_drop, w->unknown_unicast_drop, unknown, line);
+}
+
 static void check_same_name(struct load *ld, const struct device *a, const struct device *b)
 {
 	static const char *const roles[] = { "bridge", "vxlan device", "port" };
@@ -59,16 +88,8 @@ static void check_same_name(struct load *ld, const struct device *a, const struc
 		load_error_key(ld, b->vni_mark, "bridge", b->mark,
 			       "expected a bridge, or a vlan on it, of its own, found %s again (before: line %u)",
 			       b->name, line);
-	else if (b->role == DEVICE_VXLAN && (!a->vni->vlan || !b->vni->vlan))
-		load_error_key(ld, b->vni_mark, "vlan", b->mark,
-			       "expected a vlan for each VNI of the device %s (before: line %u)", b->name, line);
-	else if (b->role == DEVICE_VXLAN && b->vni->bridge && (!a->vni->bridge || strcmp(a->vni->bridge, b->vni->bridge)))
-		load_error_key(ld, b->vni_mark, "bridge", b->mark, "expected %s as for the same device %s on line %u, found %s",
-			       a->vni->bridge ? a->vni->bridge : "none", b->name, line, b->vni->bridge);
-	else if (b->role == DEVICE_VXLAN && a->vni->vxlan_port != b->vni->vxlan_port)
-		load_error_key(ld, b->vni_mark, "vxlan-port", b->mark,
-			       "expected %u as for the same device %s on line %u, found %u", a->vni->vxlan_port,
-			       b->name, line, b->vni->vxlan_port);
+	else if (b->role == DEVICE_VXLAN)
+		check_same_vxlan(ld, a, b, line);
 }
 
 static size_t add_device(struct load *ld, struct device *d, size_t n, const struct config_vni *v, uint32_t m,
