@@ -59,7 +59,29 @@ static void look_at_master(struct inspect *i, const struct klink *l, const struc
 		kernel_set_master(i->k, l, (unsigned)br->ifindex);
 }
 
-static void look_at_vxlan(struct inspect *i, const struct klink *vx, const struct klink *br)
+static void look_at_number(struct inspect *i, const char *device, const char *property, uint32_t expected, uint32_t found)
+{
+	char e[16], f[16];
+
+	snprintf(e, sizeof(e), "%u", expected);
+	snprintf(f, sizeof(f), "%u", found);
+	differs(i, device, property, e, found ? f : "none");
+}
+
+/* Of a port that was put into the VNI's VLAN, or the vxlan device. */
+static void look_at_vlan(struct inspect *i, struct klink *l)
+{
+	const struct kvni *v = i->v;
+
+	kernel_member_refresh(i->k, l);
+	look_at_number(i, l->name, "vlan", v->vlan, kernel_member_in(l, v->vlan) ? v->vlan : 0);
+	if (l->kind != KLINK_VXLAN || !v->external || !l->member)
+		return;
+	look_at_number(i, l->name, "vni of the vlan", v->vni, kernel_member_vni(l, v->vlan));
+	look_at_number(i, l->name, "vni in the filter", v->vni, kernel_member_takes(l, v->vni) ? v->vni : 0);
+}
+
+static void look_at_vxlan(struct inspect *i, struct klink *vx, const struct klink *br)
 {
 	struct kvni *v = i->v;
 	char expected[16], found[16];
@@ -80,6 +102,8 @@ static void look_at_vxlan(struct inspect *i, const struct klink *vx, const struc
 	differs(i, vx->name, "learning", on_off(v->learn), on_off(vx->learning));
 	differs(i, vx->name, "neigh_suppress", on_off(v->suppress), on_off(vx->suppress));
 	differs(i, vx->name, "flood", on_off(!v->drop_unknown), on_off(vx->floods));
+	if (v->vlan)
+		look_at_vlan(i, vx);
 }
 
 /* Set up anew: a device that is no more what it was configured as. */
@@ -113,6 +137,8 @@ static void look_at_devices(struct look_run *r, struct kvni *v)
 			differs(&i, v->ports[p].name, "state", "there", "missing");
 		else
 			look_at_master(&i, l, br, v->ports[p].configured == (unsigned)l->ifindex);
+		if (l && v->vlan && l->master == (unsigned)br->ifindex && v->ports[p].configured == (unsigned)l->ifindex)
+			look_at_vlan(&i, l);
 	}
 	if (i.mend)
 		set_up_anew(r->k, v);

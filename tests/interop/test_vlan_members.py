@@ -33,6 +33,20 @@ def test_a_port_leaves_its_vlan_and_comes_back(lab):
 
 
 @each_and_one
+def test_repair_brings_devices_back_into_the_vlan(lab, vxlan):
+    p = Vlans(lab, vxlan).reach()
+    p.r1.bridge("vlan del dev h1 vid 10")
+    p.r1.bridge("vlan del dev %s vid 20" % vxlan[1])
+    if vxlan == ONE:
+        p.r1.bridge("vni delete dev vxlan0 vni 2000")
+    lab.wait_for(lambda: p.e1.show("vni", "1000")["problem"] and p.e1.show("vni", "2000")["problem"], "it says so")
+    assert p.e1.ctl("diff", check=False).returncode == 1
+    p.e1.ctl("repair", check=False)
+    p.reach()
+    assert p.e1.ctl("diff", check=False).returncode == 0
+
+
+@each_and_one
 def test_a_port_moves_to_another_vlan(lab, vxlan):
     p = Vlans(lab, vxlan).reach()
     p.r1.bridge("vlan add dev h1 vid 20 pvid untagged")
@@ -60,7 +74,7 @@ def test_the_vxlan_device_leaves_a_vlan(lab, vxlan):
         p.r1.bridge("vlan del dev vxlan0 vid 10 tunnel_info id 3000")
         p.r1.bridge("vlan add dev vxlan0 vid 10 tunnel_info id 1000")
         p.reach()
-        p.r1.bridge("vni del dev vxlan0 vni 1000")
+        p.r1.bridge("vni delete dev vxlan0 vni 1000")
         lab.wait_for(lambda: p.e1.show("vni", "1000")["problem"] == "vxlan0 has a filter that lets no packets of VNI 1000 in", "it says so")
         p.r1.bridge("vni add dev vxlan0 vni 1000")
     else:
