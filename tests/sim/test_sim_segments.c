@@ -177,11 +177,18 @@ static void segments_behind_route_target_constraint(void **state)
 	run("segments_rtc", &(struct fabric_params){ .reflectors = 2, .vteps = 6, .vnis = 1, .vnis_each = 1, .rtc = true }, 10);
 }
 
+static void segments_survive_restarts(void **state)
+{
+	run("segments_restart", &(struct fabric_params){ .reflectors = 2, .vteps = 6, .vnis = 1, .vnis_each = 1, .restart_s = 60,
+							  .long_s = 600, .delay_us = 5000 }, 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(segments_lead_where_the_model_says),
 		cmocka_unit_test(segments_behind_route_target_constraint),
+		cmocka_unit_test(segments_survive_restarts),
 	};
 
 	return RUN_TESTS(tests);

@@ -321,6 +321,22 @@ static void fields_of_every_type(void **state)
 	assert_false(f.has_mac);
 }
 
+/* rfc7432bis 7.12: what takes a VTEP out of many MACs at once. */
+static void family_has_segments_go_first(void **state)
+{
+	struct evpn_nlri per_es = { .type = EVPN_AD, .esi = { 3, 1 }, .tag = EVPN_MAX_ET };
+	struct evpn_nlri per_evi = { .type = EVPN_AD, .esi = { 3, 1 }, .tag = 7 };
+	struct evpn_nlri mac = { .type = EVPN_MAC_IP, .tag = EVPN_MAX_ET, .ip = ip_v4(0xffffffffu) };
+	struct bgp_nlri n;
+
+	evpn_nlri_build(&per_es, &n);
+	assert_true(evpn_family.urgent(n.key, n.key_len));
+	evpn_nlri_build(&per_evi, &n);
+	assert_false(evpn_family.urgent(n.key, n.key_len));
+	evpn_nlri_build(&mac, &n); /* as long */
+	assert_false(evpn_family.urgent(n.key, n.key_len));
+}
+
 static void key_line_of_every_type(void **state)
 {
 	/* tests/vectors/README.md */
@@ -359,6 +375,7 @@ int main(void)
 		cmocka_unit_test(family_prefers_gateway_then_static_then_sequence),
 		cmocka_unit_test(family_compares_sequences_across_the_wrap),
 		cmocka_unit_test(family_has_no_preference_for_other_types),
+		cmocka_unit_test(family_has_segments_go_first),
 		cmocka_unit_test(print_type2_with_everything),
 		cmocka_unit_test(print_type2_with_nothing),
 		cmocka_unit_test(print_type3),
