@@ -22,7 +22,7 @@
 #include "dataplane/vtep/vtep.h"
 
 #define QUEUE_OCTETS (8 * 1024 * 1024)
-#define RINGS_MAX 64u /* they hold memory used or not: 2 MiB each */
+#define RINGS_MAX 32u /* they hold memory used or not: 4 MiB each */
 
 /* What PACKET_IGNORE_OUTGOING says of one socket a group has to say for itself (Linux 5.14). */
 #ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING

@@ -13,6 +13,7 @@
 #define UDP_HEADER 8u
 #define IPV4_DF 0x4000
 #define SUPER_MAX 65535u    /* of IP */
+#define DATAGRAMS_MAX 64u   /* UDP_MAX_SEGMENTS of kernels before 6.9; more are refused */
 #define GSO_KIND(vh) ((vh)->gso_type & ~VIRTIO_NET_HDR_GSO_ECN)
 
 static void put_csum(uint8_t *at, uint64_t sum, bool udp)
@@ -168,6 +169,8 @@ bool merge_add(struct merge *m, const struct frame *f, const uint8_t *p)
 
 	if (m->closed || !f->l4 || !size || size > m->size || m->len - m->f.l3 + size > SUPER_MAX || !same_flow(m, f, p) ||
 	    !id_goes_on(m, p))
+		return false;
+	if (f->proto == IPPROTO_UDP && m->n == DATAGRAMS_MAX)
 		return false;
 	if (f->proto == IPPROTO_TCP) {
 		if (frame_get32(tcp + 4) != m->next || (tcp[13] & ~(TCP_PSH | TCP_FIN)) != TCP_ACK)

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dataplane/vtep/capture.h"
@@ -19,33 +20,44 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
-#define PATIENCE_MS 1 /* for a full socket; then it is dropped */
+#define PATIENCE 4u /* times for a batch; then it is dropped */
+#define PATIENCE_NS 100000
 
 /* ---- messages of either kind ---------------------------------------------------------------------------------------- */
 
-/* Sends n messages. What a full queue does not take in a while, or the kernel refuses, is dropped: the number of these. */
-static unsigned send_all(int fd, struct mmsghdr *m, unsigned n, void (*refused)(struct worker *w, unsigned i, int err),
-			 struct worker *w, unsigned first)
+/*
+ * For a full socket, or for what is behind it: a veth's receiver has a queue, too, which the kernel may have no time for
+ * while others want the processor. False: long enough.
+ */
+static bool wait_for_room(int fd, int err, unsigned *waits)
 {
-	unsigned done = 0, waited = 0, dropped = 0;
+	static const struct timespec t = { .tv_nsec = PATIENCE_NS };
+	struct pollfd full = { .fd = fd, .events = POLLOUT };
+
+	if ((err != EAGAIN && err != ENOBUFS) || ++*waits > PATIENCE)
+		return false;
+	if (err == EAGAIN)
+		return poll(&full, 1, 1) > 0;
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+	return true;
+}
+
+/* Sends n messages. What is not taken in a while, or the kernel refuses, is dropped. */
+static void send_all(int fd, struct mmsghdr *m, unsigned n, void (*refused)(struct worker *w, unsigned i, int err),
+		     struct worker *w, unsigned first)
+{
+	unsigned done = 0, waits = 0;
 
 	while (done < n) {
-		int rc = sendmmsg(fd, m + done, n - done, MSG_DONTWAIT);
-		struct pollfd full = { .fd = fd, .events = POLLOUT };
+		int rc = sendmmsg(fd, m + done, n - done, MSG_DONTWAIT), err = rc < 0 ? errno : 0;
 
 		if (rc > 0) {
 			done += (unsigned)rc;
-			continue;
+		} else if (err != EINTR && !wait_for_room(fd, err, &waits)) {
+			refused(w, first + done, err);
+			done++;
 		}
-		if (rc < 0 && errno == EINTR)
-			continue;
-		if (rc < 0 && (errno == EAGAIN || errno == ENOBUFS) && !waited++ && poll(&full, 1, PATIENCE_MS) > 0)
-			continue;
-		refused(w, first + done, rc < 0 ? errno : 0);
-		done++;
-		dropped++;
 	}
-	return dropped;
 }
 
 /* One more piece of a message; it becomes part of the last when it lies right behind it. */
@@ -188,7 +200,8 @@ static void port_refused(struct worker *w, unsigned i, int err)
 {
 	struct out_port *o = &w->ports[i];
 
-	worker_drop(w, DROP_PORT, &o->port->c[w->nr]);
+	count(&w->drops[DROP_PORT], o->merging ? o->m.n : 1);
+	count(&o->port->c[w->nr].drops, o->merging ? o->m.n : 1);
 }
 
 static void finish(struct out_port *o)

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #define SLOT 2048u          /* frames up to the usual MTU, and what is in front of them */
-#define SLOTS 1024u
+#define SLOTS 2048u
 #define BLOCK (64u * 1024)  /* the kernel's memory, in one piece each */
 #define RESERVE 16u         /* in front of a frame: a VXLAN header and a tag may be put there */
 #define LARGER_ARE_QUEUED 1 /* PACKET_COPY_THRESH: any number does */

@@ -416,12 +416,13 @@ static void start_rcu(void)
 static unsigned count_workers(const struct dp *d)
 {
 	const struct dp_vtep_params *p = dp_backend_ops(d)->ctx;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = p && p->workers ? p->workers : cores > 0 ? (unsigned)cores : 1;
+	unsigned n = p ? p->workers : 0;
+	cpu_set_t cores;
 
-	if (!(p && p->workers) && n > WORKERS_BY_CORES)
-		n = WORKERS_BY_CORES;
-	return n < VTEP_WORKERS_MAX ? n : VTEP_WORKERS_MAX;
+	if (n)
+		return n < VTEP_WORKERS_MAX ? n : VTEP_WORKERS_MAX;
+	n = sched_getaffinity(0, sizeof(cores), &cores) < 0 ? 1 : (unsigned)CPU_COUNT(&cores); /* that are ours */
+	return n < WORKERS_BY_CORES ? n : WORKERS_BY_CORES;
 }
 
 static int start_nsopen(struct vtep *v)

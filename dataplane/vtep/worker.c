@@ -248,12 +248,27 @@ static void clear_error(int fd)
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 }
 
+/* Where the addresses of the frames of a batch are in a large table is looked for while the first ones are forwarded. */
+static void look_ahead(const struct source *s)
+{
+	const struct netdev *dev = s->owner;
+	const struct vport *port = __atomic_load_n(&dev->untagged, __ATOMIC_ACQUIRE);
+	struct portring_frame f;
+
+	for (unsigned i = 0; port && i < RX_SLOTS && portring_peek(&s->ring, i, &f); i++) {
+		struct mac dst = frame_dst(f.vnet + VNET_HEADER);
+
+		rmap_prefetch(&port->bridge->fdb, fdb_key(&dst));
+	}
+}
+
 /* Slots go back when nothing that is to be sent lies in them any more. */
 static void read_ring(struct worker *w, struct source *s)
 {
 	struct portring_frame f;
 	unsigned n = 0, queued = 0;
 
+	look_ahead(s);
 	for (; n < RX_SLOTS && queued < RX_SLOTS_BIG && portring_peek(&s->ring, n, &f); n++) {
 		if (f.state == PORTRING_WHOLE)
 			from_port(w, s->owner, f.vnet, f.len, f.tci);
