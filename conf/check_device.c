@@ -59,7 +59,10 @@ static void check_same_vxlan(struct load *ld, const struct device *a, const stru
 	static const char *const truth[] = { "false", "true" }, *const unknown[] = { "flood", "drop" };
 	const struct config_vni *v = a->vni, *w = b->vni;
 
-	if (!v->vlan || !w->vlan)
+	if (v->resolver != CONFIG_RESOLVER_NONE || w->resolver != CONFIG_RESOLVER_NONE)
+		load_error(ld, b->mark, "expected a device of its own in a mode that is dynamic: %s does not tell the VNI of a miss (line %u)",
+			   b->name, line);
+	else if (!v->vlan || !w->vlan)
 		load_error_key(ld, b->vni_mark, "vlan", b->mark, "expected a vlan for each VNI of the device %s (before: line %u)",
 			       b->name, line);
 	else if (w->bridge && (!v->bridge || strcmp(v->bridge, w->bridge)))

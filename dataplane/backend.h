@@ -186,6 +186,8 @@ struct dp_seen {
 };
 #define DP_DEST_OTHER UINT32_MAX /* .dest of a row that is gone: none that is known */
 void dp_seen(struct dp *d, const struct dp_seen *s);
+/* A row of ours is there for the MAC, and nothing about it is to be done. */
+bool dp_is_there(struct dp *d, struct dp_vni *v, const struct mac *mac);
 /* A frame to mac, or a question for ip (mac NULL), found no row; of VNIs with miss_macs. */
 void dp_miss(struct dp *d, const struct dp_vni *v, const struct mac *mac, const struct ip *ip);
 

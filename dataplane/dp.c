@@ -432,6 +432,14 @@ void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
 		 words ? words : "", words ? ")" : "", hint(err, op), again);
 }
 
+bool dp_is_there(struct dp *d, struct dp_vni *v, const struct mac *mac)
+{
+	struct row_key k = row_key(&d->rec.rows, v, DP_FDB, mac, NULL);
+	uint32_t h = rows_find(&d->rec.rows, &k);
+
+	return h && row_at(&d->rec.rows, h)->wanted && !rec_pending(&d->rec, h) && !row_at(&d->rec.rows, h)->inflight;
+}
+
 void dp_miss(struct dp *d, const struct dp_vni *v, const struct mac *mac, const struct ip *ip)
 {
 	if (v->ready && !v->closing && v->demand && d->rec.ev.miss)

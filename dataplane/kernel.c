@@ -300,6 +300,7 @@ static void kernel_close(void *be)
 	loop_timer_at(&k->timer, MTIME_NEVER);
 	if (k->renewals.fn)
 		loop_timer_at(&k->renewals, MTIME_NEVER);
+	hold_fini(&k->hold);
 	while (kernel_bury(k))
 		;
 	kernel_links_free(k);

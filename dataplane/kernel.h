@@ -13,6 +13,7 @@
  *	kernel_carry.c  frames of ours into the tunnels of a device for several VNIs
  *	kernel_bury.c   devices and rows that are left over, and their end
  *	kernel_make.c   the requests that make and change devices
+ *	kernel_hold.c   rows on demand: the frames that asked
  *	kernel_renew.c  rows on demand that are in use
  *	kernel_local.c  FDB and neighbour messages: whose is it
  *	kernel_snoop.c  ARP and ND of hosts on the ports
@@ -31,6 +32,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "dataplane/backend.h"
+#include "dataplane/hold.h"
 #include "dataplane/kernel_sock.h"
 #include "dataplane/kernel_writer.h"
 
@@ -52,6 +54,7 @@ struct klink {
 	enum klink_kind kind;
 	bool made;         /* by an evpnd: our alias */
 	bool condemned;    /* to be deleted with others */
+	bool holds;        /* the port of kernel_hold.c */
 	uint32_t group;
 	struct mac mac;
 	struct ksnoop *snoop; /* as a port that is listened to */
@@ -115,6 +118,11 @@ struct kvni {
 	bool remake; /* until all is written: rows of another kind may be there, which are not changed but taken away */
 	uint16_t ageing; /* s, 0: as it is */
 	struct mtime renew_at; /* with miss_macs: rows in use */
+	int hold_fd;           /* of a TAP for frames without a row, -1: none */
+	unsigned hold_ifindex;
+	bool hold_refused;
+	struct loop_io hold_io;
+	struct kernel *hold_of;
 	struct ip group;
 	bool hear_hosts;
 	uint64_t heard, unheard; /* ARP and ND packets of its ports */
@@ -185,6 +193,7 @@ struct kernel {
 	bool snoop_dirty; /* ports may have come or gone */
 	int snoop_tx;
 	struct loop_timer renewals;
+	struct hold hold; /* frames that wait for a row */
 	int carry_tx;       /* UDP, from carry_from */
 	struct ip carry_from;
 	struct list snoops_done; /* listened to no more, but not closed yet */
@@ -232,6 +241,8 @@ int kernel_make_vlan(struct kernel *k, const char *name, const struct klink *par
 int kernel_set_up(struct kernel *k, const struct klink *l);
 int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v);
+/* Of unknown unicast only, and no learning. */
+int kernel_set_hold_port(struct kernel *k, const struct klink *l);
 /* Learning and group become the VNI's. */
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Before the kernel asks for a neighbour on the device itself, it asks us, so many times (RTM_GETNEIGH). */
@@ -464,6 +475,14 @@ bool kernel_snoop_listens(const struct kernel *k, unsigned ifindex, struct mac *
 /* ifindex 0: to every VTEP of the flood list. */
 bool kernel_snoop_send(struct kernel *k, const struct kvni *v, unsigned ifindex, const uint8_t *frame, size_t len);
 void kernel_snoop_free(struct kernel *k);
+
+/* ---- kernel_hold.c --------------------------------------------------------------------------------------------- */
+
+/* Its port is there when it should be; br NULL: no bridge. */
+void kernel_hold_check(struct kernel *k, struct kvni *v, const struct klink *br);
+void kernel_hold_close(struct kvni *v);
+/* The MAC has its row now. */
+void kernel_hold_placed(struct kernel *k, struct kvni *v, const struct mac *mac);
 
 /* ---- kernel_renew.c -------------------------------------------------------------------------------------------- */
 

@@ -649,6 +649,7 @@ static void check(struct kernel *k, struct kvni *v)
 	if (br && v->vlan)
 		check_neighbours(k, v, br);
 	kernel_member_update(k); /* what has been set up now */
+	kernel_hold_check(k, v, vx && vx->master ? br : NULL);
 	v->usable = usable(v, br, vx);
 	if (vx)
 		watch(k, v, br, vx);

@@ -274,6 +274,20 @@ int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n)
 	return judge(k, "have the kernel ask for neighbours", l->name, "", err);
 }
 
+int kernel_set_hold_port(struct kernel *k, const struct klink *l)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE, .ifi_index = l->ifindex };
+	struct nl_msg *m = ksock_msg(RTM_SETLINK, 0, &ifi, sizeof(ifi));
+	struct nlattr *port = nla_nest_start(m, IFLA_PROTINFO | NLA_F_NESTED);
+
+	nla_put_u8(m, IFLA_BRPORT_LEARNING, 0);
+	nla_put_u8(m, IFLA_BRPORT_UNICAST_FLOOD, 1);
+	nla_put_u8(m, IFLA_BRPORT_MCAST_FLOOD, 0);
+	nla_put_u8(m, IFLA_BRPORT_BCAST_FLOOD, 0);
+	nla_nest_end(m, port);
+	return judge(k, "set it up as a port", l->name, "", ksock_request(&k->cmd, m));
+}
+
 int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu)
 {
 	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);

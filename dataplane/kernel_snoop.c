@@ -271,7 +271,7 @@ void kernel_snoop_update(struct kernel *k)
 	HASH_ITER(hh, k->links, l, tmp) {
 		const struct klink *br = l->master ? kernel_link_find(k, l->master) : NULL;
 		const struct kvni *far = learner(k, l);
-		bool want = far ? far->hear_hosts : br && br->heard && l->kind != KLINK_VXLAN;
+		bool want = far ? far->hear_hosts : br && br->heard && l->kind != KLINK_VXLAN && !l->holds;
 		bool tags = !far && br && br->vlan_aware;
 
 		if (!want || k->deaf || (l->snoop && l->snoop->tags != tags))

@@ -182,6 +182,7 @@ int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params
 		free(v->ports);
 		return err;
 	}
+	v->hold_fd = -1;
 	use_names(k, v);
 	HASH_ADD(hh, k->by_vni, vni, sizeof(v->vni), v);
 	kernel_dev_want(k, v);
@@ -198,6 +199,7 @@ static void unclaim(struct kernel *k, const struct kvni *v)
 
 void kernel_vni_fini(struct kernel *k, struct kvni *v)
 {
+	kernel_hold_close(v);
 	drop_names(k, v);
 	unclaim(k, v);
 	HASH_DELETE(hh, k->by_vni, v);

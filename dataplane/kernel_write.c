@@ -314,6 +314,7 @@ static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 {
 	struct dp_op *op = &b->ops[i];
 	int err = b->fate ? b->fate : b->err[i];
+	bool placed;
 
 	if (op->kind == DP_DEST) {
 		excuse(k, op, &err);
@@ -324,9 +325,12 @@ static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 		err = -EAGAIN; /* made before its nexthop was refused */
 	if (op->type == DP_OP_ASK && b->at[i])
 		op->answer = b->at[i] == ((struct kvni *)op->vni_data)->vxlan_ifindex ? DP_AT_VXLAN : DP_AT_PORT;
-	if (op->kind == DP_FLOOD && !err)
+	if (op->kind == DP_FLOOD && mac_is_zero(&op->mac) && !err)
 		note_flood(op);
+	placed = !err && op->type == DP_OP_PUT && op->kind == DP_FDB && op->flags & DP_ON_DEMAND;
 	dp_done(k->d, op, err, b->words[0] ? b->words : NULL);
+	if (placed)
+		kernel_hold_placed(k, op->vni_data, &op->mac);
 }
 
 void kernel_write_results(struct kernel *k)

@@ -13,6 +13,7 @@
 #define HELD_MAX 1024u  /* questions of hosts that wait, of a VNI */
 #define HELD_KEY_MAX 8u /* for one address */
 #define HELD_FRAME 192u /* octets; ARP and ND as the dataplane hands them in are shorter */
+#define FOUND_MS 50     /* between a miss and the question that it was about, from two sources */
 #define SAID_MS 1000    /* a row that is not there by then will not be */
 
 static const uint8_t answer_rd[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -150,6 +151,19 @@ static void arm(struct demand *d)
 		timerq_arm(&d->e->timers, &d->timer, next);
 }
 
+static void note_found(struct demand *d, const struct ip *ip)
+{
+	d->found[d->next_found++ % DEMAND_FOUND] = (struct demand_found){ *ip, mtime_add_ms(d->e->now, FOUND_MS) };
+}
+
+static bool was_found(const struct demand *d, const struct ip *ip)
+{
+	for (unsigned i = 0; i < DEMAND_FOUND; i++)
+		if (ip_eq(&d->found[i].ip, ip) && mtime_before(d->e->now, d->found[i].until))
+			return true;
+	return false;
+}
+
 /* The tables know it: its rows are wished for. held: the questions for it. False when they do not. */
 static bool use(struct demand *d, const struct mac *mac, const struct ip *ip, uint32_t held)
 {
@@ -163,6 +177,8 @@ static bool use(struct demand *d, const struct mac *mac, const struct ip *ip, ui
 	}
 	if (!neigh_use(d->e, d->evi, ip, &owner, &router, &there))
 		return false;
+	if (!held)
+		note_found(d, ip);
 	promise(d, held, &owner, router);
 	if (there)
 		say_waiting(d, &owner);
@@ -240,10 +256,10 @@ void demand_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 
 	if ((h->kind != DP_HEARD_QUESTION && h->kind != DP_HEARD_PROBE) || h->unicast || !h->ifindex || !ip_is_unicast(&h->target))
 		return;
-	/* The dataplane answers for those that it has rows of, if it is asked to. */
-	if (is_here(evi->demand, NULL, &h->target) || (evi->suppress && neigh_row(e, evi, &h->target, &owner, &router)))
+	/* The dataplane answers for those that it has rows of, if it is asked to; for this one it had none yet. */
+	if (!evi->suppress || is_here(evi->demand, NULL, &h->target))
 		return;
-	if (evi->suppress)
+	if (!neigh_row(e, evi, &h->target, &owner, &router) || was_found(evi->demand, &h->target))
 		miss(evi->demand, NULL, &h->target, h);
 }
 

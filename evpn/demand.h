@@ -19,6 +19,13 @@
 #include "evpn/resolver.h"
 #include "include/evpn.h"
 
+/* An address that the dataplane missed, and that was known: who asked for it is heard next, or has been heard before. */
+struct demand_found {
+	struct ip ip;
+	struct mtime until;
+};
+#define DEMAND_FOUND 32u
+
 struct demand {
 	struct evpn *e;
 	struct evi *evi;
@@ -26,7 +33,9 @@ struct demand {
 	struct slab held; /* struct demand_held */
 	uint32_t said;    /* of those, whose answer is known and whose row is not there yet; a chain */
 	struct timerq_node timer;
-	bool asking; /* demand_ask() runs */
+	bool asking; /* ask() runs */
+	struct demand_found found[DEMAND_FOUND]; /* a ring */
+	unsigned next_found;
 };
 
 /* Around the life of an EVI whose rows come on demand. */

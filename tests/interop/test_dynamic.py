@@ -130,10 +130,11 @@ class Pair:
 @both
 def test_ageing(lab, dataplane):
     """Hosts of the configuration have rows when somebody talks to them, keep them meanwhile, and lose them when nobody does."""
-    p = Pair(lab, "dynamic-l2", "rib", more="ageing: 4, hosts: [{mac: '%s', vtep: 192.0.2.2}], flood: [192.0.2.2], " % MAC2,
+    p = Pair(lab, "dynamic-l2", "rib", more="ageing: 6, hosts: [{mac: '%s', vtep: 192.0.2.2}], flood: [192.0.2.2], " % MAC2,
              dataplane=dataplane)
     assert p.row() is None
     assert p.row(BROADCAST) == p.there
+    assert p.h1.ping(p.h2.ip4), "the first ping is not lost"
     p.reach()
     assert p.row() == p.there and p.in_sync() is True
     if dataplane == "kernel":
@@ -141,12 +142,12 @@ def test_ageing(lab, dataplane):
         row, = [r for r in p.r1.fdb("vxlan100") if r["mac"] == MAC2 and "self" in r["flags"]]
         assert "extern_learn" not in row["flags"], "that never ages"
     pings = Pings(p.h1, p.h2.ip4)
-    end = time.monotonic() + 13
+    end = time.monotonic() + (17 if dataplane == "kernel" else 8)  # the kernel looks every 10 s
     while time.monotonic() < end:
         assert p.row() or p.row(), "it is in use"
         time.sleep(0.3)
     lost, sent = pings.lost()
-    assert sent > 500 and lost <= sent / 1000, "%d of %d pings lost" % (lost, sent)
+    assert sent > 300 and lost <= sent / 1000, "%d of %d pings lost" % (lost, sent)
     lab.wait_for(lambda: p.row() is None, "nobody uses it any more", 30)
     lab.wait_for(lambda: not [r for r in p.e.fdb(mac=MAC2) if r["desired"]], "it is not wished for either")
     assert p.e.show("memory")["dataplane"]["repairs"] == 0
@@ -197,7 +198,7 @@ def test_resolver(lab, kind, mode, ipv6, dataplane):
     assert p.row() is None
     if mode == "dynamic-l3":
         p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
-        assert p.h1.ping(p.h2.ip4), "the first ping"
+    assert p.h1.ping(p.h2.ip4), "the first ping is not lost"
     p.reach()
     assert p.row() == p.there and p.in_sync() is True
     assert p.e.mac(100, MAC2)["vtep"] == p.there
@@ -218,12 +219,20 @@ def test_resolver(lab, kind, mode, ipv6, dataplane):
         lab.wait_for(lambda: p.row() is None, "who is not there any more has no row")
 
 
+def arguments(pid):
+    try:
+        with open("/proc/%s/cmdline" % pid) as f:
+            return f.read().split("\0")
+    except OSError:
+        return []  # gone meanwhile
+
+
 def test_program_runs_with_no_rights(lab):
     """Nothing of evpnd's: no capability, no descriptor, another user where root has started it."""
     p = Pair(lab, "dynamic-l3", "{command: [%s, a b]}" % lab.path("resolve"), make=program)
     p.h2.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, p.h2.dev))
     assert p.h1.ping(p.h2.ip4)
-    pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and lab.path("resolve") in open("/proc/%s/cmdline" % pid).read().split("\0")]
+    pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and lab.path("resolve") in arguments(pid)]
     assert len(pids) == 1
     status = dict(line.split(":", 1) for line in open("/proc/%s/status" % pids[0]).read().splitlines() if ":" in line)
     assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0 and status["NoNewPrivs"].strip() == "1"
