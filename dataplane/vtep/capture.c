@@ -124,7 +124,8 @@ static void put(struct worker *w, struct capture *c, const struct dp_captured *h
 	rec->h.len = octets;
 	p = (uint8_t *)(rec + 1);
 	for (unsigned i = 0; i < n; i++) {
-		memcpy(p, parts[i].iov_base, parts[i].iov_len);
+		if (parts[i].iov_len)
+			memcpy(p, parts[i].iov_base, parts[i].iov_len);
 		p += parts[i].iov_len;
 	}
 	__atomic_store_n(&r->tail, r->tail + rec->size, __ATOMIC_RELEASE);

@@ -11,12 +11,10 @@
 
 static struct remote *remote_new(struct vtep *v, const struct ip *ip)
 {
-	size_t size = sizeof(struct remote) + v->n_workers * sizeof(struct traffic);
-	struct remote *r = aligned_alloc(64, size);
+	struct remote *r = xcalloc(1, sizeof(*r));
 
-	BUG_ON(!r);
-	memset(r, 0, size);
 	r->ip = *ip;
+	r->c = traffic_new(v);
 	list_add_tail(&v->remotes, &r->list);
 	return r;
 }
@@ -36,6 +34,14 @@ static struct remote *remote_get(struct vtep *v, const struct dest *d)
 	return r;
 }
 
+static void remote_free(void *p)
+{
+	struct remote *r = p;
+
+	free(r->c);
+	free(r);
+}
+
 static void remote_put(struct vtep *v, const struct dest *d)
 {
 	struct remote *r = d->remote;
@@ -45,7 +51,7 @@ static void remote_put(struct vtep *v, const struct dest *d)
 	if (!d->key.set && !d->fd)
 		rmap_del(&v->vteps, vtep_ip_key(v, &r->ip));
 	list_del(&r->list);
-	vtep_retire(r, free);
+	vtep_retire(r, remote_free);
 }
 
 static struct dest *dest_new(struct vtep *v, const struct dest_key *key, int fd)

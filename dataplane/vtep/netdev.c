@@ -222,6 +222,7 @@ bool netdev_there(struct netdev *dev)
 	if (place_gone(dev->at) || place_link(dev->at, dev->name, &link) || link.ifindex != dev->ifindex)
 		return false;
 	__atomic_store_n(&dev->mtu, link.mtu, __ATOMIC_RELAXED);
+	dev->up = link.up;
 	return true;
 }
 

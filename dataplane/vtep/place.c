@@ -199,6 +199,7 @@ static void note_link(void *ctx, const struct nlmsghdr *h)
 	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL))
 		return;
 	out->ifindex = (unsigned)ifi->ifi_index;
+	out->up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
 	out->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 1500;
 }
 

@@ -278,13 +278,28 @@ void port_tell_host(struct vport *p, bool there)
 		dp_seen(b->v->d, &s);
 }
 
+/* Without a link nobody is behind the port, as a bridge has it: others must not send there. */
+static void check_link(struct vport *p)
+{
+	struct bridge *b = p->bridge;
+
+	if (p->silent == !p->dev->up)
+		return;
+	p->silent = !p->dev->up;
+	log_info(b->v->log, LOG_DP, "VNI %u: port %s has %s link", b->vni, p->label, p->silent ? "no" : "a");
+	if (p->silent)
+		learn_flush(b, p);
+}
+
 static bool check_port(struct bridge *b, struct vport *p)
 {
 	bool changed = false;
 	struct place *at;
 
-	if (p->dev && netdev_there(p->dev))
+	if (p->dev && netdev_there(p->dev)) {
+		check_link(p);
 		return false;
+	}
 	if (p->dev) {
 		log_warn(b->v->log, LOG_DP, "VNI %u: port %s is gone", b->vni, p->label);
 		detach(p, false);

@@ -130,8 +130,8 @@ struct fan {
 struct remote {
 	struct list list;
 	struct ip ip;
-	uint32_t refs;      /* of destinations */
-	struct traffic c[]; /* by worker */
+	uint32_t refs;     /* of destinations */
+	struct traffic *c; /* by worker */
 };
 
 /* A VTEP of the far side, with the VNI that goes into the packet; or several of them; or a multicast group. */
@@ -180,6 +180,7 @@ struct vport {
 	uint16_t vlan;
 	bool tap, persist;
 	bool configured;     /* goes when the configuration has it no more */
+	bool silent;         /* its interface has no link: nobody is behind it */
 	char *netns, *owner; /* as configured; NULL: none */
 	struct place *near;  /* of a port made for a container: where our end is; NULL: of others */
 	struct binding host; /* what was said of that one */
@@ -258,6 +259,7 @@ struct place {
 
 struct place_link {
 	unsigned ifindex, mtu;
+	bool up; /* with a carrier */
 };
 
 struct netdev {
@@ -267,6 +269,7 @@ struct netdev {
 	char name[IFNAMSIZ];
 	bool tap;
 	unsigned ifindex, mtu;
+	bool up;                   /* with a carrier */
 	unsigned refs;             /* vports that have it */
 	struct vport *untagged;    /* published */
 	struct vport **tagged;     /* published; by VLAN, NULL: none */
@@ -490,7 +493,7 @@ void miss_found(struct bridge *b, const struct mac *mac, struct dest *to);
 struct netdev *netdev_find(const struct vtep *v, const struct place *at, const char *name);
 /* The interface of p, with workers that listen. NULL and *err, -errno, with *step that completes "cannot ...". */
 struct netdev *netdev_open(const struct vport *p, struct place *at, int *err, const char **step);
-/* Is it there as it was? Looks at its MTU, too. */
+/* Is it there as it was? Looks at its MTU and link, too. */
 bool netdev_there(struct netdev *dev);
 /* Frames that its queues had no room for since the last question. */
 uint64_t netdev_lost(const struct netdev *dev);

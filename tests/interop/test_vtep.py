@@ -165,6 +165,16 @@ def test_a_port_that_vanishes_is_taken_again(lab):
     assert p.e1.show("vni", "100")["problem"] is None
 
 
+def test_a_port_without_a_link(lab):
+    """Nobody is behind it: what was learned there is withdrawn, and the daemon rests."""
+    p = Pair(lab, "userspace").reach()
+    p.h1.ip("link set %s down" % p.h1.dev)
+    lab.wait_for(lambda: not p.e1.mac(100, MAC1) and not p.e2.mac(100, MAC1), "h1 is nowhere")
+    p.h1.ip("link set %s up" % p.h1.dev)
+    lab.wait_for(lambda: p.h1.ping("10.0.0.2"), "h1 is back")
+    assert p.e2.mac(100, MAC1)["state"] == "remote"
+
+
 def test_what_the_host_sends_by_a_port_does_not_come_from_it(lab):
     """With several workers, whose sockets share what comes: the host's own frames go out there, and not into the overlay."""
     p = Pair(lab, "userspace").reach()
