@@ -346,6 +346,8 @@ void kernel_dev_want(struct kernel *k, struct kvni *v);
 struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
 /* A link has come, changed or is about to go: the VNIs that it matters to want a check. */
 void kernel_dev_touch(struct kernel *k, const struct klink *l);
+/* It has gone, and what comes back with its number (from another network namespace) is to be set up like any other. */
+void kernel_dev_vanished(struct kernel *k, const struct klink *l);
 /* When the next look is due by time. */
 struct mtime kernel_dev_next(const struct kernel *k);
 /* What the VNI's packets have room for on the underlay; 0: not known. */

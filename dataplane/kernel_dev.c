@@ -269,12 +269,25 @@ static bool claim(struct kvni *v, struct klink *l)
 	return holder == v;
 }
 
+/* The device that we have set up, when another hand has given it another name; of this one there is to be no second. */
+static const struct klink *renamed(const struct kernel *k, const struct kvni *v, int which)
+{
+	const struct klink *l = v->configured[which] ? kernel_link_find(k, v->configured[which]) : NULL;
+
+	return l && !l->condemned && strcmp(l->name, which == CONFIGURED_BRIDGE ? v->bridge : v->vxlan) ? l : NULL;
+}
+
 static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bool bridge)
 {
+	const struct klink *was = renamed(k, v, bridge ? CONFIGURED_BRIDGE : CONFIGURED_VXLAN);
 	bool guess = false;
 	unsigned mtu = bridge ? 0 : fitting_mtu(k, v, &guess);
 	int err;
 
+	if (was) {
+		problem(v, "%s is called %s now", name, was->name);
+		return NULL;
+	}
 	if (!may_make(k, v)) {
 		problem(v, "%s is missing", name);
 		return NULL;
@@ -621,16 +634,38 @@ static void read_shared(struct kernel *k, unsigned bridge)
 }
 
 /* A device that was there gets a moment for whoever replaces it. */
+static void vanished(struct kernel *k, struct kvni *v, int which)
+{
+	log_warn(k->log, LOG_DP, "VNI %u: %s has vanished", v->vni, which == CONFIGURED_BRIDGE ? v->bridge : v->vxlan);
+	v->configured[which] = 0;
+	later(k, v, KERNEL_COME_BACK_MS);
+}
+
 static void note_vanished(struct kernel *k, struct kvni *v)
 {
 	const char *name[] = { v->bridge, v->vxlan };
 
-	for (int i = 0; i < 2; i++) {
-		if (!v->configured[i] || kernel_link_named(k, name[i]))
-			continue;
-		log_warn(k->log, LOG_DP, "VNI %u: %s has vanished", v->vni, name[i]);
-		v->configured[i] = 0;
-		later(k, v, KERNEL_COME_BACK_MS);
+	for (int i = 0; i < 2; i++)
+		if (v->configured[i] && !kernel_link_named(k, name[i]) && !renamed(k, v, i))
+			vanished(k, v, i);
+}
+
+void kernel_dev_vanished(struct kernel *k, const struct klink *l)
+{
+	unsigned ifindex = (unsigned)l->ifindex;
+	struct kname *n;
+	struct kuse *u;
+
+	HASH_FIND(hh, k->names, l->name, strlen(l->name), n);
+	if (!n)
+		return;
+	list_for_each(u, &n->users, list) {
+		for (int i = 0; i < 2; i++)
+			if (u->v->configured[i] == ifindex)
+				vanished(k, u->v, i);
+		for (size_t p = 0; p < u->v->n_ports; p++)
+			if (u->v->ports[p].configured == ifindex)
+				u->v->ports[p].configured = 0;
 	}
 }
 

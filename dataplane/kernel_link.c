@@ -230,6 +230,7 @@ void kernel_link_event(struct kernel *k, const struct nlmsghdr *h)
 	l = kernel_link_find(k, (unsigned)ifi->ifi_index);
 	if (!l)
 		return;
+	kernel_dev_vanished(k, l);
 	kernel_link_drop(k, l);
 }
 

@@ -130,6 +130,41 @@ def test_docker(lab):
     p.r1.ip("link show docker0")
 
 
+@pytest.mark.parametrize("device", ["br100", "vxlan100"])
+def test_a_device_is_renamed(lab, device):
+    """There is no second one made beside it; it is the VNI's again when it has its name back."""
+    p = Pair(lab).start().reach()
+    before = p.r1.ip_json("link show " + device)[0]["ifindex"]
+    p.r1.ip("link set %s down" % device)
+    p.r1.ip("link set %s name blue" % device)
+    p.r1.ip("link set blue up")
+    lab.wait_for(lambda: p.e1.show("vni", "100")["problem"] == device + " is called blue now", "it says so")
+    lab.wait_for(lambda: not p.e2.routes("--neighbor", p.r1.address), "r2 sends nothing to r1")
+    p.r1.ip("link set blue down")
+    p.r1.ip("link set blue name " + device)
+    p.r1.ip("link set %s up" % device)
+    p.reach()
+    assert p.r1.ip_json("link show " + device)[0]["ifindex"] == before
+
+
+@pytest.mark.parametrize("device", ["br100", "vxlan100", "h1"])
+def test_a_device_goes_to_another_namespace(lab, device):
+    """A port takes its host with it; what is ours is made again, unless the kernel holds the VNI for the one that has gone."""
+    p = Pair(lab).start().reach()
+    elsewhere = lab.node("elsewhere")
+    moved = p.r1.run("ip", "link", "set", device, "netns", elsewhere.ns, check=False)
+    if device == "br100":
+        assert moved.returncode, "the kernel does not let go of a bridge"
+        return
+    if device == "h1":
+        lab.wait_for(lambda: p.e2.mac(100, MAC1) is None, "h1 is gone with its port")
+    else:
+        lab.wait_for(lambda: "another device has this VNI and port" in str(p.e1.show("vni", "100")["problem"]), "it says so")
+    elsewhere.ip("link set %s netns %s" % (device, p.r1.ns))
+    p.r1.ip("link set %s up" % device)
+    p.reach()
+
+
 # ---- with VLANs --------------------------------------------------------------------------------------------------------------------------
 
 
