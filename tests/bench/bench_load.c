@@ -49,6 +49,7 @@
 #define PAGE ((size_t)4096)
 #define IDLE_S 0.05      /* a daemon that has used less than IDLE_CPU_S for so long is idle */
 #define IDLE_CPU_S 0.002
+#define ALIVE_S 1.0      /* between two looks whether they live */
 
 struct bench {
 	struct sessions t;
@@ -190,6 +191,31 @@ static void want(struct bench *b, uint8_t state)
 		sink_want(&b->t.s[i].sink, state);
 }
 
+/* A zombie has no memory. */
+static void check_alive(const struct bench *b)
+{
+	for (size_t i = 0; i < b->n_pids; i++) {
+		if (!proc_sample(b->pids[i]).rss)
+			die("a daemon under test has ended", NULL);
+	}
+}
+
+/* Until the kernel's tables and the sinks are as they should be. */
+static void until_right(struct bench *b, bool there)
+{
+	double look = proc_now();
+
+	do {
+		sessions_turn(&b->t, 100);
+		if (b->watch)
+			nlwatch_read(&b->nl);
+		if (proc_now() - look > ALIVE_S) {
+			check_alive(b);
+			look = proc_now();
+		}
+	} while (b->t.s[0].out_left || !sinks_right(b) || !kernel_right(b, there));
+}
+
 static void feed(struct bench *b, struct phase *p, struct bytes *what, bool there)
 {
 	double end;
@@ -200,11 +226,7 @@ static void feed(struct bench *b, struct phase *p, struct bytes *what, bool ther
 	phase_begin(b, p);
 	b->t.s[0].out = what->p;
 	b->t.s[0].out_left = what->len;
-	do {
-		sessions_turn(&b->t, 100);
-		if (b->watch)
-			nlwatch_read(&b->nl);
-	} while (b->t.s[0].out_left || !sinks_right(b) || !kernel_right(b, there));
+	until_right(b, there);
 	end = proc_now();
 	if (!b->watch && b->t.n == 1)
 		end = until_idle(b);
@@ -274,10 +296,7 @@ static void phase_lose(struct bench *b, struct phase *p, const char *arg)
 		die("lose needs --watch", NULL);
 	phase_begin(b, p);
 	sessions_cut(&b->t);
-	while (!kernel_right(b, false)) {
-		sessions_turn(&b->t, 100);
-		nlwatch_read(&b->nl);
-	}
+	until_right(b, false);
 	b->announced = false;
 	phase_print(b, p, proc_now());
 }

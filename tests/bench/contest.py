@@ -60,6 +60,9 @@ class FrrUnderTest:
     def pids(self):
         return [self.daemon.bgpd.pid, self.daemon.zebra.pid]
 
+    def last_words(self):
+        return (self.daemon.zebra.tail(1000).strip().splitlines() or [""])[-1]
+
 
 class GobgpUnderTest:
     name = "GoBGP"
@@ -139,7 +142,11 @@ class Loaded:
         argv += ["--warm", self.load["routes"] * self.contestant.octets_per_route >> 20]
         argv += ["--sinks", self.sinks, "--first-sink", sink_address(0)] if self.sinks else []
         argv += [x for p in self.daemon.pids() for x in ("--pid", p)]
-        result = measured(self.node, *argv, *words, timeout=timeout + 30)
+        try:
+            result = measured(self.node, *argv, *words, timeout=timeout + 30)
+        except Unfinished as e:
+            last = getattr(self.daemon, "last_words", str)()
+            raise Unfinished("%s; %s" % (e, last) if last else str(e)) from e
         result["by_name"] = {p["name"]: p for p in result["phases"]}
         return result
 
