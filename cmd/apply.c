@@ -115,6 +115,20 @@ static void change_neighbor(struct daemon *d, struct bgp_peer *peer, const struc
 	}
 }
 
+/* One that must be made anew is added after all that goes is gone. */
+static void change_vni(struct daemon *d, const struct config_vni *was, const struct config_vni *is)
+{
+	switch (difference_of_vnis(was, is)) {
+	case DIFFERENCE_NONE:
+		break;
+	case DIFFERENCE_LIVE:
+		evpn_vni_change_hosts(d->evpn, was, is);
+		break;
+	case DIFFERENCE_RESET:
+		evpn_vni_del(d->evpn, was->vni);
+	}
+}
+
 static void remove_old(struct daemon *d, const struct config *old, const struct config *new_)
 {
 	for (size_t i = 0; i < old->n_neighbors; i++) {
@@ -129,7 +143,9 @@ static void remove_old(struct daemon *d, const struct config *old, const struct 
 	for (size_t i = 0; i < old->n_vnis; i++) {
 		const struct config_vni *was = &old->vnis[i], *is = difference_find_vni(new_, was->vni);
 
-		if (!is || !difference_same_vni(was, is))
+		if (is)
+			change_vni(d, was, is);
+		else
 			evpn_vni_del(d->evpn, was->vni);
 	}
 }

@@ -80,12 +80,14 @@ static struct config_vni without_hosts(const struct config_vni *v)
 	return w;
 }
 
-bool difference_same_vni(const struct config_vni *a, const struct config_vni *b)
+enum difference difference_of_vnis(const struct config_vni *was, const struct config_vni *is)
 {
-	struct config_vni va = without_hosts(a), vb = without_hosts(b);
+	struct config_vni va = without_hosts(was), vb = without_hosts(is);
 	struct config ca = { .vnis = &va, .n_vnis = 1 }, cb = { .vnis = &vb, .n_vnis = 1 };
 
-	return same_hosts(a, b) && same_print(&ca, &cb);
+	if (!same_print(&ca, &cb))
+		return DIFFERENCE_RESET;
+	return same_hosts(was, is) ? DIFFERENCE_NONE : DIFFERENCE_LIVE;
 }
 
 const struct config_neighbor *difference_find_neighbor(const struct config *c, const struct ip *address)
@@ -208,13 +210,18 @@ static void say_vni(const struct config_vni *was, const struct config_vni *is, s
 {
 	struct config_vni va = without_hosts(was), vb = without_hosts(is);
 	struct config ca = { .vnis = &va, .n_vnis = 1 }, cb = { .vnis = &vb, .n_vnis = 1 };
-	char what[80] = "hosts";
+	char what[80];
 
-	if (difference_same_vni(was, is))
-		return;
-	if (!same_print(&ca, &cb))
+	switch (difference_of_vnis(was, is)) {
+	case DIFFERENCE_NONE:
+		break;
+	case DIFFERENCE_LIVE:
+		buf_printf(out, "VNI %u changes (hosts): nothing else of it does\n", is->vni);
+		break;
+	case DIFFERENCE_RESET:
 		name_change(&ca, &cb, what, sizeof(what));
-	buf_printf(out, "VNI %u changes (%s): it is made anew\n", is->vni, what);
+		buf_printf(out, "VNI %u changes (%s): it is made anew\n", is->vni, what);
+	}
 }
 
 void difference_say(const struct config *old, const struct config *new_, struct buf *out)

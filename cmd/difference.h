@@ -12,7 +12,8 @@ enum difference {
 	DIFFERENCE_RESET /* it does not: RFC 4486, Cease/6 */
 };
 enum difference difference_of_neighbors(const struct config_neighbor *was, const struct config_neighbor *is);
-bool difference_same_vni(const struct config_vni *a, const struct config_vni *b);
+/* LIVE: its hosts alone are others; RESET: it is made anew. */
+enum difference difference_of_vnis(const struct config_vni *was, const struct config_vni *is);
 
 /* NULL when there is none. */
 const struct config_neighbor *difference_find_neighbor(const struct config *c, const struct ip *address);

@@ -319,6 +319,14 @@ void evpn_vni_del(struct evpn *e, uint32_t vni)
 	evi_end(e, evi);
 }
 
+void evpn_vni_change_hosts(struct evpn *e, const struct config_vni *was, const struct config_vni *is)
+{
+	struct evi *evi = evi_find(&e->evis, is->vni);
+
+	if (evi)
+		fixed_change_hosts(e, evi, was, is);
+}
+
 int evpn_host_add(struct evpn *e, uint32_t vni, const struct config_host *h)
 {
 	struct evi *evi = evi_find(&e->evis, vni);

@@ -40,6 +40,22 @@ static void host_set(struct evpn *e, struct evi *evi, const struct config_host *
 		mac_route_set(e, evi, &h->mac, no_rd, import);
 }
 
+static void host_unset(struct evpn *e, struct evi *evi, const struct config_host *h)
+{
+	if (h->ip.len)
+		neigh_route_del(e, evi, &h->mac, &h->ip, no_rd);
+	else
+		mac_route_del(e, evi, &h->mac, no_rd);
+}
+
+static void places_fini(struct evpn *e, struct places *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->import[i])
+			import_unref(e, p->import[i]);
+	free(p->import);
+}
+
 void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c)
 {
 	struct places p = { 0 };
@@ -53,10 +69,49 @@ void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c)
 		if (!ip_eq(&h->vtep, &e->vtep))
 			host_set(e, evi, h, place(e, &p, evi, &h->vtep, h->router));
 	}
-	for (size_t i = 0; i < p.n; i++)
-		if (p.import[i])
-			import_unref(e, p.import[i]);
-	free(p.import);
+	places_fini(e, &p);
+}
+
+static int host_cmp(const void *a, const void *b)
+{
+	const struct config_host *x = *(const struct config_host *const *)a, *y = *(const struct config_host *const *)b;
+	int d = memcmp(&x->mac, &y->mac, sizeof(x->mac));
+
+	return d ? d : ip_cmp(&x->ip, &y->ip);
+}
+
+/* In the order of MAC and address, without those at our own VTEP. The caller frees it. */
+static const struct config_host **hosts_sorted(const struct evpn *e, const struct config_vni *c, size_t *n)
+{
+	const struct config_host **s = xcalloc(c->n_hosts + 1, sizeof(*s));
+
+	*n = 0;
+	for (size_t i = 0; i < c->n_hosts; i++)
+		if (!ip_eq(&c->hosts[i].vtep, &e->vtep))
+			s[(*n)++] = &c->hosts[i];
+	qsort(s, *n, sizeof(*s), host_cmp);
+	return s;
+}
+
+void fixed_change_hosts(struct evpn *e, struct evi *evi, const struct config_vni *was, const struct config_vni *is)
+{
+	struct places p = { 0 };
+	size_t n_old, n_new, i = 0, k = 0;
+	const struct config_host **old = hosts_sorted(e, was, &n_old), **new_ = hosts_sorted(e, is, &n_new);
+
+	while (i < n_old || k < n_new) {
+		int d = i == n_old ? 1 : k == n_new ? -1 : host_cmp(&old[i], &new_[k]);
+
+		if (d < 0)
+			host_unset(e, evi, old[i]);
+		else if (d > 0 || !ip_eq(&old[i]->vtep, &new_[k]->vtep) || old[i]->router != new_[k]->router)
+			host_set(e, evi, new_[k], place(e, &p, evi, &new_[k]->vtep, new_[k]->router));
+		i += d <= 0;
+		k += d >= 0;
+	}
+	places_fini(e, &p);
+	free(old);
+	free(new_);
 }
 
 void fixed_host_add(struct evpn *e, struct evi *evi, const struct config_host *h)

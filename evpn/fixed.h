@@ -12,6 +12,8 @@
 #include "evpn/evi.h"
 
 void fixed_add(struct evpn *e, struct evi *evi, const struct config_vni *c);
+/* From the hosts of was to those of is, claim by claim; the rest of both is the same. */
+void fixed_change_hosts(struct evpn *e, struct evi *evi, const struct config_vni *was, const struct config_vni *is);
 /* One host. del: false when there was none; ip none: all of the MAC. */
 void fixed_host_add(struct evpn *e, struct evi *evi, const struct config_host *h);
 bool fixed_host_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip);

@@ -57,6 +57,9 @@ void evpn_run_timers(struct evpn *e, struct mtime now);
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
 void evpn_vni_del(struct evpn *e, uint32_t vni);
 
+/* Of the VNI the hosts alone are others: was is what it was added with, or changed to. */
+void evpn_vni_change_hosts(struct evpn *e, const struct config_vni *was, const struct config_vni *is);
+
 /*
  * A host of a VNI as if it stood in its configuration, until the VNI changes or goes. -ENOENT: no such VNI, or (del) no such host;
  * -EINVAL: it is at our own VTEP, or the tunnel's addresses are of the other family. Without an address (ip none) del takes all of

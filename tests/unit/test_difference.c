@@ -84,6 +84,17 @@ static void what_comes_and_goes(void **state)
 		   "VNI 3 changes (arp-suppression: false): it is made anew\nVNI 4 comes\n");
 }
 
+static void hosts_alone(void **state)
+{
+#define HOSTS(ip, mode) \
+	HEAD "vnis: [{vni: 1, mode: " mode ", hosts: [{mac: \"02:00:00:00:00:01\", ip: " ip ", vtep: 192.0.2.2}]}]\n"
+	check_says(HOSTS("10.0.0.1", "static-l2"), HOSTS("10.0.0.2", "static-l2"),
+		   "VNI 1 changes (hosts): nothing else of it does\n");
+	check_says(HOSTS("10.0.0.1", "static-l2"), HOSTS("10.0.0.2", "static-l3"),
+		   "VNI 1 changes (mode: static-l3): it is made anew\n");
+	check_says(HOSTS("10.0.0.1", "static-l2"), HOSTS("10.0.0.1", "static-l2"), "");
+}
+
 static void what_needs_a_restart_is_named(void **state)
 {
 	struct config *a = load(HEAD), *b = load("asn: 65002\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\n");
@@ -105,6 +116,7 @@ int main(void)
 		cmocka_unit_test(keys_that_it_does_not_survive),
 		cmocka_unit_test(a_password_is_not_said),
 		cmocka_unit_test(what_comes_and_goes),
+		cmocka_unit_test(hosts_alone),
 		cmocka_unit_test(what_needs_a_restart_is_named),
 	};
 

@@ -95,6 +95,74 @@ static void vni_that_cannot_be_added_leaves_nothing(void **state)
 	assert_int_equal(recdp_vnis(w->dp), 2);
 }
 
+#define HOSTS 12u
+
+/* Hosts of few MACs and addresses at three VTEPs and our own, each pair of MAC and address once. */
+static size_t random_hosts(struct rng *rng, struct config_host *hosts)
+{
+	size_t n = 0;
+
+	for (unsigned mac = 1; mac <= 4; mac++) {
+		unsigned vtep = 2 + rng_below(rng, 3);
+
+		for (unsigned ip = 0; ip < 3; ip++) {
+			if (rng_below(rng, 2))
+				continue;
+			hosts[n] = (struct config_host){ .mac = world_mac(mac), .vtep = ip_v4(0xc0000200u + (vtep == 4 ? 9 : vtep)),
+							 .router = rng_below(rng, 2) };
+			if (ip == 1)
+				hosts[n].ip = world_ip(10 * mac);
+			else if (ip)
+				hosts[n].ip = ip_from_bytes((const uint8_t[16]){ 0x20, 1, 0xd, 0xb8, [15] = (uint8_t)mac }, 16);
+			n++;
+		}
+	}
+	for (size_t i = n; i > 1; i--) {
+		size_t k = rng_below(rng, (uint32_t)i);
+		struct config_host h = hosts[k];
+
+		hosts[k] = hosts[i - 1];
+		hosts[i - 1] = h;
+	}
+	return n;
+}
+
+static void hosts_that_change_end_as_if_they_had_been_the_first(void **state)
+{
+	struct world *w = *state;
+	struct rng rng = rng_start("hosts_that_change");
+	struct config_host old[HOSTS], new_[HOSTS];
+	struct config_rt rts[2];
+	struct config_vni was = world_config(100, rts), is = was;
+	struct buf live, fresh;
+
+	buf_init(&live);
+	buf_init(&fresh);
+	was.mode = is.mode = CONFIG_MODE_STATIC_L2;
+	was.hosts = old;
+	is.hosts = new_;
+	for (unsigned round = 0; round < 300; round++) {
+		was.n_hosts = random_hosts(&rng, old);
+		is.n_hosts = random_hosts(&rng, new_);
+		assert_int_equal(evpn_vni_add(w->e, &was, 4789, NULL), 0);
+		evpn_vni_change_hosts(w->e, &was, &is);
+		recdp_text(w->dp, &live);
+		evpn_vni_del(w->e, 100);
+		assert_int_equal(evpn_vni_add(w->e, &is, 4789, NULL), 0);
+		recdp_text(w->dp, &fresh);
+		evpn_vni_del(w->e, 100);
+		buf_add(&live, "", 1);
+		buf_add(&fresh, "", 1);
+		assert_string_equal(buf_data(&live), buf_data(&fresh));
+		buf_reset(&live);
+		buf_reset(&fresh);
+	}
+	evpn_vni_change_hosts(w->e, &was, &is); /* of a VNI that is not there */
+	world_rows(w, "");
+	buf_fini(&live);
+	buf_fini(&fresh);
+}
+
 static void vni_many_come_and_go(void **state)
 {
 	struct world *w = *state;
@@ -371,6 +439,7 @@ int main(void)
 		test(vni_type3_stands_while_ready),
 		test(vni_removed_takes_all_back),
 		test(vni_that_cannot_be_added_leaves_nothing),
+		test(hosts_that_change_end_as_if_they_had_been_the_first),
 		test(vni_many_come_and_go),
 		test(originated_routes_carry_what_the_rfcs_say),
 		test(shared_rd_withdrawing_ours_brings_theirs),
