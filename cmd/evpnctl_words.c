@@ -354,6 +354,41 @@ void format_neighbors_memory(struct buf *out, const json_t *v, const json_t *row
 	json_decref(bytes);
 }
 
+void format_vni_flooding(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_any(out, v, row);
+	if (text(row, "group")) {
+		buf_adds(out, " ");
+		add(out, row, "group");
+	}
+}
+
+void format_mac_limit(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (!json_is_object(v)) {
+		buf_adds(out, "-");
+		return;
+	}
+	buf_printf(out, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " (%s", number(v, "learned"), number(v, "limit"),
+		   text(v, "state"));
+	if (number(v, "over"))
+		buf_printf(out, ": %" JSON_INTEGER_FORMAT " not advertised", number(v, "over"));
+	buf_adds(out, ")");
+}
+
+void format_mac_limits(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (!json_array_size(v))
+		buf_adds(out, "-");
+	for (size_t i = 0; i < json_array_size(v); i++) {
+		if (i)
+			buf_adds(out, ", ");
+		add(out, json_array_get(v, i), "port");
+		buf_adds(out, " ");
+		format_mac_limit(out, json_array_get(v, i), row);
+	}
+}
+
 void format_vni_flood(struct buf *out, const json_t *v, const json_t *row)
 {
 	if (!json_array_size(v))

@@ -52,6 +52,34 @@ static void print_flood(struct json *j, const struct evpn_vni_info *i)
 	json_array_end(j);
 }
 
+/* NULL without a limit. */
+static void print_limit(struct reply *r, const char *key, const struct evpn_limit_info *i)
+{
+	struct json *j = &r->json;
+
+	if (!i->limit) {
+		json_null(j, key);
+		return;
+	}
+	json_object(j, key);
+	if (i->ifindex)
+		json_str(j, "port", dp_ifname(r->d->dp, i->ifindex));
+	json_uint(j, "limit", i->limit);
+	json_uint(j, "learned", i->learned);
+	json_uint(j, "over", i->over);
+	json_str(j, "state", i->over ? "exceeded" : i->reached ? "reached" : "below");
+	json_object_end(j);
+}
+
+static void print_limits(struct reply *r, const struct evpn_vni_info *i)
+{
+	print_limit(r, "mac_limit", &i->mac_limit);
+	json_array(&r->json, "port_mac_limits");
+	for (size_t k = 0; k < i->n_port_limits; k++)
+		print_limit(r, NULL, &i->port_limits[k]);
+	json_array_end(&r->json);
+}
+
 static void print_devices(struct reply *r, uint32_t vni)
 {
 	struct json *j = &r->json;
@@ -71,6 +99,11 @@ static void print_devices(struct reply *r, uint32_t vni)
 	json_uint(j, "packets_heard", i.heard);
 	json_uint(j, "packets_unheard", i.unheard);
 	json_uint(j, "packets_answered", i.answered);
+	if (i.mac_limit)
+		json_uint(j, "learns_at_most", i.mac_limit);
+	else
+		json_null(j, "learns_at_most");
+	json_uint(j, "macs_not_learned", i.not_learned);
 }
 
 /* Where rows come on demand: who is asked, and what came of it. */
@@ -111,7 +144,10 @@ static void print_vni(struct reply *r, struct json *j, const struct evpn_vni_inf
 	print_targets(j, "import", i->imports, i->n_imports);
 	print_targets(j, "export", i->exports, i->n_exports);
 	print_devices(r, i->vni);
+	json_str(j, "flood_control", config_flooding_name(i->flooding));
+	json_ip(j, "group", i->group.len ? &i->group : NULL);
 	print_flood(j, i);
+	print_limits(r, i);
 	print_resolver(r, i->vni);
 	json_uint(j, "local_macs", i->local_macs);
 	json_uint(j, "remote_macs", i->remote_macs);

@@ -240,6 +240,56 @@ static void check_source(struct load *ld, const struct config_vni *v, uint32_t m
 		load_error_key(ld, m, "check-source", m, "expected dataplane userspace with it, which sees where packets are from");
 	else if (v->mode == CONFIG_MODE_MULTICAST)
 		load_error_key(ld, m, "check-source", m, "expected false in mode multicast, where VTEPs are known by their packets");
+	else if (v->group.len)
+		load_error_key(ld, m, "check-source", m, "expected false with a group, where VTEPs flood that no route goes to");
+}
+
+/* PIM-SM says how the group is got at (RFC 8365 5.1.3), so whoever sends to it is heard: no group of RFC 4607. */
+static bool is_source_specific(const struct ip *group)
+{
+	return group->len == 4 ? group->b[0] == 232 : group->len == 16 && (group->b[1] & 0xf0) == 0x30 && !group->b[2] && !group->b[3];
+}
+
+/* How frames for many and for unknown addresses get to other VTEPs in mode evpn. */
+static void check_flooding(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	bool said = mark_good(ld, m, "flood-control");
+
+	if (v->mode != CONFIG_MODE_EVPN) {
+		if (said && v->flooding != (v->group.len ? CONFIG_FLOODING_MULTICAST : CONFIG_FLOODING_INGRESS) &&
+		    mark_not_bad(ld, m, "mode"))
+			load_error_key(ld, m, "flood-control", m, "expected none in mode %s, which says how it floods", config_mode_name(v->mode));
+		return;
+	}
+	if (said && v->flooding == CONFIG_FLOODING_MULTICAST && !v->group.len && mark_not_bad(ld, m, "group"))
+		load_error_key(ld, m, "flood-control", m, "expected a group to flood to with multicast, found none");
+	if (v->flooding != CONFIG_FLOODING_MULTICAST && v->group.len && mark_good(ld, m, "group"))
+		load_error_key(ld, m, "group", m, "expected none with flood-control %s", config_flooding_name(v->flooding));
+	if (v->flooding == CONFIG_FLOODING_MULTICAST && is_source_specific(&v->group) && mark_good(ld, m, "group"))
+		load_error_key(ld, m, "group", m, "expected a group that is joined for all sources, found the source-specific %s",
+			       ip_str(&v->group).s);
+	if (v->flooding == CONFIG_FLOODING_OFF && v->n_flood && mark_not_bad(ld, m, "flood"))
+		load_error_key(ld, m, "flood", m, "expected none with flood-control off");
+}
+
+/* What is above a limit is not advertised, so that something has to be. */
+static void check_limits(struct load *ld, const struct config_vni *v, uint32_t m)
+{
+	uint32_t item = mark_items(ld, m, "ports");
+	bool advertises = v->mode == CONFIG_MODE_EVPN || (is_dynamic(v) && v->resolver == CONFIG_RESOLVER_RIB);
+
+	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next) {
+		if (!mark_good(ld, item, "mac-limit"))
+			continue;
+		if (!advertises && mark_not_bad(ld, m, "mode"))
+			load_error_key(ld, item, "mac-limit", item, "expected none in mode %s, which advertises no MACs",
+				       config_mode_name(v->mode));
+		else if (v->mac_limit && v->ports[i].mac_limit > v->mac_limit)
+			load_error_key(ld, item, "mac-limit", item, "expected at most that of the VNI, %u, found %u", v->mac_limit,
+				       v->ports[i].mac_limit);
+	}
+	if (!advertises && mark_good(ld, m, "mac-limit") && mark_not_bad(ld, m, "mode"))
+		load_error_key(ld, m, "mac-limit", m, "expected none in mode %s, which advertises no MACs", config_mode_name(v->mode));
 }
 
 static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
@@ -252,6 +302,8 @@ static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
 	check_source(ld, v, m);
 	check_resolver(ld, v, m);
 	check_dynamic(ld, v, m);
+	check_flooding(ld, v, m);
+	check_limits(ld, v, m);
 	check_families(ld, v, m);
 	check_once(ld, m, "flood", v->flood, sizeof(*v->flood), v->n_flood, cmp_ip);
 	check_once(ld, m, "groups", v->groups, sizeof(*v->groups), v->n_groups, cmp_ip);

@@ -121,7 +121,7 @@ void read_passwords(struct load *ld)
 
 /* ---- doors ------------------------------------------------------------------------------------------------------- */
 
-struct config *load_config(const char *name, const char *text, size_t len, bool any, struct config_errors *err)
+struct config *config_parse(const char *name, const char *text, size_t len, struct config_errors *err)
 {
 	struct config *c = xcalloc(1, sizeof(*c));
 	struct load ld;
@@ -132,8 +132,6 @@ struct config *load_config(const char *name, const char *text, size_t len, bool 
 		load_error_at(&ld, 1, 1, 0, NULL, "expected at most %u MiB, found more", LOAD_TEXT_MAX >> 20);
 	} else if (parse_text(&ld, text, len)) {
 		check_config(&ld);
-		if (!any)
-			check_supported(&ld);
 		read_passwords(&ld);
 	}
 	if (ld.n_errors) {
@@ -143,11 +141,6 @@ struct config *load_config(const char *name, const char *text, size_t len, bool 
 	}
 	load_fini(&ld);
 	return c;
-}
-
-struct config *config_parse(const char *name, const char *text, size_t len, struct config_errors *err)
-{
-	return load_config(name, text, len, false, err);
 }
 
 struct config *config_load(const char *file, struct config_errors *err)

@@ -90,10 +90,5 @@ bool parse_text(struct load *ld, const char *text, size_t len);
 void read_passwords(struct load *ld);
 /* Duplicates and contradictions. */
 void check_config(struct load *ld);
-/* What this version reads but cannot do. */
-void check_supported(struct load *ld);
-
-/* config_parse() without check_supported() when any is true. */
-struct config *load_config(const char *name, const char *text, size_t len, bool any, struct config_errors *err);
 
 #endif

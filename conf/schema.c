@@ -103,12 +103,19 @@ static void derive_underlay(const struct config *c, const void *object, void *va
 	*(char **)value = c->underlay ? xstrdup(c->underlay) : NULL;
 }
 
+static void derive_flooding(const struct config *c, const void *object, void *value)
+{
+	const struct config_vni *v = object;
+
+	*(enum config_flooding *)value = v->group.len ? CONFIG_FLOODING_MULTICAST : CONFIG_FLOODING_INGRESS;
+}
+
 /* Where VTEPs are known otherwise than by their packets, and packets are seen. */
 static void derive_check_source(const struct config *c, const void *object, void *value)
 {
 	const struct config_vni *v = object;
 
-	*(bool *)value = c->dataplane == CONFIG_DP_USERSPACE && v->mode != CONFIG_MODE_MULTICAST &&
+	*(bool *)value = c->dataplane == CONFIG_DP_USERSPACE && !v->group.len && v->mode != CONFIG_MODE_MULTICAST &&
 			 v->mode != CONFIG_MODE_STATIC_FLOOD;
 }
 
@@ -176,6 +183,10 @@ static const struct schema_word words_mode[] = {
 	{ "dynamic-l3", CONFIG_MODE_DYNAMIC_L3 }, { NULL, 0 }
 };
 static const struct schema_word words_unknown_unicast[] = { { "flood", false }, { "drop", true }, { NULL, 0 } };
+static const struct schema_word words_flooding[] = {
+	{ "ingress-replication", CONFIG_FLOODING_INGRESS }, { "multicast", CONFIG_FLOODING_MULTICAST },
+	{ "off", CONFIG_FLOODING_OFF }, { NULL, 0 }
+};
 static const struct schema_word words_resolver[] = { { "rib", CONFIG_RESOLVER_RIB }, { NULL, 0 } };
 
 static const struct schema_key keys_listen[] = {
@@ -249,6 +260,7 @@ static const struct schema_key keys_port[] = {
 	{ "netns", .scalar = &scalar_text, FIELD(config_port, netns), .min = 1, .max = 255 },
 	{ "persist", .scalar = &scalar_bool, FIELD(config_port, persist), .def = "false" },
 	{ "owner", .scalar = &scalar_text, FIELD(config_port, owner), .min = 1, .max = 255 },
+	{ "mac-limit", NUMBER, FIELD(config_port, mac_limit), .min = 1, .max = 1000000 },
 };
 const struct schema_map schema_port = {
 	.what = "an interface name, tap:NAME or a map of name and what belongs to it", .size = sizeof(struct config_port),
@@ -319,6 +331,9 @@ static const struct schema_key keys_vni[] = {
 	{ "arp-suppression", .scalar = &scalar_bool, FIELD(config_vni, arp_suppression), .def = "true" },
 	{ "host-learning", .scalar = &scalar_bool, FIELD(config_vni, host_learning), .def = "true" },
 	{ "mac-mobility", .map = &schema_vni_mobility, .offset = offsetof(struct config_vni, mobility) },
+	{ "mac-limit", NUMBER, FIELD(config_vni, mac_limit), .min = 1, .max = 1000000 },
+	{ "flood-control", .scalar = &scalar_word, FIELD(config_vni, flooding), .words = words_flooding,
+	  .derive = derive_flooding },
 	{ "group", .scalar = &scalar_ip, FIELD(config_vni, group), .check = check_group },
 	{ "flood", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, flood, n_flood), .max_items = 16384,
 	  .check = check_vtep },
@@ -374,6 +389,11 @@ static const char *word_name(const struct schema_word *words, int value)
 const char *config_mode_name(enum config_mode m)
 {
 	return word_name(words_mode, (int)m);
+}
+
+const char *config_flooding_name(enum config_flooding f)
+{
+	return word_name(words_flooding, (int)f);
 }
 
 const char *config_dataplane_name(enum config_dataplane d)

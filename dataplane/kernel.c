@@ -426,7 +426,7 @@ static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info
 {
 	const struct kernel *k = be;
 	const struct kvni *v = data;
-	const struct klink *vx = kernel_link_find(k, v->vxlan_ifindex), *u;
+	const struct klink *vx = kernel_link_find(k, v->vxlan_ifindex), *br = kernel_link_find(k, v->bridge_ifindex), *u;
 
 	out->bridge = v->bridge[0] ? v->bridge : NULL;
 	out->vxlan = v->vxlan;
@@ -438,6 +438,7 @@ static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info
 	out->bridge_ifindex = v->bridge_ifindex;
 	out->vxlan_ifindex = v->vxlan_ifindex;
 	out->mtu = vx ? vx->mtu : 0;
+	out->mac_limit = br && !v->vlan ? br->max_learned : 0;
 	out->heard = v->heard;
 	out->unheard = v->unheard;
 	out->problem = v->problem[0] ? v->problem : NULL;

@@ -39,6 +39,7 @@
 #define KERNEL_SLICE_US 1000        /* work a turn */
 #define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
+#define KERNEL_BR_FDB_MAX_LEARNED (IFLA_BR_MCAST_QUERIER_STATE + 2) /* since 6.7 */
 #define KERNEL_ALIAS "evpnd"        /* ifalias of devices that we made */
 
 enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN };
@@ -70,6 +71,7 @@ struct klink {
 	bool external, vnifilter, vxlan_learning, proxy, rsc, l2miss, l3miss;
 	/* as a bridge */
 	bool vlan_aware;
+	uint32_t max_learned; /* 0: any number, or the kernel is older than 6.7 */
 	uint16_t vlan_type; /* of the tags that it knows, ETH_P_8021Q or ETH_P_8021AD */
 	bool heard; /* its ports are to be listened to */
 	uint16_t default_vlan; /* that it puts its ports into, 0: none */
@@ -116,6 +118,11 @@ struct kvni {
 	uint16_t udp_port;
 	bool suppress, learn, drop_unknown, miss_macs, miss_ips, rsc;
 	bool remake; /* until all is written: rows of another kind may be there, which are not changed but taken away */
+	uint32_t mac_limit; /* MACs that its bridge learns at most, 0: any number */
+	struct {
+		unsigned ifindex;
+		uint32_t limit;
+	} bounded; /* the bridge that has been told so; what it is told after that is another hand's will */
 	uint16_t ageing; /* s, 0: as it is */
 	struct mtime renew_at; /* with miss_macs: rows in use */
 	int hold_fd;           /* of a TAP for frames without a row, -1: none */
@@ -247,6 +254,8 @@ int kernel_set_hold_port(struct kernel *k, const struct klink *l);
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Before the kernel asks for a neighbour on the device itself, it asks us, so many times (RTM_GETNEIGH). */
 int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n);
+/* How many MACs the bridge learns at most, 0: any number; no error from a kernel that does not know of it. */
+int kernel_set_max_learned(struct kernel *k, const struct klink *l, uint32_t limit);
 int kernel_set_mtu(struct kernel *k, const struct klink *l, unsigned mtu);
 int kernel_delete(struct kernel *k, const struct klink *l);
 int kernel_set_group(struct kernel *k, const struct klink *l, uint32_t group);

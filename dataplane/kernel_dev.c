@@ -328,6 +328,20 @@ static void tell_filters(struct kernel *k, const struct klink *br)
 		 br->name);
 }
 
+/* One of our own makes learns no more than the VNI may have. Kernels before 6.7 do not know of it, and say nothing. */
+static void bound(struct kernel *k, struct kvni *v, const struct klink *l)
+{
+	unsigned ifindex = (unsigned)l->ifindex;
+
+	if (!l->made || v->vlan || (v->bounded.ifindex == ifindex && v->bounded.limit == v->mac_limit))
+		return;
+	if (l->max_learned != v->mac_limit && kernel_set_max_learned(k, l, v->mac_limit))
+		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, k->why);
+	v->bounded.ifindex = ifindex;
+	v->bounded.limit = v->mac_limit;
+	kernel_link_refresh(k, v->bridge);
+}
+
 static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 {
 	struct klink *l = kernel_link_named(k, v->bridge);
@@ -368,6 +382,8 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 			v->ports[i].configured = 0;
 		l = kernel_link_refresh(k, v->bridge);
 	}
+	if (l)
+		bound(k, v, l);
 	return l;
 }
 

@@ -68,15 +68,16 @@ static void doubt_ports(struct kernel *k, const struct klink *br)
 
 static void parse_bridge(struct kernel *k, struct klink *l, struct nlattr *data)
 {
-	struct nlattr *tb[IFLA_BR_MAX + 1];
+	struct nlattr *tb[KERNEL_BR_FDB_MAX_LEARNED + 1];
 	bool was = l->vlan_aware;
 
-	if (nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
+	if (nla_parse_nested(tb, KERNEL_BR_FDB_MAX_LEARNED, data, NULL))
 		return;
 	l->vlan_aware = tb[IFLA_BR_VLAN_FILTERING] && nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
 	l->vlan_type = tb[IFLA_BR_VLAN_PROTOCOL] ? ntohs(nla_get_u16(tb[IFLA_BR_VLAN_PROTOCOL])) : ETH_P_8021Q;
 	if (l->vlan_aware != was)
 		doubt_ports(k, l);
+	l->max_learned = tb[KERNEL_BR_FDB_MAX_LEARNED] ? nla_get_u32(tb[KERNEL_BR_FDB_MAX_LEARNED]) : 0;
 	l->default_vlan = tb[IFLA_BR_VLAN_DEFAULT_PVID] ? nla_get_u16(tb[IFLA_BR_VLAN_DEFAULT_PVID]) : 0;
 }
 

@@ -249,6 +249,20 @@ int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *
 	return judge(k, "set it up as a port", l->name, "", ksock_request(&k->cmd, m));
 }
 
+int kernel_set_max_learned(struct kernel *k, const struct klink *l, uint32_t limit)
+{
+	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
+	struct nlattr *info, *data;
+
+	info = nla_nest_start(m, IFLA_LINKINFO);
+	nla_put_string(m, IFLA_INFO_KIND, "bridge");
+	data = nla_nest_start(m, IFLA_INFO_DATA);
+	nla_put_u32(m, KERNEL_BR_FDB_MAX_LEARNED, limit);
+	nla_nest_end(m, data);
+	nla_nest_end(m, info);
+	return judge(k, "limit what it learns", l->name, "bridge", ksock_request(&k->cmd, m));
+}
+
 int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n)
 {
 	static const struct {

@@ -145,6 +145,7 @@ static int take_params(struct kernel *k, struct kvni *v, const struct dp_vni_par
 	v->rsc = p->rsc;
 	v->group = p->group;
 	v->hear_hosts = p->hear_hosts;
+	v->mac_limit = p->mac_limit;
 	v->n_ports = p->n_ports;
 	v->ports = xcalloc(p->n_ports + 1, sizeof(*v->ports));
 	if (!v->vtep.len) {
@@ -333,6 +334,7 @@ static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
 	v->suppress = is->suppress;
 	v->learn = is->learn;
 	v->drop_unknown = is->drop_unknown;
+	v->mac_limit = is->mac_limit;
 	v->miss_macs = is->miss_macs;
 	v->miss_ips = is->miss_ips;
 	v->ageing = is->ageing;

@@ -83,18 +83,24 @@ void evpn_ec_put_esi_label(struct wbuf *w, uint32_t label, bool single_active);
 /* ---- PMSI tunnel ------------------------------------------------------------------------------------------------ */
 
 #define EVPN_PMSI_INGRESS_REPLICATION 6u /* tunnel type, RFC 6514 5 */
-#define EVPN_PMSI_MAX 21u                /* octets of an ingress replication PMSI with an IPv6 endpoint */
+#define EVPN_PMSI_PIM_SSM 3u
+#define EVPN_PMSI_PIM_SM 4u
+#define EVPN_PMSI_PIM_BIDIR 5u
+#define EVPN_PMSI_MAX 37u                /* octets of a tree with IPv6 addresses */
 
 struct evpn_pmsi {
 	uint8_t flags;      /* without meaning in EVPN */
 	uint8_t type;       /* tunnel type, IANA */
 	uint32_t label;     /* the VNI to flood with (RFC 8365 5.1.3) */
 	struct ip endpoint; /* of ingress replication, as it came: maybe none to flood to; none for other types */
+	struct ip group;    /* of a PIM tree; none for other types */
 };
 
 /* false when it is not there (value NULL, len 0), too short, or an ingress replication whose identifier is no address. */
 bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out);
 /* Ingress replication to endpoint, flooding with vni: at most EVPN_PMSI_MAX octets. */
 void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint);
+/* A PIM-SM tree: what we flood with vni goes to group. */
+void evpn_pmsi_put_tree(struct wbuf *w, uint32_t vni, const struct ip *sender, const struct ip *group);
 
 #endif

@@ -47,6 +47,7 @@ static void evi_free(struct evi *evi)
 	free(evi->exports);
 	free(evi->ecs);
 	free(evi->groups);
+	limits_fini(&evi->limits);
 	free(evi);
 }
 
@@ -131,6 +132,9 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	evi->suppress = c->arp_suppression && (c->bridge || !evi->learns); /* without one the host asks, and it asks the others */
 	evi->host_learning = c->host_learning;
 	evi->mobility = c->mobility;
+	limits_init(&evi->limits, c);
+	evi->flooding = c->flooding;
+	evi->group = c->group;
 	evi->mode = c->mode;
 	evi->resolver = c->resolver;
 	evi->bgp = c->mode == CONFIG_MODE_EVPN || (is_dynamic(c->mode) && c->resolver == CONFIG_RESOLVER_RIB);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "evpn/limit.h"
 #include "include/config.h"
 
 struct demand;
@@ -28,6 +29,9 @@ struct evi {
 	bool rsc;         /* packets to the MAC of a router take the short way */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;
+	struct limits limits; /* of MACs */
+	enum config_flooding flooding;
+	struct ip group; /* with flooding to one */
 	bool ready;       /* the dataplane says so; Type 3 is advertised */
 	uint32_t tag;     /* Ethernet Tag of its routes; 0: VLAN-based service */
 	uint8_t rd[8];

@@ -180,6 +180,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	timerq_init(&e->timers);
 	moves_table_init(e);
 	host_table_init(e);
+	limit_table_init(e);
 	return e;
 }
 
@@ -188,6 +189,7 @@ void evpn_free(struct evpn *e)
 	evpn_show_free(e->show);
 	for (struct evi *v = NULL; (v = evi_after(&e->evis, v ? v->vni : 0));)
 		demand_end(e, v);
+	limit_table_fini(e);
 	host_table_fini(e);
 	moves_table_fini(e);
 	segment_table_fini(e);
@@ -236,6 +238,18 @@ void evpn_run_timers(struct evpn *e, struct mtime now)
 
 /* ---- VNIs -------------------------------------------------------------------------------------------------------- */
 
+/*
+ * As many again as may be advertised may wait to be; the dataplane need not learn more, where it can be told so. Not with
+ * limits of ports: those above one would take the room of others.
+ */
+static uint32_t learn_at_most(const struct config_vni *c)
+{
+	for (size_t i = 0; i < c->n_ports; i++)
+		if (c->ports[i].mac_limit)
+			return 0;
+	return 2 * c->mac_limit;
+}
+
 static int dataplane_add(struct evpn *e, const struct evi *evi, const struct config_vni *c, uint16_t udp_port,
 			 const char *underlay)
 {
@@ -253,6 +267,7 @@ static int dataplane_add(struct evpn *e, const struct evi *evi, const struct con
 				   .drop_unknown = c->unknown_unicast_drop,
 				   .group = c->group,
 				   .check_source = c->check_source,
+				   .mac_limit = learn_at_most(c),
 				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,
 				   .hear_hosts = (c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic || evi->learns)) ||
 						 c->mode == CONFIG_MODE_DYNAMIC_L3,

@@ -485,12 +485,25 @@ static uint32_t usable(const struct evpn *e, const struct evpn_nlri *n, uint32_t
 	return im->vtep && (im->label || n->tag == EVPN_MAX_ET) ? h : 0;
 }
 
+/*
+ * One that asks for ingress replication is no member of our group, and does not join it: neither hears what the other
+ * floods (RFC 7432 11.2 knows no mixture of the two).
+ */
+static void flood_to(struct evpn *e, struct evi *evi, const struct evpn_nlri *n, uint32_t h)
+{
+	if (evi->flooding == CONFIG_FLOODING_INGRESS)
+		flood_route_set(e, evi, n->rd, &n->ip, h);
+	else if (evi->flooding == CONFIG_FLOODING_MULTICAST && log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		log_remote(e->log, LOG_EVPN, "vni %u: VTEP %s floods by ingress replication, we to group %s: nothing is flooded to it",
+			   evi->vni, ip_str(&n->ip).s, ip_str(&evi->group).s);
+}
+
 static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, uint32_t h)
 {
 	struct evi *evi = evi_get(&e->evis, slot);
 
 	if (n->type == EVPN_IMET)
-		flood_route_set(e, evi, n->rd, &n->ip, h);
+		flood_to(e, evi, n, h);
 	else if (n->type == EVPN_AD)
 		segment_route_set(e, evi, n->esi, n->tag == EVPN_MAX_ET, n->rd, h);
 	else if (n->ip.len)

@@ -67,7 +67,7 @@ void mac_reap(struct evpn *e, uint32_t h)
 {
 	const struct mac_entry *m = mac_get(e, h);
 
-	if (m->state != MAC_UNKNOWN || (m->flags & MAC_BUSY) || m->bindings || !sources_empty(&m->routes))
+	if (m->state != MAC_UNKNOWN || (m->flags & (MAC_BUSY | MAC_OVER)) || m->bindings || !sources_empty(&m->routes))
 		return;
 	hidx_remove(&e->macs.index, key_hash(e, m->evi, &m->mac), h);
 	slab_free(&e->macs.slab, h);
@@ -242,7 +242,7 @@ static void took_note(struct mac_entry *m, const struct mac_entry *was, enum mac
 {
 	if (m->state == MAC_FROZEN_THERE) /* no war with the port that shows it */
 		m->flags &= (uint8_t)~MAC_TOOK;
-	else if (mac_is_here(was->state) || (ev == MAC_LEARNED && was->state != MAC_BARRED))
+	else if (mac_is_here(was->state) || was->flags & MAC_OVER || (ev == MAC_LEARNED && was->state != MAC_BARRED))
 		m->flags |= MAC_TOOK;
 	else if (ev == MAC_LEARNED)
 		m->flags &= (uint8_t)~MAC_TOOK;
@@ -271,6 +271,7 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 		took_note(m, was, ev);
 	count(e, evi, m->state, m->best, 1); /* first: what a segment's path is there for must not go in between */
 	count(e, evi, was->state, was->best, -1u);
+	limit_count(e, evi, was, m);
 	if (m->state == was->state)
 		return;
 	if (mac_is_frozen(was->state) && !mac_is_frozen(m->state)) {
@@ -323,6 +324,10 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 	step = judged(e, evi, m, &v, ev);
 	m->flags |= MAC_BUSY;
 	commit(e, evi, m, &step, was, ev);
+	if (m->flags & MAC_OVER && mac_is_there(m->state) && !mac_is_there(was->state)) {
+		limit_release(e, evi, m); /* it has moved away */
+		m->ifindex = 0;
+	}
 	tell_dataplane(e, evi, h, was, ev);
 	tell_bgp(e, evi, h, was);
 	m->flags = (uint8_t)((m->flags & ~MAC_BUSY) | busy);
@@ -331,12 +336,31 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
+/* Above a limit: what is behind a VTEP stays so, and is not fought for with the port. */
+static void wait_for_room(struct evpn *e, struct evi *evi, const struct mac *mac, unsigned ifindex)
+{
+	struct mac_entry *m;
+
+	mac_left(e, evi, mac);
+	m = mac_get(e, mac_obtain(e, evi, mac));
+	m->ifindex = ifindex;
+	m->flags &= (uint8_t)~MAC_TOOK;
+	limit_hold(e, evi, m);
+}
+
 void mac_learned(struct evpn *e, struct evi *evi, const struct mac *mac, unsigned ifindex, bool is_static)
 {
 	uint32_t h = mac_obtain(e, evi, mac);
 	struct mac_entry *m = mac_get(e, h);
-	struct mac_entry was = *m;
+	struct mac_entry was;
 
+	if (!is_static && limit_refuses(e, evi, m, ifindex)) {
+		wait_for_room(e, evi, mac, ifindex);
+		return;
+	}
+	if (m->flags & MAC_OVER)
+		limit_release(e, evi, m);
+	was = *m;
 	m->ifindex = ifindex;
 	m->flags = (uint8_t)((m->flags & ~MAC_STATIC) | (is_static ? MAC_STATIC : 0));
 	run(e, h, MAC_LEARNED, &was);
@@ -348,6 +372,12 @@ void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac)
 	struct mac_entry *m = h ? mac_get(e, h) : NULL;
 	struct mac_entry was;
 
+	if (m && m->flags & MAC_OVER) {
+		limit_release(e, evi, m);
+		m->ifindex = 0;
+		mac_reap(e, h);
+		return;
+	}
 	if (!m || m->state == MAC_UNKNOWN || m->state == MAC_REMOTE)
 		return;
 	was = *m;
@@ -460,7 +490,7 @@ void mac_clear(struct evpn *e, struct evi *evi)
 		if (m->evi != evi->slot)
 			continue;
 		m->flags |= MAC_BUSY;
-		if (!mac_is_here(m->state))
+		if (!mac_is_here(m->state) && !(m->flags & MAC_OVER))
 			m->ifindex = 0; /* no port gets it back */
 		neigh_mac_clear(e, h);
 		while (!sources_empty(&m->routes)) {

@@ -18,7 +18,8 @@ enum { /* flags of an entry */
 	MAC_STATIC = 1, /* the local port's is static */
 	MAC_TOOK = 2,   /* remote by winning over a local port: the row may take its place */
 	MAC_BUSY = 4,   /* being worked on: must not be freed */
-	MAC_IN_USE = 8  /* rows come on demand, and its is wished for */
+	MAC_IN_USE = 8, /* rows come on demand, and its is wished for */
+	MAC_OVER = 16   /* on a port of ours, above a MAC limit: neither local nor advertised, see limit.h */
 };
 
 struct mac_entry { /* 48 octets, and 9 to 18 of the index */

@@ -53,9 +53,12 @@ void origin_imet(struct evpn *e, const struct evi *evi)
 			       .pmsi = pmsi };
 	struct bgp_nlri nlri;
 
-	if (!evi->bgp)
+	if (!evi->bgp || evi->flooding == CONFIG_FLOODING_OFF)
 		return;
-	evpn_pmsi_put(&w, evi->vni, &e->vtep);
+	if (evi->flooding == CONFIG_FLOODING_MULTICAST)
+		evpn_pmsi_put_tree(&w, evi->vni, &e->vtep, &evi->group);
+	else
+		evpn_pmsi_put(&w, evi->vni, &e->vtep);
 	BUG_ON(!wb_ok(&w));
 	a.pmsi_len = (uint16_t)wb_len(&w);
 	evpn_nlri_imet(&nlri, evi->rd, evi->tag, &e->vtep);

@@ -183,6 +183,7 @@ static void print_pmsi(struct json *j, const struct bgp_attrs *a)
 	json_uint(j, "tunnel_type", pmsi.type);
 	json_uint(j, "vni", pmsi.label);
 	json_ip(j, "endpoint", &pmsi.endpoint);
+	json_ip(j, "group", &pmsi.group);
 	json_object_end(j);
 }
 

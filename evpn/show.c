@@ -21,6 +21,7 @@ struct evpn_show {
 	size_t cap_flood;
 	struct ip *ips;
 	size_t cap_ips;
+	struct evpn_limit_info *limits;
 	struct ip *vteps; /* sorted, as of the start of the walk */
 	size_t n_vteps;
 	struct ip mac_vteps[DP_SET_MAX];
@@ -41,6 +42,7 @@ void evpn_show_free(struct evpn_show *s)
 	free(s->flood);
 	free(s->flood_label);
 	free(s->ips);
+	free(s->limits);
 	free(s->vteps);
 	free(s);
 }
@@ -83,6 +85,24 @@ static void flood_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_in
 	out->n_flood = n;
 }
 
+static struct evpn_limit_info limit_info(unsigned ifindex, const struct limit_count *c)
+{
+	return (struct evpn_limit_info){ ifindex, c->limit, c->learned, c->over, c->reached };
+}
+
+static void limits_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info *out)
+{
+	const struct limits *l = &evi->limits;
+	struct evpn_show *s = space(e);
+
+	out->mac_limit = limit_info(0, &l->vni);
+	s->limits = xrealloc(s->limits, (l->n_ports + 1) * sizeof(*s->limits));
+	for (size_t i = 0; i < l->n_ports; i++)
+		if (l->ports[i].c.limit)
+			s->limits[out->n_port_limits++] = limit_info(l->ports[i].ifindex, &l->ports[i].c);
+	out->port_limits = s->limits;
+}
+
 static void vni_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info *out)
 {
 	*out = (struct evpn_vni_info){ .vni = evi->vni,
@@ -98,9 +118,12 @@ static void vni_fill(struct evpn *e, const struct evi *evi, struct evpn_vni_info
 				       .remote_macs = evi->remote_macs,
 				       .local_ips = evi->local_ips,
 				       .remote_ips = evi->remote_ips,
-				       .ready = evi->ready };
+				       .ready = evi->ready,
+				       .flooding = evi->flooding,
+				       .group = evi->group };
 	memcpy(out->rd, evi->rd, 8);
 	flood_fill(e, evi, out);
+	limits_fill(e, evi, out);
 }
 
 bool evpn_vni_next(struct evpn *e, uint32_t prev, struct evpn_vni_info *out)
@@ -132,6 +155,8 @@ const char *evpn_mac_state_name(enum evpn_mac_state s)
 		return "remote";
 	case EVPN_MAC_DUPLICATE:
 		return "duplicate";
+	case EVPN_MAC_LIMITED:
+		return "limited";
 	case EVPN_MAC_CONFLICT:
 		break;
 	}
@@ -163,6 +188,8 @@ static enum evpn_mac_state mac_shown(enum mac_state s)
 {
 	if (mac_is_frozen(s))
 		return EVPN_MAC_DUPLICATE;
+	if (s == MAC_UNKNOWN)
+		return EVPN_MAC_LIMITED;
 	return s == MAC_LOCAL ? EVPN_MAC_LOCAL : s == MAC_REMOTE ? EVPN_MAC_REMOTE : EVPN_MAC_CONFLICT;
 }
 
@@ -209,12 +236,14 @@ static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_
 				       .since = since(m->since) };
 	if (m->state != MAC_REMOTE)
 		out->ifindex = m->ifindex;
-	if (m->state != MAC_LOCAL)
+	if (m->state == MAC_UNKNOWN)
+		out->reason = "learned on a port, above a MAC limit";
+	else if (m->state != MAC_LOCAL)
 		remote_fill(e, m, out);
 	if (mac_is_here(m->state)) {
 		out->sequence = m->sequence;
 		out->sticky = m->flags & MAC_STATIC;
-	} else {
+	} else if (m->state != MAC_UNKNOWN) {
 		out->sequence = import_get(&e->imports, m->best)->sequence;
 		out->sticky = import_get(&e->imports, m->best)->sticky;
 	}
@@ -227,7 +256,7 @@ bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *
 	while ((c->handle = slab_next(&e->macs.slab, c->handle))) {
 		const struct mac_entry *m = mac_get(e, c->handle);
 
-		if (m->state == MAC_UNKNOWN || (c->vni && evi_get(&e->evis, m->evi)->vni != c->vni))
+		if ((m->state == MAC_UNKNOWN && !(m->flags & MAC_OVER)) || (c->vni && evi_get(&e->evis, m->evi)->vni != c->vni))
 			continue;
 		mac_fill(e, m, out);
 		return true;

@@ -23,6 +23,7 @@
 #include "evpn/flood.h"
 #include "evpn/host.h"
 #include "evpn/import.h"
+#include "evpn/limit.h"
 #include "evpn/mac.h"
 #include "evpn/moves.h"
 #include "evpn/neigh.h"
@@ -52,6 +53,7 @@ struct evpn {
 	struct flood_table floods;
 	struct moves_table moves;
 	struct host_table hosts;
+	struct limit_table limits;
 	struct timerq timers;
 	struct evpn_source source; /* of answers, for rows on demand */
 	struct log_limit conflicts; /* a peer can cause them */

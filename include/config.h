@@ -25,6 +25,7 @@ enum config_mode {
 	CONFIG_MODE_DYNAMIC_L2,
 	CONFIG_MODE_DYNAMIC_L3
 };
+enum config_flooding { CONFIG_FLOODING_INGRESS, CONFIG_FLOODING_MULTICAST, CONFIG_FLOODING_OFF };
 enum config_role { /* RFC 9234 4.1, the values of the capability; CONFIG_ROLE_NONE: not sent */
 	CONFIG_ROLE_PROVIDER = 0,
 	CONFIG_ROLE_RS = 1,
@@ -81,6 +82,7 @@ struct config_port {
 	char *netns;   /* another network namespace: a path, a name of iproute2's or a process; NULL: ours */
 	bool persist;  /* a TAP that stays when we end */
 	char *owner;   /* of the TAP: a user; NULL: none */
+	uint32_t mac_limit; /* MACs learned on it that are advertised; 0 = any number */
 };
 
 struct config_host {
@@ -116,6 +118,8 @@ struct config_vni {
 	bool arp_suppression;
 	bool host_learning; /* of addresses, from what hosts say in ARP and ND */
 	struct config_mobility mobility;
+	uint32_t mac_limit; /* MACs learned on its ports that are advertised; 0 = any number */
+	enum config_flooding flooding;
 	struct ip group;
 	struct ip *flood;
 	size_t n_flood;
@@ -190,6 +194,7 @@ struct buf;
 void config_print(const struct config *c, struct buf *out, bool secrets, bool defaults);
 
 const char *config_mode_name(enum config_mode m);
+const char *config_flooding_name(enum config_flooding f);
 const char *config_dataplane_name(enum config_dataplane d);
 
 #endif

@@ -154,6 +154,13 @@ bool evpn_key_may_match(const uint8_t *key, size_t key_len, const uint8_t *rd, c
 
 /* ---- show ------------------------------------------------------------------------------------------------------ */
 
+struct evpn_limit_info { /* of MACs that ports have learned */
+	unsigned ifindex; /* 0: of the VNI */
+	uint32_t limit;   /* 0: none */
+	uint32_t learned, over; /* advertised ones, and those that wait for room */
+	bool reached; /* and there has not been room for a tenth of it since */
+};
+
 struct evpn_vni_info { /* borrowed */
 	uint32_t vni;
 	enum config_mode mode;
@@ -170,6 +177,11 @@ struct evpn_vni_info { /* borrowed */
 	size_t n_flood;
 	uint32_t local_macs, remote_macs, local_ips, remote_ips;
 	bool ready;
+	enum config_flooding flooding;
+	struct ip group; /* with flooding to one */
+	struct evpn_limit_info mac_limit;
+	const struct evpn_limit_info *port_limits; /* of ports that have both a limit and MACs */
+	size_t n_port_limits;
 };
 /* The VNI after prev (0 starts), in order of number; false at the end. */
 bool evpn_vni_next(struct evpn *e, uint32_t prev, struct evpn_vni_info *out);
@@ -179,9 +191,10 @@ enum evpn_mac_state {
 	EVPN_MAC_LOCAL,    /* learned here, advertised */
 	EVPN_MAC_REMOTE,   /* behind a VTEP, wanted in the dataplane */
 	EVPN_MAC_CONFLICT, /* local here and sticky elsewhere, or the reverse: shown, not advertised or not programmed */
-	EVPN_MAC_DUPLICATE /* moved too often: stays where it was (RFC 7432 15.1); an address: not advertised */
+	EVPN_MAC_DUPLICATE, /* moved too often: stays where it was (RFC 7432 15.1); an address: not advertised */
+	EVPN_MAC_LIMITED    /* learned here, above a MAC limit: not advertised */
 };
-const char *evpn_mac_state_name(enum evpn_mac_state s); /* "local", "remote", "conflict", "duplicate" */
+const char *evpn_mac_state_name(enum evpn_mac_state s); /* "local", "remote", "conflict", "duplicate", "limited" */
 
 struct evpn_mac_info {
 	uint32_t vni;

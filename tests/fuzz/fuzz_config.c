@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * load_config(), of any version, so that also what this one does not support yet is printed: either errors, or a
- * configuration that prints to text which loads to the same again.
+ * config_parse(): either errors, or a configuration that prints to text which loads to the same again.
  */
 #include <string.h>
 
@@ -21,7 +20,7 @@ static void print(struct config *c, bool defaults, struct buf *out)
 static void roundtrip(const struct buf *first, bool defaults)
 {
 	struct config_errors err = { 0 };
-	struct config *c = load_config("printed", buf_data(first), first->len, true, &err);
+	struct config *c = config_parse("printed", buf_data(first), first->len, &err);
 	struct buf second;
 
 	if (!c)
@@ -36,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	for (int defaults = 0; defaults <= 1; defaults++) {
 		struct config_errors err = { 0 };
-		struct config *c = load_config("fuzz", (const char *)data, len, true, &err);
+		struct config *c = config_parse("fuzz", (const char *)data, len, &err);
 		struct buf out;
 
 		BUG_ON(!c != (err.n > 0));

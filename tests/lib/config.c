@@ -79,6 +79,7 @@ static const char *port_difference(const struct config_port *a, const struct con
 	SAME_TEXT(name);
 	SAME(tap);
 	SAME(vlan);
+	SAME(mac_limit);
 	return NULL;
 }
 
@@ -123,6 +124,8 @@ static const char *vni_difference(const struct config_vni *a, const struct confi
 	SAME_ITEMS(imports, n_imports, rt_difference);
 	SAME_ITEMS(exports, n_exports, rt_difference);
 	SAME(arp_suppression);
+	SAME(mac_limit);
+	SAME(flooding);
 	SAME_IP(group);
 	SAME_ITEMS(flood, n_flood, flood_difference);
 	SAME(ageing);
@@ -291,6 +294,7 @@ static void random_ports(struct rng *r, struct config_vni *v)
 		v->ports[i].name = random_name(r, chance(r, 2) ? "veth" : "eth", (uint32_t)i);
 		v->ports[i].tap = chance(r, 3);
 		v->ports[i].vlan = (uint16_t)(chance(r, 2) ? 0 : between(r, 1, 4094));
+		v->ports[i].mac_limit = v->mac_limit && chance(r, 3) ? between(r, 1, v->mac_limit) : 0;
 	}
 }
 
@@ -321,6 +325,7 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 	v->bridge = chance(r, 4) ? NULL : chance(r, 2) ? xstrdup(name) : random_name(r, "bridge", i);
 	snprintf(name, sizeof(name), "vxlan%u", v->vni);
 	v->vxlan = chance(r, 2) ? xstrdup(name) : random_name(r, "vx", i);
+	v->mac_limit = v->mode == CONFIG_MODE_EVPN && chance(r, 2) ? between(r, 1, 1000000) : 0;
 	random_ports(r, v);
 	v->vlan = (uint16_t)(chance(r, 2) ? 0 : between(r, 1, 4094));
 	v->vxlan_port = chance(r, 2) ? c->vxlan_port : (uint16_t)between(r, 1, 65535);
@@ -333,15 +338,18 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 	random_rts(r, &v->exports, &v->n_exports);
 	v->arp_suppression = v->mode == CONFIG_MODE_STATIC_L3 || v->mode == CONFIG_MODE_DYNAMIC_L3 || chance(r, 2);
 	if (v->mode == CONFIG_MODE_MULTICAST || (v->mode == CONFIG_MODE_EVPN && chance(r, 3)))
-		v->group = c->vtep.len == 4 ? ip_v4(between(r, 0xe0000001, 0xefffffff)) : ip_from_bytes(group, 16);
-	v->n_flood = v->mode == CONFIG_MODE_STATIC_FLOOD					    ? 1 + rng_below(r, 5) :
+		v->group = c->vtep.len == 4 ? ip_v4(between(r, 0xe0000001, 0xe7ffffff)) : ip_from_bytes(group, 16);
+	v->flooding = v->group.len			      ? CONFIG_FLOODING_MULTICAST :
+		      v->mode == CONFIG_MODE_EVPN && chance(r, 3) ? CONFIG_FLOODING_OFF :
+								    CONFIG_FLOODING_INGRESS;
+	v->n_flood = v->flooding != CONFIG_FLOODING_INGRESS ? 0 : v->mode == CONFIG_MODE_STATIC_FLOOD					    ? 1 + rng_below(r, 5) :
 		     v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_L3 ? 0 :
 											    rng_below(r, 3);
 	v->flood = xcalloc(v->n_flood + 1, sizeof(*v->flood));
 	for (size_t k = 0; k < v->n_flood; k++)
 		v->flood[k] = random_ip_of(r, c->vtep.len, k);
 	v->unknown_unicast_drop = v->bridge && !is_dynamic(v) && chance(r, 3);
-	v->rsc = chance(r, 3);
+	v->rsc = v->arp_suppression && chance(r, 3);
 	v->ageing = chance(r, 2) ? 300 : (uint16_t)between(r, 1, 32767);
 	random_resolver(r, v);
 	random_hosts(r, v, c->vtep.len);

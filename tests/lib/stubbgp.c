@@ -288,7 +288,8 @@ static void path_text(const uint8_t *key, size_t key_len, const struct bgp_attrs
 	evpn_ec_read(a, &ec);
 	if (n.type == EVPN_IMET) {
 		BUG_ON(!evpn_pmsi_read(a->pmsi, a->pmsi_len, &pmsi));
-		buf_printf(out, "%u imet %s", pmsi.label, ip_str(&pmsi.endpoint).s);
+		buf_printf(out, "%u imet %s%s", pmsi.label, pmsi.group.len ? "group " : "",
+			   ip_str(pmsi.group.len ? &pmsi.group : &pmsi.endpoint).s);
 		end_text(&n, out);
 		return;
 	}

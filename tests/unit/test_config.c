@@ -19,7 +19,7 @@
 
 static struct config *load(const char *text, struct config_errors *err)
 {
-	return load_config("x", text, strlen(text), true, err);
+	return config_parse("x", text, strlen(text), err);
 }
 
 static struct config *load_good(const char *text)
@@ -445,7 +445,7 @@ static struct config_errors errors_of(const struct buf *text)
 {
 	struct config_errors err;
 
-	assert_null(load_config("x", buf_data(text), text->len, true, &err));
+	assert_null(config_parse("x", buf_data(text), text->len, &err));
 	return err;
 }
 
@@ -552,7 +552,7 @@ static void a_hundred_thousand_hosts_load(void **state)
 	for (unsigned i = 0; i < 100000; i++)
 		buf_printf(&b, "      - {mac: 02:00:00:%02x:%02x:%02x, ip: 10.%u.%u.%u, vtep: 192.0.2.2}\n", i >> 16,
 			   i >> 8 & 255, i & 255, i >> 16, i >> 8 & 255, i & 255);
-	c = load_config("x", buf_data(&b), b.len, true, &err);
+	c = config_parse("x", buf_data(&b), b.len, &err);
 	assert_non_null(c);
 	assert_int_equal(c->vnis[0].n_hosts, 100000);
 	assert_string_equal(ip_str(&c->vnis[0].hosts[99999].ip).s, "10.1.134.159");
@@ -582,7 +582,7 @@ static void changed_octets_do_no_harm(void **state)
 
 			*at = rng_below(&r, 2) ? special[rng_below(&r, sizeof(special))] : (char)rng_u64(&r);
 		}
-		c = load_config("x", text, sizeof(good) - 1, rng_below(&r, 2), &err);
+		c = config_parse("x", text, sizeof(good) - 1, &err);
 		assert_true(c ? !err.n : err.n > 0);
 		config_free(c);
 		config_errors_free(&err);

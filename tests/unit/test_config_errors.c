@@ -13,7 +13,7 @@
 static void assert_error(const char *text, size_t len, const char *expected)
 {
 	struct config_errors err;
-	struct config *c = load_config("x", text, len, true, &err);
+	struct config *c = config_parse("x", text, len, &err);
 	struct buf found;
 
 	if (c)
@@ -112,42 +112,12 @@ static void what_looks_like_a_contradiction_but_is_none(void **state)
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		struct config_errors err;
-		struct config *c = load_config("x", good[i], strlen(good[i]), true, &err);
+		struct config *c = config_parse("x", good[i], strlen(good[i]), &err);
 
 		if (!c)
 			fail_msg("%s\nin:\n%s", err.lines[0], good[i]);
 		config_free(c);
 	}
-}
-
-static void assert_unsupported(const char *text, const char *const *lines, size_t n)
-{
-	struct config_errors err;
-
-	assert_null(config_parse("x", text, strlen(text), &err));
-	for (size_t i = 0; i < err.n && i < n; i++)
-		assert_string_equal(err.lines[i], lines[i]);
-	assert_int_equal(err.n, n);
-	config_errors_free(&err);
-}
-
-static void what_is_not_supported_yet_is_an_error(void **state)
-{
-	static const char text[] = "asn: 1\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\ndataplane: userspace\nneighbors:\n"
-				   "  - {address: 192.0.2.2, asn: 2}\n"
-				   "vnis:\n"
-				   "  - vni: 1\n"
-				   "    mode: dynamic-l2\n"
-				   "    resolver: rib\n"
-				   "  - {vni: 3, group: 239.1.1.1}\n"
-				   "  - {vni: 4, mode: static-flood, flood: [192.0.2.3]}\n"
-				   "  - {vni: 2, mode: evpn, rsc: false, unknown-unicast: flood, flood: []}\n"
-				   "restart: {time: 119, rows: flush}\n";
-	static const char *const lines[] = {
-		"x:11:21: vnis[1].group: not supported by this version",
-	};
-
-	assert_unsupported(text, lines, sizeof(lines) / sizeof(*lines));
 }
 
 int main(void)
@@ -156,7 +126,6 @@ int main(void)
 		cmocka_unit_test(errors_of_texts),
 		cmocka_unit_test(octets_that_are_no_yaml_are_errors),
 		cmocka_unit_test(what_looks_like_a_contradiction_but_is_none),
-		cmocka_unit_test(what_is_not_supported_yet_is_an_error),
 	};
 
 	return RUN_TESTS(tests);

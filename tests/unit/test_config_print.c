@@ -42,7 +42,7 @@ static struct buf print(const struct config *c, bool secrets, bool defaults)
 static struct config *load_any(const char *name, const char *text, size_t len)
 {
 	struct config_errors err;
-	struct config *c = load_config(name, text, len, true, &err);
+	struct config *c = config_parse(name, text, len, &err);
 
 	if (!c)
 		fail_msg("%s\nin:\n%.*s", err.lines[0], (int)len, text);
@@ -192,7 +192,7 @@ static void defaults_are_left_out_unless_asked_for(void **state)
 			    "    bridge: br100\n    vxlan: vxlan100\n    ports: []\n    ethernet-tag: 0\n    vxlan-port: 4789\n"
 			    "    rd: auto\n"
 			    "    import: [auto]\n    export: [auto]\n    arp-suppression: true\n"
-			    "    host-learning: true\n    mac-mobility: {moves: 5, window: 180, recovery: 540}\n    flood: []\n    groups: []\n    ageing: 300\n"
+			    "    host-learning: true\n    mac-mobility: {moves: 5, window: 180, recovery: 540}\n    flood-control: ingress-replication\n    flood: []\n    groups: []\n    ageing: 300\n"
 			    "    unknown-unicast: flood\n    check-source: false\n    rsc: false\n");
 	buf_fini(&b);
 	config_free(c);

@@ -225,7 +225,7 @@ static void print_type3(void **state)
 		 " \"nlri\": null, \"route_targets\": [\"65000:10\"], \"encapsulation\": [\"vxlan\"],"
 		 " \"mac_mobility\": null, \"default_gateway\": false, \"router_mac\": null, \"esi_label\": null,"
 		 " \"es_import\": null, \"nd_flags\": null, \"ext_communities_other\": [],"
-		 " \"pmsi\": {\"tunnel_type\": 6, \"vni\": 11, \"endpoint\": \"192.0.2.2\"}}");
+		 " \"pmsi\": {\"tunnel_type\": 6, \"vni\": 11, \"endpoint\": \"192.0.2.2\", \"group\": null}}");
 }
 
 static void print_types_1_4_and_5(void **state)
