@@ -697,6 +697,10 @@ static void rib_check_names_every_loop(void **state)
 	a = good;
 	a.next_hop = ip_v4(0xe0000001);
 	assert_int_equal(rib_check(t->rib, &t->peers[0], &a), BGP_REJECT_NEXT_HOP);
+	a.next_hop = ip_v4(0x7f000002); /* others of this host, if we are one of them */
+	assert_int_equal(rib_check(t->rib, &t->peers[0], &a), BGP_REJECT_NEXT_HOP);
+	t->rib->params.loopback = true;
+	assert_int_equal(rib_check(t->rib, &t->peers[0], &a), BGP_ELIGIBLE);
 	table_free(t);
 }
 
