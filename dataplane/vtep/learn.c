@@ -39,7 +39,9 @@ static void tell_gone(struct bridge *b, const struct mac *mac, struct fdb_entry 
 static bool put(struct bridge *b, uint64_t key, struct fdb_entry was, struct fdb_entry is)
 {
 	if (was.kind != FDB_PORT && was.kind != FDB_LEARNED && b->learned >= b->limit) {
-		b->not_learned++;
+		if (!b->not_learned++ || log_allow(b->v->log, &b->v->loud, LOG_DP, loop_now(b->v->loop)))
+			log_warn(b->v->log, LOG_DP, "VNI %u: %u MACs are learned, and no more; frames to others are flooded", b->vni,
+				 b->limit);
 		return false;
 	}
 	rmap_set(&b->fdb, key, fdb_word(is));
@@ -112,6 +114,16 @@ void learn_tell(struct bridge *b)
 
 		if (e.kind == FDB_PORT)
 			tell(b, &mac, e.to, DP_SEEN_LOCAL);
+	}
+}
+
+void learn_flush_remote(struct bridge *b)
+{
+	uint64_t key, value;
+
+	for (size_t at = 0; rmap_next(&b->fdb, &at, &key, &value);) {
+		if (fdb_entry(value).kind == FDB_LEARNED)
+			forget(b, key, fdb_entry(value));
 	}
 }
 

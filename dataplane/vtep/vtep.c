@@ -296,7 +296,10 @@ static void move_to(struct bridge *b, struct underlay *u)
 	underlay_put(old);
 }
 
-/* Ports that stay keep what was learned there, rows stay as they are. */
+/*
+ * Ports that stay keep what was learned there, rows stay as they are. What was learned from the tunnel ages, so that hosts
+ * are reached while rows for them come, but not where only those that have a row may talk.
+ */
 static int vtep_vni_change(void *be, void *data, const struct dp_vni_params *p)
 {
 	struct bridge *b = data;
@@ -309,6 +312,8 @@ static int vtep_vni_change(void *be, void *data, const struct dp_vni_params *p)
 	else
 		move_to(b, u);
 	bridge_take(b, p);
+	if (b->known_hosts)
+		learn_flush_remote(b);
 	ports_take(b, p->ports, p->n_ports);
 	b->ready = false;
 	b->v->check = true;

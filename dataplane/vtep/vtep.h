@@ -441,6 +441,8 @@ void learn_heard(struct vtep *v, const struct heard *h);
 void learn_tell(struct bridge *b);
 /* Forgets what was learned on a port, NULL: of all ports. */
 void learn_flush(struct bridge *b, const struct vport *p);
+/* Forgets what was learned from the tunnel. */
+void learn_flush_remote(struct bridge *b);
 /* A part of what has not been heard for long goes; called once a second. */
 void learn_age(struct bridge *b);
 

@@ -444,6 +444,18 @@ def test_bad_words(lab, argv, status, words):
     assert e.show("vni", "100")["mode"] == "static-flood"
 
 
+def test_what_was_learned_may_not_talk_in_static_l3(lab):
+    """From static-flood to a list without h2: at once it is neither reached nor heard, though it was learned."""
+    p = Pair(lab, dataplane="userspace")
+    plain(p.r2, "", ["00:00:00:00:00:00 dev vxlan100 dst 192.0.2.1"])
+    p.start("mode: static-flood, flood: [192.0.2.2]").reach()
+    p.reload("mode: static-l3, hosts: [{mac: 02:00:00:00:00:09, ip: 10.0.0.9, vtep: 192.0.2.2}]")
+    assert p.remote(MAC2) is None
+    before = p.e.drops()["unknown-host"]
+    assert not p.h2.ping("10.0.0.1")
+    assert p.e.drops()["unknown-host"] > before
+
+
 @pytest.mark.parametrize("dataplane", BACKENDS)
 def test_mode_by_hand(lab, dataplane):
     """vni N mode M: in place, and the file is the last word."""
