@@ -309,7 +309,7 @@ void out_to_port(struct worker *w, struct vport *port, struct pkt *k, bool merge
 		return;
 	o = port_message(w, port, dev, k);
 	if (merge)
-		offload_describe(&k->f, k->p, csum, dev->mtu, &o->vh);
+		offload_describe(&k->f, k->p, csum, __atomic_load_n(&dev->mtu, __ATOMIC_RELAXED), &o->vh);
 	if (csum == CSUM_GOOD) {
 		o->merging = merge_start(&o->m, &k->f, k->p);
 		len = o->merging ? o->m.len : len; /* padding would come before what is added */

@@ -59,6 +59,8 @@ static void run_retired(struct rcu_head *h)
 {
 	struct retired *r = container_of(h, struct retired, rcu);
 
+	GRACE_IS_OVER(r);
+	GRACE_IS_OVER(vtep_drop_names);
 	r->fn(r->p);
 	free(r);
 }
@@ -69,6 +71,7 @@ void vtep_retire(void *p, void (*fn)(void *p))
 	struct retired *r = xcalloc(1, sizeof(*r));
 
 	*r = (struct retired){ .p = p, .fn = fn };
+	GRACE_BEGINS(r);
 	urcu_qsbr_thread_online();
 	urcu_qsbr_call_rcu(&r->rcu, run_retired);
 	urcu_qsbr_thread_offline();

@@ -208,13 +208,15 @@ struct bridge {
 	struct vtep *v;
 	struct dp_vni *dv;
 	uint32_t vni;
-	bool suppress, hear_hosts, drop_unknown, ready;
-	bool learn;         /* where MACs are, from what VTEPs send */
-	bool check_source;  /* VTEPs without a row here may not send */
-	bool rsc;           /* packets to a router go to the host that they are for */
+	bool ready;
+	/* What workers read may change at any time (a reload). */
+	_Atomic bool suppress, hear_hosts, drop_unknown;
+	_Atomic bool learn; /* where MACs are, from what VTEPs send */
+	_Atomic bool check_source; /* VTEPs without a row here may not send */
+	_Atomic bool rsc;   /* packets to a router go to the host that they are for */
 	struct rmap routers; /* MACs */
-	bool known_hosts;   /* hosts without a row may not, either */
-	bool miss_macs, miss_ips; /* rows come on demand: what finds none is told, not flooded */
+	_Atomic bool known_hosts; /* hosts without a row may not, either */
+	_Atomic bool miss_macs, miss_ips; /* rows come on demand: what finds none is told, not flooded */
 	uint16_t ageing;    /* s, of rows on demand */
 	struct rmap groups; /* MAC -> struct flood, for those that have a list of their own; with miss_macs */
 	struct ip group_ip;
@@ -370,6 +372,20 @@ struct vtep {
 	unsigned n_workers;
 	struct worker *workers;
 };
+
+/*
+ * For ThreadSanitizer, which does not know liburcu: what a worker has read before it went offline, and what was written
+ * before it was handed over, is before what frees it.
+ */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
+#define GRACE_BEGINS(at) __tsan_release((void *)(uintptr_t)(at))
+#define GRACE_IS_OVER(at) __tsan_acquire((void *)(uintptr_t)(at))
+#else
+#define GRACE_BEGINS(at) ((void)(at))
+#define GRACE_IS_OVER(at) ((void)(at))
+#endif
 
 /* Frees (or does fn) when no worker can see p any more. */
 void vtep_retire(void *p, void (*fn)(void *p));

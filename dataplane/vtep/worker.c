@@ -412,6 +412,7 @@ static void *run(void *ctx)
 	urcu_qsbr_register_thread();
 	prctl(PR_SET_TIMERSLACK, 1000ul); /* ns; the usual 50,000 would double a rest */
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+		GRACE_BEGINS(vtep_drop_names); /* any object that all know */
 		urcu_qsbr_thread_offline();
 		rest(w);
 		n = epoll_wait(w->epfd, ev, EVENTS, -1);
