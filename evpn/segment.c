@@ -424,11 +424,22 @@ static void set_hand_over(struct segment_table *t, const struct segment *s)
 	most->set = set;
 }
 
+/* One path, as apply(); usable: the PEs that count. */
+static bool judge_path(struct evpn *e, const struct segment *s, uint32_t h, const struct pes *usable)
+{
+	const struct segment_path *p = segment_path_get(&e->segments, h);
+	struct pes to = { 0 };
+
+	if ((h == s->paths) == s->aliasing)
+		to = *usable;
+	if (!s->aliasing && to.n)
+		judge_one(p, &to);
+	return apply(e, h, &to, evi_get(&e->evis, s->evi)->vni) && p->macs;
+}
+
 /* The paths of a segment as its routes have it. A path of one advertiser is made when a MAC needs it. */
 static void judge(struct evpn *e, struct segment *s)
 {
-	static const struct pes none;
-	uint32_t vni = evi_get(&e->evis, s->evi)->vni;
 	const struct segment_path *first = segment_path_get(&e->segments, s->paths);
 	bool by_evi, was = s->aliasing, moved = false;
 	struct pes usable = usable_pes(e, s, &by_evi);
@@ -437,14 +448,8 @@ static void judge(struct evpn *e, struct segment *s)
 	s->aliasing = !s->single_active && by_evi;
 	if (s->aliasing != was)
 		set_hand_over(&e->segments, s);
-	for (uint32_t h = s->paths; h; h = segment_path_get(&e->segments, h)->next) {
-		const struct segment_path *p = segment_path_get(&e->segments, h);
-		struct pes to = (p == first) == s->aliasing ? usable : none;
-
-		if (p != first && !s->aliasing)
-			judge_one(p, &to);
-		moved |= apply(e, h, &to, vni) && p->macs;
-	}
+	for (uint32_t h = s->paths; h; h = segment_path_get(&e->segments, h)->next)
+		moved |= judge_path(e, s, h, &usable);
 	if (moved || (was != s->aliasing && first->macs))
 		walk_start(e);
 }
@@ -547,7 +552,9 @@ static void path_end(struct evpn *e, const struct evi *evi, uint32_t h)
 void segment_count(struct evpn *e, const struct evi *evi, const struct import *im, uint32_t by)
 {
 	uint32_t h = segment_find(e, evi->slot, im->esi), path;
+	struct pes usable;
 	struct segment *s;
+	bool by_evi;
 
 	if (!h) {
 		esi_get(&e->segments, im->esi)->refs++;
@@ -559,7 +566,8 @@ void segment_count(struct evpn *e, const struct evi *evi, const struct import *i
 	if (!path) {
 		path = path_add(&e->segments, h, s->paths, im->vtep, im->label);
 		vtep_get(&e->vteps, im->vtep)->refs++;
-		judge(e, s);
+		usable = usable_pes(e, s, &by_evi);
+		judge_path(e, s, path, &usable);
 	}
 	path_count(e, path, by);
 	if (!segment_path_get(&e->segments, path)->macs)
