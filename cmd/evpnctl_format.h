@@ -48,6 +48,8 @@ void format_vni_import(struct buf *out, const json_t *v, const json_t *row);
 void format_vni_flooding(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_limit(struct buf *out, const json_t *v, const json_t *row);
 void format_mac_limits(struct buf *out, const json_t *v, const json_t *row);
+void format_vni_resolver(struct buf *out, const json_t *v, const json_t *row);
+void format_vni_misses(struct buf *out, const json_t *v, const json_t *row);
 void format_vni_flood(struct buf *out, const json_t *v, const json_t *row);
 void format_bridge(struct buf *out, const json_t *v, const json_t *row);
 void format_vxlan(struct buf *out, const json_t *v, const json_t *row);

@@ -153,6 +153,8 @@ static const struct view_field vni_fields[] = {
 	{ "MACs not learned", "macs_not_learned", format_any },
 	{ "flooding", "flood_control", format_vni_flooding },
 	{ "flood list", "flood", format_vni_flood },
+	{ "resolver", "resolver", format_vni_resolver },
+	{ "misses", "resolver", format_vni_misses },
 };
 
 static const struct view_column mac_columns[] = {

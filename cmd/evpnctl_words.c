@@ -389,6 +389,24 @@ void format_mac_limits(struct buf *out, const json_t *v, const json_t *row)
 	}
 }
 
+void format_vni_resolver(struct buf *out, const json_t *v, const json_t *row)
+{
+	add(out, v, "kind");
+	if (text(v, "source"))
+		buf_printf(out, " %s, %s", text(v, "source"), text(v, "state"));
+	if (text(v, "error"))
+		buf_printf(out, "; %s", text(v, "error"));
+}
+
+void format_vni_misses(struct buf *out, const json_t *v, const json_t *row)
+{
+	static const char *const counters[] = { "in_use", "answered", "unknown", "late", "dropped" };
+
+	buf_printf(out, "%" JSON_INTEGER_FORMAT, number(v, "misses"));
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		buf_printf(out, ", %s %" JSON_INTEGER_FORMAT, i ? counters[i] : "in use", number(v, counters[i]));
+}
+
 void format_vni_flood(struct buf *out, const json_t *v, const json_t *row)
 {
 	if (!json_array_size(v))
