@@ -4,6 +4,7 @@
 
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 evpnd] br100
 """
+import signal
 import socket
 import time
 
@@ -26,7 +27,7 @@ def frames(host):
     s.close()
 
 
-def test_sessions_and_control_socket_answer_while_rows_wait_for_the_kernel(lab):
+def up(lab):
     r1, r2 = lab.fabric("r1", "r2")
     h1 = lab.host("h1", 1).plug(r1)
     e1 = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], ports=["h1"]))
@@ -35,9 +36,17 @@ def test_sessions_and_control_socket_answer_while_rows_wait_for_the_kernel(lab):
     lab.wait_for(lambda: r1.flood("vxlan100") and r2.flood("vxlan100"), "they flood to one another")
     lab.wait_for(lambda: r1.ip_json("link show h1")[0]["linkinfo"]["info_slave_data"]["state"] == "forwarding", "the port forwards")
     try:
-        held = Held()
+        return r1, h1, e2, Held()
     except OSError as e:
         pytest.skip("cannot hold the lock: %s" % e)
+
+
+def settled(e2):
+    return all(f["observed"] for f in e2.fdb(desired=True)) and len(e2.fdb(table="vxlan", observed=True)) >= MACS
+
+
+def test_sessions_and_control_socket_answer_while_rows_wait_for_the_kernel(lab):
+    r1, h1, e2, held = up(lab)
     before = e2.neighbor(r1.address)["messages"]["out"]["keepalive"]
     slowest, polls, waiting = 0, 0, 0
     with held:
@@ -50,8 +59,21 @@ def test_sessions_and_control_socket_answer_while_rows_wait_for_the_kernel(lab):
         known = len([m for m in e2.show("mac") if m["state"] == "remote"])
         sent = e2.neighbor(r1.address)["messages"]["out"]["keepalive"] - before
     print("%d questions, the slowest took %.0f ms; %d KEEPALIVEs sent, %d MACs, %d rows waited" % (polls, slowest * 1e3, sent, known, waiting))
-    assert slowest < HELD_S / 3, "the control socket answered"
+    assert slowest < HELD_S * 0.7, "the control socket answered"
     assert sent >= 1, "KEEPALIVEs went out"
     assert known >= MACS, "UPDATEs were taken in"
     assert waiting >= MACS, "rows waited for the lock"
-    lab.wait_for(lambda: all(f["observed"] for f in e2.fdb(desired=True)) and len(e2.fdb(table="vxlan", observed=True)) >= MACS, "and then they are there")
+    lab.wait_for(lambda: settled(e2), "and then they are there")
+
+
+def test_stop_while_rows_wait_for_the_kernel(lab):
+    """It ends with the call that is under way, and the next one does the rest."""
+    h1, e2, held = up(lab)[1:]
+    with held:
+        frames(h1)
+        time.sleep(0.3)
+        e2.process.p.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+    assert e2.process.p.wait(10) == 0
+    e2.start()
+    lab.wait_for(lambda: settled(e2), "every row is there", 20)
