@@ -374,15 +374,16 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void attach(struct ksock *s, struct filter *f)
+static bool attach(struct ksock *s, struct filter *f)
 {
 	struct sock_fprog prog = { .len = (unsigned short)f->n, .filter = f->code };
+	int err = setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 
-	setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 	free(f->code);
+	return !err;
 }
 
-void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
+bool ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 {
 	struct filter f = { .n = 0 };
 
@@ -396,8 +397,7 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 	emit(&f, BPF_LD | BPF_H | BPF_ABS, 4, 0, 0);
 	if (!n) {
 		emit(&f, BPF_RET | BPF_K, UINT32_MAX, 0, 0);
-		attach(s, &f);
-		return;
+		return attach(s, &f);
 	}
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 2, 0);
 	emit(&f, BPF_JMP | BPF_JEQ | BPF_K, htons(ends ? RTM_DELNEIGH : RTM_NEWNEIGH), 1, 0);
@@ -423,5 +423,8 @@ void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends)
 	/* an FDB row: of one of our devices? */
 	emit(&f, BPF_LD | BPF_W | BPF_ABS, NEIGH_IFINDEX, 0, 0);
 	emit_search(&f, ifindex, n);
-	attach(s, &f);
+	if (attach(s, &f))
+		return true;
+	ksock_filter(s, NULL, 0, false);
+	return false;
 }

@@ -64,9 +64,11 @@ int ksock_events(struct ksock *s, void (*fn)(void *ctx, const struct nlmsghdr *h
 
 /*
  * Lets go of events of rows that we write in bulk: RTM_NEWNEIGH with EXT_LEARNED of these devices, and neighbours with our
- * protocol, and RTM_NEWNEXTHOP always. n 0: of no rows. ends: of their RTM_DELNEIGH, too. Each listener costs the writer, see docs/design.md.
+ * protocol, and RTM_NEWNEXTHOP always. n 0: of no rows. ends: of their RTM_DELNEIGH, too. Each
+ * listener costs the writer, see docs/design.md. False when a socket's memory is not enough for so many (20 KiB before
+ * Linux 6.7, some 400 devices; net.core.optmem_max): then nothing is let go of.
  */
-void ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends);
+bool ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends);
 
 /* A request of libnl's with its family header; aborts without memory. */
 struct nl_msg *ksock_msg(uint16_t type, uint16_t flags, const void *header, size_t size);

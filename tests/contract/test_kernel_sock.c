@@ -83,7 +83,13 @@ static void filter_lets_go_of_our_echoes_only(void **state)
 			list[j] = 1000 + j * 77;
 		list[lengths[i] / 2] = if_nametoindex("vxlan100");
 		assert_int_equal(ksock_open(&s, groups), 0);
-		ksock_filter(&s, list, lengths[i], false);
+		if (!ksock_filter(&s, list, lengths[i], false)) {
+			print_message("%u devices: no room for the filter\n", lengths[i]);
+			assert_true(lengths[i] > 64);
+			ksock_close(&s);
+			free(list);
+			continue;
+		}
 		hear(&s);
 		world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.2 self master extern_learn");
 		world_run("ip neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 179");
