@@ -6,6 +6,7 @@ They are adopted, whatever comes first, and evpnd's rows outlive what these prog
     h1 --br100 [r1] ==== switch ==== [r2] br100-- h2
 """
 import os
+import subprocess
 
 import pytest
 
@@ -128,6 +129,17 @@ def test_docker(lab):
     assert vni["bridge_state"] == "adopted" and vni["problem"] is None
     assert p.e1.stop() == 0
     p.r1.ip("link show docker0")
+
+
+def test_iptables_that_sees_bridged_frames_is_told(lab):
+    """The default once br_netfilter is there, in every namespace; Docker loads it, and drops what is not its own."""
+    if not os.path.exists("/proc/sys/net/bridge") and subprocess.run(["modprobe", "-q", "br_netfilter"], check=False).returncode:
+        pytest.skip("no br_netfilter here")
+    p = Pair(lab)
+    p.r1.run("sh", "-c", "echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables")
+    p.start().reach()
+    lines = [line for line in p.e1.log().splitlines() if "goes through iptables here" in line]
+    assert len(lines) == 1 and "br100" in lines[0]
 
 
 @pytest.mark.parametrize("device", ["br100", "vxlan100"])
