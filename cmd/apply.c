@@ -93,6 +93,8 @@ bool apply_vni(struct daemon *d, const struct config_vni *v)
 
 	if (rc < 0)
 		log_error(&d->log, LOG_MAIN, "VNI %u: cannot be taken on: %s", v->vni, strerror(-rc));
+	else
+		resolve_tell(d, v->vni);
 	return rc == 0;
 }
 

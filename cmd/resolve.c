@@ -106,6 +106,22 @@ static void tell_change(void *ctx, uint32_t vni, const struct config_host *h, bo
 		evpn_resolver_changed(s->r->d->evpn, vni, &mac_only, false);
 }
 
+static void tell_all(void *ctx, uint32_t vni, const struct config_host *h, bool there)
+{
+	const struct place *p = ctx;
+
+	if (vni == p->vni && h->ip.len == 16)
+		evpn_resolver_changed(p->source->r->d->evpn, vni, h, there);
+}
+
+void resolve_tell(struct daemon *d, uint32_t vni)
+{
+	struct place p = { vni, source_of(d->resolve, vni) };
+
+	if (p.source && p.source->registry)
+		registry_compare(NULL, p.source->registry, tell_all, &p);
+}
+
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&

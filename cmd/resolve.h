@@ -24,6 +24,8 @@ void resolve_start(struct daemon *d);
 void resolve_stop(struct daemon *d);
 /* The configuration is this one now; before VNIs come, after others went. */
 void resolve_configure(struct daemon *d, const struct config *c);
+/* A VNI has been taken on: what is known of its hosts. */
+void resolve_tell(struct daemon *d, uint32_t vni);
 /* Can it be configured without a restart? */
 bool resolve_is_applicable(const struct daemon *d, const struct config *c, char *why, size_t cap);
 /* Members of an object about the resolver of a VNI. */

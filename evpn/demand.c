@@ -345,6 +345,16 @@ static bool concerns(struct demand *d, const struct config_host *h)
 	       (h->ip.len && neigh_has_route(d->e, d->evi, &h->ip, answer_rd));
 }
 
+/* Known to the source is enough: nobody could ask for the host otherwise. */
+static void note_solicited(struct evpn *e, const struct evi *evi, const struct config_host *host, bool there)
+{
+	uint32_t vtep = there ? vtep_take(&e->vteps, &host->vtep) : 0;
+
+	solicited_set(e, evi, &host->ip, SOLICITED_REGISTRY, vtep);
+	if (vtep)
+		vtep_drop(&e->vteps, vtep);
+}
+
 int evpn_resolver_changed(struct evpn *e, uint32_t vni, const struct config_host *host, bool there)
 {
 	struct evi *evi = evi_find(&e->evis, vni);
@@ -354,6 +364,8 @@ int evpn_resolver_changed(struct evpn *e, uint32_t vni, const struct config_host
 		return -ENOENT;
 	if (there && !is_usable(e, host))
 		return -EINVAL;
+	if (host->ip.len)
+		note_solicited(e, evi, host, there);
 	if (!concerns(d, host))
 		return 0;
 	if (there)

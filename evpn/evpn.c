@@ -175,6 +175,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	import_table_init(&e->imports);
 	mac_table_init(e);
 	segment_table_init(e);
+	solicited_init(e);
 	neigh_table_init(e);
 	flood_table_init(e);
 	timerq_init(&e->timers);
@@ -193,6 +194,7 @@ void evpn_free(struct evpn *e)
 	host_table_fini(e);
 	moves_table_fini(e);
 	segment_table_fini(e);
+	solicited_fini(e);
 	timerq_fini(&e->timers);
 	flood_table_fini(e);
 	neigh_table_fini(e);
@@ -298,6 +300,7 @@ static void evi_end(struct evpn *e, struct evi *evi)
 	mac_clear(e, evi);
 	flood_clear(e, evi);
 	segment_clear(e, evi);
+	solicited_clear(e, evi);
 	moves_clear(e, evi);
 	demand_end(e, evi);
 	evi_del(e, evi);

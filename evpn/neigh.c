@@ -329,12 +329,19 @@ static bool is_asked_for(struct evpn *e, struct evi *evi, const struct ip *ip, c
 	return true;
 }
 
+static uint32_t vtep_of(const struct evpn *e, uint32_t binding)
+{
+	return import_get(&e->imports, neigh_best_route(e, binding_get(e, binding)))->vtep;
+}
+
 /* Makes the row of an address what its bindings say, and frees those that nobody says any more. */
 static void decide(struct evpn *e, struct evi *evi, const struct ip *ip)
 {
 	struct contest c = contest(e, evi, ip);
 	bool held = c.local && c.local != c.remote && !yields(e, &c);
 
+	if (evi->demand)
+		solicited_set(e, evi, ip, SOLICITED_BINDING, c.remote && !held ? vtep_of(e, c.remote) : 0);
 	if (!evi->suppress || held || (evi->demand && c.remote && !is_asked_for(e, evi, ip, &c)))
 		c.remote = 0;
 	if (c.wanted && !c.remote)

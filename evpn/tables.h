@@ -27,6 +27,7 @@
 #include "evpn/mac.h"
 #include "evpn/moves.h"
 #include "evpn/neigh.h"
+#include "evpn/solicited.h"
 #include "evpn/segment.h"
 #include "evpn/vtep.h"
 #include "include/evpn.h"
@@ -51,6 +52,7 @@ struct evpn {
 	struct mac_table macs;
 	struct neigh_table neighs;
 	struct flood_table floods;
+	struct solicited_table solicited;
 	struct moves_table moves;
 	struct host_table hosts;
 	struct limit_table limits;

@@ -86,7 +86,10 @@ void evpn_set_source(struct evpn *e, const struct evpn_source *s);
  * it is not what was asked for, or cannot be sent to.
  */
 int evpn_resolved(struct evpn *e, uint32_t vni, uint32_t id, const struct config_host *host);
-/* What may have been answered before is otherwise now: the host is there, or is not. Of no concern when nobody uses it. */
+/*
+ * The host is there, or is not, where it may have been answered otherwise before. When nobody uses it, it matters only that
+ * an IPv6 host is known: in mode dynamic-l2 it can be asked for.
+ */
 int evpn_resolver_changed(struct evpn *e, uint32_t vni, const struct config_host *host, bool there);
 
 struct evpn_resolver_info {

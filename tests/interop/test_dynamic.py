@@ -4,6 +4,7 @@
 
     h1 --br100 [r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 iproute2] br100-- h2
 """
+import ipaddress
 import json
 import os
 import re
@@ -301,3 +302,20 @@ def test_rows_of_an_earlier_run(lab):
     lab.wait_for(lambda: p.e.show("vni", "100")["ready"], "the VNI is ready")
     lab.wait_for(lambda: p.resolver()["in_use"] == 1, "it is in use again", 20)
     assert p.row() == p.there
+
+
+@both
+def test_ipv6_hosts_are_asked_for(lab, dataplane):
+    """Where unknown multicast goes nowhere, the solicited-node group of each IPv6 host that is known has a row to its VTEP."""
+    with open(lab.path("hosts"), "w") as f:
+        f.write(json.dumps({"vni": 100, "mac": MAC2, "ip": "2001:db8:0:1::2", "vtep": "192.0.2.2"}) + "\n")
+    p = Pair(lab, "dynamic-l2", "{file: %s}" % lab.path("hosts"), ip6=True, dataplane=dataplane,
+             more="arp-suppression: false, flood: [192.0.2.2], groups: [\"ff02::fb\"], ")
+    with open(lab.path("hosts"), "w") as f:
+        f.write(json.dumps({"vni": 100, "mac": MAC2, "ip": p.h2.ip6, "vtep": "192.0.2.2"}) + "\n")
+    group = "33:33:ff:" + ":".join("%02x" % b for b in ipaddress.ip_address(p.h2.ip6).packed[13:])
+    lab.wait_for(lambda: p.row(group) == p.there, "its group has a row")
+    assert p.row("33:33:00:00:00:fb") == p.there, "one of the configuration has, too"
+    assert p.row() is None
+    lab.wait_for(lambda: p.h1.ping(p.h2.ip6), "it is reached")
+    assert p.row() == p.there and p.in_sync() is True

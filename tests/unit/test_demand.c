@@ -32,7 +32,7 @@ static void late(void *ctx, uint32_t vni)
 	((struct bed *)ctx)->late++;
 }
 
-static int start(void **state, enum config_resolver kind)
+static int start(void **state, enum config_mode mode, enum config_resolver kind)
 {
 	struct bed *t = xcalloc(1, sizeof(*t));
 	struct evpn_source source = { ask, late, t };
@@ -43,7 +43,7 @@ static int start(void **state, enum config_resolver kind)
 	buf_init(&t->said);
 	recdp_listen(t->w.dp, &t->said);
 	evpn_set_source(t->w.e, &source);
-	c.mode = CONFIG_MODE_DYNAMIC_L3;
+	c.mode = mode;
 	c.resolver = kind;
 	c.host_learning = true;
 	assert_int_equal(evpn_vni_add(t->w.e, &c, 4789, NULL), 0);
@@ -53,12 +53,17 @@ static int start(void **state, enum config_resolver kind)
 
 static int by_rib(void **state)
 {
-	return start(state, CONFIG_RESOLVER_RIB);
+	return start(state, CONFIG_MODE_DYNAMIC_L3, CONFIG_RESOLVER_RIB);
 }
 
 static int by_source(void **state)
 {
-	return start(state, CONFIG_RESOLVER_COMMAND);
+	return start(state, CONFIG_MODE_DYNAMIC_L3, CONFIG_RESOLVER_COMMAND);
+}
+
+static int l2_by_rib(void **state)
+{
+	return start(state, CONFIG_MODE_DYNAMIC_L2, CONFIG_RESOLVER_RIB);
 }
 
 static int teardown(void **state)
@@ -221,11 +226,32 @@ static void who_asked_is_answered_when_the_row_is_there(void **state)
 	assert_string_equal(buf_data(&t->said), "reply 100 on 7: 42 octets, " M1 "\n");
 }
 
+static void known_ipv6_hosts_can_be_asked_for(void **state)
+{
+	struct bed *t = *state;
+	struct config_host h = { .mac = world_mac(3), .vtep = ip_v4(0xc0000203) };
+
+	ip_parse("2001:db8::ff00:1", &h.ip);
+	world_announce(&t->w, (struct route){ .vtep = 2, .mac = 1, .ip6 = "2001:db8::1" });
+	world_announce(&t->w, (struct route){ .vtep = 2, .mac = 1, .ip6 = "fe80::1" }); /* the same group */
+	world_rows(&t->w, "group 100 33:33:ff:00:00:01 192.0.2.2\n");
+	assert_int_equal(evpn_resolver_changed(t->w.e, 100, &h, true), 0); /* and here */
+	world_rows(&t->w, "group 100 33:33:ff:00:00:01 192.0.2.2\ngroup 100 33:33:ff:00:00:01 192.0.2.3\n");
+	world_withdraw(&t->w, (struct route){ .vtep = 2, .mac = 1, .ip6 = "fe80::1" });
+	world_rows(&t->w, "group 100 33:33:ff:00:00:01 192.0.2.2\ngroup 100 33:33:ff:00:00:01 192.0.2.3\n");
+	world_withdraw(&t->w, (struct route){ .vtep = 2, .mac = 1, .ip6 = "2001:db8::1" });
+	world_rows(&t->w, "group 100 33:33:ff:00:00:01 192.0.2.3\n");
+	assert_int_equal(evpn_resolver_changed(t->w.e, 100, &h, false), 0);
+	world_rows(&t->w, "");
+	assert_int_equal(evpn_resolver_changed(t->w.e, 100, &h, true), 0); /* goes with the VNI */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(route_has_a_row_while_it_is_used, by_rib, teardown),
 		cmocka_unit_test_setup_teardown(route_that_comes_right_after_the_miss_has_a_row, by_rib, teardown),
+		cmocka_unit_test_setup_teardown(known_ipv6_hosts_can_be_asked_for, l2_by_rib, teardown),
 		cmocka_unit_test_setup_teardown(what_is_on_a_port_is_not_looked_for, by_rib, teardown),
 		cmocka_unit_test_setup_teardown(answer_is_a_claim_until_it_is_idle, by_source, teardown),
 		cmocka_unit_test_setup_teardown(answers_that_cannot_be_used_are_refused, by_source, teardown),
