@@ -24,6 +24,7 @@ struct belief {
 	bool ip[256];
 	struct ip far[256]; /* VTEP that it was learned from; none: not learned */
 	unsigned fars, fars_gone;
+	unsigned placed, idle, missed; /* rows on demand */
 };
 
 struct bed {
@@ -103,6 +104,19 @@ static void on_ready(void *ctx, uint32_t vni, bool ready)
 	}
 }
 
+static void on_miss(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *ip)
+{
+	((struct belief *)ctx)->missed++;
+}
+
+static void on_demand(void *ctx, uint32_t vni, const struct mac *mac, bool there)
+{
+	struct belief *b = ctx;
+
+	b->placed += there;
+	b->idle += !there;
+}
+
 static void keep_line(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
 {
 	snprintf(((struct bed *)ctx)->last, sizeof(((struct bed *)0)->last), "%s", line);
@@ -111,8 +125,9 @@ static void keep_line(void *ctx, enum log_level level, enum log_subsys sub, cons
 static void start(struct bed *t)
 {
 	struct dp_events ev = { .local_mac = on_mac, .local_mac_gone = on_mac_gone, .local_ip = on_ip, .local_ip_gone = on_ip_gone,
-				.vni_ready = on_ready, .ctx = &t->b, .tunnel_mac = on_far, .tunnel_mac_gone = on_far_gone };
-	struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100" };
+				.vni_ready = on_ready, .ctx = &t->b, .tunnel_mac = on_far, .tunnel_mac_gone = on_far_gone,
+				.miss = on_miss, .demand = on_demand };
+	struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100", .miss_macs = true };
 
 	memset(&t->b, 0, sizeof(t->b));
 	log_init(&t->log, LOG_DEBUG);
@@ -1477,11 +1492,107 @@ static void random_edits_end_with_desired_equal_to_observed(void **state)
 		random_run(rng_u64(&r));
 }
 
+/* ---- rows on demand ------------------------------------------------------------------------------------------------ */
+
+/* The backend says that the vxlan row is gone by its age. */
+static void age(struct bed *t, unsigned mac, enum dp_age age)
+{
+	struct dp_seen s = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_SELF, .state = DP_SEEN_NONE,
+			     .mac = mac_nr(mac), .age = (uint8_t)age };
+
+	fakedp_lose(t->f, VNI, &s.mac);
+	dp_seen(t->d, &s);
+	fakedp_settle(t->d);
+}
+
+static void row_that_is_not_used_goes_with_its_wish(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats st;
+
+	want_fdb(t, 1, 2, DP_ON_DEMAND);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.placed, 1);
+	age(t, 1, DP_AGE_UNUSED);
+	assert_int_equal(t->b.idle, 1);
+	assert_int_equal(fdb(t, 1).len, 0);
+	assert_int_equal(fakedp_rows(t->f, VNI, FAKEDP_US), 0); /* the bridge row, too */
+	dp_stats(t->d, &st);
+	assert_int_equal(st.rows, 0);
+	assert_int_equal(st.repairs, 0);
+}
+
+static void row_whose_time_is_over_in_use_is_written_again(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats st;
+
+	want_fdb(t, 1, 2, DP_ON_DEMAND);
+	fakedp_settle(t->d);
+	age(t, 1, DP_AGE_USED);
+	assert_int_equal(t->b.idle, 0);
+	assert_int_equal(t->b.placed, 2);
+	assert_true(fdb(t, 1).len);
+	dp_stats(t->d, &st);
+	assert_int_equal(st.repairs, 0);
+}
+
+static void age_of_a_row_that_is_wished_for_always_is_a_loss(void **state)
+{
+	struct bed *t = *state;
+	struct dp_stats st;
+
+	want_fdb(t, 1, 2, 0);
+	fakedp_settle(t->d);
+	age(t, 1, DP_AGE_UNUSED);
+	assert_int_equal(t->b.idle, 0);
+	assert_true(fdb(t, 1).len);
+	dp_stats(t->d, &st);
+	assert_int_equal(st.repairs, 1);
+}
+
+static void wish_in_the_same_turn_as_its_end_stays(void **state)
+{
+	struct bed *t = *state;
+	struct dp_seen s = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_SELF, .state = DP_SEEN_NONE,
+			     .mac = mac_nr(1), .age = DP_AGE_UNUSED };
+
+	want_fdb(t, 1, 2, DP_ON_DEMAND);
+	fakedp_settle(t->d);
+	fakedp_lose(t->f, VNI, &s.mac);
+	dp_seen(t->d, &s);
+	want_fdb(t, 1, 3, DP_ON_DEMAND);
+	fakedp_settle(t->d);
+	assert_int_equal(t->b.idle, 0);
+	assert_true(fdb(t, 1).len);
+}
+
+static void row_of_an_earlier_run_is_asked_for_and_then_goes(void **state)
+{
+	struct bed *t = *state;
+
+	want_fdb(t, 1, 2, DP_ON_DEMAND);
+	want_fdb(t, 2, 2, DP_ON_DEMAND);
+	fakedp_settle(t->d);
+	stop(t, false);
+	start(t);
+	want_fdb(t, 2, 2, DP_ON_DEMAND);
+	pass(t, DP_SWEEP_MS);
+	assert_int_equal(t->b.missed, 1);
+	assert_int_equal(fdb(t, 1).len, 0);
+	assert_true(fdb(t, 2).len);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(row_that_is_not_used_goes_with_its_wish),
+		T(row_whose_time_is_over_in_use_is_written_again),
+		T(age_of_a_row_that_is_wished_for_always_is_a_loss),
+		T(wish_in_the_same_turn_as_its_end_stays),
+		T(row_of_an_earlier_run_is_asked_for_and_then_goes),
 		T(foreign_rows_get_no_destination_of_ours),
 		T(refused_row_that_became_foreign_is_let_go),
 		T(want_then_unwant_writes_and_deletes_both_rows),
