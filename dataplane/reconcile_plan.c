@@ -67,10 +67,11 @@ static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
 
 bool rec_dies_with_dest(const struct rec *c, const struct row *r)
 {
-	const struct dest_row *d = row_dest(&c->rows, r->have_dest);
+	const struct dest_row *d;
 
 	if (r->self != DP_SEEN_OURS || !r->have_dest)
 		return false;
+	d = row_dest(&c->rows, r->have_dest);
 	return d->mass || (c->dirty.n >= c->burst_min && rec_is_mass(c, d));
 }
 
