@@ -80,7 +80,7 @@ static void print_then_parse_is_equal_for_samples(void **state)
 	glob_t g;
 
 	assert_int_equal(glob("conf/samples/*.yaml", 0, NULL, &g), 0);
-	assert_int_equal(g.gl_pathc, 8);
+	assert_int_equal(g.gl_pathc, 9);
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		struct buf b = read_whole(g.gl_pathv[i]);
 		struct config *c = load_any(g.gl_pathv[i], buf_data(&b), b.len);
