@@ -9,7 +9,7 @@
 #include "dataplane/vtep/vtep.h"
 
 #define RX_SLOTS 64u          /* frames a system call */
-#define RX_SLOTS_BIG 4u       /* super-frames: what is in flight should fit into the cache */
+#define RX_SLOTS_BIG 2u       /* super-frames: what is in flight should fit into the cache */
 #define RX_BIG 8192u
 #define RX_HEADROOM 64u       /* in front of a frame: VXLAN header, a tag put on, vnet header */
 #define RX_SLOT (RX_HEADROOM + 65536u + 128u + 4096u) /* no power of two: heads must not share a set of the cache */
