@@ -79,7 +79,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_REPAIR] = { "repair", "[--vni N] [--dry-run]", "put right what differs and is ours",
 			  .optional = BIT(ARG_VNI) | BIT(ARG_DRY_RUN), .change = true },
 	[VERB_CAPTURE] = { "capture", "--vni N [--host M] [--count N] [--seconds S] FILE",
-			   "packets before and after encapsulation into a file for Wireshark (dataplane userspace)",
+			   "packets before and after encapsulation into a file for Wireshark",
 			   .required = BIT(ARG_VNI) | BIT(ARG_FILE),
 			   .optional = BIT(ARG_HOST) | BIT(ARG_COUNT) | BIT(ARG_SECONDS), .change = true },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),

@@ -586,26 +586,13 @@ int dp_port_del(struct dp *d, uint32_t vni, const struct dp_netns_port *p, char 
 
 /* ---- looking on ------------------------------------------------------------------------------------------------- */
 
-static int capture_elsewhere(const struct dp *d, uint32_t vni, char *why, size_t cap)
-{
-	struct dp_vni_info i = { 0 };
-
-	if (dp_vni_info(d, vni, &i) && i.vxlan)
-		snprintf(why, cap,
-			 "with dataplane %s the kernel forwards: 'tcpdump -i %s -w FILE' sees frames before encapsulation, "
-			 "'tcpdump -i %s -w FILE udp' packets after it",
-			 d->ops->name, i.vxlan, i.underlay ? i.underlay : "any");
-	else
-		snprintf(why, cap, "dataplane %s forwards nothing", d->ops->name);
-	return -EOPNOTSUPP;
-}
-
 int dp_capture(struct dp *d, uint32_t vni, const struct dp_capture *what, int fd, char *why, size_t cap)
 {
 	struct dp_vni *v;
 	int err = named_vni(d, vni, &v, why, cap);
 
-	if (err)
-		return err;
-	return d->ops->capture ? d->ops->capture(d->be, v->data, what, fd, why, cap) : capture_elsewhere(d, vni, why, cap);
+	if (err || d->ops->capture)
+		return err ? err : d->ops->capture(d->be, v->data, what, fd, why, cap);
+	snprintf(why, cap, "dataplane %s forwards nothing", d->ops->name);
+	return -EOPNOTSUPP;
 }

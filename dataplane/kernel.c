@@ -489,6 +489,7 @@ const struct dp_ops dp_kernel_ops = {
 	.vni_info = kernel_vni_info,
 	.port_add = kernel_port_add,
 	.port_del = kernel_port_del,
+	.capture = kernel_capture_start,
 	.flush = kernel_flush,
 	.wait = kernel_wait,
 	.ifname = kernel_ifname,

@@ -115,6 +115,7 @@ struct kvni {
 	char bridge[IFNAMSIZ], vxlan[IFNAMSIZ]; /* bridge "": none */
 	char underlay[IFNAMSIZ];                /* "": derive */
 	struct ip vtep;
+	struct kcapture *capture; /* NULL: none */
 	uint16_t udp_port;
 	bool suppress, learn, drop_unknown, miss_macs, miss_ips, rsc;
 	bool remake; /* until all is written: rows of another kind may be there, which are not changed but taken away */
@@ -393,6 +394,13 @@ bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const
 
 int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
 int kernel_port_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
+
+/* ---- kernel_capture.c ----------------------------------------------------------------------------------------------- */
+
+/* As struct dp_ops has it. */
+int kernel_capture_start(void *be, void *data, const struct dp_capture *what, int fd, char *why, size_t cap);
+/* No harm without one. */
+void kernel_capture_end(struct kvni *v);
 
 /* ---- kernel_audit.c: for struct dp_ops ---------------------------------------------------------------------------------- */
 

@@ -200,6 +200,7 @@ static void unclaim(struct kernel *k, const struct kvni *v)
 
 void kernel_vni_fini(struct kernel *k, struct kvni *v)
 {
+	kernel_capture_end(v);
 	kernel_hold_close(v);
 	drop_names(k, v);
 	unclaim(k, v);

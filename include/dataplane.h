@@ -195,8 +195,7 @@ struct dp_captured {
 };
 /*
  * Packets at the VNI's ports and, as they are encapsulated, to and from VTEPs, go to a SOCK_SEQPACKET socket, until its
- * other end is closed, or this end with the VNI. fd is borrowed. 0, or -errno with a sentence in why; -EOPNOTSUPP: the
- * kernel forwards, and the sentence says what to use.
+ * other end is closed, or this end with the VNI. fd is borrowed. 0, or -errno with a sentence in why.
  */
 int dp_capture(struct dp *d, uint32_t vni, const struct dp_capture *what, int fd, char *why, size_t cap);
 

@@ -50,27 +50,9 @@ struct capture {
 
 /* ---- what is asked for ---------------------------------------------------------------------------------------------- */
 
-static bool has_ip(const struct pkt *k, const struct ip *ip)
-{
-	const uint8_t *l3 = k->p + k->f.l3;
-
-	if (k->f.family == 4 && ip->len == 4)
-		return !memcmp(l3 + 12, ip->b, 4) || !memcmp(l3 + 16, ip->b, 4);
-	if (k->f.family == 6 && ip->len == 16)
-		return !memcmp(l3 + 8, ip->b, 16) || !memcmp(l3 + 24, ip->b, 16);
-	if (k->f.type != 0x0806 || ip->len != 4 || k->len < FRAME_MAC + 28)
-		return false;
-	l3 = k->p + FRAME_MAC; /* ARP, untagged */
-	return !memcmp(l3 + 14, ip->b, 4) || !memcmp(l3 + 24, ip->b, 4);
-}
-
 static bool wanted(const struct capture *c, const struct pkt *k)
 {
-	const struct mac *m = &c->what.mac;
-
-	if (!mac_is_zero(m) && memcmp(k->p, m->b, 6) && memcmp(k->p + 6, m->b, 6))
-		return false;
-	return !c->what.ip.len || has_ip(k, &c->what.ip);
+	return frame_is_of(&k->f, k->p, k->len, &c->what.mac, &c->what.ip);
 }
 
 /* ---- into the ring -------------------------------------------------------------------------------------------------- */

@@ -129,6 +129,28 @@ void frame_ipv4_csum(const struct frame *f, uint8_t *p)
 	memcpy(ip + 10, &sum, 2);
 }
 
+/* ---- hosts ----------------------------------------------------------------------------------------------------- */
+
+static bool has_ip(const struct frame *f, const uint8_t *p, size_t len, const struct ip *ip)
+{
+	const uint8_t *l3 = p + f->l3;
+
+	if (f->family == 4 && ip->len == 4)
+		return !memcmp(l3 + 12, ip->b, 4) || !memcmp(l3 + 16, ip->b, 4);
+	if (f->family == 6 && ip->len == 16)
+		return !memcmp(l3 + 8, ip->b, 16) || !memcmp(l3 + 24, ip->b, 16);
+	if (f->type != 0x0806 || f->l3 != FRAME_MAC || ip->len != 4 || len < FRAME_MAC + 28)
+		return false;
+	return !memcmp(l3 + 14, ip->b, 4) || !memcmp(l3 + 24, ip->b, 4);
+}
+
+bool frame_is_of(const struct frame *f, const uint8_t *p, size_t len, const struct mac *mac, const struct ip *ip)
+{
+	if (!mac_is_zero(mac) && memcmp(p, mac->b, 6) && memcmp(p + 6, mac->b, 6))
+		return false;
+	return !ip->len || has_ip(f, p, len, ip);
+}
+
 /* ---- ECN ------------------------------------------------------------------------------------------------------- */
 
 unsigned frame_tos(const struct frame *f, const uint8_t *p)

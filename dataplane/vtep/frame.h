@@ -27,6 +27,8 @@ struct frame {
 
 /* False when it is shorter than an Ethernet header; anything else is a frame that can be bridged. */
 bool frame_parse(struct frame *f, const uint8_t *p, size_t len);
+/* From or to the MAC and the IP address (in ARP, too), where they are given: zero, none. */
+bool frame_is_of(const struct frame *f, const uint8_t *p, size_t len, const struct mac *mac, const struct ip *ip);
 
 static inline struct mac frame_dst(const uint8_t *p)
 {
