@@ -524,7 +524,7 @@ void format_fdb_state(struct buf *out, const json_t *v, const json_t *row)
 	else
 		buf_adds(out, observed ? "there" : "gone");
 	if (pending)
-		buf_printf(out, ": %s", pending);
+		buf_printf(out, ": %s%s%s", pending, text(row, "help") ? "; " : "", text(row, "help") ? text(row, "help") : "");
 }
 
 void format_version(struct buf *out, const json_t *v, const json_t *row)

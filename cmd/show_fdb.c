@@ -72,6 +72,7 @@ static void print_row(struct reply *r, const struct dp_row_info *i, const struct
 	json_str(j, "owner", owner_name(i->owner));
 	json_bool(j, "learned", i->learned);
 	json_str(j, "pending", i->pending);
+	json_str(j, "help", i->help);
 	json_bool(j, "sticky", i->row.flags & DP_STICKY);
 	json_bool(j, "router", i->row.flags & DP_ROUTER);
 	reply_age(r, "age_s", i->since);

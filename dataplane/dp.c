@@ -5,6 +5,7 @@
  * drive a backend, the log lines of what it refuses. Rows are reconcile.c's, showing them dp_show.c's.
  */
 #include "dataplane/dp.h"
+#include "dataplane/refusal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -355,29 +356,6 @@ unsigned dp_pull(struct dp *d, struct dp_op *ops, unsigned max)
 	return d->hold ? 0 : rec_pull(&d->rec, ops, max);
 }
 
-static const char *hint(int err, const struct dp_op *op)
-{
-	switch (-err) {
-	case EPERM:
-		return "; it takes CAP_NET_ADMIN";
-	case ENOBUFS:
-	case ENOMEM:
-		return op->kind == DP_NEIGH ? "; net.ipv4.neigh.default.gc_thresh3 may be too low" : "";
-	case ENOSPC:
-		return op->kind == DP_FDB || op->kind == DP_FLOOD ? "; the vxlan device takes no more rows (its maxaddress)" : "";
-	case EEXIST:
-		return op->kind == DP_FDB ? "; another program's sticky row of this MAC is in the bridge" : "";
-	case ENODEV:
-		return "; its device is gone";
-	case EINVAL:
-		return "; this kernel may be too old for it";
-	case EAFNOSUPPORT:
-		return "; a vxlan device takes VTEPs of its own address family only";
-	default:
-		return "";
-	}
-}
-
 /* "VTEP 192.0.2.1", "one of 192.0.2.1, 192.0.2.2" */
 static const char *where(const struct dp *d, const struct dp_dest *to, char *s, size_t size)
 {
@@ -420,6 +398,7 @@ static void describe(const struct dp *d, const struct dp_op *op, char *s, size_t
 
 void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
 {
+	const char *help = words && err == -EINVAL ? NULL : refusal_help(-err, op->kind, &op->ip); /* the kernel's words say more */
 	char what[224];
 	unsigned again;
 
@@ -428,8 +407,8 @@ void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
 	again = rec_done(&d->rec, op, err);
 	if (!again || !log_allow(d->log, &d->refusals, LOG_DP, d->rec.now))
 		return;
-	log_warn(d->log, LOG_DP, "%s: refused: %s%s%s%s%s; next try in %u s", what, strerror(-err), words ? " (" : "",
-		 words ? words : "", words ? ")" : "", hint(err, op), again);
+	log_warn(d->log, LOG_DP, "%s: refused: %s%s%s%s%s%s; next try in %u s", what, strerror(-err), words ? " (" : "",
+		 words ? words : "", words ? ")" : "", help ? "; " : "", help ? help : "", again);
 }
 
 bool dp_is_there(struct dp *d, struct dp_vni *v, const struct mac *mac)

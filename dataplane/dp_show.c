@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* What the dataplane shows: rows, VNIs, counters. Reads only. */
 #include "dataplane/dp.h"
+#include "dataplane/refusal.h"
 
 #include <string.h>
 
@@ -54,7 +55,7 @@ static void fill_bridge(const struct row *r, const struct dp_vni_info *dev, stru
 	out->ifindex = here ? r->ifindex : dev->vxlan_ifindex;
 	out->learned = r->port == DP_SEEN_LOCAL;
 	if (here)
-		out->pending = NULL;
+		out->pending = out->help = NULL;
 }
 
 static void fill_dest(const struct rec *c, uint32_t dest, struct dp_row_info *out)
@@ -126,6 +127,8 @@ static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info
 	out->row.flags = r->wanted ? r->want_flags : r->have_flags;
 	out->since = mtime_add_ms(c->start, (int64_t)r->since * 100);
 	out->pending = rec_pending(c, h);
+	if (out->pending && r->err && !rec_plan(c, h).why)
+		out->help = refusal_help(r->err, r->kind, &out->row.key.ip);
 	if (d->ops->table)
 		fill_only(d, h, &dev, out);
 	else if (bridge)

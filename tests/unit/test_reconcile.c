@@ -181,7 +181,7 @@ static void pass(struct bed *t, int64_t ms)
 
 static struct mac mac_nr(unsigned n)
 {
-	return (struct mac){ { 2, 0, 0, 0, 0, (uint8_t)n } };
+	return (struct mac){ { 2, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
 static struct ip vtep_nr(unsigned n)
@@ -1051,6 +1051,54 @@ static void refusal_is_told_once_waits_and_is_tried_again(void **state)
 	assert_null(shown(t, 1, "vxlan")->pending);
 }
 
+/* Each has one line with the row, the reason and what helps; the row says the same, the rest goes on, and it comes in time. */
+static void each_refusal_says_what_helps_and_the_rest_goes_on(void **state)
+{
+	static const struct {
+		int err;
+		const char *reason, *help;
+	} refusals[] = {
+		{ EPERM, "Operation not permitted", "it takes CAP_NET_ADMIN" },
+		{ ENOSPC, "No space left on device", "the vxlan device takes no more rows (its maxaddress)" },
+		{ EEXIST, "File exists", "another program's sticky row of this MAC is in the bridge" },
+		{ ENODEV, "No such device", "its device is gone; when there is one again the row comes, too" },
+		{ EINVAL, "Invalid argument", "this kernel may be too old for it" },
+		{ EOPNOTSUPP, "Operation not supported", "this kernel may be too old for it" },
+		{ ENOMEM, "Cannot allocate memory", "the kernel is out of memory for it" },
+	};
+	struct bed *t = *state;
+	char line[256];
+
+	want_fdb(t, 99, 2, 0); /* its destination is there */
+	fakedp_settle(t->d);
+	for (unsigned i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		struct mac mac = mac_nr(1 + i);
+
+		fakedp_refuse(t->f, refusals[i].err, 3);
+		want_fdb(t, 1 + i, 2, 0);
+		fakedp_settle(t->d);
+		want_fdb(t, 50 + i, 2, 0);
+		snprintf(line, sizeof(line), "VNI 100: write FDB row of %s to 192.0.2.2: refused: %s; %s; next try in 1 s", mac_str(&mac).s,
+			 refusals[i].reason, refusals[i].help);
+		assert_string_equal(t->last, line);
+		assert_string_equal(shown(t, 1 + i, "vxlan")->pending, refusals[i].reason);
+		assert_string_equal(shown(t, 1 + i, "vxlan")->help, refusals[i].help);
+		fakedp_refuse(t->f, 0, 0);
+		fakedp_settle(t->d);
+		assert_fdb(t, 50 + i, 2);
+		pass(t, 1000);
+		assert_fdb(t, 1 + i, 2);
+		assert_null(shown(t, 1 + i, "vxlan")->pending);
+		assert_null(shown(t, 1 + i, "vxlan")->help);
+	}
+	fakedp_refuse(t->f, ENOBUFS, 1);
+	want_neigh(t, 1, 99, 0);
+	fakedp_settle(t->d);
+	assert_string_equal(t->last, "VNI 100: write neighbour row of 10.0.0.1 at 02:00:00:00:00:63: refused: No buffer space "
+				     "available; net.ipv4.neigh.default.gc_thresh3 may be too low; next try in 1 s");
+	pass(t, 1000);
+}
+
 static void refused_row_that_changes_is_tried_at_once(void **state)
 {
 	struct bed *t = *state;
@@ -1458,7 +1506,22 @@ static void check_row(struct bed *t, unsigned m, const struct wish *w, const str
 		assert_fdb(t, m, w[m].vtep);
 }
 
-static void random_run(uint64_t seed)
+/* Many rows beside them that only what hits all of them touches: VTEP 5 or 6, by number. */
+#define CROWD 1000u
+
+static void crowd_wish(struct bed *t, unsigned crowd)
+{
+	for (unsigned i = 0; i < crowd; i++)
+		want_fdb(t, CROWD + i, 5 + i % 2, 0);
+}
+
+static void crowd_check(struct bed *t, unsigned crowd)
+{
+	for (unsigned i = 0; i < crowd; i++)
+		assert_fdb(t, CROWD + i, 5 + i % 2);
+}
+
+static void random_run(uint64_t seed, unsigned crowd)
 {
 	struct wish w[N_MACS + 1] = { { 0 } };
 	struct sets s = { { 0 } };
@@ -1472,6 +1535,7 @@ static void random_run(uint64_t seed)
 	t->d->rec.burst_min = rng_below(&r, 2) ? 1 : 1000;
 	if (rng_below(&r, 2))
 		fakedp_late(t->f, rng_u64(&r));
+	crowd_wish(t, crowd);
 	for (unsigned i = 0; i < N_STEPS; i++)
 		random_step(t, &r, w, &s);
 	fakedp_refuse(t->f, 0, 0);
@@ -1480,16 +1544,17 @@ static void random_run(uint64_t seed)
 		pass(t, 1000);
 	for (unsigned m = 1; m <= N_MACS; m++)
 		check_row(t, m, w, &s);
+	crowd_check(t, crowd);
 	teardown(&state);
 }
 
 static void random_edits_end_with_desired_equal_to_observed(void **state)
 {
 	struct rng r = rng_start("reconcile");
-	const char *n = getenv("RECONCILE_RUNS");
+	const char *n = getenv("RECONCILE_RUNS"), *rows = getenv("RECONCILE_ROWS");
 
 	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++)
-		random_run(rng_u64(&r));
+		random_run(rng_u64(&r), rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500);
 }
 
 /* ---- rows on demand ------------------------------------------------------------------------------------------------ */
@@ -1630,6 +1695,7 @@ int main(void)
 		T(vni_that_is_taken_away_loses_our_rows_only),
 		T(vni_that_is_wanted_again_before_it_was_gone_keeps_what_is_wanted),
 		T(refusal_is_told_once_waits_and_is_tried_again),
+		T(each_refusal_says_what_helps_and_the_rest_goes_on),
 		T(refused_row_that_changes_is_tried_at_once),
 		T(rows_wait_quietly_for_a_refused_destination),
 		T(overrun_relearns_local_rows_before_ours_are_made_true),
