@@ -12,6 +12,19 @@
 
 #define MISSED_SLICE 256u /* of a worker, a turn */
 
+static void take(struct vtep *v, struct missed_ring *r, const struct missed *m)
+{
+	struct bridge *b = bridge_find(v, m->vni);
+
+	if (m->len) {
+		if (b && b->miss_macs)
+			hold_put(&v->hold, b, r->frame[r->frame_head % HOLD_FRAMES], m->len, loop_now(v->loop));
+		__atomic_store_n(&r->frame_head, r->frame_head + 1, __ATOMIC_RELEASE);
+	}
+	if (b && b->miss_macs)
+		dp_miss(v->d, b->dv, &m->mac, NULL);
+}
+
 bool miss_take(struct vtep *v)
 {
 	bool more = false;
@@ -22,15 +35,7 @@ bool miss_take(struct vtep *v)
 
 		more |= n > MISSED_SLICE;
 		for (n = n < MISSED_SLICE ? n : MISSED_SLICE; n; n--) {
-			const struct missed *m = &r->slot[r->head % VTEP_MISSED];
-			struct bridge *b = bridge_find(v, m->vni);
-			struct mac mac = frame_dst(m->frame);
-
-			if (b && b->miss_macs) {
-				if (m->whole)
-					hold_put(&v->hold, b, m->frame, m->len, loop_now(v->loop));
-				dp_miss(v->d, b->dv, &mac, NULL);
-			}
+			take(v, r, &r->slot[r->head % VTEP_MISSED]);
 			__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELEASE);
 		}
 	}

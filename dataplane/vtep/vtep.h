@@ -324,21 +324,21 @@ struct said_ring {
 	struct said slot[VTEP_SAID];
 };
 
-#define VTEP_MISSED 512u
+#define VTEP_MISSED 8192u
 
 /* A frame from a port to a MAC without a row. */
 struct missed {
 	uint32_t vni;
-	uint16_t len;
-	bool whole; /* all of it is here */
-	uint8_t frame[HOLD_OCTETS];
+	struct mac mac;
+	uint16_t len; /* of the frame, which is the next of those kept; 0: it is not */
 };
 
-/* As heard_ring. */
+/* As heard_ring, twice: fewer frames are kept than are told of. */
 struct missed_ring {
-	uint32_t head __attribute__((aligned(64)));
-	uint32_t tail __attribute__((aligned(64)));
+	uint32_t head __attribute__((aligned(64))), frame_head;
+	uint32_t tail __attribute__((aligned(64))), frame_tail;
 	struct missed slot[VTEP_MISSED];
+	uint8_t frame[HOLD_FRAMES][HOLD_OCTETS];
 };
 
 /* ---- the VTEP ----------------------------------------------------------------------------------------------------- */

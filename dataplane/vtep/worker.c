@@ -111,10 +111,11 @@ bool worker_miss(struct worker *w, const struct bridge *b, const uint8_t *frame,
 
 	if (r->tail - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) >= VTEP_MISSED)
 		return false;
-	m->vni = b->vni;
-	m->whole = whole && len <= HOLD_OCTETS;
-	m->len = m->whole ? (uint16_t)len : FRAME_MAC;
-	memcpy(m->frame, frame, m->len);
+	*m = (struct missed){ .vni = b->vni, .mac = frame_dst(frame) };
+	if (whole && len <= HOLD_OCTETS && r->frame_tail - __atomic_load_n(&r->frame_head, __ATOMIC_ACQUIRE) < HOLD_FRAMES) {
+		m->len = (uint16_t)len;
+		memcpy(r->frame[r->frame_tail++ % HOLD_FRAMES], frame, len);
+	}
 	__atomic_store_n(&r->tail, r->tail + 1, __ATOMIC_RELEASE);
 	w->told = true;
 	return true;
