@@ -99,7 +99,7 @@ static const struct arg_desc {
 	[ARG_ACTION] = { "up|down|clear|refresh", NULL,
 			 "start; stop and stay down; restart; ask for its routes again (RFC 2918)", KIND_ACTION },
 	[ARG_MODE_WORD] = { "mode", NULL, "the word mode", KIND_MODE_WORD },
-	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2 or static-l3", KIND_MODE },
+	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2, static-l3, dynamic-l2 or dynamic-l3", KIND_MODE },
 	[ARG_TEXT] = { "TEXT", NULL, "with down or clear: why, in words for the neighbor (RFC 9003)", KIND_TEXT },
 	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
 	[ARG_FILE] = { "FILE", NULL, "the file: of a configuration, or to write to (-: standard output)", KIND_TEXT },

@@ -437,7 +437,7 @@ def test_hosts_by_hand(lab, dataplane):
     (["vni", "7", "mode", "evpn"], 1, "VNI 7 is not configured"),
     (["vni", "100", "mode", "multicast"], 1, "VNI 100 cannot be in mode multicast: vnis[0].group: expected a multicast address"),
     (["vni", "100", "mode", "static-l2"], 1, "vnis[0].hosts: expected hosts"),
-    (["vni", "100", "mode", "magic"], 2, "expected evpn, multicast, static-flood, static-l2 or static-l3, found 'magic'"),
+    (["vni", "100", "mode", "magic"], 2, "expected evpn, multicast, static-flood, static-l2, static-l3, dynamic-l2 or dynamic-l3, found 'magic'"),
     (["vni", "100", "made", "evpn"], 2, "expected mode after the VNI, found 'made'"),
 ])
 def test_bad_words(lab, argv, status, words):
