@@ -3,6 +3,8 @@
 """evpnctl capture: packets of a VNI before and after encapsulation, read by tshark."""
 import os
 
+import pytest
+
 from evlab.run import run
 from test_vtep import MAC2, Pair, transfer
 
@@ -90,6 +92,7 @@ def test_traffic_is_not_held_up_by_who_does_not_read(lab):
     assert read(path, "frame.number")
 
 
+@pytest.mark.kernel
 def test_what_stands_in_the_way_is_said(lab):
     p = Pair(lab, "kernel")
     for e, argv, status, words in (

@@ -138,7 +138,8 @@ def ref_attributes(a):
         "router_mac": next((c["router_mac"] for c in ecs if "router_mac" in c), None),
         "es_import": next((c["es_import"] for c in ecs if "es_import" in c), None),
         "default_gateway": any("default_gateway" in c for c in ecs),
-        "pmsi": pmsi_value and {"tunnel_type": pmsi_value["tunnel_type"], "vni": pmsi_value["raw24"], "endpoint": pmsi_value["tunnel_id"]},
+        "pmsi": pmsi_value and {"tunnel_type": pmsi_value["tunnel_type"], "vni": pmsi_value["raw24"], "endpoint": pmsi_value["tunnel_id"],
+                               "group": None},
     }
 
 
@@ -209,7 +210,8 @@ def shark_attributes(a):
         "router_mac": ec and ec.one(evpn + "esi.router_mac"), "es_import": ec and ec.one(evpn + "esi.rt"),
         "default_gateway": any("Default Gateway" in w for w in words),
         "pmsi": tunnel and {"tunnel_type": tunnel.one(ATTRIBUTE + ".pmsi.tunnel.type", "numbers"), "vni": tunnel.one("bgp.evpn.nlri.vni", "numbers"),
-                            "endpoint": tunnel.one(ATTRIBUTE + ".pmsi.ingress_rep_ip") or tunnel.one(ATTRIBUTE + ".pmsi.ingress_rep_ip6")},
+                            "endpoint": tunnel.one(ATTRIBUTE + ".pmsi.ingress_rep_ip") or tunnel.one(ATTRIBUTE + ".pmsi.ingress_rep_ip6"),
+                            "group": None},
     }
 
 

@@ -114,6 +114,7 @@ def udp(node, to, tos=0, df=0, size=0, port=9, data=None, source=None):
     node.run("/usr/bin/python3", "-c", code, input=data.hex())
 
 
+@pytest.mark.kernel  # on the other side
 @pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
 @pytest.mark.parametrize("changed", [False, True], ids=["defaults", "configured"])
 def test_outer_headers(lab, v6, changed):
@@ -219,6 +220,7 @@ def test_workers_are_pinned(lab):
 
 # ---- what the underlay takes ----------------------------------------------------------------------------------------------
 
+@pytest.mark.kernel  # on the other side
 @pytest.mark.parametrize("family", [4, 6])
 def test_a_host_is_told_of_what_does_not_fit(lab, family):
     """RFC 1191, RFC 8201: h1 has an MTU of 1500, the underlay takes 50 octets less. Answers are no matter of ours here: the kernel's

@@ -14,6 +14,8 @@ from evlab import Evpnd, evpnd
 from evlab.rtnl import Held
 from evlab.run import in_namespace
 
+pytestmark = pytest.mark.kernel
+
 HELD_S = 1.5
 MACS = 50
 
