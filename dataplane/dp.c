@@ -140,7 +140,9 @@ static bool turn(struct dp *d)
 {
 	bool more = d->ops->flush(d->be);
 
-	if (d->n_closing && finish_closing(d))
+	if (!d->n_closing)
+		d->hold = false;
+	else if (finish_closing(d))
 		more = true;
 	more = more || (d->rec.dirty.head && !d->rec.n_out);
 	arm_timer(d);

@@ -307,7 +307,7 @@ void dp_set_now(struct dp *d, struct mtime now);
  * Writes what has been wanted and tells what has been seen: a slice of about a millisecond; the rest goes on by itself
  * in the loop. The composition root calls it before the loop sleeps, so that a wish is in the kernel in the same turn.
  * Events (struct dp_events) come from here and from the loop only, never from within another dp_*() function. True when
- * there is more to do, so that without a loop `while (dp_flush(d));` settles.
+ * there is more to do, so that without a loop `while (dp_flush(d));` settles: it waits for what a backend does beside us.
  */
 bool dp_flush(struct dp *d);
 /* Did an earlier evpnd leave something in the kernel, so that forwarding has gone on? As it was when d was made. */

@@ -776,6 +776,29 @@ static void row_deleted_by_another_while_our_write_is_out_comes_back(void **stat
 	assert_fdb(t, 2, 2);
 }
 
+/* Nothing is given out while a VNI that goes waits for the last operation; that must not outlive its wait. */
+static void vni_that_comes_back_while_an_operation_was_out_holds_nobody(void **state)
+{
+	struct dp_vni_params p = { .vni = 200, .bridge = "br200", .vxlan = "vxlan200" };
+	struct bed *t = *state;
+	struct dp_op op;
+
+	fakedp_devices(t->f, 200, true, NULL);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	want_fdb(t, 2, 2, 0);
+	fakedp_settle(t->d);
+	want_fdb(t, 1, 2, 0);
+	op = pull_one(t);
+	dp_vni_del(t->d, 200);
+	dp_flush(t->d);
+	want_fdb(t, 3, 2, 0);
+	dp_done(t->d, &op, fakedp_carry_out(t->f, &op), NULL);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_fdb(t, 3, 2);
+}
+
 static void bridge_row_deleted_by_another_comes_back_and_is_counted(void **state)
 {
 	struct bed *t = *state;
@@ -1682,6 +1705,7 @@ int main(void)
 		T(local_event_queued_behind_our_write_gives_the_row_back),
 		T(local_event_while_our_write_is_out_is_local_or_gives_the_row_back),
 		T(row_deleted_by_another_while_our_write_is_out_comes_back),
+		T(vni_that_comes_back_while_an_operation_was_out_holds_nobody),
 		T(bridge_row_deleted_by_another_comes_back_and_is_counted),
 		T(lost_object_brings_back_every_row_that_pointed_at_it),
 		T(foreign_vxlan_row_blocks_unless_it_says_the_same),
