@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* show traffic: what the dataplane itself has counted; nothing where the kernel forwards (ip -s link has it there). */
+/* show traffic: what the dataplane has counted. */
 #include "cmd/daemon.h"
 #include "cmd/show.h"
 

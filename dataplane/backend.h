@@ -112,7 +112,7 @@ struct dp_ops {
 	/* As dp_next_port(), of all VNIs; NULL: it knows none. */
 	bool (*next_port)(const void *be, struct dp_cursor *c, struct dp_port_info *out);
 	/* As dp_next_traffic(); NULL: nothing is counted. */
-	bool (*next_traffic)(const void *be, struct dp_cursor *c, struct dp_traffic *out);
+	bool (*next_traffic)(void *be, struct dp_cursor *c, struct dp_traffic *out);
 	/*
 	 * Sends a frame out of a local port, past the bridge, or with ifindex 0 to every VTEP of the flood list. False when
 	 * it could not. NULL, as the next: the backend hears and sends nothing.

@@ -496,6 +496,7 @@ const struct dp_ops dp_kernel_ops = {
 	.next_port = kernel_member_next_port,
 	.send = kernel_send,
 	.listens = kernel_listens,
+	.next_traffic = kernel_next_traffic,
 	.audit_begin = kernel_audit_begin,
 	.audit_step = kernel_audit_step,
 	.audit_end = kernel_audit_end,

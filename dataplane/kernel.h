@@ -17,6 +17,7 @@
  *	kernel_renew.c  rows on demand that are in use
  *	kernel_local.c  FDB and neighbour messages: whose is it
  *	kernel_snoop.c  ARP and ND of hosts on the ports
+ *	kernel_traffic.c what the kernel has counted
  *	kernel_host.c   what else runs on the host and minds what we write
  *	kernel_nh.c     nexthops: destinations as objects
  *	kernel_audit.c  a fresh look at all of it
@@ -481,6 +482,11 @@ void kernel_nh_release(struct kernel *k, struct dp_dest *d);
 bool kernel_host_minds_nexthops(void);
 /* iptables sees what bridges forward, and may drop it. */
 bool kernel_host_filters_bridges(void);
+
+/* ---- kernel_traffic.c ------------------------------------------------------------------------------------------- */
+
+/* For struct dp_ops. */
+bool kernel_next_traffic(void *be, struct dp_cursor *c, struct dp_traffic *out);
 
 /* ---- kernel_snoop.c --------------------------------------------------------------------------------------------- */
 

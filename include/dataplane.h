@@ -359,14 +359,14 @@ struct dp_port_info { /* borrowed */
 /* As dp_next(). */
 bool dp_next_port(const struct dp *d, struct dp_cursor *c, uint32_t vni, struct dp_port_info *out);
 
-/* What a backend that forwards itself has counted. */
+/* What was counted. */
 struct dp_traffic {
 	const char *scope; /* "drop" (name: the reason), "worker", "vni", "port", "vtep" */
 	char name[64];
 	uint32_t vni; /* 0: not of one */
 	uint64_t rx_frames, rx_octets, tx_frames, tx_octets, drops; /* of a VNI or VTEP: the tunnel's side */
 };
-/* false at the end, at once where the kernel forwards. */
+/* false at the end. */
 bool dp_next_traffic(const struct dp *d, struct dp_cursor *c, struct dp_traffic *out);
 
 struct dp_stats {

@@ -124,7 +124,7 @@ bool vtep_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *ou
 	return false;
 }
 
-bool vtep_next_traffic(const void *be, struct dp_cursor *c, struct dp_traffic *out)
+bool vtep_next_traffic(void *be, struct dp_cursor *c, struct dp_traffic *out)
 {
 	static const struct {
 		const char *scope;

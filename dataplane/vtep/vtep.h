@@ -398,7 +398,7 @@ uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip);
 /* ---- show.c --------------------------------------------------------------------------------------------------------- */
 
 bool vtep_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *out);
-bool vtep_next_traffic(const void *be, struct dp_cursor *c, struct dp_traffic *out);
+bool vtep_next_traffic(void *be, struct dp_cursor *c, struct dp_traffic *out);
 
 /* ---- bridge.c ------------------------------------------------------------------------------------------------------ */
 

@@ -269,6 +269,10 @@ def test_static_l3(lab, dataplane):
     arp = {r["ip"]: (r["mac"], r["state"]) for r in p.e.show("arp", "--vni", "100")}
     assert arp[p.h2.ip4] == arp[p.h2.ip6] == (MAC2, "remote")
     if dataplane == "kernel":
+        traffic, = [t for t in p.e.show("traffic") if t["scope"] == "vni"]
+        assert traffic["drops"] >= 1 and traffic["tx_frames"] >= 2 and traffic["rx_octets"] > 100, "what is refused is counted"
+        port, = [t for t in p.e.show("traffic") if t["scope"] == "port"]
+        assert (port["name"], port["vni"]) == ("h1", 100) and port["rx_frames"] > traffic["tx_frames"]
         return
     h3.ip("neigh add 10.0.0.1 lladdr %s dev %s" % (MAC1, h3.dev))
     assert not h3.ping("10.0.0.1"), "it cannot talk, either"
