@@ -187,6 +187,7 @@ static const struct schema_word words_flooding[] = {
 	{ "ingress-replication", CONFIG_FLOODING_INGRESS }, { "multicast", CONFIG_FLOODING_MULTICAST },
 	{ "off", CONFIG_FLOODING_OFF }, { NULL, 0 }
 };
+static const struct schema_word words_inner_tags[] = { { "keep", false }, { "drop", true }, { NULL, 0 } };
 static const struct schema_word words_resolver[] = { { "rib", CONFIG_RESOLVER_RIB }, { NULL, 0 } };
 
 static const struct schema_key keys_listen[] = {
@@ -341,6 +342,7 @@ static const struct schema_key keys_vni[] = {
 	{ "ageing", NUMBER, FIELD(config_vni, ageing), .min = 1, .max = 32767, .def = "300" },
 	{ "unknown-unicast", .scalar = &scalar_word, FIELD(config_vni, unknown_unicast_drop),
 	  .words = words_unknown_unicast, .def = "flood" },
+	{ "inner-tags", .scalar = &scalar_word, FIELD(config_vni, inner_tags_drop), .words = words_inner_tags, .def = "keep" },
 	{ "check-source", .scalar = &scalar_bool, FIELD(config_vni, check_source), .derive = derive_check_source },
 	{ "rsc", .scalar = &scalar_bool, FIELD(config_vni, rsc), .def = "false" },
 	{ "resolver", .map = &schema_resolver, .offset = 0 },

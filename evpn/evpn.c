@@ -268,6 +268,7 @@ static int dataplane_add(struct evpn *e, const struct evi *evi, const struct con
 				   .learn = evi->learns,
 				   .drop_unknown = c->unknown_unicast_drop,
 				   .group = c->group,
+				   .drop_tags = c->inner_tags_drop,
 				   .check_source = c->check_source,
 				   .mac_limit = learn_at_most(c),
 				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,

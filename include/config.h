@@ -127,6 +127,7 @@ struct config_vni {
 	size_t n_groups;
 	uint16_t ageing; /* s, of rows on demand */
 	bool unknown_unicast_drop;
+	bool inner_tags_drop; /* userspace: of frames that go through the tunnel, RFC 7348 6.1 */
 	bool check_source; /* packets of VTEPs that the VNI does not know are dropped */
 	bool rsc;
 	enum config_resolver resolver;

@@ -113,6 +113,7 @@ struct dp_vni_params { /* everything is copied */
 	struct ip group;   /* none, or where frames are flooded to (RFC 7348 4.2); it needs an underlay */
 	bool hear_hosts; /* what hosts on its ports say in ARP and ND is told by host_heard */
 	/* For a backend that sees the source of each packet; others do not look. */
+	bool drop_tags;    /* userspace: frames through the tunnel with an 802.1Q tag inside are dropped */
 	bool check_source; /* packets are dropped of VTEPs that no row of the VNI goes to */
 	bool known_hosts;  /* and frames of hosts that have no row to the VTEP that they come from */
 	uint32_t mac_limit; /* MACs that are heard, on ports and behind VTEPs, at most; 0: the backend's own bound */

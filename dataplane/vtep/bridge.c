@@ -271,6 +271,7 @@ void bridge_take(struct bridge *b, const struct dp_vni_params *p)
 	b->suppress = p->neigh_suppress;
 	b->hear_hosts = p->hear_hosts;
 	b->drop_unknown = p->drop_unknown;
+	b->drop_tags = p->drop_tags;
 	b->learn = p->learn;
 	b->check_source = p->check_source;
 	b->known_hosts = p->known_hosts;

@@ -143,6 +143,10 @@ static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struc
 	uint32_t vni = d->key.label ? d->key.label : b->vni, max = room(d);
 	struct iovec head = { k->p - VXLAN_HEADER, VXLAN_HEADER + k->len }, body = { 0 };
 
+	if (b->drop_tags && k->f.tagged) {
+		worker_drop(w, DROP_INNER_TAG, &b->c[w->nr]);
+		return;
+	}
 	if (k->vh.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
 		encapsulate_segments(w, b, k, d, vni);
 		return;
@@ -443,6 +447,10 @@ void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip
 		capture_from_vtep(w, c, from, p, len, &k, ecn);
 	received(&b->c[w->nr], k.len);
 	count_remote(w, from, k.len);
+	if (b->drop_tags && k.f.tagged) {
+		worker_drop(w, DROP_INNER_TAG, &b->c[w->nr]);
+		return;
+	}
 	if (!hear_remote(w, b, from, &k))
 		return;
 	if (ecn && !frame_ecn_decap(&k.f, k.p, ecn)) {

@@ -101,6 +101,7 @@ bool frame_parse(struct frame *f, const uint8_t *p, size_t len)
 		if (frame_get16(p + at) != TYPE_VLAN && frame_get16(p + at) != TYPE_QINQ)
 			break;
 	}
+	f->tagged = at > 12;
 	f->type = frame_get16(p + at);
 	f->l3 = (uint16_t)(at + 2);
 	if (f->type == TYPE_IPV4)

@@ -21,6 +21,7 @@ struct frame {
 	uint16_t ip_end;   /* where the IP packet ends; what follows is padding. 0 with l3 0 or 65536 */
 	uint8_t family;    /* 4, 6 or 0 */
 	uint8_t proto;     /* IPPROTO_TCP or IPPROTO_UDP with l4, else 0 */
+	bool tagged;       /* 802.1Q or 802.1ad */
 	bool plain;        /* no IP options or extension headers, no fragment: can be coalesced and segmented */
 	uint32_t hash;     /* of the flow: addresses, ports */
 };

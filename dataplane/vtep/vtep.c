@@ -33,6 +33,7 @@ const char *const vtep_drop_names[VTEP_DROPS] = {
 	[DROP_UNKNOWN_HOST] = "unknown-host",
 	[DROP_LOOPED] = "looped",
 	[DROP_SPLIT_HORIZON] = "split-horizon",
+	[DROP_INNER_TAG] = "inner-tag",
 	[DROP_BAD_SOURCE] = "bad-source",
 	[DROP_NO_PORT] = "no-port",
 	[DROP_SAME_PORT] = "same-port",

@@ -67,6 +67,7 @@ enum vtep_drop {
 	DROP_UNKNOWN_HOST, /* inner source is no host of that VTEP, and only known ones may talk */
 	DROP_LOOPED,       /* outer source is our own address */
 	DROP_SPLIT_HORIZON,/* from a VTEP to a VTEP */
+	DROP_INNER_TAG,    /* and the VNI takes none, RFC 7348 6.1 */
 	DROP_BAD_SOURCE,   /* inner source is a group address or zero */
 	DROP_NO_PORT,      /* a tag that no port has */
 	DROP_SAME_PORT,    /* would go out where it came in */
@@ -210,7 +211,7 @@ struct bridge {
 	uint32_t vni;
 	bool ready;
 	/* What workers read may change at any time (a reload). */
-	_Atomic bool suppress, hear_hosts, drop_unknown;
+	_Atomic bool suppress, hear_hosts, drop_unknown, drop_tags;
 	_Atomic bool learn; /* where MACs are, from what VTEPs send */
 	_Atomic bool check_source; /* VTEPs without a row here may not send */
 	_Atomic bool rsc;   /* packets to a router go to the host that they are for */

@@ -183,6 +183,29 @@ def test_fragments_and_loops_are_dropped_and_counted(lab, v6):
     lab.wait_for(lambda: p.e1.drops()["looped"] == before["looped"] + 1, "a loop is counted")
 
 
+def test_inner_tags_are_kept_or_dropped(lab):
+    """RFC 7348 6.1, both ways; the VNI is changed while it forwards."""
+    p = Pair(lab, "kernel").reach()
+    tagged = inner(0)[:12] + bytes.fromhex("81000005") + inner(0)[12:]
+    other = MARK[::-1]
+    out = tagged[6:12] + tagged[:6] + tagged[12:].replace(bytes.fromhex(MARK), bytes.fromhex(other))
+    send = "import socket,sys;s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW);s.bind(('eth0',0));s.send(bytes.fromhex(sys.argv[1]))"
+
+    def both():
+        before = p.e1.drops()["inner-tag"]
+        s, t = Sniff(lab, p.h1, "eth0"), Sniff(lab, p.h2, "eth0", other)
+        udp(p.r2, p.v1, port=4789, data=bytes.fromhex("0800000000006400") + tagged)
+        p.h1.run("/usr/bin/python3", "-c", send, out.hex())
+        return s, t, before
+    s, t, before = both()
+    assert s.frame() and t.frame() and p.e1.drops()["inner-tag"] == before
+    p.e1.reload(p.e1.config.replace("ports: [h1]", "inner-tags: drop, ports: [h1]"))
+    s, t, before = both()
+    lab.wait_for(lambda: p.e1.drops()["inner-tag"] == before + 2, "both are counted")
+    assert not s.frame() and not t.frame()
+    p.reach()
+
+
 # ---- what breaks and comes back -------------------------------------------------------------------------------------------
 
 def busy(daemon):

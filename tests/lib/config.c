@@ -131,6 +131,7 @@ static const char *vni_difference(const struct config_vni *a, const struct confi
 	SAME(ageing);
 	SAME_ITEMS(groups, n_groups, flood_difference);
 	SAME(unknown_unicast_drop);
+	SAME(inner_tags_drop);
 	SAME(rsc);
 	SAME(resolver);
 	SAME_TEXT(resolver_file);
@@ -348,6 +349,7 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 	v->flood = xcalloc(v->n_flood + 1, sizeof(*v->flood));
 	for (size_t k = 0; k < v->n_flood; k++)
 		v->flood[k] = random_ip_of(r, c->vtep.len, k);
+	v->inner_tags_drop = chance(r, 3);
 	v->unknown_unicast_drop = v->bridge && !is_dynamic(v) && chance(r, 3);
 	v->rsc = v->arp_suppression && chance(r, 3);
 	v->ageing = chance(r, 2) ? 300 : (uint16_t)between(r, 1, 32767);

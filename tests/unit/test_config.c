@@ -125,6 +125,7 @@ static void vni_defaults(void **state)
 	assert_int_equal(v->group.len, 0);
 	assert_int_equal(v->n_flood, 0);
 	assert_false(v->unknown_unicast_drop);
+	assert_false(v->inner_tags_drop);
 	assert_false(v->rsc);
 	assert_int_equal(v->resolver, CONFIG_RESOLVER_NONE);
 	assert_null(v->resolver_file);
@@ -253,6 +254,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 				     "    group: 239.1.1.1\n"
 				     "    flood: [192.0.2.2, \"::ffff:192.0.2.3\"]\n"
 				     "    unknown-unicast: drop\n"
+				     "    inner-tags: drop\n"
 				     "    hosts:\n"
 				   "      - {mac: 02:00:00:00:00:0A, ip: 2001:db8::1, vtep: 192.0.2.2, router: true}\n"
 				     "      - {mac: \"02:00:00:00:00:0b\", vtep: 192.0.2.3}\n"
@@ -290,6 +292,7 @@ static void every_key_of_a_vni_lands_in_its_field(void **state)
 	assert_int_equal(v->n_flood, 2);
 	assert_string_equal(ip_str(&v->flood[1]).s, "192.0.2.3");
 	assert_true(v->unknown_unicast_drop);
+	assert_true(v->inner_tags_drop);
 	assert_true(c->vnis[1].rsc);
 	assert_int_equal(v->resolver, CONFIG_RESOLVER_NONE);
 	assert_int_equal(v->n_hosts, 2);

@@ -193,7 +193,7 @@ static void defaults_are_left_out_unless_asked_for(void **state)
 			    "    rd: auto\n"
 			    "    import: [auto]\n    export: [auto]\n    arp-suppression: true\n"
 			    "    host-learning: true\n    mac-mobility: {moves: 5, window: 180, recovery: 540}\n    flood-control: ingress-replication\n    flood: []\n    groups: []\n    ageing: 300\n"
-			    "    unknown-unicast: flood\n    check-source: false\n    rsc: false\n");
+			    "    unknown-unicast: flood\n    inner-tags: keep\n    check-source: false\n    rsc: false\n");
 	buf_fini(&b);
 	config_free(c);
 }
