@@ -114,21 +114,28 @@ def test_a_move_is_seen_by_the_others_in_milliseconds(lab):
     f = Fabric(lab, "mac-mobility: {moves: off}\n")
     s = in_namespace(f.r[2], lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
     s.bind((0, NEIGH_GROUP))
-    s.settimeout(5)
+    s.settimeout(1)
     mac = bytes.fromhex(MACS[0].replace(":", ""))
-    ms = []
+    ms, again = [], 0
     for i in range(200):
         time.sleep(0.01)
         start = time.monotonic()
         f.say(0, "r%da" % (1 + i % 2))
-        while True:
-            m = s.recv(65536)
+        while time.monotonic() - start < 20:
+            try:
+                m = s.recv(65536)
+            except TimeoutError:
+                # On a busy machine the other router may not have heard of the last move yet, and so of no move now.
+                f.say(0, "r%da" % (1 + i % 2))
+                again += 1
+                continue
             # An FDB row of the vxlan device itself: family bridge, flag "self" (NTF_SELF 2).
             if struct.unpack_from("=H", m, 4)[0] == RTM_NEWNEIGH and m[16] == socket.AF_BRIDGE and m[26] & 2 and mac in m:
                 break
         ms.append((time.monotonic() - start) * 1000)
     ms.sort()
-    print("move seen after ms: p50 %.2f p90 %.2f p99 %.2f max %.2f" % (ms[100], ms[180], ms[197], ms[-1]))
+    print("move seen after ms: p50 %.2f p90 %.2f p99 %.2f max %.2f, said again %d times" % (ms[100], ms[180], ms[197], ms[-1], again))
     s.close()
     f.close()
+    assert again < 20, "moves that nobody heard of"
     assert ms[100] < 5, ms[100:]
