@@ -156,7 +156,8 @@ int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 	nla_put(m, v->vtep.len == 4 ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->vtep.len, v->vtep.b);
 	nla_put_u16(m, IFLA_VXLAN_PORT, htons(v->udp_port)); /* Linux's own default is another */
 	put_learning(k, m, v);
-	nla_put_u8(m, IFLA_VXLAN_L2MISS, v->miss_macs);
+	/* In every mode, since it is set for life: silent where there is a row for all that has none. */
+	nla_put_u8(m, IFLA_VXLAN_L2MISS, 1);
 	/* Questions for addresses are told of where they would be answered, and go nowhere else. */
 	nla_put_u8(m, IFLA_VXLAN_L3MISS, v->miss_ips);
 	nla_put_u8(m, IFLA_VXLAN_PROXY, v->miss_ips);

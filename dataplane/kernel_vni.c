@@ -318,7 +318,7 @@ static bool made_otherwise(const struct kernel *k, const struct kvni *v, const s
 	const struct klink *l = kernel_link_named(k, v->vxlan);
 
 	return l && l->made &&
-	       (l->l2miss != to->miss_macs || l->l3miss != to->miss_ips || l->proxy != to->miss_ips || l->rsc != to->rsc);
+	       ((to->miss_macs && !l->l2miss) || l->l3miss != to->miss_ips || l->proxy != to->miss_ips || l->rsc != to->rsc);
 }
 
 static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)

@@ -106,7 +106,7 @@ class Pair:
             more = more % self.there
         if make:
             make(lab, (MAC2, "10.0.0.2", self.there))
-        self.e = Evpnd(self.r1, "dataplane: %s\nvtep: \"%s\"\nvnis:\n  - {vni: 100, ports: [h1], mode: %s, %sresolver: %s}\n" % (dataplane, here, mode, more, resolver))
+        self.e = Evpnd(self.r1, "dataplane: %s\nvtep: \"%s\"\nvnis:\n  - {vni: 100, ports: [h1], mode: %s, %s%s}\n" % (dataplane, here, mode, more, "resolver: " + resolver if mode.startswith("dynamic") else "rsc: false"))
         lab.wait_for(lambda: self.e.show("vni", "100")["ready"], "the VNI is ready")
         assert self.e.show("vni", "100")["problem"] is None
 
@@ -319,3 +319,23 @@ def test_ipv6_hosts_are_asked_for(lab, dataplane):
     assert p.row() is None
     lab.wait_for(lambda: p.h1.ping(p.h2.ip6), "it is reached")
     assert p.row() == p.there and p.in_sync() is True
+
+
+@both
+def test_there_and_back(lab, dataplane):
+    """From flooding to rows on demand and back while traffic flows: devices stay, and a change costs some hundredths of a second."""
+    p = Pair(lab, "static-flood", "rib", dataplane=dataplane, more="flood: [192.0.2.2], hosts: [{mac: '%s', vtep: 192.0.2.2}], " % MAC2)
+    p.reach()
+    before = p.r1.ip("link show") if dataplane == "kernel" else ""
+    pings = [Pings(p.h1, p.h2.ip4), Pings(p.h2, p.h1.ip4)]
+    for mode in ("dynamic-l2", "static-flood", "dynamic-l2"):
+        p.e.ctl("vni", "100", "mode", mode)
+        time.sleep(1.5)
+        assert p.e.show("vni", "100")["problem"] is None
+    assert p.row() == p.there
+    if dataplane == "kernel":
+        index = re.search(r"(\d+): vxlan100", before).group(1)
+        assert index + ": vxlan100" in p.r1.ip("link show")
+    for x in pings:
+        lost, sent = x.lost()
+        assert sent > 200 and lost <= 3 * (10 if dataplane == "kernel" else 1), "%d of %d pings lost" % (lost, sent)
