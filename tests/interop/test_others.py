@@ -123,7 +123,8 @@ def test_docker(lab):
     lab.wait_for(lambda: (p.e2.mac(100, mac) or {}).get("state") == "remote", "r2 has it")
     p.r1.ip("link del vethc2")
     lab.wait_for(lambda: p.e2.mac(100, mac) is None, "it is gone with its container")
-    assert reach(c1) and p.made_by_us() == ["vxlan100"]
+    lab.wait_for(lambda: reach(c1), "the other reaches h2 as before")
+    assert p.made_by_us() == ["vxlan100"]
     assert [(r["port"], r["vlan"], r["up"]) for r in p.e1.show("ports")] == [("vethc1", None, True)]
     vni = p.e1.show("vni", "100")
     assert vni["bridge_state"] == "adopted" and vni["problem"] is None

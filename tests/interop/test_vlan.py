@@ -26,7 +26,7 @@ def test_vnis_share_a_bridge(lab, vxlan):
     lab.wait_for(lambda: p.bridge_row(vxlan[0], MACS[1]) == [10], "r1 has h1 behind r2")
     lab.wait_for(lambda: p.r1.remote(vxlan[0], MACS[1]) == p.r2.address, "and its vxlan row")
     p.h1.forget(old)
-    assert p.h1.ping("10.0.0.2")
+    lab.wait_for(lambda: p.h1.ping("10.0.0.2"), "h1 reaches h2 there")
 
 
 @each_and_one
