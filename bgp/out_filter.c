@@ -470,7 +470,10 @@ static void entry_copy(struct out_group *to, uint32_t h, const struct out_entry 
 	out_entry_place(to, h, copy, 0);
 }
 
-/* The list of g as this peer has read it, with its numbers. */
+/*
+ * The list of g as this peer has read it, with its numbers. A withdrawal behind which it stands it has been told, and in a
+ * list of its own nobody else waits for that.
+ */
 static void list_copy(struct out_group *g, struct out_group *to, struct out_marker *m)
 {
 	uint32_t seq = g->seq;
@@ -481,7 +484,7 @@ static void list_copy(struct out_group *g, struct out_group *to, struct out_mark
 		bool main = p && m->main.pos == p, refresh = p && m->refresh.pos == p;
 
 		next = p ? p->link.next : out_entry(g, h)->link.next; /* the position may go with its cursor */
-		if (!p)
+		if (!p && (out_entry(g, h)->live || !list_empty(&to->order)))
 			entry_copy(to, h, out_entry(g, h));
 		if (refresh)
 			cursor_move(g, to, &m->refresh);
