@@ -35,11 +35,6 @@ static uint32_t tenths(const struct rec *c)
 	return (uint32_t)(mtime_diff_us(c->start, c->now) / TENTH_US);
 }
 
-static uint32_t level_tenths(unsigned level)
-{
-	return 10u << level;
-}
-
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
 
 static struct rowlist *list_of(struct rec *c, const struct row *r)
@@ -47,7 +42,7 @@ static struct rowlist *list_of(struct rec *c, const struct row *r)
 	return r->list == ROW_LIST_DIRTY ? &c->dirty : &c->retry[r->level];
 }
 
-static void unlist(struct rec *c, uint32_t h)
+void rec_unlist(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 
@@ -57,7 +52,7 @@ static void unlist(struct rec *c, uint32_t h)
 	r->list = ROW_LIST_NONE;
 }
 
-static void enlist(struct rec *c, uint32_t h, enum row_list list)
+void rec_enlist(struct rec *c, uint32_t h, enum row_list list)
 {
 	struct row *r = row_at(&c->rows, h);
 
@@ -238,7 +233,7 @@ void rec_settle(struct rec *c, uint32_t h)
 	/* What waits for devices stands in no line: every row of the VNI is settled when they are ready. */
 	due = p.todo > REC_BLOCKED && (r->kind == DP_DEST || p.todo == REC_TELL || row_vni(&c->rows, r)->ready);
 	if (!due) {
-		unlist(c, h);
+		rec_unlist(c, h);
 		if (p.todo > REC_BLOCKED || !is_idle(c, h))
 			return;
 		if (r->kind == DP_DEST)
@@ -249,8 +244,8 @@ void rec_settle(struct rec *c, uint32_t h)
 	}
 	if (r->list == ROW_LIST_DIRTY || (r->list == ROW_LIST_RETRY && p.todo != REC_TELL))
 		return;
-	unlist(c, h);
-	enlist(c, h, ROW_LIST_DIRTY);
+	rec_unlist(c, h);
+	rec_enlist(c, h, ROW_LIST_DIRTY);
 }
 
 void rec_touch(struct rec *c, struct row *r)
@@ -263,7 +258,7 @@ void rec_forgive(struct rec *c, uint32_t h)
 	struct row *r = row_at(&c->rows, h);
 
 	if (r->list == ROW_LIST_RETRY)
-		unlist(c, h);
+		rec_unlist(c, h);
 	r->err = 0;
 	r->level = 0;
 }
@@ -397,417 +392,6 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 	rec_settle(c, h);
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------------ */
-
-static void tell_far_gone(struct rec *c, uint32_t h)
-{
-	struct row *r = row_at(&c->rows, h);
-	struct mac mac = r->mac;
-	uint32_t vni = row_vni(&c->rows, r)->vni;
-
-	r->told_far = false;
-	rec_settle(c, h);
-	if (c->ev.tunnel_mac_gone)
-		c->ev.tunnel_mac_gone(c->ev.ctx, vni, &mac);
-}
-
-static void tell_far(struct rec *c, uint32_t h)
-{
-	struct row *r = row_at(&c->rows, h);
-	struct mac mac = r->mac;
-	struct ip vtep = row_dest(&c->rows, r->have_dest)->d.vtep;
-
-	r->told_far = true;
-	r->tell = false;
-	rec_settle(c, h);
-	if (c->ev.tunnel_mac)
-		c->ev.tunnel_mac(c->ev.ctx, row_vni(&c->rows, r)->vni, &mac, &vtep);
-}
-
-void rec_tell_gone(struct rec *c, uint32_t h)
-{
-	struct row *r = row_at(&c->rows, h);
-	struct dp_vni *v = row_vni(&c->rows, r);
-	bool fdb = r->kind == DP_FDB;
-	struct mac mac = r->mac;
-	struct ip ip = fdb ? ip_none() : row_ip(&c->rows, h)->ip;
-
-	if (r->told_far) {
-		tell_far_gone(c, h);
-		return;
-	}
-	if (!r->told)
-		return;
-	r->told = r->tell = false;
-	v->local_macs -= fdb;
-	v->local_ips -= !fdb;
-	rec_settle(c, h);
-	if (fdb)
-		c->ev.local_mac_gone(c->ev.ctx, v->vni, &mac);
-	else
-		c->ev.local_ip_gone(c->ev.ctx, v->vni, &ip);
-}
-
-static void tell_local(struct rec *c, uint32_t h)
-{
-	struct row *r = row_at(&c->rows, h);
-	struct dp_vni *v = row_vni(&c->rows, r);
-	uint8_t flags = rec_local_state(r) == DP_SEEN_LOCAL_STATIC ? DP_LOCAL_STATIC : 0;
-	bool fdb = r->kind == DP_FDB;
-
-	v->local_macs += fdb && !r->told;
-	v->local_ips += !fdb && !r->told;
-	r->told = true;
-	r->tell = false;
-	rec_settle(c, h); /* it is local, so it stays */
-	if (fdb) {
-		c->ev.local_mac(c->ev.ctx, v->vni, &r->mac, r->ifindex, flags);
-	} else {
-		struct ip_row *n = row_ip(&c->rows, h);
-
-		flags |= r->have_flags & DP_ROUTER ? DP_LOCAL_ROUTER : 0;
-		c->ev.local_ip(c->ev.ctx, v->vni, &n->ip, &n->have_mac, flags);
-	}
-}
-
-static void tell_demand(struct rec *c, uint32_t h)
-{
-	struct row *r = row_at(&c->rows, h);
-	uint32_t vni = row_vni(&c->rows, r)->vni;
-	bool idle = r->idle;
-	struct mac mac = r->mac;
-
-	r->idle = r->doubt = false;
-	rec_settle(c, h);
-	if (idle && c->ev.demand)
-		c->ev.demand(c->ev.ctx, vni, &mac, false);
-	else if (!idle && c->ev.miss)
-		c->ev.miss(c->ev.ctx, vni, &mac, NULL);
-}
-
-/*
- * The callback may wish and so change any row: nothing of this one is looked at after it. What held before ends first; what
- * holds now is told when the row, which settles as one that must still be told, has its turn again.
- */
-static void tell(struct rec *c, uint32_t h)
-{
-	const struct row *r = row_at(&c->rows, h);
-
-	if (r->idle || r->doubt)
-		tell_demand(c, h);
-	else if (rec_is_local(rec_local_state(r)) && !r->told_far)
-		tell_local(c, h);
-	else if (rec_is_far(r) && !r->told)
-		tell_far(c, h);
-	else
-		rec_tell_gone(c, h);
-}
-
-static struct dp_dest *dest_value(struct rec *c, uint32_t h)
-{
-	return h ? &row_dest(&c->rows, h)->d : NULL;
-}
-
-static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *op)
-{
-	struct row *r = row_at(&c->rows, h);
-	static const uint8_t type[] = {
-		[REC_PUT] = DP_OP_PUT, [REC_DEL] = DP_OP_DEL, [REC_ASK] = DP_OP_ASK, [REC_GIVE] = DP_OP_GIVE
-	};
-
-	*op = (struct dp_op){
-		.type = type[p.todo], .kind = r->kind, .parts = p.parts, .mac = r->mac, .row = h, .old_flags = r->have_flags
-	};
-	r->inflight = true;
-	c->n_out++;
-	if (p.todo == REC_PUT)
-		r->force = false; /* who sets it from here on wants one more */
-	if (r->kind == DP_DEST) {
-		op->dest = dest_value(c, h);
-		row_dest(&c->rows, h)->going = p.todo == REC_DEL;
-		if (op->type == DP_OP_PUT && row_dest(&c->rows, h)->set)
-			rec_set_hand_out(c, h);
-		return;
-	}
-	op->vni = row_vni(&c->rows, r)->vni;
-	op->vni_data = row_vni(&c->rows, r)->data;
-	if (r->kind != DP_FDB)
-		op->ip = row_ip(&c->rows, h)->ip;
-	if (p.todo == REC_PUT) {
-		op->flags = r->want_flags;
-		op->to = r->want_dest;
-		if (op->to)
-			rec_dest_ref(c, op->to); /* until dp_done() */
-		op->dest = dest_value(c, op->to);
-		op->old = r->self == DP_SEEN_OURS ? dest_value(c, r->have_dest) : NULL;
-		op->local = r->self;
-	} else {
-		op->dest = dest_value(c, r->have_dest);
-		op->ifindex = r->ifindex;
-		op->local = r->port;
-	}
-}
-
-/* The object that frames of this destination need. */
-static uint32_t dest_object(const struct rec *c, uint32_t dest)
-{
-	return row_dest(&c->rows, dest)->base ? row_dest(&c->rows, dest)->base : dest;
-}
-
-/* Takes a dirty row whose destination cannot be had for now out of the line. */
-static void wait_for_dest(struct rec *c, uint32_t h, const struct row *dest)
-{
-	struct row *r = row_at(&c->rows, h);
-
-	r->err = dest->err;
-	r->level = dest->level;
-	rec_touch(c, r);
-	if (r->list == ROW_LIST_DIRTY)
-		unlist(c, h);
-	enlist(c, h, ROW_LIST_RETRY);
-}
-
-/* Operations that are being pulled. */
-struct pull {
-	struct dp_op *ops;
-	unsigned n, max;
-};
-
-enum needs { NEEDS_THERE, NEEDS_RETRY, NEEDS_LATER };
-
-static enum needs pull_needs(struct rec *c, uint32_t h, struct pull *p);
-
-/* The object that h needs comes before it: it is there already, or in front of it now. */
-static enum needs pull_object(struct rec *c, uint32_t h, uint32_t o, struct pull *p)
-{
-	struct row *d = row_at(&c->rows, o);
-	enum needs needs;
-
-	if (d->list == ROW_LIST_DIRTY && rec_plan(c, o).todo == REC_PUT) {
-		needs = pull_needs(c, o, p);
-		if (needs == NEEDS_LATER || (needs == NEEDS_THERE && p->n + 2 > p->max))
-			return NEEDS_LATER;
-		if (needs == NEEDS_THERE) {
-			struct rec_plan plan = rec_plan(c, o);
-
-			unlist(c, o);
-			make_op(c, o, plan, &p->ops[p->n++]);
-			return NEEDS_THERE;
-		}
-	}
-	if (d->list == ROW_LIST_RETRY) {
-		wait_for_dest(c, h, d);
-		return NEEDS_RETRY;
-	}
-	return row_dest(&c->rows, o)->going ? NEEDS_LATER : NEEDS_THERE;
-}
-
-/* What a row that is to be put needs: the object of its destination; a set those of its members. */
-static enum needs pull_needs(struct rec *c, uint32_t h, struct pull *p)
-{
-	const struct row *r = row_at(&c->rows, h);
-	const struct set *s = r->kind == DP_DEST ? row_dest(&c->rows, h)->set : NULL;
-	enum needs needs = NEEDS_THERE;
-
-	if (r->want_dest)
-		return pull_object(c, h, dest_object(c, r->want_dest), p);
-	for (uint32_t i = 0; s && needs == NEEDS_THERE && i < s->want.n; i++)
-		needs = pull_object(c, h, s->want.dest[i], p);
-	return needs;
-}
-
-unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
-{
-	struct pull p = { .ops = ops, .max = max };
-
-	while (c->dirty.head && p.n + 2 <= max) {
-		uint32_t h = c->dirty.head;
-		struct row *r = row_at(&c->rows, h);
-		struct rec_plan plan = rec_plan(c, h);
-		enum needs needs;
-
-		if (plan.todo == REC_TELL) {
-			unlist(c, h);
-			tell(c, h);
-			continue;
-		}
-		if (plan.todo <= REC_BLOCKED || (r->kind != DP_DEST && !row_vni(&c->rows, r)->ready)) {
-			unlist(c, h);
-			rec_settle(c, h);
-			continue;
-		}
-		needs = plan.todo == REC_PUT ? pull_needs(c, h, &p) : NEEDS_THERE;
-		if (needs == NEEDS_LATER)
-			break;
-		if (needs == NEEDS_RETRY)
-			continue;
-		unlist(c, h);
-		make_op(c, h, plan, &ops[p.n++]);
-	}
-	return p.n;
-}
-
-static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
-{
-	if (op->parts & DP_PORT && !r->ask) {
-		r->port = DP_SEEN_OURS;
-		r->ifindex = 0;
-	}
-	r->self = DP_SEEN_OURS;
-	r->wrote = true;
-	r->away = r->bare = false;
-	r->have_flags = op->flags & REC_VALUE_FLAGS;
-	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
-		rec_set_there(c, op->row);
-	if (r->kind == DP_NEIGH)
-		row_ip(&c->rows, op->row)->have_mac = op->mac;
-	rec_set_have_dest(c, r, op->to);
-}
-
-static void dest_deleted(struct rec *c, uint32_t h)
-{
-	struct dest_row *d = row_dest(&c->rows, h);
-
-	d->refs++; /* holds it while its rows let go */
-	rec_lose_dest(c, h);
-	d->refs--;
-	d->mass = false;
-}
-
-static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
-{
-	r->force = r->wrote = false;
-	if (op->parts & DP_PORT && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM))
-		r->port = DP_SEEN_NONE;
-	if (op->parts == DP_PORT) {
-		r->bare = r->port == DP_SEEN_NONE;
-		rec_set_spare(c, r, r->bare && !r->wanted && rec_dies_with_dest(c, r));
-		return;
-	}
-	r->self = DP_SEEN_NONE;
-	r->bare = false;
-	r->have_flags = 0;
-	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
-		rec_set_gone(c, op->row);
-	if (r->kind != DP_DEST)
-		rec_set_have_dest(c, r, 0);
-	else if (row_dest(&c->rows, op->row)->n_spare)
-		dest_deleted(c, op->row);
-}
-
-static void dest_back(struct rec *c, uint32_t h)
-{
-	struct dest_row *d = row_dest(&c->rows, h);
-	bool lost = d->lost;
-
-	d->going = d->lost = false;
-	d->refs++; /* it is looked at once more */
-	if (lost)
-		rec_dest_seen(c, h, false);
-	d->refs--;
-}
-
-static void ask_done(struct row *r, const struct dp_op *op)
-{
-	r->ask = false;
-	if (!rec_is_local(r->port))
-		return;
-	if (op->answer == DP_AT_VXLAN)
-		r->give = true;
-	else if (op->answer == DP_AT_NOWHERE)
-		r->port = DP_SEEN_NONE;
-}
-
-static void apply(struct rec *c, struct row *r, const struct dp_op *op)
-{
-	switch (op->type) {
-	case DP_OP_PUT:
-		put_done(c, r, op);
-		break;
-	case DP_OP_DEL:
-		del_done(c, r, op);
-		break;
-	case DP_OP_ASK:
-		ask_done(r, op);
-		break;
-	case DP_OP_GIVE:
-		r->give = false;
-		break;
-	}
-	r->err = 0;
-	r->level = 0;
-	c->writes += op->type != DP_OP_ASK;
-}
-
-/* Part of it may have been done: what must be undone later counts as ours. */
-static void half_done(struct row *r, const struct dp_op *op)
-{
-	if (op->type != DP_OP_PUT)
-		return;
-	r->force = r->wrote = true;
-	if (op->parts & DP_PORT && rec_is_local(r->port))
-		r->ask = true;
-}
-
-static unsigned back_off(struct rec *c, uint32_t h, int err)
-{
-	struct row *r = row_at(&c->rows, h);
-	unsigned level = r->err && r->level + 1 < REC_LEVELS ? r->level + 1u : r->level;
-
-	r->err = (uint8_t)-err;
-	r->level = (uint8_t)level;
-	c->errors++;
-	if (r->list == ROW_LIST_NONE)
-		enlist(c, h, ROW_LIST_RETRY);
-	return level_tenths(level) / 10;
-}
-
-static unsigned refused(struct rec *c, struct row *r, const struct dp_op *op, int err)
-{
-	if (op->type == DP_OP_GIVE) { /* the port is gone: so is the row */
-		r->give = false;
-		r->port = DP_SEEN_OURS;
-		r->ifindex = 0;
-		return 0;
-	}
-	if (rec_plan(c, op->row).todo <= REC_TELL)
-		return 0;
-	if (op->to && row_at(&c->rows, dest_object(c, op->to))->list == ROW_LIST_RETRY) {
-		wait_for_dest(c, op->row, row_at(&c->rows, dest_object(c, op->to)));
-		return 0;
-	}
-	return back_off(c, op->row, err);
-}
-
-unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
-{
-	struct row *r = row_at(&c->rows, op->row);
-	bool placed = !err && op->type == DP_OP_PUT && op->kind == DP_FDB && op->flags & DP_ON_DEMAND;
-	uint32_t vni = op->vni;
-	struct mac mac = op->mac;
-	unsigned again = 0;
-
-	r->inflight = false;
-	c->n_out--;
-	rec_touch(c, r);
-	if (!err)
-		apply(c, r, op);
-	else
-		half_done(r, op);
-	if (err && err != -EAGAIN)
-		again = refused(c, r, op, err);
-	if (r->kind == DP_DEST)
-		dest_back(c, op->row);
-	rec_settle(c, op->row);
-	if (op->to)
-		rec_dest_unref(c, op->to);
-	if (!c->n_out)
-		rec_landed(c);
-	if (placed && c->ev.demand)
-		c->ev.demand(c->ev.ctx, vni, &mac, true);
-	return again;
-}
-
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 
 static struct mtime retry_due(const struct rec *c, unsigned level)
@@ -816,7 +400,7 @@ static struct mtime retry_due(const struct rec *c, unsigned level)
 
 	if (!h)
 		return MTIME_NEVER;
-	return mtime_add_us(c->start, ((int64_t)row_at(&c->rows, h)->since + level_tenths(level)) * TENTH_US);
+	return mtime_add_us(c->start, ((int64_t)row_at(&c->rows, h)->since + rec_level_tenths(level)) * TENTH_US);
 }
 
 struct mtime rec_next(const struct rec *c)
@@ -871,7 +455,7 @@ void rec_set_now(struct rec *c, struct mtime now)
 		while (!mtime_before(now, retry_due(c, i))) {
 			uint32_t h = c->retry[i].head;
 
-			unlist(c, h);
+			rec_unlist(c, h);
 			rec_settle(c, h);
 		}
 	}

@@ -98,7 +98,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h);
 /* Why a wanted row is not there yet, NULL when it is. */
 const char *rec_pending(const struct rec *c, uint32_t h);
 
-/* ---- between reconcile.c, reconcile_plan.c, reconcile_seen.c and reconcile_set.c ----------------------------------- */
+/* ---- between the files of reconcile --------------------------------------------------------------------------------- */
 
 static inline bool rec_is_local(unsigned state)
 {
@@ -152,6 +152,19 @@ void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 void rec_set_spare(struct rec *c, struct row *r, bool spare);
 /* Nothing of what rows have there through this object is there any more. */
 void rec_lose_dest(struct rec *c, uint32_t dest);
+/* The row, which stands in none, comes to the end of this line; the row leaves its line, if it stands in one. */
+void rec_enlist(struct rec *c, uint32_t h, enum row_list list);
+void rec_unlist(struct rec *c, uint32_t h);
+/* How long a row of this level of back-off waits. */
+static inline uint32_t rec_level_tenths(unsigned level)
+{
+	return 10u << level;
+}
+/*
+ * Tells evpn what is news about the row. The callback may wish and so change any row: nothing of this one is looked at after it. What held before ends first; what
+ * holds now is told when the row, which settles as one that must still be told, has its turn again.
+ */
+void rec_tell(struct rec *c, uint32_t h);
 void rec_touch(struct rec *c, struct row *r);
 #define REC_VALUE_FLAGS (DP_STICKY | DP_ROUTER | DP_ON_DEMAND) /* those of DP_* that the row carries in the kernel */
 /* The row loses its wish; the caller settles it. */
