@@ -152,5 +152,5 @@ def test_a_mac_in_two_places_is_a_duplicate(pair):
     for x in (p.e1, p.e2):
         x.ctl("mac", "clear", "--vni", "100")
     assert "duplicate" not in (p.state(p.e1), p.state(p.e2))
-    p.frame(p.h1)
-    lab.wait_for(lambda: p.state(p.e1) == "local" and p.state(p.e2) == "remote" and p.port() == ["h1"], "it is where it speaks")
+    lab.wait_for(lambda: not p.frame(p.h1) and p.state(p.e1) == "local" and p.state(p.e2) == "remote" and p.port() == ["h1"],
+                 "it is where it speaks")

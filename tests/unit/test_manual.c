@@ -64,7 +64,7 @@ static void evpnctl_8_has_every_verb_and_option(void **state)
 	for (enum verb_id i = 0; i < VERB_N; i++) {
 		assert_in(page, "Cm", verbs[i].name, "");
 		for (enum verb_arg a = ARG_POSITIONALS; a < ARG_N; a++)
-			if ((verbs[i].required | verbs[i].optional) & 1u << a)
+			if ((verbs[i].required | verbs[i].optional) & UINT64_C(1) << a)
 				assert_in(strstr(page, verbs[i].name), "Fl", verb_arg_name(a) + 1, "");
 	}
 	free(page);
