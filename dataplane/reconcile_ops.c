@@ -181,9 +181,7 @@ static void dest_deleted(struct rec *c, uint32_t h)
 
 static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
-	r->force = false;
-	/* A vxlan row that is left is ours still, whatever an older word of its end may say. */
-	r->wrote = r->wrote && op->parts == DP_PORT && r->self == DP_SEEN_OURS;
+	r->force = r->wrote = false;
 	if (op->parts & DP_PORT && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM))
 		r->port = DP_SEEN_NONE;
 	if (op->parts == DP_PORT) {

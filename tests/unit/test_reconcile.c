@@ -1322,27 +1322,6 @@ static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_af
 	}
 }
 
-/* The end of a row that has been written once more since, to the same VTEP, is told late: when its bridge row is gone. */
-static void word_of_an_older_end_does_not_leave_a_vxlan_row_behind(void **state)
-{
-	struct bed *t = *state;
-	struct ip vtep = vtep_nr(2);
-	struct dp_seen old = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_SELF,
-			       .state = DP_SEEN_NONE, .mac = mac_nr(1) };
-
-	want_mass(t);
-	t->d->rec.burst_min = 0;
-	unwant_mass(t);
-	carry_out(t, MASS, DP_PORT);
-	old.dest = dp_dest_find(t->d, &vtep, 0);
-	dp_seen(t->d, &old);
-	t->d->rec.burst_min = 1000;
-	pass(t, 600);
-	pass(t, 600);
-	for (unsigned m = 1; m <= MASS; m++)
-		assert_false(has_vxlan(t, m));
-}
-
 /* A row of a VNI whose devices are down cannot be deleted. */
 static void row_that_cannot_go_holds_the_others_for_a_while_only(void **state)
 {
@@ -1748,7 +1727,6 @@ int main(void)
 		T(vxlan_rows_of_a_vtep_that_nobody_wants_go_with_it),
 		T(vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves),
 		T(in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_after_it),
-		T(word_of_an_older_end_does_not_leave_a_vxlan_row_behind),
 		T(row_that_cannot_go_holds_the_others_for_a_while_only),
 		T(reasserted_rows_are_written_again),
 		cmocka_unit_test(random_edits_end_with_desired_equal_to_observed),
