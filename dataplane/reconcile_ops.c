@@ -212,15 +212,21 @@ static void dest_back(struct rec *c, uint32_t h)
 	d->refs--;
 }
 
+/*
+ * What was seen on a port, and what the kernel says now. A learned row that we ran over is given back; one that is nobody's to
+ * give (a port's own address) is not there any more, ours is.
+ */
 static void ask_done(struct row *r, const struct dp_op *op)
 {
 	r->ask = false;
-	if (!rec_is_local(r->port))
-		return;
-	if (op->answer == DP_AT_VXLAN)
+	if (rec_is_local(r->port) && op->answer == DP_AT_VXLAN) {
 		r->give = true;
-	else if (op->answer == DP_AT_NOWHERE)
+	} else if (r->port == DP_SEEN_OWN && op->answer == DP_AT_VXLAN) {
+		r->port = DP_SEEN_OURS;
+		r->ifindex = 0;
+	} else if (rec_is_local(r->port) && op->answer == DP_AT_NOWHERE) {
 		r->port = DP_SEEN_NONE;
+	}
 }
 
 static void apply(struct rec *c, struct row *r, const struct dp_op *op)

@@ -217,10 +217,11 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 		row_dest(&c->rows, dest)->lost = true;
 		return;
 	}
-	if (r->self != DP_SEEN_OURS) {
+	if (r->self != DP_SEEN_OURS && !row_dest(&c->rows, dest)->refs) {
 		rec_settle(c, dest);
 		return;
 	}
+	/* One that was refused may have been there all the same, from before, and rows with it. */
 	r->self = DP_SEEN_NONE;
 	r->keep = false;
 	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
