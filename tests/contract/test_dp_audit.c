@@ -51,10 +51,10 @@ static const struct dp_diff *only(enum dp_diff_what what, const char *table, con
 static void fill(struct bed *t, unsigned n)
 {
 	for (unsigned i = 1; i <= n; i++)
-		want_fdb(t, i, 2 + i % 3, 0);
-	want_flood(t, vtep_nr(2));
-	want_flood(t, vtep_nr(3));
-	want_neigh(t, host_nr(1), 1);
+		want_fdb(t->d, i, 2 + i % 3, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_flood(t->d, vtep_nr(3), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 }
 
@@ -90,8 +90,8 @@ static void what_changes_meanwhile_is_no_difference(void **state)
 					      f.found);
 			assert_int_equal(m, DP_AUDIT_NOTHING_YET);
 			for (unsigned i = 0; i < 50; i++, turn++) {
-				unwant_fdb(t, 1 + turn % 2000);
-				want_fdb(t, 1 + turn * 7 % 4000, 2 + turn % 5, 0);
+				unwant_fdb(t->d, 1 + turn % 2000);
+				want_fdb(t->d, 1 + turn * 7 % 4000, 2 + turn % 5, 0);
 			}
 			dp_flush(t->d);
 			steps++;
@@ -108,8 +108,8 @@ static void sets_are_looked_at_too(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	put_set(t, 1, "234");
-	want_fdb_set(t, 7, 1);
+	put_set(t->d, 1, "234");
+	want_fdb_set(t->d, 7, 1, 0);
 	settle(t);
 	assert_int_equal(look(t, false), 0);
 }
@@ -121,7 +121,7 @@ static void row_that_waits_for_another_is_blocked(void **state)
 	NEEDS_WORLD(t);
 	learn(t, 7, 1, t->d && dp_backend_name(t->d)[0] == 'u' ? FAKEDP_KERNEL : FAKEDP_STATIC);
 	settle(t);
-	want_fdb(t, 7, 2, 0);
+	want_fdb(t->d, 7, 2, 0);
 	settle(t);
 	assert_int_equal(look(t, true), 1);
 	assert_int_equal(found[0].what, DP_DIFF_BLOCKED);

@@ -22,10 +22,10 @@ static void change(struct bed *t, const struct dp_vni_params *p)
 
 static void wish_all(struct bed *t)
 {
-	want_fdb(t, 1, 2, 0);
-	want_fdb(t, 2, 2, 0);
-	want_flood(t, vtep_nr(2));
-	want_neigh(t, host_nr(1), 1);
+	want_fdb(t->d, 1, 2, 0);
+	want_fdb(t->d, 2, 2, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 }
 
 static void changed_vni_keeps_devices_and_rows(void **state)
@@ -39,7 +39,7 @@ static void changed_vni_keeps_devices_and_rows(void **state)
 	bridge = if_nametoindex("br100");
 	vxlan = if_nametoindex("vxlan100");
 	wish_all(t);
-	want_fdb(t, 3, 2, 0);
+	want_fdb(t->d, 3, 2, 0);
 	learn(t, 9, 1, FAKEDP_KERNEL);
 	world_run("ip addr add 10.9.9.1/24 dev br100");
 	settle(t);

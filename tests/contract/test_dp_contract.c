@@ -17,19 +17,19 @@ static void rows_appear_and_vanish(void **state)
 				 dp_key_neigh(WORLD_VNI, &v4), dp_key_neigh(WORLD_VNI, &v6) };
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
-	want_flood(t, vtep_nr(2));
-	want_flood(t, vtep_nr(3));
-	want_neigh(t, v4, 1);
-	want_neigh(t, v6, 1);
+	want_fdb(t->d, 1, 2, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_flood(t->d, vtep_nr(3), 0);
+	want_neigh(t->d, v4, 1, 0);
+	want_neigh(t->d, v6, 1, 0);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	assert_true(flood(t, "192.0.2.2"));
 	assert_true(flood(t, "192.0.2.3"));
 	assert_int_equal(neighbour(t, v4), 1);
 	assert_int_equal(neighbour(t, v6), 1);
-	want_fdb(t, 1, 3, 0);
-	want_neigh(t, v4, 2);
+	want_fdb(t->d, 1, 3, 0);
+	want_neigh(t->d, v4, 2, 0);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.3");
 	assert_int_equal(neighbour(t, v4), 2);
@@ -56,7 +56,7 @@ static void devices_that_say_the_same_are_adopted(void **state)
 	assert_int_equal(info(t).bridge_state, DP_DEV_ADOPTED);
 	assert_null(info(t).problem);
 	assert_true(t->b.ready);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	bed_stop(t, true);
@@ -79,7 +79,7 @@ static void device_that_contradicts_is_reported(void **state)
 		assert_int_equal(info(t).vxlan_state, DP_DEV_CONFLICT);
 		assert_string_equal(info(t).problem, cases[i][1]);
 		assert_false(t->b.ready);
-		want_fdb(t, 1, 2, 0);
+		want_fdb(t->d, 1, 2, 0);
 		t->w->settle(t->w, t->d);
 		bed_stop(t, false);
 		assert_string_equal(fdb(t, 1), "");
@@ -93,9 +93,9 @@ static void deleted_devices_come_back_with_their_rows(void **state)
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= 20; i++)
-		want_fdb(t, i, 2 + i % 3, 0);
-	want_flood(t, vtep_nr(2));
-	want_neigh(t, host_nr(1), 1);
+		want_fdb(t->d, i, 2 + i % 3, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	learn(t, 99, 1, FAKEDP_KERNEL);
 	settle(t);
 	assert_int_equal(t->w->count(t->w), 20);
@@ -126,14 +126,14 @@ static void foreign_rows_are_left_alone(void **state)
 	t->w->neigh(t->w, &h, &m1, FAKEDP_EXTERN);
 	learn(t, 6, 2, FAKEDP_STATIC);
 	settle(t);
-	want_fdb(t, 5, 2, 0);
-	want_fdb(t, 6, 2, DP_TAKE_OVER);
-	want_neigh(t, h, 9);
+	want_fdb(t->d, 5, 2, 0);
+	want_fdb(t->d, 6, 2, DP_TAKE_OVER);
+	want_neigh(t->d, h, 9, 0);
 	settle(t);
 	assert_int_equal(port_of(t, 6), 2);
 	assert_int_equal(neighbour(t, h), 1);
 	assert_int_equal(stats(t).rows_there, 0);
-	unwant_fdb(t, 5);
+	unwant_fdb(t->d, 5);
 	bed_stop(t, false);
 	assert_true(flood(t, "192.0.2.9"));
 	assert_int_equal(neighbour(t, h), 1);
@@ -204,18 +204,18 @@ static void local_mac_blocks_until_it_moved_away(void **state)
 	NEEDS_WORLD(t);
 	learn(t, 1, 1, FAKEDP_KERNEL);
 	settle(t);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	assert_int_equal(port_of(t, 1), 1);
 	assert_string_equal(fdb(t, 1), "");
-	want_fdb(t, 1, 2, DP_TAKE_OVER);
+	want_fdb(t->d, 1, 2, DP_TAKE_OVER);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	learn(t, 1, 2, FAKEDP_KERNEL); /* it comes back */
 	settle(t);
 	assert_int_equal(t->b.ifindex[1], t->w->ifindex(t->w, 2));
 	assert_int_equal(port_of(t, 1), 2);
-	unwant_fdb(t, 1);
+	unwant_fdb(t->d, 1);
 	settle(t);
 	assert_int_equal(port_of(t, 1), 2);
 	assert_string_equal(fdb(t, 1), "");
@@ -227,21 +227,21 @@ static void restart_adopts_without_a_write_and_sweeps_what_nobody_claims(void **
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= 100; i++)
-		want_fdb(t, i, 2 + i % 3, i % 10 ? 0 : DP_STICKY);
+		want_fdb(t->d, i, 2 + i % 3, i % 10 ? 0 : DP_STICKY);
 	for (unsigned i = 2; i <= 4; i++)
-		want_flood(t, vtep_nr(i));
-	want_neigh(t, host_nr(1), 1);
-	want_neigh(t, host_nr(2), 2);
+		want_flood(t->d, vtep_nr(i), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
+	want_neigh(t->d, host_nr(2), 2, 0);
 	settle(t);
 	assert_int_equal(stats(t).rows_there, 105);
 	bed_stop(t, false);
 	bed_start(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.3");
 	for (unsigned i = 1; i <= 90; i++)
-		want_fdb(t, i, 2 + i % 3, i % 10 ? 0 : DP_STICKY);
+		want_fdb(t->d, i, 2 + i % 3, i % 10 ? 0 : DP_STICKY);
 	for (unsigned i = 2; i <= 3; i++)
-		want_flood(t, vtep_nr(i));
-	want_neigh(t, host_nr(1), 1);
+		want_flood(t->d, vtep_nr(i), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 	assert_int_equal(stats(t).writes, 0);
 	assert_int_equal(stats(t).rows_there, 93);
@@ -262,9 +262,9 @@ static void flush_on_stop_leaves_nothing(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
-	want_flood(t, vtep_nr(2));
-	want_neigh(t, host_nr(1), 1);
+	want_fdb(t->d, 1, 2, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 	bed_stop(t, true);
 	assert_string_equal(fdb(t, 1), "");
@@ -279,7 +279,7 @@ static void object_that_is_deleted_comes_back_with_its_rows(void **state)
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= 30; i++)
-		want_fdb(t, i, 2, 0);
+		want_fdb(t->d, i, 2, 0);
 	settle(t);
 	t->w->kill_object(t->w, &v);
 	settle(t);
@@ -296,7 +296,7 @@ static void ten_thousand_rows_come_and_go(void **state)
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= N; i++)
-		want_fdb(t, i, 2 + i % 50, 0);
+		want_fdb(t->d, i, 2 + i % 50, 0);
 	settle(t);
 	assert_int_equal(t->w->count(t->w), N);
 	assert_int_equal(stats(t).rows_there, N);
@@ -306,7 +306,7 @@ static void ten_thousand_rows_come_and_go(void **state)
 		assert_string_equal(fdb(t, i), ip_str(&v).s);
 	}
 	for (unsigned i = 1; i <= N; i++)
-		unwant_fdb(t, i);
+		unwant_fdb(t->d, i);
 	settle(t);
 	assert_int_equal(t->w->count(t->w), 0);
 	assert_int_equal(stats(t).rows, 0);
@@ -320,9 +320,9 @@ static void change(struct bed *t, const struct dp_vni_params *p)
 	t->b.ifindex[98] = t->b.ifindex[99] = 0; /* as evpn forgets it */
 	assert_int_equal(dp_vni_add(t->d, p), 0);
 	for (unsigned i = 1; i <= 20; i++)
-		want_fdb(t, i, 2 + i % 3, 0);
-	want_flood(t, vtep_nr(2));
-	want_neigh(t, host_nr(1), 1);
+		want_fdb(t->d, i, 2 + i % 3, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 }
 
@@ -337,7 +337,7 @@ static void changed_vni_keeps_what_stays(void **state)
 	learn(t, 98, 1, FAKEDP_KERNEL);
 	learn(t, 99, 2, FAKEDP_KERNEL);
 	change(t, &p);
-	want_fdb(t, 21, 2, 0);
+	want_fdb(t->d, 21, 2, 0);
 	settle(t);
 	writes = stats(t).writes;
 	p.neigh_suppress = false;

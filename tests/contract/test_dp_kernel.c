@@ -85,7 +85,7 @@ static void adopted_devices_stay_when_rows_are_flushed(void **state)
 	bed_start(t);
 	assert_string_equal(device("vxlan100", "master"), "br100"); /* put there: it was in none */
 	assert_string_equal(device("vxlan100", "linkinfo.info_slave_data.learning"), "false");
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	bed_stop(t, true);
 	assert_string_equal(device("vxlan100", "mtu"), "1400");
@@ -103,20 +103,20 @@ static void vtep_of_ipv6_works_alike(void **state)
 	assert_null(info(t).problem);
 	assert_string_equal(device("vxlan100", "linkinfo.info_data.local6"), "2001:db8::1");
 	assert_string_equal(device("vxlan100", "mtu"), "1430");
-	want_fdb_to(t, 1, ip_of("2001:db8::2"), 0);
-	want_flood(t, ip_of("2001:db8::2"));
+	want_fdb_to(t->d, 1, ip_of("2001:db8::2"), 0);
+	want_flood(t->d, ip_of("2001:db8::2"), 0);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "2001:db8::2");
 	assert_true(flood(t, "2001:db8::2"));
 	bed_stop(t, false);
 	bed_start_with(t, &p);
-	want_fdb_to(t, 1, ip_of("2001:db8::2"), 0);
-	want_flood(t, ip_of("2001:db8::2"));
+	want_fdb_to(t->d, 1, ip_of("2001:db8::2"), 0);
+	want_flood(t->d, ip_of("2001:db8::2"), 0);
 	settle(t);
 	assert_int_equal(stats(t).writes, 0);
 	assert_int_equal(stats(t).rows_there, 2);
 	dp_set_put(t->d, 1, (struct ip[]){ ip_of("2001:db8::3"), ip_of("2001:db8::2") }, 2);
-	want_fdb_set(t, 1, 1);
+	want_fdb_set(t->d, 1, 1, 0);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "2001:db8::2 2001:db8::3");
 	assert_int_equal(stats(t).errors, 0);
@@ -132,14 +132,14 @@ static void without_a_bridge_rows_are_on_the_vxlan_device(void **state)
 	p.n_ports = 0;
 	bed_start_with(t, &p);
 	assert_true(t->b.ready);
-	want_fdb(t, 1, 2, 0);
-	want_neigh(t, host_nr(1), 1);
+	want_fdb(t->d, 1, 2, 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 nhid .* self extern_learn'");
 	world_run("ip neigh show dev vxlan100 | grep -q '10.0.0.1 lladdr 02:00:00:00:00:01 .*proto 179'");
 	assert_int_equal(stats(t).errors, 0);
-	assert_null(shown(t, 1, "bridge"));
-	unwant_fdb(t, 1);
+	assert_null(shown(t->d, 1, "bridge"));
+	unwant_fdb(t->d, 1);
 	settle(t);
 	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:01");
 	assert_string_equal(device("br100", "mtu"), "");
@@ -197,7 +197,7 @@ static void what_another_hand_changes_is_told_and_not_undone(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	world_run("ip link set vxlan100 down");
 	settle(t);
@@ -274,7 +274,7 @@ static void bridge_that_is_deleted_alone_comes_back_with_its_ports(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	world_run("ip link del br100");
 	settle(t);
@@ -359,17 +359,17 @@ static void remote_mac_that_speaks_here_is_told_and_keeps_its_port(void **state)
 	struct mac m = mac_nr(1);
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	speak(1, &m);
 	settle(t);
 	assert_int_equal(t->b.ifindex[1], port_index("p1"));
 	assert_int_equal(port_of(t, 1), 1);
-	unwant_fdb(t, 1);
+	unwant_fdb(t->d, 1);
 	settle(t);
 	assert_int_equal(port_of(t, 1), 1);
 	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:01");
-	want_fdb(t, 1, 3, DP_TAKE_OVER); /* it moved on */
+	want_fdb(t->d, 1, 3, DP_TAKE_OVER); /* it moved on */
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.3");
 	assert_int_equal(t->b.macs_gone, 0);
@@ -381,13 +381,13 @@ static void sticky_remote_mac_does_not_move_to_a_port(void **state)
 	struct mac m = mac_nr(1);
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, DP_STICKY);
+	want_fdb(t->d, 1, 2, DP_STICKY);
 	settle(t);
 	speak(1, &m);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	assert_int_equal(t->b.ifindex[1], 0);
-	want_fdb(t, 1, 2, 0); /* no longer sticky */
+	want_fdb(t->d, 1, 2, 0); /* no longer sticky */
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	speak(1, &m);
@@ -401,9 +401,9 @@ static void write_over_unread(struct bed *t, const char *how)
 {
 	struct dp_op ops[4];
 
-	want_fdb(t, 2, 2, 0);
+	want_fdb(t->d, 2, 2, 0);
 	settle(t);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	assert_int_equal(dp_pull(t->d, ops, 4), 1);
 	world_run("bridge fdb add 02:00:00:00:00:01 dev p1 master %s", how);
 	world_run("bridge fdb replace 02:00:00:00:00:01 dev vxlan100 master extern_learn");
@@ -448,7 +448,7 @@ static void label_of_another_vni_goes_into_the_row_and_out_again(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	want_labelled(t, 1, 2, 777);
 	settle(t);
@@ -462,7 +462,7 @@ static void label_of_another_vni_goes_into_the_row_and_out_again(void **state)
 	settle(t);
 	assert_int_equal(stats(t).writes, 0);
 	assert_int_equal(stats(t).rows_there, 1);
-	want_fdb(t, 1, 3, 0);
+	want_fdb(t->d, 1, 3, 0);
 	settle(t);
 	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 nhid'");
 	assert_string_equal(fdb(t, 1), "192.0.2.3");
@@ -475,10 +475,10 @@ static void rows_that_another_hand_deletes_come_back_and_are_counted(void **stat
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_fdb(t, 1, 2, 0);
-	want_fdb(t, 2, 2, 0);
-	want_flood(t, vtep_nr(2));
-	want_neigh(t, host_nr(1), 1);
+	want_fdb(t->d, 1, 2, 0);
+	want_fdb(t->d, 2, 2, 0);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 	world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 master; bridge fdb del 02:00:00:00:00:02 dev vxlan100 self; "
 		  "bridge fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.2 self; ip neigh del 10.0.0.1 dev br100");
@@ -496,11 +496,11 @@ static void vxlan_row_goes_although_its_bridge_row_was_gone_before(void **state)
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= 3; i++)
-		want_fdb(t, i, 2, 0);
+		want_fdb(t->d, i, 2, 0);
 	settle(t);
 	world_run("bridge fdb del 02:00:00:00:00:02 dev vxlan100 master");
 	for (unsigned i = 1; i <= 3; i++)
-		unwant_fdb(t, i);
+		unwant_fdb(t->d, i);
 	settle(t);
 	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:0");
 	assert_int_equal(stats(t).errors, 0);
@@ -512,8 +512,8 @@ static void neighbours_lost_with_the_bridge_down_come_back(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_neigh(t, host_nr(1), 1);
-	want_fdb(t, 1, 2, 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
+	want_fdb(t->d, 1, 2, 0);
 	settle(t);
 	world_run("ip link set br100 down");
 	settle(t);
@@ -529,16 +529,16 @@ static void refused_row_is_told_and_the_rest_goes_on(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	want_fdb_to(t, 1, ip_of("2001:db8::9"), 0); /* another family than the device's */
-	want_flood(t, ip_of("2001:db8::9"));
+	want_fdb_to(t->d, 1, ip_of("2001:db8::9"), 0); /* another family than the device's */
+	want_flood(t->d, ip_of("2001:db8::9"), 0);
 	for (unsigned i = 2; i <= 300; i++)
-		want_fdb(t, i, 2, 0);
+		want_fdb(t->d, i, 2, 0);
 	for (int i = 0; i < 20 && stats(t).rows_there < 299; i++)
 		settle(t);
 	assert_int_equal(stats(t).rows_there, 299);
 	assert_int_equal(stats(t).dirty, 2);
 	assert_string_equal(fdb(t, 300), "192.0.2.2");
-	assert_non_null(shown(t, 1, "vxlan")->pending);
+	assert_non_null(shown(t->d, 1, "vxlan")->pending);
 	assert_true(said(t, "VNI 100: write flood row to 2001:db8::9: refused: Address family not supported by protocol"));
 	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:01 to 2001:db8::9: refused: "));
 }
@@ -552,7 +552,7 @@ static void full_vxlan_device_is_told_with_what_limits_it(void **state)
 		  "nolearning maxaddress 2");
 	bed_start(t);
 	for (unsigned i = 1; i <= 3; i++)
-		want_fdb(t, i, 2, 0);
+		want_fdb(t->d, i, 2, 0);
 	settle(t);
 	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:03 to 192.0.2.2: refused: No space left on device; the vxlan "
 			    "device takes no more rows (its maxaddress); next try in 1 s"));
@@ -570,7 +570,7 @@ static void neighbours_beyond_gc_thresh3_are_written(void **state)
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= N; i++) {
 		snprintf(ip, sizeof(ip), "10.0.%u.%u", i / 250, 1 + i % 250);
-		want_neigh(t, ip_of(ip), i);
+		want_neigh(t->d, ip_of(ip), i, 0);
 	}
 	settle(t);
 	assert_int_equal(stats(t).rows_there, N);
@@ -590,7 +590,7 @@ static void device_that_goes_under_the_write_takes_nothing_with_it(void **state)
 	NEEDS_WORLD(t);
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned i = 1; i <= N; i++)
-			want_fdb(t, i, 2 + (i + round) % 5, 0);
+			want_fdb(t->d, i, 2 + (i + round) % 5, 0);
 		dp_flush(t->d);
 		world_run("ip link del %s", round % 2 ? "br100" : "vxlan100");
 		for (int i = 0; i < 60 && (stats(t).dirty || stats(t).rows_there < N); i++)
@@ -612,17 +612,17 @@ static void sticky_row_of_another_hand_is_waited_for(void **state)
 	NEEDS_WORLD(t);
 	world_run("bridge fdb add 02:00:00:00:00:01 dev p1 master static sticky");
 	for (unsigned i = 1; i <= 20; i++)
-		want_fdb(t, i, 2, 0);
+		want_fdb(t->d, i, 2, 0);
 	settle(t);
 	assert_int_equal(port_of(t, 1), 1);
 	assert_string_equal(fdb(t, 20), "192.0.2.2");
-	assert_non_null(shown(t, 1, "vxlan")->pending);
+	assert_non_null(shown(t->d, 1, "vxlan")->pending);
 	world_run("bridge fdb del 02:00:00:00:00:01 dev p1 master");
 	settle(t);
 	for (int i = 0; i < 40 && stats(t).dirty; i++)
 		settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
-	assert_null(shown(t, 1, "vxlan")->pending);
+	assert_null(shown(t->d, 1, "vxlan")->pending);
 }
 
 static void lost_events_make_it_learn_anew_before_it_writes(void **state)
@@ -633,8 +633,8 @@ static void lost_events_make_it_learn_anew_before_it_writes(void **state)
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= 50; i++)
-		want_fdb(t, i, 2, 0);
-	want_neigh(t, host_nr(1), 1);
+		want_fdb(t->d, i, 2, 0);
+	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
 	learn(t, 60, 1, FAKEDP_KERNEL);
 	settle(t);
@@ -675,14 +675,14 @@ static void burst_leaves_nothing_out_and_a_local_mac_in_it_alone(void **state)
 
 	NEEDS_WORLD(t);
 	for (unsigned i = 1; i <= N; i++)
-		want_fdb(t, i, 2 + i % 7, 0);
+		want_fdb(t->d, i, 2 + i % 7, 0);
 	speak(1, &m); /* not read yet when the burst starts */
 	settle(t);
 	assert_int_equal(t->b.ifindex[2500], port_index("p1"));
 	assert_int_equal(port_of(t, 2500), 1);
 	assert_int_equal(t->w->count(t->w), N - 1);
 	for (unsigned i = 1; i <= N; i++)
-		unwant_fdb(t, i);
+		unwant_fdb(t->d, i);
 	settle(t);
 	assert_int_equal(t->w->count(t->w), 0);
 	assert_int_equal(port_of(t, 2500), 1);
@@ -710,9 +710,9 @@ static uint32_t set_number(const struct chaos_sets *s, unsigned wish)
 static void want_place(struct bed *t, const struct chaos_sets *s, unsigned m, unsigned wish, uint8_t flags)
 {
 	if (wish >= CHAOS_SET)
-		want_fdb_set(t, m, set_number(s, wish));
+		want_fdb_set(t->d, m, set_number(s, wish), 0);
 	else
-		want_fdb(t, m, wish, flags);
+		want_fdb(t->d, m, wish, flags);
 }
 
 /* Some of VTEPs 2 to 5. */
@@ -725,7 +725,7 @@ static void chaos_set(struct bed *t, struct rng *r, struct chaos_sets *s, unsign
 		if (bits >> v & 1)
 			members[n++] = (char)('2' + v);
 	members[n] = '\0';
-	put_set(t, set_number(s, wish), members);
+	put_set(t->d, set_number(s, wish), members);
 }
 
 /* Another program's and static rows by MAC number, so that they are known to have been left alone. */
@@ -738,14 +738,14 @@ static void chaos_wish(struct bed *t, struct rng *r, struct chaos_sets *s, unsig
 {
 	if (rng_below(r, 3) == 0) {
 		*wish = 0;
-		unwant_fdb(t, m);
+		unwant_fdb(t->d, m);
 		return;
 	}
 	*wish = 2 + rng_below(r, 6);
 	if (*wish >= CHAOS_SET && (!s->members[*wish - CHAOS_SET][0] || rng_below(r, 3) == 0))
 		chaos_set(t, r, s, *wish);
 	if (*wish < CHAOS_SET && rng_below(r, 2)) {
-		want_fdb(t, m, *wish, DP_TAKE_OVER);
+		want_fdb(t->d, m, *wish, DP_TAKE_OVER);
 		t->b.ifindex[m] = 0; /* evpn forgets it with the wish */
 	} else {
 		want_place(t, s, m, *wish, rng_below(r, 6) ? 0 : DP_STICKY);
@@ -784,9 +784,9 @@ static void chaos_hand(struct bed *t, struct rng *r, unsigned m)
 static void chaos_crowd(struct bed *t, unsigned crowd)
 {
 	for (unsigned i = 0; i < crowd; i++)
-		want_fdb(t, CHAOS_CROWD + i, 2 + i % 7, 0);
+		want_fdb(t->d, CHAOS_CROWD + i, 2 + i % 7, 0);
 	for (unsigned v = 2; v < 6; v++)
-		want_flood(t, vtep_nr(v));
+		want_flood(t->d, vtep_nr(v), 0);
 }
 
 /* As after kill -9: rows stay, and the next one is told what to wish from the start. */
@@ -797,7 +797,7 @@ static void chaos_restart(struct bed *t, struct chaos_sets *s, unsigned crowd, c
 	s->restarts++;
 	for (unsigned i = 0; i < 2; i++)
 		if (s->members[i][0])
-			put_set(t, set_number(s, CHAOS_SET + i), s->members[i]);
+			put_set(t->d, set_number(s, CHAOS_SET + i), s->members[i]);
 	chaos_crowd(t, crowd);
 	for (unsigned m = 1; m <= CHAOS_MACS; m++) {
 		if (wish[m])

@@ -175,82 +175,6 @@ int bed_running_vtep(void **state)
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
-struct mac mac_nr(unsigned n)
-{
-	return (struct mac){ { 2, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n } };
-}
-
-struct ip vtep_nr(unsigned n)
-{
-	return ip_v4(0xc0000200u + n);
-}
-
-struct ip host_nr(unsigned n)
-{
-	return ip_v4(0x0a000000u + n);
-}
-
-struct ip ip_of(const char *s)
-{
-	struct ip ip = ip_none();
-
-	assert_true(ip_parse(s, &ip));
-	return ip;
-}
-
-void want_fdb_to(struct bed *t, unsigned mac, struct ip vtep, uint8_t flags)
-{
-	struct mac m = mac_nr(mac);
-	struct dp_row row = { .key = dp_key_fdb(WORLD_VNI, &m), .vtep = vtep, .flags = flags };
-
-	dp_want(t->d, &row);
-}
-
-void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags)
-{
-	want_fdb_to(t, mac, vtep_nr(vtep), flags);
-}
-
-void want_fdb_set(struct bed *t, unsigned mac, uint32_t set)
-{
-	struct mac m = mac_nr(mac);
-	struct dp_row row = { .key = dp_key_fdb(WORLD_VNI, &m), .set = set };
-
-	dp_want(t->d, &row);
-}
-
-void put_set(struct bed *t, uint32_t set, const char *vteps)
-{
-	struct ip ip[DP_SET_MAX];
-	unsigned n = 0;
-
-	for (const char *p = vteps; *p; p++) /* a digit each */
-		ip[n++] = vtep_nr((unsigned)(*p - '0'));
-	dp_set_put(t->d, set, ip, n);
-}
-
-void unwant_fdb(struct bed *t, unsigned mac)
-{
-	struct mac m = mac_nr(mac);
-	struct dp_key k = dp_key_fdb(WORLD_VNI, &m);
-
-	dp_unwant(t->d, &k);
-}
-
-void want_flood(struct bed *t, struct ip vtep)
-{
-	struct dp_row row = { .key = dp_key_flood(WORLD_VNI, &vtep) };
-
-	dp_want(t->d, &row);
-}
-
-void want_neigh(struct bed *t, struct ip ip, unsigned mac)
-{
-	struct dp_row row = { .key = dp_key_neigh(WORLD_VNI, &ip), .mac = mac_nr(mac) };
-
-	dp_want(t->d, &row);
-}
-
 void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand)
 {
 	struct mac m = mac_nr(mac);
@@ -308,16 +232,4 @@ struct dp_stats stats(struct bed *t)
 
 	dp_stats(t->d, &s);
 	return s;
-}
-
-const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *table)
-{
-	static struct dp_row_info i;
-	struct dp_cursor c = { 0 };
-
-	while (dp_next(t->d, &c, WORLD_VNI, &i)) {
-		if (i.row.key.kind == DP_FDB && low(&i.row.key.mac) == mac && !strcmp(i.table, table))
-			return &i;
-	}
-	return NULL;
 }

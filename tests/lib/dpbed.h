@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* A dataplane in a world (dpworld.h), what evpn would believe of it, and short words for tests of it. */
+/* A dataplane in a world (dpworld.h), what evpn would believe of it, and short words to look at it. */
 #ifndef TESTS_DPBED_H
 #define TESTS_DPBED_H
 
 #include "tests/lib/dpworld.h"
+#include "tests/lib/wishes.h"
 
 /* By the last two octets of a MAC (02:00:00:00:xx:xx) and the last of an address. */
 struct belief {
@@ -49,19 +50,6 @@ void settle(struct bed *t); /* and look */
 
 bool said(const struct bed *t, const char *text); /* a log line since bed_start() */
 
-struct mac mac_nr(unsigned n);
-struct ip vtep_nr(unsigned n); /* 192.0.2.n */
-struct ip host_nr(unsigned n); /* 10.0.0.n */
-struct ip ip_of(const char *s);
-
-void want_fdb_to(struct bed *t, unsigned mac, struct ip vtep, uint8_t flags);
-void want_fdb(struct bed *t, unsigned mac, unsigned vtep, uint8_t flags);
-/* vteps: "23" is vtep_nr(2) and vtep_nr(3) */
-void put_set(struct bed *t, uint32_t set, const char *vteps);
-void want_fdb_set(struct bed *t, unsigned mac, uint32_t set);
-void unwant_fdb(struct bed *t, unsigned mac);
-void want_flood(struct bed *t, struct ip vtep);
-void want_neigh(struct bed *t, struct ip ip, unsigned mac);
 void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand);
 
 /* what the last settle() saw */
@@ -71,7 +59,5 @@ bool flood(struct bed *t, const char *vtep);
 unsigned neighbour(struct bed *t, struct ip ip); /* number of its MAC, 0 without one */
 struct dp_vni_info info(struct bed *t);
 struct dp_stats stats(struct bed *t);
-/* What show says of a MAC's row in a table, NULL when it is not shown; valid until the next call. */
-const struct dp_row_info *shown(struct bed *t, unsigned mac, const char *table);
 
 #endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * dataplane/reconcile: steps of wishes, of other hands and of time from a seed, after which every row is as it is wished
+ * for and what others had set up is as it was. RECONCILE_RUNS seeds (300), RECONCILE_ROWS rows beside them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/lib/recbed.h"
+#include "tests/lib/rng.h"
+#include "tests/lib/test.h"
+
+#define N_MACS 24u
+#define N_SETS 3u
+#define N_STEPS 400
+#define SET 100u /* SET + n as a VTEP: set n */
+
+/* What the other hands have set up and must find as it was; kinds by MAC number. */
+static enum fakedp_hand hand_of(unsigned mac)
+{
+	return mac % 8 == 5 ? FAKEDP_STATIC : mac % 8 == 6 ? FAKEDP_EXTERN : mac % 8 == 7 ? FAKEDP_OWN : FAKEDP_KERNEL;
+}
+
+struct wish {
+	unsigned vtep; /* 0: none */
+};
+
+/* Bits of the VTEPs in each set, 0: there is no such set. */
+struct sets {
+	unsigned members[N_SETS + 1];
+};
+
+static void set_put(struct recbed *t, struct rng *r, struct sets *s, unsigned n)
+{
+	struct ip vteps[4];
+	unsigned k = 0;
+
+	s->members[n] = 1 + rng_below(r, 15);
+	for (unsigned v = 0; v < 4; v++)
+		if (s->members[n] >> v & 1)
+			vteps[k++] = vtep_nr(1 + v);
+	dp_set_put(t->d, n, vteps, k);
+}
+
+/* Before or after the wishes that go there. */
+static void set_del(struct recbed *t, struct rng *r, struct sets *s, struct wish *w, unsigned n)
+{
+	bool before = rng_below(r, 2);
+
+	if (before)
+		dp_set_del(t->d, n);
+	if (rng_below(r, 2))
+		dp_flush(t->d);
+	for (unsigned i = 1; i <= N_MACS; i++) {
+		if (w[i].vtep != SET + n)
+			continue;
+		w[i].vtep = 0;
+		unwant_fdb(t->d, i);
+	}
+	if (!before)
+		dp_set_del(t->d, n);
+	s->members[n] = 0;
+}
+
+static void want_way(struct dp *d, unsigned mac, unsigned vtep, uint8_t flags)
+{
+	if (vtep < SET)
+		want_fdb(d, mac, vtep, flags);
+	else
+		want_fdb_set(d, mac, vtep - SET, flags);
+}
+
+static void random_step(struct recbed *t, struct rng *r, struct wish *w, struct sets *s)
+{
+	unsigned n = 1 + rng_below(r, N_SETS);
+	unsigned m = 1 + rng_below(r, N_MACS);
+	struct mac mac = mac_nr(m);
+	struct ip v = vtep_nr(1 + rng_below(r, 4));
+
+	switch (rng_below(r, 20)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		w[m].vtep = s->members[n] && rng_below(r, 2) ? SET + n : 1 + rng_below(r, 4);
+		/* as evpn does: a MAC that is known to be local is taken over or left */
+		if (rng_below(r, 2)) {
+			want_way(t->d, m, w[m].vtep, DP_TAKE_OVER);
+			t->b.ifindex[m] = 0;
+		} else {
+			want_way(t->d, m, w[m].vtep, 0);
+		}
+		if (rng_below(r, 4) == 0)
+			want_way(t->d, m, w[m].vtep, rng_below(r, 2) ? DP_STICKY : 0);
+		break;
+	case 4:
+		for (unsigned i = 1; i <= N_MACS; i++) { /* a VTEP has gone */
+			if (w[i].vtep != v.b[3])
+				continue;
+			w[i].vtep = 0;
+			unwant_fdb(t->d, i);
+		}
+		break;
+	case 5:
+		w[m].vtep = 0;
+		unwant_fdb(t->d, m);
+		break;
+	case 6:
+	case 7:
+		fake_learn(t, m, rng_below(r, 2) ? PORT_A : PORT_B, hand_of(m));
+		break;
+	case 8:
+		if (hand_of(m) == FAKEDP_KERNEL)
+			fake_forget(t, m);
+		break;
+	case 9:
+		fakedp_lose(t->f, VNI, &mac);
+		fakedp_overrun(t->f);
+		break;
+	case 10:
+		fakedp_dest_del(t->f, &v);
+		break;
+	case 11:
+		fakedp_refuse(t->f, ENOSPC, rng_below(r, 4));
+		break;
+	case 12:
+		fakedp_devices(t->f, VNI, true, rng_below(r, 2) ? "down" : NULL);
+		break;
+	case 13:
+		recbed_pass(t, 100 * rng_below(r, 30));
+		break;
+	case 14:
+	case 15:
+		set_put(t, r, s, n);
+		break;
+	case 16:
+		set_del(t, r, s, w, n);
+		break;
+	default:
+		dp_flush(t->d);
+	}
+}
+
+static void check_set(struct recbed *t, unsigned m, unsigned members)
+{
+	struct mac mac = mac_nr(m);
+	struct ip vteps[DP_SET_MAX];
+	unsigned n = fakedp_vteps(t->f, VNI, &mac, vteps), found = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		found |= 1u << (vteps[i].b[3] - 1);
+	assert_int_equal(found, members);
+}
+
+static void check_row(struct recbed *t, unsigned m, const struct wish *w, const struct sets *s)
+{
+	struct mac mac = mac_nr(m);
+	struct fakedp_row b = fakedp_bridge(t->f, VNI, &mac);
+	bool local = b.there && b.ifindex;
+
+	if (local && b.hand != FAKEDP_OWN)
+		assert_int_equal(t->b.ifindex[m], b.ifindex);
+	else
+		assert_int_equal(t->b.ifindex[m], 0);
+	if (hand_of(m) != FAKEDP_KERNEL && local)
+		assert_int_equal(b.hand, hand_of(m));
+	if (!w[m].vtep)
+		assert_false(fake_has_vxlan(t, m) || (b.there && !b.ifindex));
+	else if (!local && w[m].vtep >= SET)
+		check_set(t, m, s->members[w[m].vtep - SET]);
+	else if (!local)
+		assert_fdb(t, m, w[m].vtep);
+}
+
+/* Many rows beside them that only what hits all of them touches: VTEP 5 or 6, by number. */
+#define CROWD 1000u
+
+static void crowd_wish(struct recbed *t, unsigned crowd)
+{
+	for (unsigned i = 0; i < crowd; i++)
+		want_fdb(t->d, CROWD + i, 5 + i % 2, 0);
+}
+
+static void crowd_check(struct recbed *t, unsigned crowd)
+{
+	for (unsigned i = 0; i < crowd; i++)
+		assert_fdb(t, CROWD + i, 5 + i % 2);
+}
+
+static void random_run(uint64_t seed, unsigned crowd)
+{
+	struct wish w[N_MACS + 1] = { { 0 } };
+	struct sets s = { { 0 } };
+	struct rng r = { seed };
+	struct recbed *t;
+	void *state;
+
+	recbed_setup(&state);
+	t = state;
+	t->d->rec.mass_min = rng_below(&r, 2) ? 1 : 1000;
+	t->d->rec.burst_min = rng_below(&r, 2) ? 1 : 1000;
+	if (rng_below(&r, 2))
+		fakedp_late(t->f, rng_u64(&r));
+	crowd_wish(t, crowd);
+	for (unsigned i = 0; i < N_STEPS; i++)
+		random_step(t, &r, w, &s);
+	fakedp_refuse(t->f, 0, 0);
+	fakedp_devices(t->f, VNI, true, NULL);
+	for (unsigned i = 0; i < 200; i++)
+		recbed_pass(t, 1000);
+	for (unsigned m = 1; m <= N_MACS; m++)
+		check_row(t, m, w, &s);
+	crowd_check(t, crowd);
+	recbed_teardown(&state);
+}
+
+static void random_edits_end_with_desired_equal_to_observed(void **state)
+{
+	struct rng r = rng_start("reconcile");
+	const char *n = getenv("RECONCILE_RUNS"), *rows = getenv("RECONCILE_ROWS");
+
+	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++)
+		random_run(rng_u64(&r), rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_edits_end_with_desired_equal_to_observed),
+	};
+
+	return RUN_TESTS(tests);
+}
