@@ -64,6 +64,8 @@ struct attr_out {
 	bool reflect; /* iBGP to iBGP: add ORIGINATOR_ID when absent, prepend cluster_id */
 	uint32_t originator_id, cluster_id;
 	bool renew; /* both start here, whatever the route came with (RFC 4684 3.2) */
+	bool drain; /* add GRACEFUL_SHUTDOWN when absent (RFC 8326) */
+	bool yield; /* LOCAL_PREF is 0, so that others are better */
 };
 
 /*

@@ -111,6 +111,27 @@ static void write_reflection(struct encoder *e)
 	wb_bytes(e->w, a->cluster_list, list_len);
 }
 
+static uint32_t local_pref(const struct encoder *e)
+{
+	if (e->o->yield)
+		return 0;
+	return e->a->has_local_pref ? e->a->local_pref : LOCAL_PREF_DEFAULT;
+}
+
+static void write_communities(struct encoder *e)
+{
+	const struct bgp_attrs *a = e->a;
+	size_t more = e->o->drain && !bgp_has_community(a, BGP_GRACEFUL_SHUTDOWN) ? 4 : 0;
+
+	others_before(e, BGP_ATTR_COMMUNITIES);
+	if (!a->communities_len && !more)
+		return;
+	attr_header_write(e->w, ATTR_FLAG_OPTIONAL | ATTR_FLAG_TRANSITIVE, BGP_ATTR_COMMUNITIES, a->communities_len + more);
+	wb_bytes(e->w, a->communities, a->communities_len);
+	if (more)
+		wb_u32(e->w, BGP_GRACEFUL_SHUTDOWN);
+}
+
 static void write_as4(struct encoder *e)
 {
 	const uint8_t flags = ATTR_FLAG_OPTIONAL | ATTR_FLAG_TRANSITIVE;
@@ -135,9 +156,8 @@ void attr_encode(struct wbuf *w, const struct bgp_attrs *a, const struct attr_ou
 	if (wants_med(&e))
 		write_u32(&e, ATTR_FLAG_OPTIONAL, BGP_ATTR_MED, a->med);
 	if (!o->ebgp)
-		write_u32(&e, ATTR_FLAG_TRANSITIVE, BGP_ATTR_LOCAL_PREF,
-			  a->has_local_pref ? a->local_pref : LOCAL_PREF_DEFAULT);
-	write_list(&e, opt_transitive, BGP_ATTR_COMMUNITIES, a->communities, a->communities_len);
+		write_u32(&e, ATTR_FLAG_TRANSITIVE, BGP_ATTR_LOCAL_PREF, local_pref(&e));
+	write_communities(&e);
 	if (!o->ebgp)
 		write_reflection(&e);
 	write_list(&e, opt_transitive, BGP_ATTR_EXT_COMMUNITIES, a->ext_communities, a->ext_communities_len);
@@ -154,6 +174,6 @@ size_t attr_encoded_len(const struct bgp_attrs *a, const struct attr_out *o)
 	/* AS4_PATH: the path once more, with the new segment. A path is never longer with 2 octets than with 4. */
 	size_t paths = (size_t)a->as_path_len + (o->as4 ? 0 : a->as_path_len + 6u + 4u);
 
-	return fixed + paths + a->communities_len + a->cluster_list_len + a->ext_communities_len + a->pmsi_len +
+	return fixed + paths + a->communities_len + (o->drain ? 4u : 0u) + a->cluster_list_len + a->ext_communities_len + a->pmsi_len +
 	       a->large_communities_len + a->others_len;
 }

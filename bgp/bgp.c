@@ -76,7 +76,7 @@ struct bgp *bgp_new(const struct bgp_params *p, struct mtime now)
 	if (!b->p.cluster_id)
 		rp.cluster_id = b->p.cluster_id = p->router_id; /* RFC 4456 7 */
 	b->rng = p->seed;
-	b->told = MTIME_NEVER;
+	b->told = b->draining = MTIME_NEVER;
 	b->scratch = xcalloc(1, ATTR_SCRATCH);
 	list_init(&b->peers);
 	list_init(&b->removed);
@@ -164,6 +164,19 @@ void bgp_shutdown(struct bgp *b, bool stays, uint8_t cease_subcode, const char *
 		session_event(&peer->own, FSM_MANUAL_STOP, &f, text, now);
 		timerq_stop(&b->timers, &peer->idle_hold);
 	}
+}
+
+void bgp_drain(struct bgp *b, bool on, struct mtime now)
+{
+	if (on == (b->draining.us != MTIME_NEVER.us))
+		return;
+	b->draining = on ? now : MTIME_NEVER;
+	out_drain(b->rib, on);
+}
+
+struct mtime bgp_draining(const struct bgp *b)
+{
+	return b->draining;
 }
 
 /* ---- routes -------------------------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ struct bgp {
 	struct list peers;   /* struct bgp_peer, in order of configuration */
 	struct list removed; /* peers that wait for the network to release their connections */
 	bool stopping;
+	struct mtime draining; /* since, MTIME_NEVER: not */
 	uint64_t rng;
 	uint32_t limit_looks; /* UPDATEs, see limit_memory() */
 	uint32_t n_conns;

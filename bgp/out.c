@@ -517,6 +517,39 @@ void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, 
 	wake(r, p);
 }
 
+/* All that the peer has passed once more. In a refresh that is under way it begins anew, before the same EoRR. */
+static void repeat(struct out_marker *m)
+{
+	if (m->refresh.pos)
+		cursor_leave(m->group, &m->refresh);
+	else if (!m->begun)
+		m->demarcated = false;
+	m->end_due = false;
+	out_cursor_join(m->group, &m->refresh, out_pos_start(m->group));
+	wake(m->group->rib, m->peer);
+}
+
+static void repeat_all(const struct list *groups)
+{
+	struct out_group *g;
+
+	list_for_each(g, groups, in_family) {
+		out_cache_clear(g);
+		for_each_marker(g, repeat);
+	}
+}
+
+void out_drain(struct rib *r, bool on)
+{
+	r->drained = on;
+	for (uint32_t f = 0; f < r->n_families; f++) {
+		if (r->families[f].family->membership)
+			continue;
+		repeat_all(&r->families[f].groups);
+		repeat_all(&r->families[f].filtered);
+	}
+}
+
 bool out_refreshes(const struct rib *r, const struct rib_peer *p)
 {
 	for (const struct out_marker *m = p->marker; m; m = m->next)

@@ -481,6 +481,7 @@ static void info_routes(const struct bgp_peer *peer, struct bgp_peer_info *out)
 	out->rt_filter = peer->rt_filter;
 	out->rt_memberships = peer->rib.n_wants;
 	out->eor_sent = peer->session && peer->rib.eor_sent && peer->rt_filter != BGP_RT_FILTER_WAITING;
+	out->repeating = out_refreshes(peer->bgp->rib, &peer->rib);
 }
 
 void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)

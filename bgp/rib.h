@@ -188,6 +188,11 @@ void out_detach(struct rib *r, struct rib_peer *p);
 void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, bool demarcated);
 /* Some of that is still to be sent. */
 bool out_refreshes(const struct rib *r, const struct rib_peer *p);
+/*
+ * All routes go out with GRACEFUL_SHUTDOWN, ours with LOCAL_PREF 0 (RFC 8326), or as they are. Everything is sent again,
+ * as in a refresh.
+ */
+void out_drain(struct rib *r, bool on);
 /* No End-of-RIB goes out while it is held. */
 void out_hold_end_of_rib(struct rib *r, bool hold);
 /*

@@ -135,6 +135,7 @@ struct rib {
 	uint32_t n_out_sweeps;  /* filtered groups whose list follows a change of what they ask for */
 	uint32_t out_cache_octets; /* of a group at most; lowered by tests only */
 	bool eor_held;          /* out_hold_end_of_rib() */
+	bool drained;           /* out_drain() */
 	uint32_t out_seq_limit; /* see out.c; lowered by tests only */
 };
 

@@ -377,6 +377,18 @@ static bool update_apply(struct bgp_conn *c, struct attr_update *u, struct msg_f
 	return !u->has_reach || reach(c, u, fault, now);
 }
 
+/*
+ * RFC 8326 4.1: what an external neighbor says is about to go is the last choice, here and, by its LOCAL_PREF, in the whole
+ * AS. Inside the AS whoever took the route in has seen to that: section 5 asks for nothing.
+ */
+static void honour_graceful_shutdown(const struct bgp_peer *peer, struct bgp_attrs *a)
+{
+	if (!peer->ebgp || !a->communities_len || !bgp_has_community(a, BGP_GRACEFUL_SHUTDOWN))
+		return;
+	a->has_local_pref = true;
+	a->local_pref = 0;
+}
+
 bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now)
 {
 	const struct bgp_peer *peer = c->peer;
@@ -389,6 +401,7 @@ bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *faul
 	if (u.outcome >= ATTR_DISABLE)
 		return refuse_attrs(c, &u, fault);
 	note_faults(c, &u, now);
+	honour_graceful_shutdown(peer, &u.attrs);
 	if (is_end_of_rib(&u, &afi, &safi)) {
 		end_of_rib(c, afi, safi, now);
 		return true;

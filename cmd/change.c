@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The verbs that change something: neighbor ADDR ..., mac add|del|clear, vni N mode M, log
- * LEVEL, reload. Each leaves a line in the log. */
+/* The verbs that change something: neighbor ADDR ..., mac add|del|clear, vni N mode M, drain,
+ * log LEVEL, reload. Each leaves a line in the log. */
 #include <errno.h>
 #include <string.h>
 
@@ -150,6 +150,21 @@ static int start_log(struct reply *r)
 }
 
 const struct reply_ops change_log = { .start = start_log };
+
+static int start_drain(struct reply *r)
+{
+	bool on = !reply_has(r, ARG_SWITCH) || reply_arg(r, ARG_SWITCH)->n;
+
+	r->body = REPLY_NONE;
+	if (on == (bgp_draining(r->d->bgp).us != MTIME_NEVER.us))
+		return 0;
+	bgp_drain(r->d->bgp, on, r->now);
+	log_info(&r->d->log, LOG_CTL, on ? "drain: all routes are sent again, as of a host that is about to go" :
+					   "drain off: all routes are sent again, as they were");
+	return 0;
+}
+
+const struct reply_ops change_drain = { .start = start_drain };
 
 struct reload_state {
 	struct buf lines;

@@ -35,6 +35,10 @@ static bool more_version(struct reply *r)
 	json_str(j, "started", started);
 	reply_age(r, "uptime_s", d->started);
 	json_bool(j, "restarting", bgp_restarting(d->bgp));
+	if (bgp_draining(d->bgp).us == MTIME_NEVER.us)
+		json_null(j, "draining_s");
+	else
+		reply_age(r, "draining_s", bgp_draining(d->bgp));
 	if (d->config->asn)
 		json_uint(j, "asn", d->config->asn);
 	else

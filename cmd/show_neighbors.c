@@ -155,6 +155,14 @@ static void print_restart(struct reply *r, const struct bgp_peer_info *i)
 	json_uint(j, "refreshing", i->refreshing);
 }
 
+/* RFC 8326: has it got all routes marked? */
+static const char *drain_state(const struct reply *r, const struct bgp_peer_info *i)
+{
+	if (bgp_draining(r->d->bgp).us == MTIME_NEVER.us || i->state != BGP_ESTABLISHED)
+		return NULL;
+	return i->repeating || i->pending || !i->eor_sent ? "sending" : "sent";
+}
+
 static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *peer)
 {
 	struct bgp_peer_info i;
@@ -169,6 +177,7 @@ static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *p
 	json_uint(j, "group", i.group);
 	json_bool(j, "eor_received", i.eor_received);
 	json_bool(j, "eor_sent", i.eor_sent);
+	json_str(j, "drain", drain_state(r, &i));
 	print_families(j, &i);
 	json_uint(j, "updates_in", i.updates_in);
 	json_uint(j, "updates_out", i.updates_out);

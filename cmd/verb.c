@@ -69,6 +69,9 @@ const struct verb verbs[VERB_N] = {
 	[VERB_PORT_DEL] = { "port del", "--vni N --netns NS|--pid PID [--name eth0]", "take it away",
 			    .required = BIT(ARG_VNI), .optional = BIT(ARG_NETNS) | BIT(ARG_PID) | BIT(ARG_NAME),
 			    .change = true },
+	[VERB_DRAIN] = { "drain", "[on|off]",
+			 "tell all neighbors that this host is about to go, so that others are preferred (RFC 8326)",
+			 .optional = BIT(ARG_SWITCH), .change = true },
 	[VERB_LOG] = { "log", "LEVEL", "how much the daemon logs, until it ends", .required = BIT(ARG_LEVEL),
 		       .change = true },
 	[VERB_RELOAD] = { "reload", "[--dry-run]",
@@ -87,7 +90,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
 };
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD };
+enum kind { KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD };
 
 static const struct arg_desc {
 	const char *name, *value, *help;
@@ -101,6 +104,7 @@ static const struct arg_desc {
 	[ARG_MODE_WORD] = { "mode", NULL, "the word mode", KIND_MODE_WORD },
 	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2, static-l3, dynamic-l2 or dynamic-l3", KIND_MODE },
 	[ARG_TEXT] = { "TEXT", NULL, "with down or clear: why, in words for the neighbor (RFC 9003)", KIND_TEXT },
+	[ARG_SWITCH] = { "on|off", NULL, "on, as without it, or off: routes are as they were", KIND_SWITCH },
 	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
 	[ARG_FILE] = { "FILE", NULL, "the file: of a configuration, or to write to (-: standard output)", KIND_TEXT },
 	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
@@ -410,6 +414,9 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 		if (parse_action(s, &v->n))
 			return 0;
 		return usage(error, "expected up, down, clear or refresh, found '%.40s'", s);
+	case KIND_SWITCH:
+		v->n = strcmp(s, "on") == 0;
+		return v->n || strcmp(s, "off") == 0 ? 0 : usage(error, "expected on or off, found '%.40s'", s);
 	case KIND_LEVEL:
 		if (parse_level(s, &v->n))
 			return 0;

@@ -36,6 +36,7 @@ enum verb_id {
 	VERB_VNI,
 	VERB_PORT_ADD,
 	VERB_PORT_DEL,
+	VERB_DRAIN,
 	VERB_LOG,
 	VERB_RELOAD,
 	VERB_DIFF,
@@ -54,6 +55,7 @@ enum verb_arg {
 	ARG_MODE_WORD, /* "mode" */
 	ARG_MODE,
 	ARG_TEXT, /* why */
+	ARG_SWITCH, /* on, off */
 	ARG_LEVEL,
 	ARG_FILE,
 	ARG_WORDS, /* what is left */
@@ -103,7 +105,7 @@ extern const struct verb verbs[VERB_N];
 struct verb_value {
 	bool given;
 	const char *text; /* as it was given; borrowed */
-	uint32_t n;       /* numbers, enum verb_action, enum log_level */
+	uint32_t n;       /* numbers, enum verb_action, enum log_level; on: 1 */
 	struct mac mac;
 	struct ip ip;
 };

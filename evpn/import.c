@@ -265,7 +265,7 @@ struct meaning {
 	uint32_t label, flood_label;
 	uint8_t esi[10];
 	struct evpn_ec ec;
-	bool last_resort;
+	bool last_resort, draining;
 };
 
 /* What is shared says of which type a route is; the key that it is read with does not matter. */
@@ -288,7 +288,8 @@ static bool meaning_read(const struct evpn *e, const struct bgp_attrs *a, struct
 {
 	struct evpn_pmsi pmsi;
 
-	*out = (struct meaning){ .last_resort = bgp_has_community(a, BGP_LLGR_STALE) };
+	*out = (struct meaning){ .last_resort = bgp_has_community(a, BGP_LLGR_STALE),
+				 .draining = a->has_local_pref && a->local_pref == 0 };
 	evpn_ec_read(a, &out->ec);
 	if (!evpn_ec_vxlan(&out->ec))
 		return false;
@@ -316,6 +317,7 @@ static uint32_t import_new(struct evpn *e, const struct meaning *m)
 	im->sequence = m->ec.sequence;
 	im->sticky = m->ec.sticky;
 	im->last_resort = m->last_resort;
+	im->draining = m->draining;
 	im->single_active = m->ec.single_active;
 	im->esi = esi_is_segment(m->esi) ? esi_take(&e->segments, m->esi) : 0;
 	im->gateway = evpn_ec_has(&m->ec, EVPN_EC_DEFAULT_GATEWAY);
@@ -420,12 +422,13 @@ void import_set_gone(struct evpn *e, uint32_t mark)
 
 /* ---- claims ----------------------------------------------------------------------------------------------------- */
 
+/* Which PE of a segment is sent to, its A-D routes say (segment.h). */
 struct mac_claim import_claim(const struct evpn *e, uint32_t h)
 {
 	const struct import *im = import_get(&e->imports, h);
 
 	return (struct mac_claim){ im->sequence, im->sticky, im->gateway, vtep_get(&e->vteps, im->vtep)->ip,
-				   im->last_resort };
+				   im->last_resort, im->draining && !im->esi };
 }
 
 static int esi_cmp(const struct evpn *e, uint32_t a, uint32_t b)

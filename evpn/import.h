@@ -31,6 +31,7 @@ struct import {
 	bool routes; /* it says that it is a router, by the R flag, as a default gateway, or in the configuration */
 	bool single_active; /* A-D per ES: of the segment's PEs one forwards (RFC 7432 7.5) */
 	bool last_resort; /* long-lived stale: RFC 9494 */
+	bool draining;    /* about to go: RFC 8326 */
 	bool fixed; /* the configuration says it, no route */
 	bool tunnel; /* the dataplane has seen it: it needs no row */
 	uint16_t n_evis;

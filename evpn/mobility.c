@@ -27,6 +27,8 @@ int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b)
 		d = (int)a->sticky - (int)b->sticky;
 	if (!d && !a->gateway)
 		d = mac_sequence_cmp(a->sequence, b->sequence);
+	if (!d)
+		d = (int)b->draining - (int)a->draining;
 	return d ? d : ip_cmp(&b->vtep, &a->vtep);
 }
 
@@ -52,12 +54,14 @@ static struct mac_step arrive(const struct mac_view *v)
 static struct mac_step defend(const struct mac_view *v)
 {
 	struct mac_step stay = { MAC_LOCAL, v->ours.sequence, MAC_R_LEARNED };
-	struct mac_claim ours = v->ours;
-	bool lost;
+	struct mac_claim ours = v->ours, theirs;
 
+	if (!v->theirs)
+		return stay;
+	theirs = *v->theirs;
+	theirs.draining = false; /* they and we have to judge alike */
 	ours.sticky = false; /* would it win if ours were not static? */
-	lost = v->theirs && mac_claim_cmp(v->theirs, &ours) > 0;
-	if (!lost)
+	if (mac_claim_cmp(&theirs, &ours) <= 0)
 		return stay;
 	if (v->ours.sticky)
 		return (struct mac_step){ MAC_HELD, v->ours.sequence, MAC_R_STICKY_HERE };

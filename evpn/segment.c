@@ -224,7 +224,7 @@ static struct segment_pe *pe_place(const struct evpn *e, struct pes *pes, uint32
 		return NULL;
 	pes->n += pes->n < DP_SET_MAX;
 	memmove(&pes->v[i + 1], &pes->v[i], (pes->n - 1 - i) * sizeof(pes->v[0]));
-	pes->v[i] = (struct segment_pe){ .vtep = vtep, .last_resort = true };
+	pes->v[i] = (struct segment_pe){ .vtep = vtep, .last_resort = true, .draining = true };
 	return &pes->v[i];
 }
 
@@ -246,6 +246,7 @@ static struct pes all_pes(const struct evpn *e, const struct segment *s)
 			continue;
 		pe->per_es = true;
 		pe->last_resort &= im->last_resort;
+		pe->draining &= im->draining;
 	}
 	for (const struct source *x = first_of(&s->per_evi); x; x = sources_next(&e->macs.nodes, &s->per_evi, x)) {
 		const struct import *im = import_get(&e->imports, x->import);
@@ -268,6 +269,17 @@ static bool is_single_active(const struct evpn *e, const struct segment *s)
 	return false;
 }
 
+/* Those that are about to go do not count when others do. */
+static void spare_draining(struct pes *pes)
+{
+	bool others = false;
+
+	for (unsigned i = 0; i < pes->n; i++)
+		others |= pes->v[i].usable && !pes->v[i].draining;
+	for (unsigned i = 0; i < pes->n; i++)
+		pes->v[i].usable &= !others || !pes->v[i].draining;
+}
+
 /* All, and which of them count. *by_evi: because of A-D per EVI routes. */
 static struct pes judged_pes(const struct evpn *e, const struct segment *s, bool *by_evi)
 {
@@ -284,6 +296,8 @@ static struct pes judged_pes(const struct evpn *e, const struct segment *s, bool
 
 		pe->usable = pe->per_es && (pe->per_evi || !*by_evi) && (!pe->last_resort || !fresh);
 	}
+	if (*by_evi && !is_single_active(e, s))
+		spare_draining(&all);
 	return all;
 }
 

@@ -24,6 +24,8 @@
  *     count, to the one that is left (backup path, 8.4.1). Of several only they know which it will be, so the MAC leads
  *     nowhere and its frames are flooded, until it is advertised again (14.1.1);
  *   - none that only a long-lived stale route speaks for while others are there (RFC 9494);
+ *   - none that is about to go (RFC 8326: its A-D per ES route has LOCAL_PREF 0) while others are there, where all take frames for
+ *     all MACs. Elsewhere the others would drop what is sent to them before the PE has handed over;
  *   - at most DP_SET_MAX, those of the lowest addresses, out of SEGMENT_ROUTES A-D routes: who has more is no PE.
  *
  * So the withdrawal of one A-D per ES route takes its PE out of every set at once (8.2), and a MAC whose ESI no PE stands
@@ -124,7 +126,7 @@ bool segment_dest(const struct evpn *e, const struct evi *evi, const struct impo
 /* The PEs of a segment, for show: what of each is there. In order of address; at most DP_SET_MAX. */
 struct segment_pe {
 	uint32_t vtep, label; /* label: of its A-D per EVI route, 0 without */
-	bool per_es, per_evi, last_resort, usable;
+	bool per_es, per_evi, last_resort, draining, usable;
 };
 unsigned segment_pes(const struct evpn *e, const struct segment *s, struct segment_pe pes[DP_SET_MAX]);
 

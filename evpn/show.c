@@ -318,7 +318,8 @@ bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *
 const char *evpn_pe_state_name(enum evpn_pe_state s)
 {
 	static const char *const name[] = {
-		[EVPN_PE_ACTIVE] = "active", [EVPN_PE_BACKUP] = "backup", [EVPN_PE_UNUSED] = "unused"
+		[EVPN_PE_ACTIVE] = "active", [EVPN_PE_BACKUP] = "backup", [EVPN_PE_DRAINING] = "draining",
+		[EVPN_PE_UNUSED] = "unused"
 	};
 
 	return name[s];
@@ -334,6 +335,15 @@ static bool sent_to(const struct evpn *e, const struct segment *s, uint32_t vtep
 				return true;
 	}
 	return false;
+}
+
+static enum evpn_pe_state pe_state(const struct evpn *e, const struct segment *s, const struct segment_pe *pe)
+{
+	if (sent_to(e, s, pe->vtep))
+		return EVPN_PE_ACTIVE;
+	if (pe->usable)
+		return EVPN_PE_BACKUP;
+	return pe->per_es && pe->draining ? EVPN_PE_DRAINING : EVPN_PE_UNUSED;
 }
 
 static void segment_fill(const struct evpn *e, const struct segment *s, struct evpn_segment_info *out)
@@ -352,7 +362,7 @@ static void segment_fill(const struct evpn *e, const struct segment *s, struct e
 		pe->per_es = pes[i].per_es;
 		pe->per_evi = pes[i].per_evi;
 		pe->vni = pes[i].label;
-		pe->state = sent_to(e, s, pes[i].vtep) ? EVPN_PE_ACTIVE : pes[i].usable ? EVPN_PE_BACKUP : EVPN_PE_UNUSED;
+		pe->state = pe_state(e, s, &pes[i]);
 	}
 }
 

@@ -60,7 +60,8 @@ enum { /* path attribute type codes, RFC 4271 5 and IANA */
 	BGP_ATTR_ATTR_SET = 128
 };
 
-/* Well-known communities (RFC 1997) of RFC 9494. */
+/* Well-known communities (RFC 1997) of RFC 8326 and 9494. */
+#define BGP_GRACEFUL_SHUTDOWN 0xffff0000u /* about to go: others are better */
 #define BGP_LLGR_STALE 0xffff0006u /* kept of a session lost long ago: a last resort */
 #define BGP_NO_LLGR 0xffff0007u    /* not to be kept so */
 
@@ -266,6 +267,14 @@ void bgp_restart_begin(struct bgp *b, struct mtime now);
 void bgp_local_complete(struct bgp *b, struct mtime now);
 bool bgp_restarting(const struct bgp *b);
 
+/*
+ * RFC 8326: from now on all routes go out marked as about to go, or no more; what neighbors have is sent again, as they
+ * take it. No harm when it is so already.
+ */
+void bgp_drain(struct bgp *b, bool on, struct mtime now);
+/* Since when, MTIME_NEVER: it does not. */
+struct mtime bgp_draining(const struct bgp *b);
+
 /* ---- peers --------------------------------------------------------------------------------------------------- */
 
 enum bgp_state { BGP_IDLE, BGP_CONNECT, BGP_ACTIVE, BGP_OPENSENT, BGP_OPENCONFIRM, BGP_ESTABLISHED };
@@ -393,6 +402,7 @@ struct bgp_peer_info {
 	uint32_t group;      /* outbound group, 0 without */
 	uint32_t pending;    /* routes that wait to be sent to it */
 	bool eor_received, eor_sent;
+	bool repeating; /* what it has been sent is sent again: for a refresh, or since bgp_drain() */
 	/* Of each registered family. Counts of routes, group and pending above are without families of memberships. */
 	struct bgp_family_info families[BGP_FAMILIES_MAX];
 	uint32_t n_families;

@@ -242,9 +242,10 @@ bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *
 enum evpn_pe_state {
 	EVPN_PE_ACTIVE, /* frames go to it */
 	EVPN_PE_BACKUP, /* could take over */
+	EVPN_PE_DRAINING, /* about to go (RFC 8326), and spared */
 	EVPN_PE_UNUSED  /* lacks an A-D route that it takes, or is one of too many */
 };
-const char *evpn_pe_state_name(enum evpn_pe_state s); /* "active", "backup", "unused" */
+const char *evpn_pe_state_name(enum evpn_pe_state s); /* "active", "backup", "draining", "unused" */
 
 /* Another's Ethernet Segment, as a VNI sees it. */
 struct evpn_segment_info {

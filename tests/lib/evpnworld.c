@@ -151,7 +151,7 @@ void world_announce(struct world *w, struct route r)
 	static const uint8_t llgr_stale[4] = { 0xff, 0xff, 0, 6 };
 	uint32_t vni = r.vni ? r.vni : 100;
 	struct bgp_nlri nlri = route_nlri(&r);
-	struct bgp_attrs a = { .next_hop = vtep_ip(&r) };
+	struct bgp_attrs a = { .next_hop = vtep_ip(&r), .has_local_pref = r.draining };
 	uint8_t ecs[128], pmsi[EVPN_PMSI_MAX];
 	struct wbuf we = wb_init(ecs, sizeof(ecs)), wp = wb_init(pmsi, sizeof(pmsi));
 	char rt[32];

@@ -53,6 +53,7 @@ struct route {
 	enum { AD_NONE, AD_ES, AD_EVI } ad; /* a Type 1 route */
 	bool single_active;
 	bool long_lived_stale;
+	bool draining; /* LOCAL_PREF 0 */
 	unsigned pmsi_type; /* 0: ingress replication */
 };
 

@@ -74,7 +74,8 @@ static bool equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len
 
 static bool attrs_equal(const struct bgp_attrs *a, const struct bgp_attrs *b)
 {
-	return ip_eq(&a->next_hop, &b->next_hop) && equal(a->pmsi, a->pmsi_len, b->pmsi, b->pmsi_len) &&
+	return ip_eq(&a->next_hop, &b->next_hop) && a->has_local_pref == b->has_local_pref &&
+	       equal(a->pmsi, a->pmsi_len, b->pmsi, b->pmsi_len) &&
 	       equal(a->shared, a->shared_len, b->shared, b->shared_len) &&
 	       equal(a->communities, a->communities_len, b->communities, b->communities_len) &&
 	       equal(a->ext_communities, a->ext_communities_len, b->ext_communities, b->ext_communities_len);

@@ -448,6 +448,23 @@ static void reflection_adds_originator_and_cluster(void **state) /* RFC 4456 8 *
 	encodes_as("outside it stays inside", &a, &o, "40010100 400206 0201 0000fde9");
 }
 
+static void a_host_that_is_about_to_go_says_so(void **state) /* RFC 8326 */
+{
+	static const uint8_t two[] = { 0, 0, 0, 1, 0xff, 0xff, 0, 0 };
+	struct bgp_attrs a = { .has_local_pref = true, .local_pref = 200 };
+	struct attr_out o = { .as4 = true, .local_as = 65001, .drain = true };
+
+	encodes_as("without others", &a, &o, "40010100 400200 400504 000000c8 c00804 ffff0000");
+	a.communities = two;
+	a.communities_len = 4;
+	o.yield = true;
+	encodes_as("behind others", &a, &o, "40010100 400200 400504 00000000 c00808 00000001 ffff0000");
+	a.communities_len = 8;
+	encodes_as("said already", &a, &o, "40010100 400200 400504 00000000 c00808 00000001 ffff0000");
+	o.ebgp = true;
+	encodes_as("outside", &a, &o, "40010100 400206 0201 0000fde9 c00808 00000001 ffff0000");
+}
+
 static void med_does_not_cross_a_second_as(void **state) /* RFC 4271 5.1.4 */
 {
 	static const uint8_t path[] = { 2, 1, 0, 0, 0xfd, 0xea };
@@ -675,6 +692,7 @@ int main(void)
 		cmocka_unit_test(aggregators_of_old_speakers_are_widened),
 		cmocka_unit_test(a_route_of_ours_leaves_inside_and_outside),
 		cmocka_unit_test(reflection_adds_originator_and_cluster),
+		cmocka_unit_test(a_host_that_is_about_to_go_says_so),
 		cmocka_unit_test(med_does_not_cross_a_second_as),
 		cmocka_unit_test(a_full_segment_gets_a_new_one),
 		cmocka_unit_test(others_are_merged_in_order_and_unknown_ones_are_partial),

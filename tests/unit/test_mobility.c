@@ -76,6 +76,16 @@ static void claims_of_the_dead_are_a_last_resort(void **state)
 	assert_true(cmp(dead, gateway) < 0);
 }
 
+/* RFC 8326: of VTEPs that say the same, one that stays. A MAC has moved whoever says it. */
+static void a_vtep_that_drains_yields_to_its_equals(void **state)
+{
+	struct mac_claim low = claim(3, 1), later = claim(4, 9);
+
+	low.draining = later.draining = true;
+	assert_true(cmp(low, claim(3, 9)) < 0);
+	assert_true(cmp(later, claim(3, 1)) > 0);
+}
+
 /* ---- transitions ------------------------------------------------------------------------------------------------- */
 
 struct row {
@@ -90,6 +100,7 @@ struct row {
 
 static const struct mac_claim SEQ3_LOW = { .sequence = 3, .vtep = { 4, { 192, 0, 2, 1 } } };
 static const struct mac_claim SEQ3_HIGH = { .sequence = 3, .vtep = { 4, { 192, 0, 2, 9 } } };
+static const struct mac_claim SEQ3_GOES = { .sequence = 3, .vtep = { 4, { 192, 0, 2, 1 } }, .draining = true };
 static const struct mac_claim STICKY = { .sticky = true, .vtep = { 4, { 192, 0, 2, 9 } } };
 static const struct mac_claim GATEWAY = { .gateway = true, .vtep = { 4, { 192, 0, 2, 9 } } };
 
@@ -117,6 +128,7 @@ static const struct row table[] = {
 	{ MAC_BARRED, 0, false, &STICKY, MAC_LEFT, { MAC_REMOTE, 0, MAC_R_LEFT } },
 	/* routes for what is here */
 	{ MAC_LOCAL, 3, false, &SEQ3_LOW, MAC_ROUTED, { MAC_REMOTE, 0, MAC_R_LOWER_VTEP } },
+	{ MAC_LOCAL, 3, false, &SEQ3_GOES, MAC_ROUTED, { MAC_REMOTE, 0, MAC_R_LOWER_VTEP } }, /* as that one judges */
 	{ MAC_LOCAL, 3, false, &SEQ3_HIGH, MAC_ROUTED, { MAC_LOCAL, 3, MAC_R_LEARNED } },
 	{ MAC_LOCAL, 2, false, &SEQ3_HIGH, MAC_ROUTED, { MAC_REMOTE, 0, MAC_R_SEQUENCE } },
 	{ MAC_LOCAL, 4, false, &SEQ3_LOW, MAC_ROUTED, { MAC_LOCAL, 4, MAC_R_LEARNED } },
@@ -213,6 +225,7 @@ int main(void)
 		cmocka_unit_test(sequence_is_serial),
 		cmocka_unit_test(claims_are_ordered),
 		cmocka_unit_test(claims_of_the_dead_are_a_last_resort),
+		cmocka_unit_test(a_vtep_that_drains_yields_to_its_equals),
 		cmocka_unit_test(step_follows_the_table),
 		cmocka_unit_test(step_keeps_its_promises),
 	};

@@ -520,6 +520,32 @@ static void out_refresh_withdraws_nothing(void **state)
 	side_free(s);
 }
 
+/* What peers alike were sent is at hand for the next one, but not as it was before. */
+static void out_drain_repeats_everything_to_all(void **state)
+{
+	const struct bgp_attrs a = { .next_hop = ip_v4(0xc0000201) };
+	struct side *s = side_new(4);
+	uint8_t key[KEY_OCTETS];
+
+	key_of(1, key);
+	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, KEY_OCTETS, 0, attrset_intern(s->sets, &a), BGP_ELIGIBLE,
+		     (struct mtime){ 0 });
+	for (int p = 1; p < 4; p++)
+		pull_all(s, p);
+	for (int on = 1; on >= 0; on--) {
+		out_drain(s->rib, on);
+		for (int p = 3; p >= 1; p--) {
+			assert_true(out_refreshes(s->rib, &s->sinks[p].peer));
+			assert_int_equal(s->sinks[p].woken, 1);
+			pull_all(s, p);
+			assert_pulled(s, p, 1, 0, 1);
+			assert_false(out_refreshes(s->rib, &s->sinks[p].peer));
+		}
+		assert_int_equal(s->last[1], on ? BGP_GRACEFUL_SHUTDOWN : 0);
+	}
+	side_free(s);
+}
+
 static uint64_t out_bytes(const struct rib *r)
 {
 	struct bgp_memory m = { 0 };
@@ -696,6 +722,7 @@ int main(void)
 		cmocka_unit_test(out_the_end_of_a_fill_wakes_for_end_of_rib),
 		cmocka_unit_test(out_refresh_repeats_everything),
 		cmocka_unit_test(out_refresh_withdraws_nothing),
+		cmocka_unit_test(out_drain_repeats_everything_to_all),
 		cmocka_unit_test(out_a_stalled_peer_costs_no_memory),
 		cmocka_unit_test(out_a_stalled_peer_that_goes_leaves_nothing),
 		cmocka_unit_test(out_the_last_peer_takes_the_group_along),

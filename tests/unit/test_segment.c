@@ -368,6 +368,72 @@ static void long_lived_stale_pe_is_the_last_resort(void **state)
 	rows(w, "{192.0.2.2 192.0.2.3}");
 }
 
+/* RFC 8326: frames leave it before it goes. It takes them as long as there is nobody else. */
+static void draining_pe_is_spared(void **state)
+{
+	struct world *w = *state;
+	struct evpn_segment_info s;
+	struct evpn_cursor c = { 0 };
+	struct route goes = per_es(2), last = per_es(3);
+
+	goes.draining = last.draining = true;
+	for (unsigned v = 2; v <= 3; v++) {
+		world_announce(w, per_es(v));
+		world_announce(w, per_evi(v));
+	}
+	world_announce(w, mac_of(2, 1)); /* its own MAC, too */
+	world_announce(w, goes);
+	rows(w, "{192.0.2.3}");
+	assert_true(evpn_segment_next(w->e, &c, &s));
+	assert_int_equal(s.pes[0].state, EVPN_PE_DRAINING);
+	assert_int_equal(s.pes[1].state, EVPN_PE_ACTIVE);
+	world_announce(w, last);
+	rows(w, "{192.0.2.2 192.0.2.3}");
+	world_announce(w, per_es(3));
+	world_withdraw(w, per_es(3));
+	rows(w, "{192.0.2.2}");
+}
+
+/* Where one forwards it is for that one to hand over: the others drop until then (RFC 7432 14.1.1). */
+static void draining_pe_of_a_single_active_segment_is_not(void **state)
+{
+	struct world *w = *state;
+	struct route goes = single(2), mac = mac_of(2, 1);
+
+	goes.draining = mac.draining = true;
+	world_announce(w, goes);
+	world_announce(w, per_evi(2));
+	world_announce(w, single(3));
+	world_announce(w, per_evi(3));
+	world_announce(w, mac);
+	rows(w, "{192.0.2.2}");
+}
+
+/* Without A-D per EVI routes only who advertises a MAC takes its frames (rfc7432bis 9.2.2). */
+static void draining_pe_without_aliasing_is_not(void **state)
+{
+	struct world *w = *state;
+	struct route goes = per_es(2), mac = mac_of(2, 1);
+
+	goes.draining = mac.draining = true;
+	world_announce(w, goes);
+	world_announce(w, per_es(3));
+	world_announce(w, mac);
+	rows(w, "{192.0.2.2}");
+}
+
+/* Nobody else has these MACs: they stay where they are. */
+static void macs_of_a_draining_vtep_stay(void **state)
+{
+	struct world *w = *state;
+	struct route r = { .vtep = 2, .mac = 1, .draining = true };
+
+	world_announce(w, r);
+	rows(w, "192.0.2.2");
+	world_announce(w, (struct route){ .vtep = 3, .mac = 1 });
+	rows(w, "192.0.2.3");
+}
+
 static void at_most_so_many_are_used(void **state)
 {
 	struct world *w = *state;
@@ -612,6 +678,10 @@ int main(void)
 		T(label_of_its_own_makes_it_one_vtep),
 		T(vteps_that_cannot_be_sent_to_are_no_members),
 		T(long_lived_stale_pe_is_the_last_resort),
+		T(draining_pe_is_spared),
+		T(draining_pe_of_a_single_active_segment_is_not),
+		T(draining_pe_without_aliasing_is_not),
+		T(macs_of_a_draining_vtep_stay),
 		T(at_most_so_many_are_used),
 		T(flood_of_routes_is_bounded),
 		T(tag_of_a_bundle_counts_per_evi),
