@@ -15,6 +15,7 @@
 #include "cmd/daemon.h"
 #include "cmd/evpnctl_capture.h"
 #include "cmd/evpnctl_conn.h"
+#include "cmd/evpnctl_graph.h"
 #include "cmd/evpnctl_help.h"
 #include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
@@ -211,6 +212,8 @@ static int act(struct options *o)
 		return check_file(args.v[ARG_FILE].text);
 	if (args.id == VERB_CAPTURE)
 		return capture_run(o->socket, o->words, o->n_words, &args, o->json);
+	if (args.id == VERB_GRAPH)
+		return graph_run(o->socket, &args);
 	if (args.id == VERB_HELP)
 		return help(o->words + 1, o->n_words - 1);
 	if (args.id == VERB_SHOW_CONFIG && !o->json && !args.v[ARG_YAML].given)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,53 +16,60 @@
 
 #define ANSWER_S 30 /* a daemon that says nothing for so long is stuck */
 
-static void tell_no_permission(const char *path)
+static void say(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct conn *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->error, sizeof(c->error), fmt, ap);
+	va_end(ap);
+}
+
+static void say_no_permission(struct conn *c)
 {
 	struct stat st;
 	struct group *g;
 
-	if (stat(path, &st) < 0 || !(st.st_mode & S_IWGRP) || st.st_gid == 0) {
-		fprintf(stderr,
-			"evpnctl: no permission on %s: it is for root and the daemon's own user (control.group in the "
-			"configuration lets a group in)\n",
-			path);
+	if (stat(c->path, &st) < 0 || !(st.st_mode & S_IWGRP) || st.st_gid == 0) {
+		say(c,
+		    "no permission on %s: it is for root and the daemon's own user (control.group in the "
+		    "configuration lets a group in)",
+		    c->path);
 		return;
 	}
 	g = getgrgid(st.st_gid);
 	if (g)
-		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %s\n", path,
-			g->gr_name);
+		say(c, "no permission on %s: it is for root and members of the group %s", c->path, g->gr_name);
 	else
-		fprintf(stderr, "evpnctl: no permission on %s: it is for root and members of the group %u\n", path,
-			st.st_gid);
+		say(c, "no permission on %s: it is for root and members of the group %u", c->path, st.st_gid);
 }
 
-static int tell_connect_error(const char *path, int err)
+static void say_connect_error(struct conn *c, int err)
 {
 	if (err == EACCES || err == EPERM)
-		tell_no_permission(path);
+		say_no_permission(c);
 	else if (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR || err == ENOTSOCK)
-		fprintf(stderr, "evpnctl: no evpnd answers on %s (is it running? -s names another socket)\n", path);
+		say(c, "no evpnd answers on %s (is it running? -s names another socket)", c->path);
 	else
-		fprintf(stderr, "evpnctl: %s: %s\n", path, strerror(err));
-	return 1;
+		say(c, "%s: %s", c->path, strerror(err));
 }
 
-/* A descriptor, or -1 with a line on stderr. */
-static int connect_to(const char *path)
+/* A descriptor, or -1 with a sentence in c->error. */
+static int connect_to(struct conn *c)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct timeval patience = { .tv_sec = ANSWER_S };
 	int fd;
 
-	if (strlen(path) >= sizeof(sun.sun_path)) {
-		tell_connect_error(path, ENAMETOOLONG);
+	if (strlen(c->path) >= sizeof(sun.sun_path)) {
+		say_connect_error(c, ENAMETOOLONG);
 		return -1;
 	}
-	strcpy(sun.sun_path, path);
+	strcpy(sun.sun_path, c->path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		tell_connect_error(path, errno);
+		say_connect_error(c, errno);
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -129,7 +137,7 @@ static bool send_first(int fd, const char **p, size_t *len, const int *fds, size
 	return true;
 }
 
-/* The status line to the kind of body, or to the exit code with the daemon's sentence on stderr. */
+/* The status line to the kind of body, or to the exit code with the daemon's sentence. */
 static int read_status(struct conn *c)
 {
 	ssize_t n = getline(&c->line, &c->cap, c->in);
@@ -139,20 +147,19 @@ static int read_status(struct conn *c)
 	int code = 0;
 
 	if (!status) {
-		fprintf(stderr, "evpnctl: %s: %s\n", c->path,
-			n > 0 || errno != EAGAIN ? "this is not evpnd's answer" : "evpnd does not answer");
+		say(c, "%s: %s", c->path, n > 0 || errno != EAGAIN ? "this is not evpnd's answer" : "evpnd does not answer");
 		return 1;
 	}
 	c->body = !body || strcmp(body, "none") == 0 ? CONN_NONE : strcmp(body, "rows") == 0 ? CONN_ROWS : CONN_OBJECT;
 	if (!json_is_true(json_object_get(status, "ok"))) {
 		code = json_integer_value(json_object_get(status, "code")) == 2 ? 2 : 1;
-		fprintf(stderr, "evpnctl: %s\n", error ? error : "evpnd says no");
+		say(c, "%s", error ? error : "evpnd says no");
 	}
 	json_decref(status);
 	return code;
 }
 
-int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n)
+int conn_ask(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n)
 {
 	char *request = request_line(argv, argc);
 	const char *left = request;
@@ -161,10 +168,10 @@ int conn_open(struct conn *c, const char *path, const char *const *argv, size_t 
 
 	*c = (struct conn){ .path = path };
 	if (!request) {
-		fprintf(stderr, "evpnctl: the arguments are not UTF-8 text\n");
+		say(c, "the arguments are not UTF-8 text");
 		return 2;
 	}
-	fd = connect_to(path);
+	fd = connect_to(c);
 	if (fd < 0) {
 		free(request);
 		return 1;
@@ -181,6 +188,15 @@ int conn_open(struct conn *c, const char *path, const char *const *argv, size_t 
 	if (rc)
 		conn_close(c);
 	c->complete = c->body == CONN_NONE;
+	return rc;
+}
+
+int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n)
+{
+	int rc = conn_ask(c, path, argv, argc, fds, n);
+
+	if (rc)
+		fprintf(stderr, "evpnctl: %s\n", c->error);
 	return rc;
 }
 

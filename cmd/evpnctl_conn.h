@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The client's end of the control socket: one request, its reply line by line. Trouble is told on stderr. */
+/* The client's end of the control socket: one request, its reply line by line. */
 #ifndef CMD_EVPNCTL_CONN_H
 #define CMD_EVPNCTL_CONN_H
 
@@ -19,12 +19,15 @@ struct conn {
 	const char *sign; /* looked for in each line of the body, NULL: nothing */
 	bool signs;       /* it was there */
 	bool complete; /* the end of the body has been seen */
+	char error[512]; /* why not, a sentence */
 };
 
 /*
  * Sends the words, with n descriptors (CONN_FDS_MAX at most), and reads the status line. 0, or the exit code of evpnctl:
- * 1 failed or no, 2 usage.
+ * 1 failed or no, 2 usage; then c->error says why and nothing is open.
  */
+int conn_ask(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n);
+/* The same, and trouble is told on stderr. */
 int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n);
 #define CONN_FDS_MAX 4
 /*

@@ -36,6 +36,23 @@ static void add_name(struct pick *p, const char *s, size_t len)
 	p->names[p->n++] = (struct pick_name){ s, len };
 }
 
+static void add_names(struct pick *p, const char *names)
+{
+	for (const char *w = names; *w; w += *w == ' ') {
+		add_name(p, w, strcspn(w, " "));
+		w += strcspn(w, " ");
+	}
+}
+
+struct pick pick_names(const char *names)
+{
+	struct pick p = { .n = 0 };
+
+	if (names)
+		add_names(&p, names);
+	return p;
+}
+
 struct pick pick_for(const struct view *view)
 {
 	struct pick p = { .n = 0 };
@@ -48,10 +65,7 @@ struct pick pick_for(const struct view *view)
 		if (field)
 			add_name(&p, field, strcspn(field, "."));
 	}
-	for (const char *w = view->also; *w; w += *w == ' ') {
-		add_name(&p, w, strcspn(w, " "));
-		w += strcspn(w, " ");
-	}
+	add_names(&p, view->also);
 	return p;
 }
 

@@ -85,6 +85,8 @@ const struct verb verbs[VERB_N] = {
 			   "packets before and after encapsulation into a file for Wireshark",
 			   .required = BIT(ARG_VNI) | BIT(ARG_FILE),
 			   .optional = BIT(ARG_HOST) | BIT(ARG_COUNT) | BIT(ARG_SECONDS), .change = true },
+	[VERB_GRAPH] = { "graph", "[--vni N]", "the overlay as a picture, for Graphviz: evpnctl graph | dot -Tsvg",
+			 .optional = BIT(ARG_VNI) },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
