@@ -45,8 +45,10 @@ struct world *world_fake(void);
 struct world *world_kernel(bool ipv6);
 /* The same of the userspace VTEP. Its only other hand is a host that speaks: no foreign rows, no devices of others. */
 struct world *world_vtep(void);
-/* iproute2 in the kernel's world; the test fails when the command does. */
+/* iproute2 in a world with a namespace; the test fails when the command does. */
 void world_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* There, too: a frame of a host behind port 1 or 2, to everybody. */
+void world_speak(unsigned port, const struct mac *from);
 /* One value of iproute2's description of a device, as text, until the next call; "" without it. path: keys joined by dots. */
 const char *device(const char *name, const char *path);
 

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/*
- *	 h1 --- p1 (in br100)                u0 (192.0.2.1/24, 2001:db8::1/64) --- u1
- *	 h2 --- p2 (in br100)
- */
+/* The kernel's world: both ports are in br100; the hand and the eye are iproute2. */
 #include <jansson.h>
 #include <net/if.h>
-#include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/list.h"
-#include "base/loop.h"
-#include "tests/lib/dpworld.h"
+#include "tests/lib/dpworld_netns.h"
 #include "tests/lib/test.h"
-
-#define QUIET_TICKS 3
-#define TICK_MS 15
-#define PATIENCE_TICKS 1000
 
 struct kernel_world {
 	struct world w;
-	struct loop loop;
-	struct loop_timer tick;
-	struct dp *settling;
-	struct dp_stats last;
-	unsigned quiet, ticks;
+	struct settling settling;
 	bool ipv6;
 	json_t *bridge, *vxlan, *floods, *neighs, *nexthops; /* by MAC, by MAC, by VTEP, by IP, by id */
 };
@@ -38,63 +24,20 @@ static struct kernel_world *of(struct world *w)
 	return (struct kernel_world *)w;
 }
 
-void world_run(const char *fmt, ...)
-{
-	char cmd[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	if (system(cmd))
-		fail_msg("failed: %s", cmd);
-}
-
 /* ---- settling --------------------------------------------------------------------------------------------------- */
 
-static bool is_quiet(struct kernel_world *k)
+static bool is_quiet(struct dp *d, bool same)
 {
 	struct dp_vni_info i = { 0 };
-	struct dp_stats s;
-	bool same;
 
-	dp_stats(k->settling, &s);
-	same = !memcmp(&s, &k->last, sizeof(s));
-	k->last = s;
-	if (!same || !dp_vni_info(k->settling, WORLD_VNI, &i) || i.ready)
-		return same && !dp_backlog(k->settling); /* what was refused may wait */
+	if (!same || !dp_vni_info(d, WORLD_VNI, &i) || i.ready)
+		return same && !dp_backlog(d); /* what was refused may wait */
 	return i.problem && (!strstr(i.problem, " is missing"));
-}
-
-static void on_tick(struct loop_timer *t)
-{
-	struct kernel_world *k = container_of(t, struct kernel_world, tick);
-
-	k->quiet = is_quiet(k) ? k->quiet + 1 : 0;
-	if (k->quiet >= QUIET_TICKS || ++k->ticks >= PATIENCE_TICKS)
-		loop_break(&k->loop);
-	else
-		loop_timer_at(t, mtime_add_ms(loop_now(&k->loop), TICK_MS));
-}
-
-static void tell_time(void *ctx)
-{
-	struct kernel_world *k = ctx;
-
-	if (k->settling)
-		dp_set_now(k->settling, loop_now(&k->loop));
 }
 
 static void kernel_settle(struct world *w, struct dp *d)
 {
-	struct kernel_world *k = of(w);
-
-	k->settling = d;
-	k->quiet = k->ticks = 0;
-	loop_timer_at(&k->tick, loop_now(&k->loop));
-	loop_run(&k->loop);
-	loop_timer_at(&k->tick, MTIME_NEVER);
-	k->settling = NULL;
+	settling_run(&of(w)->settling, d);
 }
 
 /* ---- another hand ------------------------------------------------------------------------------------------------ */
@@ -102,11 +45,6 @@ static void kernel_settle(struct world *w, struct dp *d)
 static const struct dp_ops *kernel_ops(struct world *w)
 {
 	return &dp_kernel_ops;
-}
-
-static unsigned kernel_ifindex(struct world *w, unsigned port)
-{
-	return if_nametoindex(port == 1 ? "p1" : "p2");
 }
 
 static void kernel_learn(struct world *w, const struct mac *mac, unsigned port, enum fakedp_hand hand)
@@ -346,7 +284,7 @@ static void kernel_free(struct world *w)
 	struct kernel_world *k = of(w);
 
 	forget_look(k);
-	loop_fini(&k->loop);
+	settling_fini(&k->settling);
 	free(k);
 }
 
@@ -354,22 +292,14 @@ struct world *world_kernel(bool ipv6)
 {
 	struct kernel_world *k;
 
-	if (unshare(CLONE_NEWNET))
+	if (!netns_enter())
 		return NULL;
 	k = calloc(1, sizeof(*k));
-	world_run("printf '%%s\\n' 'link set lo up' 'link add u0 type veth peer name u1' 'addr add 192.0.2.1/24 dev u0' "
-		  "'addr add 2001:db8::1/64 dev u0 nodad' 'link set u0 up' 'link set u1 up' "
-		  "'link add p1 type veth peer name h1' 'link add p2 type veth peer name h2' "
-		  "'link set h1 addrgenmode none up' 'link set h2 addrgenmode none up' "
-		  "'link set p1 addrgenmode none up' 'link set p2 addrgenmode none up' | ip -batch -");
-	assert_int_equal(loop_init(&k->loop), 0);
-	loop_timer_init(&k->tick, &k->loop, on_tick);
-	k->loop.after_wake = tell_time;
-	k->loop.after_wake_ctx = k;
+	settling_init(&k->settling, is_quiet);
 	k->ipv6 = ipv6;
 	k->w = (struct world){
 		.name = "kernel",
-		.loop = &k->loop,
+		.loop = &k->settling.loop,
 		.ops = kernel_ops,
 		.settle = kernel_settle,
 		.learn = kernel_learn,
@@ -385,7 +315,7 @@ struct world *world_kernel(bool ipv6)
 		.flood = kernel_flood,
 		.neighbour = kernel_neighbour,
 		.count = kernel_count,
-		.ifindex = kernel_ifindex,
+		.ifindex = netns_ifindex,
 		.free = kernel_free,
 	};
 	return &k->w;

@@ -3,27 +3,14 @@
 /*
  * The userspace VTEP's world. Another hand is a frame that a host sends; the independent look is one into the tables that
  * the workers read, after what reconcile says has come to rest.
- *
- *	 h1 --- p1        u0 (192.0.2.1/24) --- u1
- *	 h2 --- p2
  */
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/list.h"
-#include "base/loop.h"
 #include "dataplane/vtep/vtep.h"
-#include "tests/lib/dpworld.h"
+#include "tests/lib/dpworld_netns.h"
 #include "tests/lib/test.h"
-
-#define QUIET_TICKS 4
-#define TICK_MS 15
-#define PATIENCE_TICKS 1000
 
 struct spot {
 	const struct dest *to; /* valid until the next settle() */
@@ -32,11 +19,8 @@ struct spot {
 
 struct vtep_world {
 	struct world w;
-	struct loop loop;
-	struct loop_timer tick;
+	struct settling settling;
 	struct dp *d; /* until the next look */
-	struct dp_stats last;
-	unsigned quiet, ticks;
 	/* the look: MACs by their last two octets, addresses by family and their last */
 	struct spot mac[65536];
 	struct binding neigh[2][256];
@@ -51,40 +35,17 @@ static struct vtep_world *of(struct world *w)
 
 /* ---- settling --------------------------------------------------------------------------------------------------- */
 
-static void on_tick(struct loop_timer *t)
+static bool is_quiet(struct dp *d, bool same)
 {
-	struct vtep_world *k = container_of(t, struct vtep_world, tick);
 	struct dp_vni_info i = { 0 };
-	struct dp_stats s;
-	bool same;
 
-	dp_stats(k->d, &s);
-	same = !memcmp(&s, &k->last, sizeof(s)) && !dp_backlog(k->d) && dp_vni_info(k->d, WORLD_VNI, &i) && i.ready && !i.problem;
-	k->last = s;
-	k->quiet = same ? k->quiet + 1 : 0;
-	if (k->quiet >= QUIET_TICKS || ++k->ticks >= PATIENCE_TICKS)
-		loop_break(&k->loop);
-	else
-		loop_timer_at(t, mtime_add_ms(loop_now(&k->loop), TICK_MS));
-}
-
-static void tell_time(void *ctx)
-{
-	struct vtep_world *k = ctx;
-
-	if (k->d)
-		dp_set_now(k->d, loop_now(&k->loop));
+	return same && !dp_backlog(d) && dp_vni_info(d, WORLD_VNI, &i) && i.ready && !i.problem;
 }
 
 static void vtep_settle(struct world *w, struct dp *d)
 {
-	struct vtep_world *k = of(w);
-
-	k->d = d;
-	k->quiet = k->ticks = 0;
-	loop_timer_at(&k->tick, loop_now(&k->loop));
-	loop_run(&k->loop);
-	loop_timer_at(&k->tick, MTIME_NEVER);
+	of(w)->d = d;
+	settling_run(&of(w)->settling, d);
 }
 
 /* ---- another hand ------------------------------------------------------------------------------------------------ */
@@ -94,38 +55,17 @@ static const struct dp_ops *vtep_ops(struct world *w)
 	return &dp_vtep_ops;
 }
 
-static unsigned vtep_ifindex(struct world *w, unsigned port)
-{
-	return if_nametoindex(port == 1 ? "p1" : "p2");
-}
-
-/* A broadcast frame of no known type. */
 static void vtep_learn(struct world *w, const struct mac *mac, unsigned port, enum fakedp_hand hand)
 {
-	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(port == 1 ? "h1" : "h2") };
-	uint8_t frame[60] = { 255, 255, 255, 255, 255, 255 };
-	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-
 	assert_int_equal(hand, FAKEDP_KERNEL);
-	memcpy(frame + 6, mac->b, 6);
-	frame[12] = 0x88;
-	frame[13] = 0xb5;
-	assert_int_equal(sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&ll, sizeof(ll)), sizeof(frame));
-	close(fd);
+	world_speak(port, mac);
 	usleep(50000); /* through a worker */
-}
-
-static void make_ports(void)
-{
-	world_run("printf '%%s\\n' 'link add p1 type veth peer name h1' 'link add p2 type veth peer name h2' "
-		  "'link set h1 addrgenmode none up' 'link set h2 addrgenmode none up' "
-		  "'link set p1 addrgenmode none up' 'link set p2 addrgenmode none up' | ip -batch -");
 }
 
 static void vtep_delete_devices(struct world *w)
 {
 	world_run("ip link del p1; ip link del p2");
-	make_ports();
+	netns_make_ports();
 }
 
 /* ---- looking ----------------------------------------------------------------------------------------------------- */
@@ -210,7 +150,7 @@ static unsigned vtep_count(struct world *w)
 
 static void vtep_free(struct world *w)
 {
-	loop_fini(&of(w)->loop);
+	settling_fini(&of(w)->settling);
 	free(w);
 }
 
@@ -218,19 +158,13 @@ struct world *world_vtep(void)
 {
 	struct vtep_world *k;
 
-	if (unshare(CLONE_NEWNET))
+	if (!netns_enter())
 		return NULL;
 	k = calloc(1, sizeof(*k));
-	world_run("printf '%%s\\n' 'link set lo up' 'link add u0 type veth peer name u1' 'addr add 192.0.2.1/24 dev u0' "
-		  "'link set u0 up' 'link set u1 up' | ip -batch -");
-	make_ports();
-	assert_int_equal(loop_init(&k->loop), 0);
-	loop_timer_init(&k->tick, &k->loop, on_tick);
-	k->loop.after_wake = tell_time;
-	k->loop.after_wake_ctx = k;
+	settling_init(&k->settling, is_quiet);
 	k->w = (struct world){
 		.name = "vtep",
-		.loop = &k->loop,
+		.loop = &k->settling.loop,
 		.ops = vtep_ops,
 		.settle = vtep_settle,
 		.learn = vtep_learn,
@@ -241,7 +175,7 @@ struct world *world_vtep(void)
 		.flood = vtep_flood,
 		.neighbour = vtep_neighbour,
 		.count = vtep_count,
-		.ifindex = vtep_ifindex,
+		.ifindex = netns_ifindex,
 		.free = vtep_free,
 	};
 	return &k->w;
