@@ -38,10 +38,8 @@ static int teardown(void **state)
 
 #define NEEDS_WORLD(w)                                                                                                 \
 	do {                                                                                                           \
-		if (!(w)) {                                                                                            \
-			print_message("skipped: a network namespace takes CAP_SYS_ADMIN\n");                           \
-			skip();                                                                                        \
-		}                                                                                                      \
+		if (!(w))                                                                                              \
+			SKIP("a network namespace takes CAP_SYS_ADMIN");                                               \
 	} while (0)
 
 static void on_event(void *ctx, const struct nlmsghdr *h)

@@ -36,10 +36,8 @@ int bed_teardown(void **state);
 /* The test is skipped where this process may not make a network namespace. */
 #define NEEDS_WORLD(t)                                                                                                 \
 	do {                                                                                                           \
-		if (!(t)->w) {                                                                                         \
-			print_message("skipped: a network namespace takes CAP_SYS_ADMIN\n");                           \
-			skip();                                                                                        \
-		}                                                                                                      \
+		if (!(t)->w)                                                                                           \
+			SKIP("a network namespace takes CAP_SYS_ADMIN");                                               \
 	} while (0)
 
 struct dp_vni_params bed_params(void); /* two ports, neigh_suppress */

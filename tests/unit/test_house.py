@@ -75,6 +75,13 @@ def test_nothing_points_outside_of_the_repository():
     assert not wrong, wrong
 
 
+def test_a_skip_says_why():
+    bare = [n for n in files(".c", ".h") if re.search(r"(?<!\w)_?skip\(\)", text(n)) and n != "tests/lib/test.h"]
+    assert not bare, "SKIP() of tests/lib/test.h: %s" % bare
+    mute = [n for n in files(".py") if re.search(r"pytest\.skip\(\)|mark\.skip(if\((?!.*reason=)|(?!\(reason=|if))", text(n))]
+    assert not mute, mute
+
+
 def test_threads_let_a_refused_system_call_be_said():
     """A thread that blocks SIGSYS, too, dies of what cmd/syscalls.c only refuses."""
     rooms = {n: text(n) for n in files(".c") if n.split("/")[0] in ("base", "bgp", "evpn", "dataplane", "conf", "cmd")}

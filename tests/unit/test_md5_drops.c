@@ -52,8 +52,8 @@ static void this_kernel_counts(void **state)
 {
 	struct md5_drops d;
 
-	if (!md5_drops_read(&d)) /* one without TCP-MD5 */
-		skip();
+	if (!md5_drops_read(&d))
+		SKIP("a kernel without TCP-MD5");
 	assert_true(d.failure != UINT64_MAX);
 }
 

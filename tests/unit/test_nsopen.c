@@ -59,7 +59,7 @@ static int other(pid_t *pid, int flags)
 	}
 	close(ready[1]);
 	if (read(ready[0], &x, 1) != 1)
-		skip();
+		SKIP("no namespaces of its own for a process");
 	close(ready[0]);
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", *pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -95,7 +95,7 @@ static void nsopen_by_a_child_and_by_a_process(void **state)
 	int ns;
 
 	if (geteuid())
-		skip();
+		SKIP("another namespace takes root");
 	ns = other(&pid, CLONE_NEWNET);
 	assert_int_equal(nsopen_start(&o), 0);
 	check_there(NULL, ns);
@@ -112,7 +112,7 @@ static void nsopen_in_a_user_namespace(void **state)
 	int ns;
 
 	if (geteuid())
-		skip();
+		SKIP("another namespace takes root");
 	ns = other(&pid, CLONE_NEWUSER | CLONE_NEWNET);
 	check_there(NULL, ns);
 	end(pid, ns);
@@ -126,7 +126,7 @@ static void nsopen_apart_is_another_namespace(void **state)
 	pid_t pid;
 
 	if (geteuid())
-		skip();
+		SKIP("another namespace takes root");
 	ns = other(&pid, CLONE_NEWNET);
 	assert_int_equal(nsopen(NULL, ns, what, sizeof(what), fds, &step), 0);
 	assert_int_equal(home(fds[0]), inode(ns));
@@ -173,5 +173,5 @@ int main(void)
 		cmocka_unit_test(nsopen_path_of_each_kind),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return RUN_TESTS(tests);
 }

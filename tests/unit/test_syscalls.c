@@ -55,10 +55,8 @@ static struct outcome behind(const char *mode, int (*fn)(void))
 /* A build with sanitizers has none. */
 #define NEEDS_FILTER(o)                                                                                                \
 	do {                                                                                                           \
-		if (WIFEXITED((o).status) && WEXITSTATUS((o).status) == 99) {                                          \
-			print_message("skipped: %s\n", (o).said);                                                      \
-			skip();                                                                                        \
-		}                                                                                                      \
+		if (WIFEXITED((o).status) && WEXITSTATUS((o).status) == 99)                                            \
+			SKIP("%s", (o).said);                                                                          \
 	} while (0)
 
 static bool refused(long rc)
