@@ -4,6 +4,7 @@
 #ifndef BGP_ENGINE_H
 #define BGP_ENGINE_H
 
+#include "base/history.h"
 #include "base/list.h"
 #include "base/timerq.h"
 #include "bgp/attrset.h"

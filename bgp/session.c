@@ -331,6 +331,20 @@ static void drop_own_attempt(struct bgp_peer *peer, struct mtime now)
 	timerq_stop(&peer->bgp->timers, &peer->idle_hold);
 }
 
+/* An end of Established or a beginning, or an attempt that was answered and came to nothing. */
+static void note_state(const struct bgp_peer *peer, enum bgp_state from, enum bgp_state next, const char *why)
+{
+	bool edge = from == BGP_ESTABLISHED || next == BGP_ESTABLISHED;
+	struct history_event e = { .kind = HISTORY_NEIGHBOR,
+				   .what = (uint8_t)(HISTORY_IDLE + next),
+				   .was = (uint8_t)(HISTORY_IDLE + from),
+				   .neighbor = peer->p.address,
+				   .text = why };
+
+	if (edge || (from >= BGP_OPENSENT && next < from))
+		history_add(peer->bgp->p.history, edge ? HISTORY_SESSIONS : HISTORY_ATTEMPTS, &e);
+}
+
 /* The one place where a state changes. c: its connection before the step. */
 static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_conn *c, const char *why, bool graceful,
 			 struct mtime now)
@@ -342,6 +356,7 @@ static void change_state(struct fsm_run *run, enum bgp_state next, struct bgp_co
 	if (from == next)
 		return;
 	run->state = next;
+	note_state(peer, from, next, why);
 	if (!peer->session || edge) {
 		peer->since = now;
 		snprintf(peer->reason, sizeof(peer->reason), "%s", why);

@@ -37,12 +37,21 @@ static void turn(struct bgp_peer *peer, uint32_t i, uint32_t from, enum rib_gen_
 	rib_gen_turn(peer->bgp->rib, &peer->rib, family_at(peer, i), from, to);
 }
 
-/* These routes go; why is said when there are any. */
+static void note(const struct bgp_peer *peer, enum history_what what, uint32_t n, const char *why)
+{
+	struct history_event e = { .kind = HISTORY_NEIGHBOR, .what = (uint8_t)what, .neighbor = peer->p.address, .count = n, .reason = why };
+
+	if (n)
+		history_add(peer->bgp->p.history, HISTORY_SESSIONS, &e);
+}
+
+/* These routes go; why, a literal, is said when there are any. */
 static void purge(struct bgp_peer *peer, uint32_t i, uint32_t states, const char *why)
 {
 	uint32_t n = paths(peer, i, states);
 
 	turn(peer, i, states, RIB_GEN_DEAD);
+	note(peer, HISTORY_PURGED, n, why);
 	if (n)
 		log_info(peer->bgp->p.log, LOG_BGP, "peer %s: %u stale %s routes purged: %s",
 			 ip_str(&peer->p.address).s, n, family_at(peer, i)->name, why);
@@ -92,6 +101,7 @@ static void age(struct bgp_peer *peer, uint32_t i, struct mtime now)
 	if (f->long_end.us == MTIME_NEVER.us)
 		f->long_end = in_s(now, f->long_s);
 	turn(peer, i, BIT(RIB_GEN_STALE), RIB_GEN_AGEING);
+	note(peer, HISTORY_KEPT, n, "long-lived stale");
 	log_info(peer->bgp->p.log, LOG_BGP, "peer %s: %u %s routes are long-lived stale, for %lld s",
 		 ip_str(&peer->p.address).s, n, family_at(peer, i)->name,
 		 (long long)(mtime_diff_us(now, f->long_end) / S_US));
@@ -182,6 +192,7 @@ static void keep(struct bgp_conn *c, uint32_t i, uint32_t restart_s, struct mtim
 		return;
 	}
 	peer->stale.restart_end = in_s(now, restart_s);
+	note(peer, HISTORY_KEPT, n, "stale, until the neighbor is back");
 	if (n && peer_log_allow(peer, now))
 		log_info(peer->bgp->p.log, LOG_BGP, "peer %s: %u %s routes are kept, %u s for it to be back",
 			 ip_str(&peer->p.address).s, n, family_at(peer, i)->name, restart_s);

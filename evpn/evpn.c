@@ -127,6 +127,7 @@ static void set_ready(struct evpn *e, struct evi *evi, bool ready)
 	if (evi->ready == ready)
 		return;
 	evi->ready = ready;
+	note_vni(e, evi, ready ? HISTORY_READY : HISTORY_UNREADY);
 	if (!ready)
 		host_clear(e, evi);
 	if (!e->vtep.len)
@@ -156,6 +157,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	e->router_id = p->router_id;
 	e->vtep = p->vtep;
 	e->log = p->log;
+	e->history = p->history;
 	e->now = now;
 	BUG_ON(getrandom(&e->seed, sizeof(e->seed), 0) != sizeof(e->seed));
 	e->conflicts = (struct log_limit){ .burst = 10, .interval_ms = 6000 };
@@ -298,6 +300,7 @@ static int dataplane_add(struct evpn *e, const struct evi *evi, const struct con
 static void evi_end(struct evpn *e, struct evi *evi)
 {
 	set_ready(e, evi, false);
+	note_vni(e, evi, HISTORY_REMOVED);
 	mac_clear(e, evi);
 	flood_clear(e, evi);
 	segment_clear(e, evi);
@@ -314,6 +317,7 @@ int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, 
 
 	if (err)
 		return err;
+	note_vni(e, evi, HISTORY_ADDED);
 	if (evi->n_groups)
 		demand_start(e, evi);
 	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */

@@ -110,6 +110,7 @@ static void row_want(struct evpn *e, const struct evi *evi, uint32_t endpoint)
 
 	if (!h) {
 		v->vnis--;
+		note_vtep(e, evi, &v->ip, false);
 		row_set(e, evi, &row, false);
 		return;
 	}
@@ -164,8 +165,10 @@ void flood_route_set(struct evpn *e, struct evi *evi, const uint8_t rd[8], const
 		flood_get(e, h)->import = import_ref(&e->imports, import);
 		import_unref(e, was);
 	} else {
-		if (!row_of(e, evi->slot, endpoint))
+		if (!row_of(e, evi->slot, endpoint)) {
 			vtep_get(&e->vteps, endpoint)->vnis++;
+			note_vtep(e, evi, &vtep_get(&e->vteps, endpoint)->ip, true);
+		}
 		insert(e, evi, rd, originator, import);
 	}
 	row_want(e, evi, endpoint);

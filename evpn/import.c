@@ -588,6 +588,7 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 		return;
 	was = usable(e, &n, was);
 	is = usable(e, &n, is);
+	e->cause = any->peer;
 	n_evis = with_tag(e, is, n.tag, &evis);
 	for (uint16_t i = 0; i < n_evis; i++)
 		route_set(e, evis[i], &n, is);
@@ -599,6 +600,7 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 	for (uint16_t i = 0; i < n_evis; i++)
 		if (!has_slot(e, is, n.tag, evis[i]))
 			route_del(e, evis[i], &n, was);
+	e->cause = NULL;
 }
 
 void import_rib(struct evpn *e, struct evi *evi)
@@ -616,7 +618,9 @@ void import_rib(struct evpn *e, struct evi *evi)
 		if (!h || !evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) || !key_usable(&n))
 			continue;
 		h = usable(e, &n, h);
+		e->cause = p.peer;
 		if (h && has_slot(e, h, n.tag, evi->slot))
 			route_set(e, evi->slot, &n, h);
 	}
+	e->cause = NULL;
 }

@@ -196,6 +196,7 @@ bool limit_refuses(const struct evpn *e, const struct evi *evi, const struct mac
 void limit_hold(struct evpn *e, struct evi *evi, struct mac_entry *m)
 {
 	m->flags |= MAC_OVER;
+	note_mac_limited(e, evi, m);
 	add(e, evi, m->ifindex, 0, 1);
 }
 

@@ -272,6 +272,7 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 	count(e, evi, m->state, m->best, 1); /* first: what a segment's path is there for must not go in between */
 	count(e, evi, was->state, was->best, -1u);
 	limit_count(e, evi, was, m);
+	note_mac(e, evi, was, m);
 	if (m->state == was->state)
 		return;
 	if (mac_is_frozen(was->state) && !mac_is_frozen(m->state)) {
@@ -374,6 +375,7 @@ void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac)
 
 	if (m && m->flags & MAC_OVER) {
 		limit_release(e, evi, m);
+		note_mac_limited(e, evi, m);
 		m->ifindex = 0;
 		mac_reap(e, h);
 		return;

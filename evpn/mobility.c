@@ -77,7 +77,7 @@ static struct mac_step follow(const struct mac_view *v, enum mac_reason why)
 	if (v->on_port && (!v->theirs || !pinned(v->theirs)))
 		return arrive(v);
 	if (!v->theirs)
-		return (struct mac_step){ MAC_UNKNOWN, 0, MAC_R_WITHDRAWN };
+		return (struct mac_step){ MAC_UNKNOWN, 0, why == MAC_R_LEFT ? MAC_R_LEFT : MAC_R_WITHDRAWN };
 	if ((v->state == MAC_BARRED || v->on_port) && pinned(v->theirs) && why != MAC_R_LEFT)
 		return (struct mac_step){ MAC_BARRED, 0, MAC_R_STICKY_THERE };
 	return (struct mac_step){ MAC_REMOTE, 0, why };

@@ -307,8 +307,11 @@ static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const
 		return;
 	b->flags = (uint8_t)((b->flags & ~BINDING_WANTED_ROUTER) | flags);
 	row_want(e, evi, ip, b, take_over);
-	if (take_over)
-		forget_local(e, evi, c->local);
+	if (!take_over)
+		return;
+	note_ip(e, evi, b, HISTORY_REMOTE, &mac_get(e, binding_get(e, c->local)->mac)->mac,
+		is_immutable(e, b) ? "a route has it as immutable" : "the host has left its port");
+	forget_local(e, evi, c->local);
 }
 
 /*
@@ -400,6 +403,14 @@ static uint32_t tunnel_binding(const struct evpn *e, const struct evi *evi, cons
 	return 0;
 }
 
+static const char silent[] = "asked, and did not answer";
+
+/* Zero of none. */
+static struct mac mac_of(const struct evpn *e, uint32_t binding)
+{
+	return binding ? mac_get(e, binding_get(e, binding)->mac)->mac : (struct mac){ 0 };
+}
+
 static bool is_at(const struct evpn *e, uint32_t binding, const struct mac *mac)
 {
 	return mac_eq(&mac_get(e, binding_get(e, binding)->mac)->mac, mac);
@@ -413,7 +424,10 @@ static void count_move(struct evpn *e, const struct evi *evi, const struct ip *i
 {
 	struct moves_key k = moves_key_ip(evi, ip);
 
-	if (!moves_add(e, &k, true) || !log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+	if (!moves_add(e, &k, true))
+		return;
+	note_ip(e, evi, binding_get(e, from), HISTORY_DUPLICATE, to, "moved too often");
+	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
 		return;
 	log_warn(e->log, LOG_EVPN,
 		 "vni %u ip %s: duplicate: moved %u times within %u s, between %s and %s at last; not advertised until 'mac clear'%s",
@@ -512,11 +526,13 @@ static bool is_pinned_elsewhere(struct evpn *e, const struct evi *evi, const str
 {
 	if (!remote || is_at(e, remote, mac) || !is_immutable(e, binding_get(e, remote)))
 		return false;
-	if (log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
-		log_warn(e->log, LOG_EVPN, "vni %u ip %s: claimed by %s here, but VTEP %s has it as immutable at %s: not learned",
-			 evi->vni, ip_str(ip).s, mac_str(mac).s,
-			 ip_str(import_vtep(e, neigh_best_route(e, binding_get(e, remote)))).s,
-			 mac_str(&mac_get(e, binding_get(e, remote)->mac)->mac).s);
+	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
+		return true; /* every packet comes here */
+	note_ip_refused(e, evi, ip, mac, &mac_get(e, binding_get(e, remote)->mac)->mac, "a route has it as immutable");
+	log_warn(e->log, LOG_EVPN, "vni %u ip %s: claimed by %s here, but VTEP %s has it as immutable at %s: not learned",
+		 evi->vni, ip_str(ip).s, mac_str(mac).s,
+		 ip_str(import_vtep(e, neigh_best_route(e, binding_get(e, remote)))).s,
+		 mac_str(&mac_get(e, binding_get(e, remote)->mac)->mac).s);
 	return true;
 }
 
@@ -535,6 +551,7 @@ static void no_longer_there(struct evpn *e, struct evi *evi, uint32_t h)
 void neigh_learned_there(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router)
 {
 	uint32_t here = local_binding(e, evi, ip), there = tunnel_binding(e, evi, ip), h;
+	struct mac mac_was = mac_of(e, there);
 	struct binding *b;
 
 	if (here && binding_get(e, here)->flags & BINDING_STATIC) {
@@ -548,8 +565,10 @@ void neigh_learned_there(struct evpn *e, struct evi *evi, const struct ip *ip, c
 		no_longer_there(e, evi, there);
 	b = binding_get(e, h);
 	count(evi, b, -1u);
-	if (!b->tunnel)
+	if (!b->tunnel) {
 		b->since = evpn_seconds(e);
+		note_ip(e, evi, b, HISTORY_REMOTE, there ? &mac_was : NULL, "heard out of the tunnel");
+	}
 	b->tunnel = true;
 	b->flags = (uint8_t)((b->flags & ~BINDING_ROUTER) | (router ? BINDING_ROUTER : 0));
 	count(evi, b, 1);
@@ -562,6 +581,7 @@ void neigh_left_there(struct evpn *e, struct evi *evi, const struct ip *ip)
 
 	if (!h)
 		return;
+	note_ip(e, evi, binding_get(e, h), HISTORY_GONE, NULL, silent);
 	no_longer_there(e, evi, h);
 	decide(e, evi, ip);
 }
@@ -570,6 +590,8 @@ void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const s
 {
 	struct contest c = contest(e, evi, ip);
 	uint32_t old = c.local, row = c.wanted, there = tunnel_binding(e, evi, ip), h;
+	struct mac mac_was = mac_of(e, old ? old : row);
+	bool moved = (old || row) && !mac_eq(&mac_was, mac);
 	struct binding *b;
 	uint8_t was;
 
@@ -591,8 +613,11 @@ void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const s
 	count(evi, b, -1u);
 	b->flags = (uint8_t)((was & ~(BINDING_ROUTER | BINDING_STALE | BINDING_STATIC)) | BINDING_LOCAL | says);
 	count(evi, b, 1);
-	if (!(was & BINDING_LOCAL))
+	if (!(was & BINDING_LOCAL)) {
 		b->since = evpn_seconds(e);
+		note_ip(e, evi, b, mac_is_here(mac_get(e, b->mac)->state) ? HISTORY_LOCAL : HISTORY_WAITING,
+			moved ? &mac_was : NULL, says & BINDING_STATIC ? "set by hand" : "heard on a port");
+	}
 	decide(e, evi, ip);
 	if (!(was & BINDING_SENT) || ((was ^ b->flags) & (BINDING_ROUTER | BINDING_STATIC)))
 		advertise(e, h);
@@ -604,6 +629,7 @@ void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip)
 
 	if (!h)
 		return;
+	note_ip(e, evi, binding_get(e, h), HISTORY_GONE, NULL, "the host or its port has left");
 	forget_local(e, evi, h);
 	decide(e, evi, ip);
 }
@@ -614,6 +640,7 @@ void neigh_gone(struct evpn *e, struct evi *evi, const struct ip *ip, const stru
 
 	if (!h || !is_at(e, h, mac))
 		return;
+	note_ip(e, evi, binding_get(e, h), HISTORY_GONE, NULL, silent);
 	binding_get(e, h)->flags |= BINDING_STALE;
 	decide(e, evi, ip);
 	h = local_binding(e, evi, ip); /* nobody else has the address */
@@ -640,13 +667,17 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 {
 	struct binding *b;
 	uint32_t m, was;
+	bool first_one;
 
 	hidx_prefetch(&e->neighs.index, key_hash(e, evi->slot, ip->b)); /* comes while the MAC is looked for */
 	m = mac_obtain(e, evi, mac);
 	b = binding_get(e, obtain(e, evi, ip, m));
 	count(evi, b, -1u);
+	first_one = sources_empty(&b->routes);
 	was = sources_put(&e->macs.nodes, &b->routes, rd, import_ref(&e->imports, import));
 	count(evi, b, 1);
+	if (first_one)
+		note_ip(e, evi, b, HISTORY_REMOTE, NULL, mac_reason_text(import_get(&e->imports, import)->fixed ? MAC_R_CONFIGURED : MAC_R_ROUTE));
 	mac_claim_changed(e, m, was, import);
 	decide(e, evi, ip);
 	if (was)
@@ -667,6 +698,8 @@ void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	count(evi, b, 1);
 	if (!was)
 		return;
+	if (sources_empty(&b->routes))
+		note_ip(e, evi, b, HISTORY_GONE, NULL, mac_reason_text(MAC_R_WITHDRAWN));
 	mac_claim_changed(e, m, was, 0);
 	decide(e, evi, ip);
 	import_unref(e, was);

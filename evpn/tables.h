@@ -27,6 +27,7 @@
 #include "evpn/mac.h"
 #include "evpn/moves.h"
 #include "evpn/neigh.h"
+#include "evpn/note.h"
 #include "evpn/solicited.h"
 #include "evpn/segment.h"
 #include "evpn/vtep.h"
@@ -38,6 +39,8 @@ struct evpn {
 	uint32_t asn, router_id;
 	struct ip vtep; /* none: no tunnel endpoint, nothing of ours is advertised */
 	struct log *log;
+	struct history *history; /* NULL: none is kept */
+	struct bgp_peer *cause;  /* of whom a route is that changes the tables; NULL: nobody */
 	struct mtime now;
 	uint64_t seed; /* of the indices: peers choose MACs and addresses */
 	struct pages pages; /* of MACs and bindings */

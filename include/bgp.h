@@ -28,6 +28,7 @@
 struct bgp;
 struct bgp_peer;
 struct bgp_conn;
+struct history;
 struct json;
 
 /* ---- attributes ---------------------------------------------------------------------------------------------- */
@@ -233,6 +234,7 @@ struct bgp_params {
 	uint64_t seed;         /* of the jitter */
 	/* Factor of the jitter of ConnectRetry and Keepalive is in 0.75..1.0 (RFC 4271 10). */
 	struct log *log;
+	struct history *history; /* NULL: none is kept */
 	/* What was there before bgp_restart_begin() is there again, or has had its time. May be NULL. Must not re-enter. */
 	void (*converged)(void *ctx);
 	void *converged_ctx;

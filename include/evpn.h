@@ -17,6 +17,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "base/history.h"
 #include "base/log.h"
 #include "base/mtime.h"
 #include "include/bgp.h"
@@ -32,6 +33,7 @@ struct evpn_params {
 	uint32_t asn, router_id;
 	struct ip vtep;
 	struct log *log;
+	struct history *history; /* NULL: none is kept */
 };
 
 struct evpn *evpn_new(const struct evpn_params *p, struct mtime now);

@@ -4,7 +4,7 @@
  * The EVPN tables alone: best paths come in and rows go out, without a RIB and a dataplane behind them (this file is
  * both, and does nothing but count). Type 2 routes of 100 VTEPs x VNIs attribute sets, in random order of sets.
  *
- *	bench_tables [--routes N] [--vnis N] [--ip]
+ *	bench_tables [--routes N] [--vnis N] [--ip] [--no-history]
  *
  *	skip      routes of VNIs that nobody has: what is not imported
  *	import    the same routes for VNIs that are there
@@ -48,6 +48,13 @@ uint32_t bgp_set_mark(const struct bgp *b, uint32_t set)
 void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark)
 {
 	b->sets[set].mark = mark;
+}
+
+const struct bgp_peer_params *bgp_peer_params(const struct bgp_peer *peer)
+{
+	static const struct bgp_peer_params p = { .address = { 4, { 192, 0, 2, 254 } } };
+
+	return &p;
 }
 
 bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path_info *out)
@@ -220,19 +227,24 @@ int main(int argc, char **argv)
 {
 	struct bench b = { .routes = 1000000, .vnis = 10 };
 	struct log log;
-	struct evpn_params p = { .asn = 65000, .router_id = 0xc0000209, .vtep = ip_v4(0xc0000209), .log = &log };
+	struct history history;
+	struct evpn_params p = { .asn = 65000, .router_id = 0xc0000209, .vtep = ip_v4(0xc0000209), .log = &log,
+				 .history = &history };
 	struct evpn_memory mem;
 	struct proc_sample before, after;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--ip"))
 			b.ip = true;
+		else if (!strcmp(argv[i], "--no-history"))
+			p.history = NULL;
 		else if (i + 1 < argc && !strcmp(argv[i], "--routes"))
 			b.routes = (uint32_t)strtoul(argv[++i], NULL, 10);
 		else if (i + 1 < argc && !strcmp(argv[i], "--vnis"))
 			b.vnis = (uint32_t)strtoul(argv[++i], NULL, 10);
 	}
 	log_init(&log, LOG_ERROR);
+	history_init(&history);
 	sets_fill(&b);
 	b.e = evpn_new(&p, (struct mtime){ 0 });
 	b.l = evpn_listener(b.e);
@@ -256,6 +268,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "something is left: %llu MACs, %llu addresses\n", (unsigned long long)mem.macs,
 			(unsigned long long)mem.ips);
 	evpn_free(b.e);
+	history_fini(&history);
 	free(b.bgp.sets);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #pragma weak bgp_rib_next
 #pragma weak bgp_rt_want
 #pragma weak bgp_rt_unwant
+#pragma weak bgp_peer_params
 
 struct set {
 	uint32_t refs, mark;
@@ -327,6 +328,12 @@ void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key,
 }
 
 /* ---- what is asked for ------------------------------------------------------------------------------------------- */
+
+/* Its sources are no peers. */
+const struct bgp_peer_params *bgp_peer_params(const struct bgp_peer *peer)
+{
+	BUG("asked for the parameters of %p", (const void *)peer);
+}
 
 void bgp_rt_want(struct bgp *b, const uint8_t rt[8], struct mtime now)
 {

@@ -122,7 +122,7 @@ static const struct row table[] = {
 	{ MAC_HELD, 2, false, &SEQ3_LOW, MAC_LEARNED, { MAC_LOCAL, 4, MAC_R_MOVED_HERE } },
 	{ MAC_HELD, 2, false, &STICKY, MAC_LEARNED, { MAC_BARRED, 0, MAC_R_STICKY_THERE } },
 	/* left */
-	{ MAC_LOCAL, 4, false, NULL, MAC_LEFT, { MAC_UNKNOWN, 0, MAC_R_WITHDRAWN } },
+	{ MAC_LOCAL, 4, false, NULL, MAC_LEFT, { MAC_UNKNOWN, 0, MAC_R_LEFT } },
 	{ MAC_LOCAL, 4, false, &SEQ3_LOW, MAC_LEFT, { MAC_REMOTE, 0, MAC_R_LEFT } },
 	{ MAC_HELD, 2, true, &STICKY, MAC_LEFT, { MAC_REMOTE, 0, MAC_R_LEFT } },
 	{ MAC_BARRED, 0, false, &STICKY, MAC_LEFT, { MAC_REMOTE, 0, MAC_R_LEFT } },
