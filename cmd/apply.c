@@ -9,6 +9,7 @@
 
 #include "cmd/daemon.h"
 #include "cmd/difference.h"
+#include "cmd/event.h"
 #include "cmd/resolve.h"
 
 #define BGP_PORT 179
@@ -197,13 +198,16 @@ static struct config *load_applicable(struct daemon *d, char *why, size_t cap)
 
 static void log_plan(struct daemon *d, const struct config *new_)
 {
+	char line[1024];
 	struct buf lines;
 
 	buf_init(&lines);
 	difference_say(d->config, new_, &lines);
 	for (size_t len; lines.len; buf_consume(&lines, len + 1)) {
 		len = (size_t)((const char *)memchr(buf_data(&lines), '\n', lines.len) - buf_data(&lines));
-		log_info(&d->log, LOG_MAIN, "%.*s", (int)len, buf_data(&lines));
+		snprintf(line, sizeof(line), "%.*s", (int)len, buf_data(&lines));
+		log_info(&d->log, LOG_MAIN, "%s", line);
+		event_note(d, HISTORY_CHANGED, line);
 	}
 	buf_fini(&lines);
 }
@@ -242,6 +246,7 @@ bool apply_reload(struct daemon *d, char *why, size_t cap)
 {
 	struct config *new_ = load_applicable(d, why, cap);
 
+	event_note(d, HISTORY_RELOADED, new_ ? d->config_file : why);
 	if (!new_ || !go_over(d, new_, why, cap))
 		return false;
 	log_info(&d->log, LOG_MAIN, "%s is loaded: %zu neighbors, %zu VNIs", d->config_file, new_->n_neighbors,

@@ -6,6 +6,7 @@
 
 #include <time.h>
 
+#include "base/history.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "dataplane/backend.h"
@@ -27,6 +28,7 @@ struct daemon {
 	const char *user; /* to become, NULL: the usual one */
 	struct config *config;
 	struct log log;
+	struct history history;
 	struct loop loop;
 	struct ctl *ctl;
 	struct bgp_transport *transport;

@@ -61,6 +61,11 @@ void format_mac_sequence(struct buf *out, const json_t *v, const json_t *row);
 void format_fdb_state(struct buf *out, const json_t *v, const json_t *row);
 void format_index(struct buf *out, const json_t *v, const json_t *row); /* of show memory: size and load */
 void format_neighbors_memory(struct buf *out, const json_t *v, const json_t *row);
+/* Events of the history. */
+void format_event_time(struct buf *out, const json_t *v, const json_t *row);
+void format_event_about(struct buf *out, const json_t *v, const json_t *row);
+void format_event_words(struct buf *out, const json_t *v, const json_t *row);
+
 void format_version(struct buf *out, const json_t *v, const json_t *row);
 
 #endif

@@ -230,6 +230,14 @@ static const struct view_column traffic_columns[] = {
 	{ "DROPS", "drops", format_any, R },
 };
 
+static const struct view_column event_columns[] = {
+	{ "TIME", "time", format_event_time },
+	{ "KIND", "kind", format_any, 0, 2 },
+	{ "VNI", "vni", format_any, R, 1 },
+	{ "ABOUT", NULL, format_event_about },
+	{ "WHAT", NULL, format_event_words, F },
+};
+
 static const struct view_field version_fields[] = {
 	{ NULL, NULL, format_version },
 	{ "process", "pid", format_any },
@@ -312,6 +320,7 @@ static const struct view views[VERB_N] = {
 	[VERB_SHOW_SEGMENTS] = { TABLE(segment_columns), .empty = "no Ethernet Segments" },
 	[VERB_SHOW_PORTS] = { TABLE(ports_columns), .empty = "no ports" },
 	[VERB_SHOW_TRAFFIC] = { TABLE(traffic_columns), .empty = "nothing is counted here" },
+	[VERB_SHOW_EVENTS] = { TABLE(event_columns), .empty = "nothing of the kind has happened, or it is forgotten" },
 	[VERB_SHOW_VERSION] = { BLOCK(version_fields) },
 	[VERB_PORT_ADD] = { BLOCK(port_fields) },
 	[VERB_DIFF] = { TABLE(diff_columns), .empty = "no difference" },

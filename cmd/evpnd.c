@@ -22,6 +22,7 @@
 #include "cmd/apply.h"
 #include "cmd/ctl.h"
 #include "cmd/daemon.h"
+#include "cmd/event.h"
 #include "cmd/notify.h"
 #include "cmd/paths.h"
 #include "cmd/privilege.h"
@@ -185,6 +186,7 @@ static void tell_time(void *ctx)
 	struct daemon *d = ctx;
 	struct mtime now = loop_now(&d->loop);
 
+	history_set_now(&d->history, now);
 	evpn_set_now(d->evpn, now);
 	dp_set_now(d->dp, now);
 }
@@ -209,7 +211,8 @@ static void make_engine(struct daemon *d)
 {
 	const struct config *c = d->config;
 	struct mtime now = loop_now(&d->loop);
-	struct evpn_params ep = { .asn = c->asn, .router_id = c->router_id, .vtep = c->vtep, .log = &d->log };
+	struct evpn_params ep = { .asn = c->asn, .router_id = c->router_id, .vtep = c->vtep, .log = &d->log,
+				  .history = &d->history };
 	struct bgp_params bp = {
 		.asn = c->asn,
 		.router_id = c->router_id,
@@ -223,6 +226,7 @@ static void make_engine(struct daemon *d)
 		.converged_ctx = d,
 		.seed = random_seed(),
 		.log = &d->log,
+		.history = &d->history,
 		.net = { net_connect, net_want_write, net_close, net_deadline, net_work, d },
 	};
 
@@ -347,6 +351,8 @@ static bool make_control(struct daemon *d)
 static bool make(struct daemon *d)
 {
 	d->started = loop_now(&d->loop);
+	history_set_now(&d->history, d->started);
+	event_note(d, HISTORY_STARTED, "evpnd " EVPND_VERSION);
 	d->started_wall = time(NULL);
 	raise_descriptor_limit();
 	catch_signals(d);
@@ -455,7 +461,9 @@ int main(int argc, char **argv)
 	if (!d.config)
 		return 1;
 	log_init(&d.log, d.config->log_level);
+	history_init(&d.history);
 	rc = check_only ? 0 : run(&d);
+	history_fini(&d.history);
 	config_free(d.config);
 	return rc;
 }

@@ -17,6 +17,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_VERSION] = &show_version,
 	[VERB_SHOW_MEMORY] = &show_memory,
 	[VERB_SHOW_CONFIG] = &show_config,
+	[VERB_SHOW_EVENTS] = &show_events,
 	[VERB_NEIGHBOR] = &change_neighbor,
 	[VERB_MAC_CLEAR] = &change_mac_clear,
 	[VERB_MAC_ADD] = &change_mac_add,

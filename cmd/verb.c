@@ -3,6 +3,7 @@
 /* The table of verbs and the parser over it. */
 #include "cmd/verb.h"
 
+#include "base/history.h"
 #include "include/config.h"
 
 #include <errno.h>
@@ -48,6 +49,12 @@ const struct verb verbs[VERB_N] = {
 	[VERB_SHOW_MEMORY] = { "show memory", "", "objects and octets, table by table" },
 	[VERB_SHOW_CONFIG] = { "show config", "[--defaults]", "the configuration in force, without secrets",
 			       .optional = BIT(ARG_DEFAULTS) | BIT(ARG_YAML) },
+	[VERB_SHOW_EVENTS] = { "show events",
+			       "[--vni N] [--mac M] [--ip IP] [--neighbor A]\n"
+			       "[--kind K] [--since S] [--count N]",
+			       "what happened and why: sessions, MACs, addresses, VTEPs, rows, devices",
+			       .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_NEIGHBOR) | BIT(ARG_KIND) |
+					   BIT(ARG_SINCE) | BIT(ARG_COUNT) },
 	[VERB_NEIGHBOR] = { "neighbor", "ADDR up|down|clear|refresh [TEXT]",
 			    "start, stop or restart a session, or ask for its routes again",
 			    .required = BIT(ARG_ADDRESS) | BIT(ARG_ACTION), .optional = BIT(ARG_TEXT), .change = true },
@@ -92,7 +99,10 @@ const struct verb verbs[VERB_N] = {
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
 };
 
-enum kind { KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD };
+enum kind {
+	KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD,
+	KIND_EVENT
+};
 
 static const struct arg_desc {
 	const char *name, *value, *help;
@@ -133,8 +143,10 @@ static const struct arg_desc {
 	[ARG_PORT_IP] = { "--ip", "A/LEN", "its address, with the length of the prefix", KIND_TEXT },
 	[ARG_ROUTER] = { "--router", NULL, "it is a router" },
 	[ARG_HOST] = { "--host", "M", "from or to this MAC or IP address only", KIND_TEXT },
-	[ARG_COUNT] = { "--count", "N", "stop after so many packets", KIND_NUMBER, 1, UINT32_MAX },
+	[ARG_COUNT] = { "--count", "N", "so many at most: packets; of events the newest", KIND_NUMBER, 1, UINT32_MAX },
 	[ARG_SECONDS] = { "--seconds", "S", "stop after so many seconds", KIND_NUMBER, 1, 1000000 },
+	[ARG_KIND] = { "--kind", "K", "neighbor, mac, ip, vtep, row, device, system or route", KIND_EVENT },
+	[ARG_SINCE] = { "--since", "S", "of the last so many seconds only", KIND_NUMBER, 1, UINT32_MAX },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 
@@ -389,6 +401,16 @@ static bool parse_mode(const char *s, uint32_t *out)
 	return false;
 }
 
+static bool parse_event(const char *s, uint32_t *out)
+{
+	enum history_kind k;
+
+	if (!history_kind_parse(s, &k))
+		return false;
+	*out = k;
+	return true;
+}
+
 static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, char *error)
 {
 	const struct arg_desc *d = &arg_descs[a];
@@ -425,6 +447,10 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 		return usage(error, "%s: expected error, warn, remote, info or debug, found '%.40s'", d->name, s);
 	case KIND_MODE_WORD:
 		return strcmp(s, "mode") ? usage(error, "expected mode after the VNI, found '%.40s'", s) : 0;
+	case KIND_EVENT:
+		if (parse_event(s, &v->n))
+			return 0;
+		return usage(error, "%s: expected %s, found '%.40s'", d->name, d->help, s);
 	case KIND_MODE:
 		if (parse_mode(s, &v->n))
 			return 0;

@@ -29,6 +29,7 @@ enum verb_id {
 	VERB_SHOW_VERSION,
 	VERB_SHOW_MEMORY,
 	VERB_SHOW_CONFIG,
+	VERB_SHOW_EVENTS,
 	VERB_NEIGHBOR,
 	VERB_MAC_CLEAR,
 	VERB_MAC_ADD,
@@ -87,6 +88,8 @@ enum verb_arg {
 	ARG_HOST,
 	ARG_COUNT,
 	ARG_SECONDS,
+	ARG_KIND,
+	ARG_SINCE,
 	ARG_N
 };
 
@@ -106,7 +109,7 @@ extern const struct verb verbs[VERB_N];
 struct verb_value {
 	bool given;
 	const char *text; /* as it was given; borrowed */
-	uint32_t n;       /* numbers, enum verb_action, enum log_level; on: 1 */
+	uint32_t n;       /* numbers, enum verb_action, enum log_level, enum history_kind; on: 1 */
 	struct mac mac;
 	struct ip ip;
 };

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* See event.h; and show events. */
+#include "cmd/event.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "cmd/daemon.h"
+#include "cmd/show.h"
+
+void event_note(struct daemon *d, enum history_what what, const char *text)
+{
+	struct history_event e = { .kind = HISTORY_SYSTEM, .what = (uint8_t)what, .text = text };
+
+	history_add(&d->history, HISTORY_DAEMON, &e);
+}
+
+static bool match_either(const struct reply *r, const struct mac *a, const struct mac *b)
+{
+	return reply_match_mac(r, a) || reply_match_mac(r, b);
+}
+
+bool event_matches(const struct reply *r, const struct history_event *e)
+{
+	if (reply_has(r, ARG_KIND) && reply_arg(r, ARG_KIND)->n != e->kind)
+		return false;
+	if (reply_has(r, ARG_SINCE) && mtime_diff_us(e->at, r->now) > (int64_t)reply_arg(r, ARG_SINCE)->n * 1000000)
+		return false;
+	return reply_match_vni(r, e->vni) && match_either(r, &e->mac, &e->mac_was) && reply_match_ip(r, ARG_IP, &e->ip) &&
+	       reply_match_ip(r, ARG_NEIGHBOR, &e->neighbor);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------------------------- */
+
+/* Wall-clock time to a millisecond. What was before a step of the clock moves with it. */
+static void print_time(const struct reply *r, struct json *j, struct mtime at)
+{
+	char date[32], text[48];
+	struct timespec ts;
+	struct tm tm;
+	int64_t us;
+	time_t s;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - mtime_diff_us(at, r->now);
+	s = us / 1000000;
+	gmtime_r(&s, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03uZ", date, (unsigned)(us / 1000 % 1000));
+	json_str(j, "time", text);
+}
+
+static void print_mac(struct json *j, const char *key, const struct mac *mac)
+{
+	json_mac(j, key, mac_is_zero(mac) ? NULL : mac);
+}
+
+static void print_number(struct json *j, const char *key, uint32_t n, bool applies)
+{
+	if (applies)
+		json_uint(j, key, n);
+	else
+		json_null(j, key);
+}
+
+/* A port that has gone since has no name any more. */
+static void print_port(const struct reply *r, struct json *j, unsigned ifindex)
+{
+	const char *name = dp_ifname(r->d->dp, ifindex);
+	char number[16];
+
+	snprintf(number, sizeof(number), "#%u", ifindex);
+	json_str(j, "interface", !ifindex ? NULL : name ? name : number);
+}
+
+void event_print(struct reply *r, struct json *j, const char *key, const struct history_event *e)
+{
+	json_object(j, key);
+	json_uint(j, "id", e->id);
+	print_time(r, j, e->at);
+	json_str(j, "kind", history_kind_name(e->kind));
+	json_str(j, "event", history_what_name(e->what));
+	json_str(j, "was", history_what_name(e->was));
+	print_number(j, "vni", e->vni, e->vni);
+	print_mac(j, "mac", &e->mac);
+	print_mac(j, "mac_was", &e->mac_was);
+	json_ip(j, "ip", &e->ip);
+	json_ip(j, "vtep", &e->vtep);
+	json_ip(j, "vtep_was", &e->from);
+	print_port(r, j, e->ifindex);
+	json_str(j, "table", e->table);
+	print_number(j, "sequence", e->sequence, e->kind == HISTORY_MAC);
+	json_ip(j, "neighbor", &e->neighbor);
+	print_number(j, "routes", e->count, e->count);
+	json_str(j, "reason", e->reason ? e->reason : e->text);
+	json_object_end(j);
+}
+
+/* ---- show events -------------------------------------------------------------------------------------------------- */
+
+struct events_state {
+	struct history_reader reader;
+	uint64_t first; /* id */
+};
+
+/* With --count: the first of the newest so many. All of the history is looked at, which takes a millisecond. */
+static uint64_t first_of_count(const struct reply *r, struct history_reader *reader)
+{
+	const struct history *h = &r->d->history;
+	struct history_reader again = *reader;
+	struct history_event e;
+	uint64_t n = 0;
+
+	while (history_next(h, &again, &e))
+		n += event_matches(r, &e);
+	if (n <= reply_arg(r, ARG_COUNT)->n)
+		return 0;
+	n -= reply_arg(r, ARG_COUNT)->n;
+	again = *reader;
+	while (history_next(h, &again, &e)) {
+		if (event_matches(r, &e) && !n--)
+			return e.id;
+	}
+	return 0;
+}
+
+static int start_events(struct reply *r)
+{
+	struct events_state *s = r->state;
+
+	history_read_all(&r->d->history, &s->reader, HISTORY_ALL);
+	if (reply_has(r, ARG_COUNT))
+		s->first = first_of_count(r, &s->reader);
+	return 0;
+}
+
+static bool more_events(struct reply *r)
+{
+	struct events_state *s = r->state;
+	struct history_event e;
+
+	while (reply_step(r)) {
+		if (!history_next(&r->d->history, &s->reader, &e))
+			return false;
+		if (e.id >= s->first && event_matches(r, &e))
+			event_print(r, reply_row(r), NULL, &e);
+	}
+	return true;
+}
+
+const struct reply_ops show_events = { sizeof(struct events_state), start_events, more_events, NULL };
