@@ -5,7 +5,7 @@
  *  | marker (ones) | length  | type | body ...        length counts the header: RFC 4271 4.1
  *
  *  OPEN            version 1 | my AS 2 | hold time 2 | BGP identifier 4 | length 1 | optional parameters
- *      RFC 9072:   ... | 255 | 255 | extended length 2 | parameters with 16-bit lengths
+ *      RFC 9072:   ... | not 0 | 255 | extended length 2 | parameters with 16-bit lengths
  *  NOTIFICATION    code 1 | subcode 1 | data
  *  ROUTE-REFRESH   AFI 2 | subtype 1 | SAFI 1
  */
@@ -85,8 +85,8 @@ bool msg_open_decode(struct rbuf body, struct msg_open *out, struct msg_fault *f
 	out->hold_time = rb_u16(&body);
 	out->router_id = rb_u32(&body);
 	n = rb_u8(&body);
-	/* RFC 9072 2: both octets 255; the first is then not to be read as a length. */
-	out->extended = n == 255 && rb_left(&body) >= 3 && body.p[0] == 255;
+	/* RFC 9072 2: the type says it; the length before it should be 255, is not 0, and is then not read as one. */
+	out->extended = n && rb_left(&body) >= 3 && body.p[0] == 255;
 	if (out->extended) {
 		rb_skip(&body, 1);
 		n = rb_u16(&body);

@@ -145,6 +145,21 @@ static void open_with_extended_parameters_is_read(void **state) /* RFC 9072 2 */
 	assert_int_equal(f.subcode, 0);
 }
 
+static void extended_parameters_are_known_by_their_type(void **state) /* RFC 9072 2 */
+{
+	uint8_t body[64];
+	struct msg_fault f;
+	struct msg_open o;
+	size_t n = hex_bytes("04 fde9 005a c0000202 01 ff 0009 02 0006 010400190046", body, sizeof(body));
+
+	assert_true(msg_open_decode(rb_init(body, n), &o, &f));
+	assert_true(o.extended);
+	hex_assert("parameters", o.params.p, rb_left(&o.params), "02 0006 010400190046");
+	body[9] = 0; /* none of either kind, and octets behind them */
+	assert_false(msg_open_decode(rb_init(body, n), &o, &f));
+	assert_int_equal(f.subcode, 0);
+}
+
 static void refresh_of_another_length_is_refused(void **state)
 {
 	static const struct {
@@ -274,6 +289,7 @@ int main(void)
 		cmocka_unit_test(open_roundtrips),
 		cmocka_unit_test(open_of_another_version_names_ours),
 		cmocka_unit_test(open_with_extended_parameters_is_read),
+		cmocka_unit_test(extended_parameters_are_known_by_their_type),
 		cmocka_unit_test(refresh_of_another_length_is_refused),
 		cmocka_unit_test(refresh_and_keepalive_are_written),
 		cmocka_unit_test(notification_roundtrips_and_is_cut_to_a_message),
