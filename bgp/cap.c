@@ -72,7 +72,11 @@ bool cap_family_has(const struct caps *c, uint16_t afi, uint8_t safi)
 	return false;
 }
 
-/* More families than we could know are left out: none of them is ours. */
+bool cap_family_matters(const struct caps *ours, uint16_t afi, uint8_t safi)
+{
+	return !ours || cap_family_has(ours, afi, safi);
+}
+
 void cap_family_add(struct caps *c, uint16_t afi, uint8_t safi)
 {
 	if (c->n_families < CAP_FAMILIES_MAX && !cap_family_has(c, afi, safi))
@@ -107,7 +111,7 @@ void cap_add_path_set(struct caps *c, uint16_t afi, uint8_t safi, uint8_t modes)
 }
 
 /* RFC 7911 4: with a value other than 1 to 3 in it the capability is not understood, and ignored. */
-static void add_path_take(struct caps *c, struct rbuf value)
+static void add_path_take(struct caps *c, struct rbuf value, const struct caps *ours)
 {
 	struct rbuf check = value;
 
@@ -121,9 +125,10 @@ static void add_path_take(struct caps *c, struct rbuf value)
 	}
 	while (rb_left(&value)) {
 		uint16_t afi = rb_u16(&value);
-		uint8_t safi = rb_u8(&value);
+		uint8_t safi = rb_u8(&value), modes = rb_u8(&value);
 
-		cap_add_path_set(c, afi, safi, rb_u8(&value));
+		if (cap_family_matters(ours, afi, safi))
+			cap_add_path_set(c, afi, safi, modes);
 	}
 }
 
@@ -136,18 +141,25 @@ static void role_take(struct caps *c, uint8_t value)
 	c->role = role;
 }
 
-static bool cap_take(struct caps *c, struct cap *cap)
+/* RFC 4760 8 */
+static void family_take(struct caps *c, struct rbuf value, const struct caps *ours)
+{
+	uint16_t afi = rb_u16(&value);
+	uint8_t safi;
+
+	rb_skip(&value, 1);
+	safi = rb_u8(&value);
+	if (rb_done(&value) && cap_family_matters(ours, afi, safi))
+		cap_family_add(c, afi, safi);
+}
+
+static bool cap_take(struct caps *c, struct cap *cap, const struct caps *ours)
 {
 	size_t len = rb_left(&cap->value);
-	uint16_t afi;
 
 	switch (cap->code) {
-	case CAP_MULTIPROTOCOL: /* RFC 4760 8 */
-		if (len != 4)
-			break;
-		afi = rb_u16(&cap->value);
-		rb_skip(&cap->value, 1);
-		cap_family_add(c, afi, rb_u8(&cap->value));
+	case CAP_MULTIPROTOCOL:
+		family_take(c, cap->value, ours);
 		break;
 	case CAP_ROUTE_REFRESH:
 	case CAP_REFRESH_OLD:
@@ -160,17 +172,17 @@ static bool cap_take(struct caps *c, struct cap *cap)
 		c->enhanced_refresh |= len == 0;
 		break;
 	case CAP_GRACEFUL_RESTART:
-		cap_gr_take(&c->gr, cap->value);
+		cap_gr_take(&c->gr, cap->value, ours);
 		break;
 	case CAP_LONG_LIVED_GR:
-		cap_long_lived_take(&c->long_lived, cap->value);
+		cap_long_lived_take(&c->long_lived, cap->value, ours);
 		break;
 	case CAP_AS4: /* RFC 6793 3 */
 		c->as4 = true;
 		c->asn = rb_u32(&cap->value);
 		return rb_done(&cap->value);
 	case CAP_ADD_PATH:
-		add_path_take(c, cap->value);
+		add_path_take(c, cap->value, ours);
 		break;
 	case CAP_ROLE:
 		if (len == 1)
@@ -180,14 +192,14 @@ static bool cap_take(struct caps *c, struct cap *cap)
 	return true;
 }
 
-bool cap_decode(const struct msg_open *o, struct caps *out, struct msg_fault *fault)
+bool cap_decode(const struct msg_open *o, const struct caps *ours, struct caps *out, struct msg_fault *fault)
 {
 	struct cap_walk w = walk_init(o, fault);
 	struct cap cap;
 
 	*out = (struct caps){ 0 };
 	while (cap_next(&w, &cap))
-		if (!cap_take(out, &cap))
+		if (!cap_take(out, &cap, ours))
 			return walk_fail(&w, MSG_OPEN_UNSPECIFIC, "length of the 4-octet AS capability");
 	return rb_ok(&w.params);
 }

@@ -79,6 +79,8 @@ struct caps {
 };
 
 bool cap_family_has(const struct caps *c, uint16_t afi, uint8_t safi);
+/* Is it a family of ours? NULL: any is. */
+bool cap_family_matters(const struct caps *ours, uint16_t afi, uint8_t safi);
 void cap_family_add(struct caps *c, uint16_t afi, uint8_t safi);
 /* enum cap_add_path; 0 when nothing is said of the family. */
 uint8_t cap_add_path(const struct caps *c, uint16_t afi, uint8_t safi);
@@ -87,8 +89,9 @@ void cap_add_path_set(struct caps *c, uint16_t afi, uint8_t safi, uint8_t modes)
 
 /*
  * The optional parameters of o. An instance of a known capability with a wrong length is skipped, but 4-octet AS: 2/0.
+ * Of families only those of ours are taken, for there is no bound to how many a neighbor may name; NULL: the first ones.
  */
-bool cap_decode(const struct msg_open *o, struct caps *out, struct msg_fault *fault);
+bool cap_decode(const struct msg_open *o, const struct caps *ours, struct caps *out, struct msg_fault *fault);
 /* One optional parameter with all of c, into an open OPEN. */
 void cap_encode(struct wbuf *w, const struct caps *c);
 /* The multiprotocol capabilities of c alone, as TLVs: data of NOTIFICATION 2/7 (RFC 5492 5). */
@@ -103,9 +106,9 @@ void cap_print(const struct msg_open *o, struct json *j);
 /* NULL when it is not listed. */
 const struct cap_gr_family *cap_gr_find(const struct cap_gr *g, uint16_t afi, uint8_t safi);
 void cap_gr_add(struct cap_gr *g, const struct cap_gr_family *f);
-/* Of a wrong length they say nothing. */
-void cap_gr_take(struct cap_gr *g, struct rbuf value);
-void cap_long_lived_take(struct cap_gr *g, struct rbuf value);
+/* Of a wrong length they say nothing. ours as for cap_decode(). */
+void cap_gr_take(struct cap_gr *g, struct rbuf value, const struct caps *ours);
+void cap_long_lived_take(struct cap_gr *g, struct rbuf value, const struct caps *ours);
 void cap_gr_encode(struct wbuf *w, const struct cap_gr *g);
 void cap_long_lived_encode(struct wbuf *w, const struct cap_gr *g);
 /* Appended to their names; out holds a terminated string. */

@@ -32,7 +32,7 @@ void cap_gr_add(struct cap_gr *g, const struct cap_gr_family *f)
 		g->families[g->n++] = *f;
 }
 
-static void take_families(struct cap_gr *g, struct rbuf *r, bool timed)
+static void take_families(struct cap_gr *g, struct rbuf *r, bool timed, const struct caps *ours)
 {
 	while (rb_left(r)) {
 		struct cap_gr_family f = { .afi = rb_u16(r) };
@@ -40,11 +40,12 @@ static void take_families(struct cap_gr *g, struct rbuf *r, bool timed)
 		f.safi = rb_u8(r);
 		f.forwarding = rb_u8(r) & GR_FORWARDING;
 		f.long_s = timed ? rb_u24(r) : 0;
-		cap_gr_add(g, &f);
+		if (cap_family_matters(ours, f.afi, f.safi))
+			cap_gr_add(g, &f);
 	}
 }
 
-void cap_gr_take(struct cap_gr *g, struct rbuf value)
+void cap_gr_take(struct cap_gr *g, struct rbuf value, const struct caps *ours)
 {
 	uint16_t head;
 
@@ -53,15 +54,15 @@ void cap_gr_take(struct cap_gr *g, struct rbuf value)
 	head = rb_u16(&value);
 	*g = (struct cap_gr){ .there = true, .restarted = head & GR_RESTARTED, .notification = head & GR_NOTIFICATION,
 			      .time = head & GR_TIME };
-	take_families(g, &value, false);
+	take_families(g, &value, false, ours);
 }
 
-void cap_long_lived_take(struct cap_gr *g, struct rbuf value)
+void cap_long_lived_take(struct cap_gr *g, struct rbuf value, const struct caps *ours)
 {
 	if (rb_left(&value) % 7)
 		return;
 	*g = (struct cap_gr){ .there = true };
-	take_families(g, &value, true);
+	take_families(g, &value, true, ours);
 }
 
 void cap_gr_encode(struct wbuf *w, const struct cap_gr *g)

@@ -70,11 +70,10 @@ static bool check_role(const struct bgp_conn *c, struct msg_fault *f)
 }
 
 /* RFC 4760 8, 5492 5: without a common family there is nothing to talk about. space is for the NOTIFICATION's data. */
-static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *space, size_t cap)
+static bool settle_families(struct bgp_conn *c, const struct caps *ours, struct msg_fault *f, uint8_t *space, size_t cap)
 {
 	const struct bgp *b = c->peer->bgp;
 	struct wbuf w = wb_init(space, cap);
-	struct caps ours;
 
 	c->families = 0;
 	for (uint32_t i = 0; i < b->n_families; i++)
@@ -82,8 +81,7 @@ static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *sp
 			c->families |= 1u << i;
 	if (c->families || !b->n_families)
 		return true;
-	open_our_caps(c->peer, &ours);
-	cap_encode_families(&w, &ours);
+	cap_encode_families(&w, ours);
 	refuse_open(f, MSG_OPEN_CAPABILITY, "no address family in common");
 	f->data = space;
 	f->data_len = wb_len(&w);
@@ -91,16 +89,14 @@ static bool settle_families(struct bgp_conn *c, struct msg_fault *f, uint8_t *sp
 }
 
 /* RFC 7911 4: a direction that one side has offered for sending and the other for receiving. */
-static void settle_add_path(struct bgp_conn *c)
+static void settle_add_path(struct bgp_conn *c, const struct caps *ours)
 {
 	const struct bgp *b = c->peer->bgp;
-	struct caps ours;
 
-	open_our_caps(c->peer, &ours);
 	c->add_path_in = c->add_path_out = 0;
 	for (uint32_t i = 0; i < b->n_families; i++) {
 		const struct bgp_family *f = b->families[i].f;
-		uint8_t here = cap_add_path(&ours, f->afi, f->safi), there = cap_add_path(&c->caps, f->afi, f->safi);
+		uint8_t here = cap_add_path(ours, f->afi, f->safi), there = cap_add_path(&c->caps, f->afi, f->safi);
 
 		if (here & CAP_ADD_PATH_RECEIVE && there & CAP_ADD_PATH_SEND)
 			c->add_path_in |= 1u << i;
@@ -111,15 +107,17 @@ static void settle_add_path(struct bgp_conn *c)
 
 bool open_settle(struct bgp_conn *c, struct rbuf body, struct msg_fault *f, uint8_t *space, size_t cap)
 {
-	uint16_t ours = c->peer->p.hold_time;
+	uint16_t hold_time = c->peer->p.hold_time;
 	struct msg_open o;
+	struct caps ours;
 
-	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &c->caps, f) || !check_open(c, &o, f) ||
-	    !check_role(c, f) || !settle_families(c, f, space, cap))
+	open_our_caps(c->peer, &ours);
+	if (!msg_open_decode(body, &o, f) || !cap_decode(&o, &ours, &c->caps, f) || !check_open(c, &o, f) ||
+	    !check_role(c, f) || !settle_families(c, &ours, f, space, cap))
 		return false;
-	settle_add_path(c);
+	settle_add_path(c, &ours);
 	c->router_id = o.router_id;
-	c->hold_time = o.hold_time < ours ? o.hold_time : ours;
+	c->hold_time = o.hold_time < hold_time ? o.hold_time : hold_time;
 	c->max_message = c->caps.extended_message ? MSG_EXTENDED_MAX_LEN : MSG_MAX_LEN;
 	c->open_len = (uint16_t)rb_left(&body);
 	c->open = xrealloc(c->open, c->open_len);

@@ -23,7 +23,7 @@ static void roundtrip(const struct caps *c)
 	msg_open_end(&w, mark);
 	BUG_ON(!wb_ok(&w));
 	BUG_ON(!msg_open_decode(rb_init(msg + MSG_HEADER_LEN, wb_len(&w) - MSG_HEADER_LEN), &o, &fault));
-	BUG_ON(!cap_decode(&o, &again, &fault));
+	BUG_ON(!cap_decode(&o, NULL, &again, &fault));
 	BUG_ON(c->n_families != again.n_families || c->refresh != again.refresh || c->as4 != again.as4);
 	BUG_ON(memcmp(c->families, again.families, c->n_families * sizeof(c->families[0])));
 	BUG_ON(c->as4 && c->asn != again.asn);
@@ -53,7 +53,7 @@ static void take_open(struct rbuf body)
 	cap_print(&o, &j);
 	json_array_end(&j);
 	buf_fini(&out);
-	if (cap_decode(&o, &c, &fault))
+	if (cap_decode(&o, NULL, &c, &fault))
 		roundtrip(&c);
 	else
 		BUG_ON(fault.code != MSG_ERR_OPEN || !fault.why);

@@ -3,6 +3,7 @@
 /* Capabilities: any spread over parameters, wrong lengths, roles, what show prints. */
 #include "tests/lib/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -21,7 +22,7 @@ static bool decode(const char *hex, bool extended, struct caps *c, struct msg_fa
 {
 	struct msg_open o = params(hex, extended);
 
-	return cap_decode(&o, c, f);
+	return cap_decode(&o, NULL, c, f);
 }
 
 static void one_parameter_or_many_mean_the_same(void **state)
@@ -127,7 +128,7 @@ static void what_is_encoded_decodes_the_same(void **state)
 	assert_true(wb_ok(&w));
 	hex_assert("parameter", space, wb_len(&w), "02 19 010400190046 010400010084 0200 0600 4104fa56ea00 090104");
 	o.params = rb_init(space, wb_len(&w));
-	assert_true(cap_decode(&o, &out, &f));
+	assert_true(cap_decode(&o, NULL, &out, &f));
 	assert_memory_equal(&in, &out, sizeof(in));
 }
 
@@ -138,6 +139,41 @@ static void more_families_than_can_be_held_do_no_harm(void **state)
 	for (uint16_t i = 0; i < 300; i++)
 		cap_family_add(&c, i, 1);
 	assert_int_equal(c.n_families, CAP_FAMILIES_MAX);
+}
+
+enum { OTHERS = 3 * CAP_FAMILIES_MAX };
+
+/* AFI, SAFI and an octet for each of many families, ours last; multiprotocol has its octet between the two. */
+static size_t many_families(char *hex, size_t at, const char *before, const char *between, const char *behind)
+{
+	for (unsigned i = 0; i <= OTHERS; i++)
+		at += (size_t)sprintf(hex + at, "%s%s%s%02x%s", before, i == OTHERS ? "0019" : "0001", between,
+				      i == OTHERS ? 70 : 200 + i, behind);
+	return at;
+}
+
+static void our_family_is_found_behind_any_number_of_others(void **state)
+{
+	static char hex[4096];
+	struct caps ours = { 0 }, c;
+	struct msg_fault f;
+	struct msg_open o;
+	size_t at;
+
+	at = (size_t)sprintf(hex, "02 %04x ", (OTHERS + 1) * 14 + 6);
+	at = many_families(hex, at, "0104", "00", "");
+	at += (size_t)sprintf(hex + at, "40 %02x 0078", (OTHERS + 1) * 4 + 2);
+	at = many_families(hex, at, "", "", "80");
+	at += (size_t)sprintf(hex + at, "45 %02x", (OTHERS + 1) * 4);
+	many_families(hex, at, "", "", "02");
+	o = params(hex, true);
+	cap_family_add(&ours, 25, 70);
+	assert_true(cap_decode(&o, &ours, &c, &f));
+	assert_int_equal(c.n_families, 1);
+	assert_true(cap_family_has(&c, 25, 70));
+	assert_int_equal(c.gr.n, 1);
+	assert_non_null(cap_gr_find(&c.gr, 25, 70));
+	assert_int_equal(cap_add_path(&c, 25, 70), CAP_ADD_PATH_SEND);
 }
 
 static void show_names_what_it_knows(void **state)
@@ -167,6 +203,7 @@ int main(void)
 		cmocka_unit_test(roles_match_in_pairs),
 		cmocka_unit_test(what_is_encoded_decodes_the_same),
 		cmocka_unit_test(more_families_than_can_be_held_do_no_harm),
+		cmocka_unit_test(our_family_is_found_behind_any_number_of_others),
 		cmocka_unit_test(show_names_what_it_knows),
 	};
 
