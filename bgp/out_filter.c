@@ -87,11 +87,11 @@ size_t out_filter_bytes(const struct rib *r)
  */
 static const uint8_t *next_rt(const struct bgp_attrs *a, const uint8_t *rt)
 {
-	const uint8_t *end = a->ext_communities + a->ext_communities_len;
+	size_t at = rt ? (size_t)(rt - a->ext_communities) + 8 : 0;
 
-	for (rt = rt ? rt + 8 : a->ext_communities; rt < end; rt += 8) {
-		if (rt[1] == RTC_SUBTYPE)
-			return rt;
+	for (; at < a->ext_communities_len; at += 8) {
+		if (a->ext_communities[at + 1] == RTC_SUBTYPE)
+			return a->ext_communities + at;
 	}
 	return NULL;
 }

@@ -7,11 +7,12 @@
  *
  * Input: | mode 1 | piece ... |, mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is a client, 8 opaque
  * routes are reflected, 16 it has a limit of routes, 32 routes come and go with path identifiers, 64 and the second
- * neighbor gets two paths of a route at most. A piece begins with 2 octets:
+ * neighbor gets two paths of a route at most, 128 the neighbor restarts gracefully, and says which route targets it wants.
+ * A piece begins with 2 octets:
  *
  *	0 length 15             octets of the connection follow
  *	10 time 14              a pause in units of 10 ms
- *	11 - what 3 - vni 1 mac 4    at a port: see host()
+ *	11 - what 3 - vni 1 mac 4    at a port: see host(); with what 7: the connection ends, or with 128 there is a new one
  */
 #include <stdlib.h>
 
@@ -24,7 +25,8 @@
 #include "include/evpn.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { EXTERNAL = 1, AS2 = 2, CLIENT = 4, OPAQUE = 8, LIMITED = 16, ADD_PATH = 32, BEST_TWO = 64 };
+enum { EXTERNAL = 1, AS2 = 2, CLIENT = 4, OPAQUE = 8, LIMITED = 16, ADD_PATH = 32, BEST_TWO = 64, RESTARTS = 128 };
+enum { RESTART_S = 2, LONG_LIVED_S = 5 };
 #define OUR_AS 65001u
 #define THEIR_AS 65002u
 #define SPACE 65536u
@@ -34,6 +36,8 @@ struct side {
 	struct bgp_conn *conn; /* NULL when it has ended */
 	struct attr_session reads; /* how it reads what the engine sends */
 	bool path_ids;
+	uint8_t hello[256]; /* OPEN and KEEPALIVE */
+	size_t hello_len;
 	bool closing;
 };
 
@@ -74,15 +78,16 @@ static void mute(void *ctx, enum log_level level, enum log_subsys sub, const cha
 
 /* ---- what the engine sends ----------------------------------------------------------------------------------------- */
 
-static void check_nlri(struct rbuf r, bool withdraw, bool path_ids)
+static void check_nlri(struct rbuf r, uint8_t safi, bool withdraw, bool path_ids)
 {
+	bool evpn = safi == evpn_family.safi;
 	struct bgp_nlri n;
 
 	while (rb_left(&r)) {
 		enum bgp_nlri_verdict v;
 
-		BUG_ON(path_ids && !rb_u32(&r));
-		v = evpn_family.decode(&r, withdraw, &n);
+		BUG_ON(evpn && path_ids && !rb_u32(&r));
+		v = evpn ? evpn_family.decode(&r, withdraw, &n) : bgp_rtc_family.decode(&r, withdraw, &n);
 		BUG_ON(v != BGP_NLRI_OK && v != BGP_NLRI_UNKNOWN);
 	}
 }
@@ -93,8 +98,8 @@ static void check_update(struct world *w, const struct side *to, struct rbuf bod
 
 	attr_decode_update(body, &to->reads, w->scratch, &u);
 	BUG_ON(u.outcome != ATTR_OK);
-	check_nlri(u.reach, false, to->path_ids);
-	check_nlri(u.unreach, true, to->path_ids);
+	check_nlri(u.reach, u.reach_safi, false, to->path_ids);
+	check_nlri(u.unreach, u.unreach_safi, true, to->path_ids);
 }
 
 static void check_sent(struct world *w, const struct side *to, size_t len)
@@ -121,6 +126,7 @@ static void drain(struct world *w, struct side *s)
 		bgp_conn_release(s->conn);
 		s->conn = NULL;
 	}
+	s->closing = false;
 }
 
 static void settle(struct world *w)
@@ -133,40 +139,69 @@ static void settle(struct world *w)
 
 /* ---- the neighbors ------------------------------------------------------------------------------------------------- */
 
-/* OPEN and KEEPALIVE of a neighbor with the capabilities that go with mode. */
-static size_t greeting(uint8_t *out, size_t cap, uint32_t asn, uint32_t router_id, bool as4, uint8_t add_path)
+static void restarts(struct caps *c)
 {
-	struct caps c = { .refresh = true, .enhanced_refresh = true, .as4 = as4, .asn = asn };
-	struct wbuf w = wb_init(out, cap);
+	struct cap_gr_family f = { evpn_family.afi, evpn_family.safi, .forwarding = true, .long_s = LONG_LIVED_S };
+
+	cap_family_add(c, bgp_rtc_family.afi, bgp_rtc_family.safi);
+	c->gr = (struct cap_gr){ .notification = true, .time = RESTART_S };
+	cap_gr_add(&c->gr, &f);
+	cap_gr_add(&c->long_lived, &f);
+}
+
+/* OPEN and KEEPALIVE of a neighbor with the capabilities that go with mode. */
+static void greeting(struct side *s, const struct bgp_peer_params *p, uint8_t mode)
+{
+	struct caps c = { .refresh = true, .enhanced_refresh = true, .as4 = !(mode & AS2), .asn = p->asn };
+	struct wbuf w = wb_init(s->hello, sizeof(s->hello));
 	size_t mark;
 
 	cap_family_add(&c, evpn_family.afi, evpn_family.safi);
-	if (add_path)
-		cap_add_path_set(&c, evpn_family.afi, evpn_family.safi, add_path);
-	msg_open_begin(&w, asn, 90, router_id, &mark);
+	if (p->add_path)
+		cap_add_path_set(&c, evpn_family.afi, evpn_family.safi, p->add_path);
+	if (mode & RESTARTS)
+		restarts(&c);
+	msg_open_begin(&w, p->asn, 90, p->asn + p->address.b[3], &mark);
 	cap_encode(&w, &c);
 	msg_open_end(&w, mark);
 	msg_keepalive_write(&w);
 	BUG_ON(!wb_ok(&w));
-	return wb_len(&w);
+	s->hello_len = wb_len(&w);
 }
 
-static void meet(struct world *w, struct side *s, const struct bgp_peer_params *p, bool as4)
+/* False when it is held off for the moment. */
+static bool meet(struct world *w, struct side *s)
 {
-	uint8_t hello[256];
-	size_t n = greeting(hello, sizeof(hello), p->asn, p->asn + p->address.b[3], as4, p->add_path);
 	struct bgp_peer_info info;
 
-	BUG_ON(bgp_peer_add(w->b, p, w->now, &s->peer) != 0);
 	s->conn = bgp_accept(s->peer, w->now);
-	BUG_ON(!s->conn);
-	s->reads = (struct attr_session){ .ebgp = p->asn != OUR_AS, .as4 = as4, .peer_as = OUR_AS };
-	s->path_ids = p->add_path;
+	if (!s->conn)
+		return false;
 	settle(w);
-	bgp_conn_input(s->conn, hello, n, w->now);
+	bgp_conn_input(s->conn, s->hello, s->hello_len, w->now);
 	settle(w);
 	bgp_peer_info(s->peer, &info);
-	BUG_ON(info.state != BGP_ESTABLISHED);
+	BUG_ON(s->conn && info.state != BGP_ESTABLISHED);
+	return s->conn;
+}
+
+static void introduce(struct world *w, struct side *s, const struct bgp_peer_params *p, uint8_t mode)
+{
+	BUG_ON(bgp_peer_add(w->b, p, w->now, &s->peer) != 0);
+	s->reads = (struct attr_session){ .ebgp = p->asn != OUR_AS, .as4 = !(mode & AS2), .peer_as = OUR_AS };
+	s->path_ids = p->add_path;
+	greeting(s, p, mode);
+	BUG_ON(!meet(w, s));
+}
+
+static void leave(struct world *w, struct side *s)
+{
+	struct bgp_conn *c = s->conn;
+
+	s->conn = NULL;
+	if (c)
+		bgp_conn_closed(c, "end of input", w->now);
+	settle(w);
 }
 
 /* ---- our VTEP ------------------------------------------------------------------------------------------------------- */
@@ -206,8 +241,14 @@ static void host(struct world *w, uint16_t what)
 	case 5:
 		port->local_ip(w->e, vni, &ip, &mac, what & 0x100 ? DP_LOCAL_ROUTER : 0);
 		break;
-	default:
+	case 6:
 		port->local_ip_gone(w->e, vni, &ip);
+		break;
+	default:
+		if (w->noisy.conn)
+			leave(w, &w->noisy);
+		else
+			meet(w, &w->noisy);
 	}
 }
 
@@ -215,6 +256,7 @@ static void begin(struct world *w, uint8_t mode)
 {
 	struct evpn_params ep = { .asn = OUR_AS, .router_id = 0xc0000201, .vtep = ip_v4(0xc0000201), .log = &w->log };
 	struct bgp_params p = { .asn = OUR_AS, .router_id = 0xc0000201, .reflect_unknown = mode & OPAQUE, .seed = 1,
+				.restart_time = RESTART_S, .long_lived_time = mode & RESTARTS ? LONG_LIVED_S : 0,
 				.log = &w->log };
 	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202), .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
 					 .passive = true, .hold_time = 90, .rr_client = mode & CLIENT && !(mode & EXTERNAL),
@@ -232,42 +274,12 @@ static void begin(struct world *w, uint8_t mode)
 	w->e = evpn_new(&ep, w->now);
 	w->dp = dp_new(&dp_none_ops, NULL, &w->log, evpn_dp_events(w->e));
 	bgp_family_register(w->b, &evpn_family, evpn_listener(w->e));
+	bgp_family_register(w->b, &bgp_rtc_family, NULL);
 	evpn_connect(w->e, w->b, w->dp);
 	vni_add(w, vnis[0]);
 	vni_add(w, vnis[1]);
-	meet(w, &w->quiet, &quiet, true);
-	meet(w, &w->noisy, &noisy, !(mode & AS2));
-}
-
-static void leave(struct world *w, struct side *s)
-{
-	if (s->conn)
-		bgp_conn_closed(s->conn, "end of input", w->now);
-	s->conn = NULL;
-	settle(w);
-}
-
-/* The noisy one leaves: its routes are gone. Then our VNIs: nothing is left at all. */
-static void end(struct world *w)
-{
-	struct evpn_vni_info vni;
-	struct evpn_memory held;
-	struct bgp_memory m;
-
-	leave(w, &w->noisy);
-	for (int i = 0; i < 2; i++) {
-		BUG_ON(!evpn_vni_find(w->e, vnis[i], &vni));
-		BUG_ON(vni.remote_macs || vni.remote_ips || vni.n_flood);
-		evpn_vni_del(w->e, vnis[i]);
-	}
-	settle(w);
-	bgp_memory(w->b, &m);
-	evpn_memory(w->e, &held);
-	BUG_ON(m.paths || held.macs || held.ips || held.vnis);
-	leave(w, &w->quiet);
-	bgp_free(w->b);
-	dp_free(w->dp, true);
-	evpn_free(w->e);
+	introduce(w, &w->quiet, &quiet, 0);
+	introduce(w, &w->noisy, &noisy, mode);
 }
 
 static void pass_time(struct world *w, unsigned units)
@@ -277,13 +289,41 @@ static void pass_time(struct world *w, unsigned units)
 	bgp_run_timers(w->b, w->now);
 }
 
+/* The noisy one leaves for good: its routes are gone. Then our VNIs: nothing is left at all. */
+static void end(struct world *w)
+{
+	struct evpn_vni_info vni;
+	struct evpn_memory held;
+	struct bgp_memory m;
+
+	leave(w, &w->noisy);
+	for (int i = 0; i < 2; i++) { /* the time for it to be back, the one for its long-lived routes */
+		pass_time(w, (LONG_LIVED_S + 1) * 100);
+		settle(w);
+	}
+	for (int i = 0; i < 2; i++) {
+		BUG_ON(!evpn_vni_find(w->e, vnis[i], &vni));
+		BUG_ON(vni.remote_macs || vni.remote_ips || vni.n_flood);
+		evpn_vni_del(w->e, vnis[i]);
+	}
+	leave(w, &w->quiet); /* in whose place we have asked for all route targets */
+	bgp_memory(w->b, &m);
+	evpn_memory(w->e, &held);
+	BUG_ON(m.paths || held.macs || held.ips || held.vnis);
+	bgp_free(w->b);
+	dp_free(w->dp, true);
+	evpn_free(w->e);
+}
+
 static void piece(struct world *w, struct rbuf *r)
 {
 	uint16_t n = rb_u16(r);
 	size_t take = n < rb_left(r) ? n : rb_left(r);
 
-	if (n >> 15 == 0)
+	if (n >> 15 == 0 && w->noisy.conn)
 		bgp_conn_input(w->noisy.conn, rb_ptr(r, take), take, w->now);
+	else if (n >> 15 == 0)
+		rb_skip(r, take);
 	else if (n >> 14 == 2)
 		pass_time(w, n & 0x3fff);
 	else
@@ -295,10 +335,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct world w = { .space = xcalloc(2, SPACE) };
 	struct rbuf r = rb_init(data, len);
+	uint8_t mode = rb_u8(&r);
 
 	w.scratch = w.space + SPACE;
-	begin(&w, rb_u8(&r));
-	while (rb_left(&r) && w.noisy.conn)
+	begin(&w, mode);
+	while (rb_left(&r) && (w.noisy.conn || mode & RESTARTS))
 		piece(&w, &r);
 	end(&w);
 	free(w.space);
