@@ -45,7 +45,9 @@ struct bgp {
 	uint32_t n_conns;
 	struct {
 		struct rtc_user *users; /* by route target */
-		uint32_t n_silent;      /* peers that get routes from us and cannot ask for them */
+		/* Sessions, [0] iBGP without clients, [1] others: that cannot ask for what we pass on to them, and all of [1]. */
+		uint32_t n_silent[2], n_outer;
+		bool all;               /* so all is asked for in their place */
 	} rtc;
 	uint8_t *scratch; /* ATTR_SCRATCH octets, for the UPDATE under the reader */
 };

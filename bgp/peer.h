@@ -43,7 +43,7 @@ struct bgp_peer {
 
 	enum bgp_rt_filter rt_filter;
 	struct timerq_node rtc_wait; /* while rt_filter is waiting */
-	bool rtc_silent; /* gets routes from us and cannot ask for them, see rtc.c */
+	bool rtc_silent; /* cannot ask for the routes that it gets from us, see rtc.c */
 	struct rib_peer rib;
 	struct stale stale;
 	struct bgp_message_counts in, out;

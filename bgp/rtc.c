@@ -4,8 +4,8 @@
  * Route target membership on sessions (RFC 4684): what we ask for, and when a peer that asks may be sent routes. What it
  * asks for is counted where its memberships are held (rib.c, out_filter.c), not here.
  *
- * We ask for what users of bgp_rt_want() import. A speaker that passes routes on to a peer which cannot ask, a client or
- * an external one without the family, asks for everything in its place.
+ * We ask for what users of bgp_rt_want() import. A speaker that passes routes on to a peer which cannot ask, since it has
+ * no such family, asks for everything in its place.
  *
  * Before the first routes go out the peer's End-of-RIB of memberships is waited for, or RTC_WAIT_S (RFC 4684 6): a filter
  * that is not complete yet sends too little and then the rest, in pieces, so nothing is lost without the wait but order:
@@ -100,17 +100,42 @@ void rtc_free(struct bgp *b)
 	}
 }
 
-/* One more or less of the peers that get routes from us and cannot ask for them. */
-static void silent_changed(struct bgp *b, bool more, struct mtime now)
+/* What comes from other iBGP neighbors is passed on to these only, and what comes from these to all (RFC 4456 6). */
+static bool is_outer(const struct bgp_peer *peer)
 {
-	struct bgp_nlri all;
+	return peer->ebgp || peer->p.rr_client;
+}
 
-	b->rtc.n_silent += more ? 1 : UINT32_MAX;
-	rtc_nlri_all(&all);
-	if (more && b->rtc.n_silent == 1)
-		originate(b, &all, now);
-	else if (!b->rtc.n_silent)
-		bgp_withdraw(b, &bgp_rtc_family, all.key, all.key_len, now);
+static void follow_silent(struct bgp *b, struct mtime now)
+{
+	bool all = b->rtc.n_silent[1] || (b->rtc.n_silent[0] && b->rtc.n_outer);
+	struct bgp_nlri n;
+
+	if (all == b->rtc.all)
+		return;
+	b->rtc.all = all;
+	rtc_nlri_all(&n);
+	if (all)
+		originate(b, &n, now);
+	else
+		bgp_withdraw(b, &bgp_rtc_family, n.key, n.key_len, now);
+}
+
+static void set_silent(struct bgp_peer *peer, bool silent, struct mtime now)
+{
+	if (peer->rtc_silent == silent)
+		return;
+	peer->rtc_silent = silent;
+	peer->bgp->rtc.n_silent[is_outer(peer)] += silent ? 1 : UINT32_MAX;
+	follow_silent(peer->bgp, now);
+}
+
+static void count_outer(struct bgp_peer *peer, bool up, struct mtime now)
+{
+	if (!is_outer(peer))
+		return;
+	peer->bgp->rtc.n_outer += up ? 1 : UINT32_MAX;
+	follow_silent(peer->bgp, now);
 }
 
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
@@ -161,10 +186,10 @@ void rtc_session_up(struct bgp_conn *c, struct mtime now)
 	if (rtc_negotiated(c)) {
 		peer->rt_filter = BGP_RT_FILTER_WAITING;
 		engine_arm(peer->bgp, &peer->rtc_wait, mtime_add_us(now, RTC_WAIT_S * 1000000LL));
-	} else if (is_registered(peer->bgp) && (peer->ebgp || peer->p.rr_client)) {
-		peer->rtc_silent = true;
-		silent_changed(peer->bgp, true, now);
+	} else if (is_registered(peer->bgp)) {
+		set_silent(peer, true, now);
 	}
+	count_outer(peer, true, now);
 }
 
 void rtc_session_down(struct bgp_peer *peer, struct mtime now)
@@ -173,9 +198,8 @@ void rtc_session_down(struct bgp_peer *peer, struct mtime now)
 	if (peer->rt_filter == BGP_RT_FILTER_DISABLED)
 		out_filter_all(&peer->rib, false);
 	peer->rt_filter = BGP_RT_FILTER_NONE;
-	if (peer->rtc_silent)
-		silent_changed(peer->bgp, false, now);
-	peer->rtc_silent = false;
+	set_silent(peer, false, now);
+	count_outer(peer, false, now);
 }
 
 void rtc_end_of_rib(struct bgp_conn *c)
@@ -183,12 +207,13 @@ void rtc_end_of_rib(struct bgp_conn *c)
 	wait_is_over(c->peer);
 }
 
-void rtc_disabled(struct bgp_conn *c)
+void rtc_disabled(struct bgp_conn *c, struct mtime now)
 {
 	struct bgp_peer *peer = c->peer;
 
 	out_filter_all(&peer->rib, true);
 	wait_is_over(peer);
 	peer->rt_filter = BGP_RT_FILTER_DISABLED;
+	set_silent(peer, true, now);
 	rib_gen_turn(peer->bgp->rib, &peer->rib, &bgp_rtc_family, RIB_GEN_ALL, RIB_GEN_DEAD);
 }

@@ -43,7 +43,7 @@ bool rtc_may_attach(const struct bgp_conn *c, const struct bgp_family *f);
 /* All memberships of the peer have come, for now. */
 void rtc_end_of_rib(struct bgp_conn *c);
 /* The family is of no use on this session any more: its memberships go, the peer is sent everything. */
-void rtc_disabled(struct bgp_conn *c);
+void rtc_disabled(struct bgp_conn *c, struct mtime now);
 void rtc_peer_init(struct bgp_peer *peer);
 void rtc_free(struct bgp *b);
 

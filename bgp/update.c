@@ -231,7 +231,7 @@ static bool disable(struct bgp_conn *c, const struct bgp_family *f, const struct
 		       c->message, c->message_len, now);
 	c->families &= ~bit;
 	c->families_ended &= ~bit;
-	rtc_disabled(c);
+	rtc_disabled(c, now);
 	return true;
 }
 

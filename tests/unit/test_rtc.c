@@ -142,6 +142,17 @@ static void routes_wait_no_longer_than_5_s(void **state)
 	raw_world_end(&w);
 }
 
+static bool asks_for_all(const struct raw_world *w)
+{
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+
+	while (bgp_rib_next(sim_bgp(w->dut), &c, &p))
+		if (p.family == &bgp_rtc_family && !p.peer && p.key[0] == 0)
+			return true;
+	return false;
+}
+
 static void faults_cost_the_family_and_all_is_sent(void **state) /* RFC 7606 2 */
 {
 	static const char *const faults[] = {
@@ -153,12 +164,15 @@ static void faults_cost_the_family_and_all_is_sent(void **state) /* RFC 7606 2 *
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		struct raw_world w;
 
-		start(&w, RTC_CAP, false);
+		start(&w, RTC_CAP, true);
 		raw_send_update(&w.raw, RTC_REACH("16", MEMBER("01")) RTC_ATTRS);
+		assert_filter(&w, BGP_RT_FILTER_WAITING, 0);
+		assert_false(asks_for_all(&w));
 		raw_send_update(&w.raw, faults[i]);
 		assert_filter(&w, BGP_RT_FILTER_DISABLED, 2);
 		raw_send_update(&w.raw, RTC_UNREACH("10", MEMBER("01")));
 		assert_filter(&w, BGP_RT_FILTER_DISABLED, 2);
+		assert_true(asks_for_all(&w)); /* what others have for it, it cannot ask for any more */
 		raw_world_end(&w);
 	}
 }
@@ -176,17 +190,6 @@ static void membership_that_cuts_the_as_is_withdrawn(void **state)
 	raw_world_end(&w);
 }
 
-static bool asks_for_all(struct raw_world *w)
-{
-	struct bgp_rib_cursor c = { 0 };
-	struct bgp_path_info p;
-
-	while (bgp_rib_next(sim_bgp(w->dut), &c, &p))
-		if (p.family == &bgp_rtc_family && !p.peer && p.key[0] == 0)
-			return true;
-	return false;
-}
-
 static void clients_that_cannot_ask_are_asked_for(void **state)
 {
 	for (int client = 0; client < 2; client++) {
@@ -199,6 +202,63 @@ static void clients_that_cannot_ask_are_asked_for(void **state)
 		assert_false(asks_for_all(&w));
 		raw_world_end(&w);
 	}
+}
+
+static unsigned routes_received(const struct sim_node *node)
+{
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+	unsigned n = 0;
+
+	while (bgp_rib_next(sim_bgp(node), &c, &p))
+		n += p.family == &test_family && p.peer;
+	return n;
+}
+
+static struct sim_node *speaker(struct simnet *net, const char *address, uint32_t id, bool rtc)
+{
+	struct sim_node *s = simnet_engine(net, address, &(struct bgp_params){ .asn = 65001, .router_id = id });
+
+	bgp_family_register(sim_bgp(s), &test_family, NULL);
+	if (rtc)
+		bgp_family_register(sim_bgp(s), &bgp_rtc_family, NULL);
+	return s;
+}
+
+static struct bgp_peer *meet(struct sim_node *a, struct sim_node *b, bool client)
+{
+	struct bgp_peer_params p = { .asn = 65001, .hold_time = 90 };
+
+	sim_peer(b, a, &p);
+	p.rr_client = client;
+	return sim_peer(a, b, &p);
+}
+
+/*
+ *	client ---- reflector ---- other		the third has no memberships, as many a reflector has none: what the
+ *	     memberships      none			client has for it has to be asked for in its place
+ */
+static void others_that_cannot_ask_are_asked_for_by_a_reflector(void **state)
+{
+	struct simnet *net = simnet_new(&(struct simnet_params){ .seed = 1 });
+	struct sim_node *client = speaker(net, "192.0.2.1", 1, true), *reflector = speaker(net, "192.0.2.2", 2, true);
+	struct sim_node *other = speaker(net, "192.0.2.3", 3, false);
+	const uint8_t rt[8] = { 0, 2, 0xfd, 0xe9, 0, 0, 0, 1 };
+	const struct bgp_nlri n = { .key = { 'r' }, .key_len = 1 };
+	const struct bgp_attrs a = { .next_hop = ip_v4(0xc6336401), .ext_communities = rt, .ext_communities_len = 8 };
+	struct bgp_peer *to_other;
+
+	bgp_originate(sim_bgp(client), &test_family, &n, &a, simnet_now(net));
+	meet(reflector, client, true);
+	simnet_run(net, 10000 * MS);
+	assert_int_equal(routes_received(reflector), 0);
+	to_other = meet(reflector, other, false);
+	simnet_run(net, 10000 * MS);
+	assert_int_equal(routes_received(other), 1);
+	bgp_peer_down(to_other, NULL, simnet_now(net));
+	simnet_run(net, 10000 * MS);
+	assert_int_equal(routes_received(reflector), 0);
+	simnet_free(net);
 }
 
 static void route_targets_are_asked_for_while_they_have_users(void **state)
@@ -231,6 +291,7 @@ int main(void)
 		cmocka_unit_test(faults_cost_the_family_and_all_is_sent),
 		cmocka_unit_test(membership_that_cuts_the_as_is_withdrawn),
 		cmocka_unit_test(clients_that_cannot_ask_are_asked_for),
+		cmocka_unit_test(others_that_cannot_ask_are_asked_for_by_a_reflector),
 		cmocka_unit_test(route_targets_are_asked_for_while_they_have_users),
 	};
 
