@@ -14,11 +14,10 @@ import subprocess
 import pytest
 
 from evlab import Evpnd, evpnd
-from evlab.evpnd import BUILD
+from evlab.evpnd import BUILD, SANITIZED
 
 USER = "nobody"  # any that is not root: tests make none
 KEPT = 1 << 10 | 1 << 12 | 1 << 13  # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW
-SANITIZED = "san" in os.path.basename(BUILD)
 
 
 def status(e, pid=None):

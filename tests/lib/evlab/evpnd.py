@@ -13,6 +13,7 @@ TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 USER = os.environ.get("EVPND_USER")  # every evpnd becomes this one, if it is not told otherwise
 USERSPACE = "dataplane: userspace\nworkers: 2\n"
 BUILD = os.path.join(TOP, os.environ.get("EVPND_BUILD", "build"))
+SANITIZED = "san" in os.path.basename(BUILD)
 
 
 def conf(node, asn, neighbors, vnis=(100,), vtep=None, ports=(), more="", vni_more=""):
