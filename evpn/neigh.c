@@ -468,6 +468,17 @@ bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip
 	return local_binding(e, evi, ip) != 0;
 }
 
+uint32_t neigh_find(const struct evpn *e, const struct evi *evi, const struct ip *ip)
+{
+	uint32_t best = local_binding(e, evi, ip), h;
+	struct hidx_it it;
+
+	for_each_binding(h, &it, e, evi, ip)
+		if (!best || binding_get(e, h)->flags & BINDING_WANTED)
+			best = h;
+	return best;
+}
+
 bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8])
 {
 	struct hidx_it it;

@@ -264,6 +264,18 @@ bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *
 	return false;
 }
 
+bool evpn_mac_find(struct evpn *e, uint32_t vni, const struct mac *mac, struct evpn_mac_info *out)
+{
+	const struct evi *evi = evi_find(&e->evis, vni);
+	uint32_t h = evi ? mac_find(e, evi, mac) : 0;
+	const struct mac_entry *m = h ? mac_get(e, h) : NULL;
+
+	if (!m || (m->state == MAC_UNKNOWN && !(m->flags & MAC_OVER)))
+		return false;
+	mac_fill(e, m, out);
+	return true;
+}
+
 /* ---- bindings ---------------------------------------------------------------------------------------------------- */
 
 /* Heard here or there, where hosts are learned from the tunnel an address is where its MAC is. */
@@ -311,6 +323,16 @@ bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *
 		return true;
 	}
 	return false;
+}
+
+bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evpn_arp_info *out)
+{
+	const struct evi *evi = evi_find(&e->evis, vni);
+	uint32_t h = evi ? neigh_find(e, evi, ip) : 0;
+
+	if (h)
+		arp_fill(e, binding_get(e, h), out);
+	return h;
 }
 
 /* ---- segments ---------------------------------------------------------------------------------------------------- */

@@ -240,6 +240,22 @@ struct evpn_cursor {
 /* Walks; zero the cursor to start, set vni to see only one VNI; changes between two steps do no harm. */
 bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *out);
 bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out);
+/* One of them; false when it is not known there. */
+bool evpn_mac_find(struct evpn *e, uint32_t vni, const struct mac *mac, struct evpn_mac_info *out);
+bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evpn_arp_info *out);
+
+/* Who says where a MAC is: a route, the configuration, a resolver, or the tunnel itself. */
+struct evpn_claim {
+	uint8_t rd[8];
+	struct ip vtep;
+	uint32_t sequence;
+	bool sticky, best;
+	bool route; /* else rd means nothing */
+	bool last_resort; /* long-lived stale: RFC 9494 */
+	bool binding; /* it comes with an address of the MAC */
+};
+/* The first max claims of all, the best one first; how many there are. */
+size_t evpn_mac_claims(struct evpn *e, uint32_t vni, const struct mac *mac, struct evpn_claim *out, size_t max);
 
 enum evpn_pe_state {
 	EVPN_PE_ACTIVE, /* frames go to it */
