@@ -144,7 +144,7 @@ static bool turn(struct dp *d)
 		d->hold = false;
 	else if (finish_closing(d))
 		more = true;
-	more = more || (d->rec.dirty.head && !d->rec.n_out);
+	more = more || (d->rec.dirty.n && !d->rec.n_out);
 	arm_timer(d);
 	if (d->loop && !more)
 		loop_work_stop(&d->work);
@@ -274,7 +274,7 @@ static void remove_all(struct dp *d)
 		more = dp_flush(d);
 		idle = d->rec.writes == before ? idle + 1 : 0;
 	} while (more && idle < IDLE_MAX);
-	if (d->n_closing || d->rec.dirty.head)
+	if (d->n_closing || d->rec.dirty.n)
 		log_warn(d->log, LOG_DP, "dataplane: not all rows could be removed");
 }
 

@@ -37,9 +37,9 @@ static uint32_t tenths(const struct rec *c)
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
 
-static struct rowlist *list_of(struct rec *c, const struct row *r)
+static struct mtime retry_due(const struct rec *c, const struct row *r)
 {
-	return r->list == ROW_LIST_DIRTY ? &c->dirty : &c->retry[r->level];
+	return mtime_add_us(c->start, ((int64_t)r->since + rec_level_tenths(r->level)) * TENTH_US);
 }
 
 void rec_unlist(struct rec *c, uint32_t h)
@@ -48,7 +48,9 @@ void rec_unlist(struct rec *c, uint32_t h)
 
 	if (r->list == ROW_LIST_NONE)
 		return;
-	rowlist_remove(&c->rows, list_of(c, r), h);
+	rowset_del(r->list == ROW_LIST_DIRTY ? &c->dirty : &c->retry[r->level], h);
+	if (!c->retry[r->level].n)
+		c->retry_at[r->level] = MTIME_NEVER;
 	r->list = ROW_LIST_NONE;
 }
 
@@ -57,8 +59,14 @@ void rec_enlist(struct rec *c, uint32_t h, enum row_list list)
 	struct row *r = row_at(&c->rows, h);
 
 	r->list = list & 3;
-	rowlist_append(&c->rows, list_of(c, r), h);
-	if (list == ROW_LIST_DIRTY && c->dirty.n == 1)
+	if (list == ROW_LIST_RETRY) {
+		rowset_add(&c->retry[r->level], h);
+		if (mtime_before(retry_due(c, r), c->retry_at[r->level]))
+			c->retry_at[r->level] = retry_due(c, r);
+		return;
+	}
+	rowset_add(&c->dirty, h);
+	if (c->dirty.n == 1)
 		c->kick(c->ctx);
 }
 
@@ -269,6 +277,8 @@ void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx)
 {
 	*c = (struct rec){ .ev = *ev, .kick = kick, .ctx = ctx, .next_sweep = MTIME_NEVER,
 			   .mass_min = MASS_MIN, .burst_min = BURST_MIN, .mass_until = MTIME_NEVER, .spare_look = MTIME_NEVER };
+	for (unsigned i = 0; i < REC_LEVELS; i++)
+		c->retry_at[i] = MTIME_NEVER;
 	rows_init(&c->rows);
 }
 
@@ -276,6 +286,9 @@ void rec_fini(struct rec *c)
 {
 	rec_sets_fini(c);
 	free(c->held);
+	rowset_fini(&c->dirty);
+	for (unsigned i = 0; i < REC_LEVELS; i++)
+		rowset_fini(&c->retry[i]);
 	rows_fini(&c->rows);
 }
 
@@ -394,22 +407,13 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 
-static struct mtime retry_due(const struct rec *c, unsigned level)
-{
-	uint32_t h = c->retry[level].head;
-
-	if (!h)
-		return MTIME_NEVER;
-	return mtime_add_us(c->start, ((int64_t)row_at(&c->rows, h)->since + rec_level_tenths(level)) * TENTH_US);
-}
-
 struct mtime rec_next(const struct rec *c)
 {
 	struct mtime next = MTIME_NEVER;
 
 	for (unsigned i = 0; i < REC_LEVELS; i++) {
-		if (mtime_before(retry_due(c, i), next))
-			next = retry_due(c, i);
+		if (mtime_before(c->retry_at[i], next))
+			next = c->retry_at[i];
 	}
 	if (mtime_before(c->mass_until, next))
 		next = c->mass_until;
@@ -445,6 +449,22 @@ static void look_at_spare(struct rec *c)
 	}
 }
 
+/* Those whose time has come; it may be later than was thought, of rows that have left and come back. */
+static void retry(struct rec *c, unsigned level)
+{
+	c->retry_at[level] = MTIME_NEVER;
+	for (uint32_t h = 0; (h = rowset_next(&c->retry[level], h));) {
+		struct mtime due = retry_due(c, row_at(&c->rows, h));
+
+		if (!mtime_before(c->now, due)) {
+			rec_unlist(c, h);
+			rec_settle(c, h);
+		} else if (mtime_before(due, c->retry_at[level])) {
+			c->retry_at[level] = due;
+		}
+	}
+}
+
 void rec_set_now(struct rec *c, struct mtime now)
 {
 	if (!c->started)
@@ -452,12 +472,8 @@ void rec_set_now(struct rec *c, struct mtime now)
 	c->started = true;
 	c->now = now;
 	for (unsigned i = 0; i < REC_LEVELS; i++) {
-		while (!mtime_before(now, retry_due(c, i))) {
-			uint32_t h = c->retry[i].head;
-
-			rec_unlist(c, h);
-			rec_settle(c, h);
-		}
+		if (!mtime_before(now, c->retry_at[i]))
+			retry(c, i);
 	}
 	if (!mtime_before(now, c->mass_until))
 		end_waiting(c);

@@ -8,14 +8,16 @@
 #define DATAPLANE_RECONCILE_H
 
 #include "dataplane/rows.h"
+#include "dataplane/rowset.h"
 
 #define REC_LEVELS 7 /* of back-off: 1, 2, 4 ... 64 s */
 #define REC_HELD_MAX 65536u /* soft: nothing more is asked for from there on */
 
 struct rec {
 	struct rows rows;
-	struct rowlist dirty;
-	struct rowlist retry[REC_LEVELS];
+	struct rowset dirty;
+	struct rowset retry[REC_LEVELS];
+	struct mtime retry_at[REC_LEVELS]; /* not later than the first of each is due */
 	uint32_t *sets, n_sets; /* handles of sets by number, 0: none */
 	struct dp_events ev;
 	/* The first row got dirty. */
@@ -152,7 +154,7 @@ void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 void rec_set_spare(struct rec *c, struct row *r, bool spare);
 /* Nothing of what rows have there through this object is there any more. */
 void rec_lose_dest(struct rec *c, uint32_t dest);
-/* The row, which stands in none, comes to the end of this line; the row leaves its line, if it stands in one. */
+/* The row, which stands in none, comes into this line; the row leaves its line, if it stands in one. */
 void rec_enlist(struct rec *c, uint32_t h, enum row_list list);
 void rec_unlist(struct rec *c, uint32_t h);
 /* How long a row of this level of back-off waits. */

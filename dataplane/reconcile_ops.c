@@ -125,8 +125,8 @@ unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
 {
 	struct pull p = { .ops = ops, .max = max };
 
-	while (c->dirty.head && p.n + 2 <= max) {
-		uint32_t h = c->dirty.head;
+	while (c->dirty.n && p.n + 2 <= max) {
+		uint32_t h = rowset_first(&c->dirty);
 		struct row *r = row_at(&c->rows, h);
 		struct rec_plan plan = rec_plan(c, h);
 		enum needs needs;

@@ -302,34 +302,3 @@ struct dp_vni *rows_vni_next(const struct rows *t, const struct dp_vni *v)
 
 	return h ? slab_ptr(&t->vnis, h) : NULL;
 }
-
-/* ---- lists ----------------------------------------------------------------------------------------------------- */
-
-void rowlist_append(struct rows *t, struct rowlist *l, uint32_t h)
-{
-	struct row *r = row_at(t, h);
-
-	r->next = 0;
-	r->prev = l->tail;
-	if (l->tail)
-		row_at(t, l->tail)->next = h;
-	else
-		l->head = h;
-	l->tail = h;
-	l->n++;
-}
-
-void rowlist_remove(struct rows *t, struct rowlist *l, uint32_t h)
-{
-	struct row *r = row_at(t, h);
-
-	if (r->prev)
-		row_at(t, r->prev)->next = r->next;
-	else
-		l->head = r->next;
-	if (r->next)
-		row_at(t, r->next)->prev = r->prev;
-	else
-		l->tail = r->prev;
-	l->n--;
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Storage of the dataplane's rows: slabs, the index by key, the lists that a row can stand in. What the bits mean and
+ * Storage of the dataplane's rows: slabs, the index by key. In which line a row stands is rowset.h's, what the bits mean and
  * how they change is reconcile.c's.
  *
  * A row is named by a 32-bit handle whose low two bits say which slab it lies in: MACs (the many) carry no address,
@@ -35,7 +35,6 @@ struct row {
 	uint8_t force : 1;   /* write, whatever seems to be there */
 	uint8_t told : 1;    /* evpn believes it to be local */
 	uint8_t tell : 1;    /* something about the local row is news for evpn */
-	uint32_t next, prev; /* list */
 	uint32_t want_dest, have_dest; /* each holds a reference */
 	uint32_t ifindex;    /* of the local port */
 	uint32_t since;      /* of the last change, in tenths of a second since the start */
@@ -80,10 +79,6 @@ struct dest_row {
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
 	struct set *set; /* NULL: one VTEP */
 	struct dp_dest d;
-};
-
-struct rowlist {
-	uint32_t head, tail, n;
 };
 
 struct dp_vni {
@@ -172,8 +167,5 @@ struct dp_vni *rows_vni_add(struct rows *t, uint32_t vni);
 void rows_vni_del(struct rows *t, struct dp_vni *v);
 /* In the order of handles, NULL starts and ends. */
 struct dp_vni *rows_vni_next(const struct rows *t, const struct dp_vni *v);
-
-void rowlist_append(struct rows *t, struct rowlist *l, uint32_t h);
-void rowlist_remove(struct rows *t, struct rowlist *l, uint32_t h);
 
 #endif
