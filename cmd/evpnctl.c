@@ -19,6 +19,7 @@
 #include "cmd/evpnctl_help.h"
 #include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
+#include "cmd/evpnctl_report.h"
 #include "cmd/paths.h"
 #include "cmd/netns.h"
 #include "include/config.h"
@@ -214,6 +215,8 @@ static int act(struct options *o)
 		return capture_run(o->socket, o->words, o->n_words, &args, o->json);
 	if (args.id == VERB_GRAPH)
 		return graph_run(o->socket, &args);
+	if (args.id == VERB_REPORT)
+		return report_run(o->socket, &args);
 	if (args.id == VERB_HELP)
 		return help(o->words + 1, o->n_words - 1);
 	if (args.id == VERB_SHOW_CONFIG && !o->json && !args.v[ARG_YAML].given)

@@ -39,9 +39,10 @@ static json_t *row_value(const struct pick *pick, const char *line, size_t len, 
 }
 
 bool ask_rows(const char *socket, const char *const *words, size_t n, const char *members,
-	      void (*row)(void *ctx, const json_t *row), void *ctx, char error[ASK_ERROR_MAX])
+	      bool (*row)(void *ctx, const json_t *row), void *ctx, char error[ASK_ERROR_MAX])
 {
 	const struct pick pick = pick_names(members);
+	bool more = true;
 	struct buf scratch;
 	const char *line;
 	struct conn c;
@@ -50,14 +51,14 @@ bool ask_rows(const char *socket, const char *const *words, size_t n, const char
 	if (!begin(&c, socket, words, n, error))
 		return false;
 	buf_init(&scratch);
-	while ((line = conn_line(&c, &len))) {
+	while (more && (line = conn_line(&c, &len))) {
 		json_t *v = row_value(&pick, line, len, &scratch);
 
-		if (v)
-			row(ctx, v);
+		more = !v || row(ctx, v);
 		json_decref(v);
 	}
 	buf_fini(&scratch);
+	c.complete |= !more;
 	return end(&c, error);
 }
 

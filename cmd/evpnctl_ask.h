@@ -15,10 +15,11 @@ json_t *ask_json(const char *socket, const char *const *words, size_t n, char er
 
 /*
  * Each row of an answer of any length, as it comes. members: those that are needed, with a blank between, so that the others
- * are not parsed; NULL: all. False with a sentence in error.
+ * are not parsed; NULL: all. row() is false when it has enough: then the rest is not asked for. False with a sentence in
+ * error.
  */
 bool ask_rows(const char *socket, const char *const *words, size_t n, const char *members,
-	      void (*row)(void *ctx, const json_t *row), void *ctx, char error[ASK_ERROR_MAX]);
+	      bool (*row)(void *ctx, const json_t *row), void *ctx, char error[ASK_ERROR_MAX]);
 
 /* The words of "show mac" and the like, for the two above. */
 #define ASK_WORDS(...) (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)

@@ -205,9 +205,10 @@ void graph_print(struct graph *g, FILE *out)
 
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
-static void add_row(void *ctx, const json_t *row)
+static bool add_row(void *ctx, const json_t *row)
 {
 	graph_add_mac(ctx, row);
+	return true;
 }
 
 static bool knows(const json_t *vnis, uint32_t vni)

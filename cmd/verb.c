@@ -94,6 +94,8 @@ const struct verb verbs[VERB_N] = {
 			   .optional = BIT(ARG_HOST) | BIT(ARG_COUNT) | BIT(ARG_SECONDS), .change = true },
 	[VERB_GRAPH] = { "graph", "[--vni N]", "the overlay as a picture, for Graphviz: evpnctl graph | dot -Tsvg",
 			 .optional = BIT(ARG_VNI) },
+	[VERB_REPORT] = { "report", "FILE", "all that a bug report needs as one text file, without passwords",
+			  .required = BIT(ARG_FILE) },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },

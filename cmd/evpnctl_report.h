@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* `report FILE`: all that a bug report needs in one file of text, which who sends it can read before. */
+#ifndef CMD_EVPNCTL_REPORT_H
+#define CMD_EVPNCTL_REPORT_H
+
+#include "cmd/verb.h"
+
+/* The exit code. */
+int report_run(const char *socket, const struct verb_args *args);
+
+#endif
