@@ -15,9 +15,9 @@
 #include "bgp/out_filter.h"
 #include "bgp/rtc.h"
 #include "bgp/rib.h"
+#include "tests/lib/outbound.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/testfamily.h"
-#include "tests/lib/updread.h"
 
 #define N_PEERS 13 /* and index 0: routes of our own */
 #define N_KEYS 60
@@ -276,8 +276,9 @@ static int read_key(struct world *w, int f, struct upd *u, struct bgp_nlri *n)
 	return k;
 }
 
-static void apply_update(struct sink *s, struct upd *u)
+static void apply_update(void *ctx, struct upd *u)
 {
+	struct sink *s = ctx;
 	struct world *w = s->w;
 	const struct peer_kind *kind = &kinds[s - w->sinks];
 	int f = u->safi == families[1]->safi, set = (int)u->community - 0x10000;
@@ -305,108 +306,20 @@ static void apply_update(struct sink *s, struct upd *u)
 	}
 }
 
-static size_t pull(struct world *w, struct sink *s, size_t cap)
+static void pull(struct world *w, struct sink *s, size_t cap)
 {
-	static uint8_t space[1 << 17];
-	uint64_t messages = 0;
-	size_t n = out_pull(w->rib, &s->peer, space, cap, &messages);
-	struct rbuf r = rb_init(space, n);
-	struct upd u;
-
-	assert_true(n <= cap);
-	if (!n)
+	if (!outbound_pull(w->rib, &s->peer, cap, apply_update, s))
 		s->woken = false;
-	for (; upd_next(&r, &u); messages--)
-		apply_update(s, &u);
-	assert_int_equal(messages, 0);
-	return n;
-}
-
-/* ---- the list's own rules, out_int.h ---- */
-
-static void check_group(const struct out_group *g)
-{
-	uint32_t entries = 0, live = 0, last = 0, seq = 0, h;
-	const struct list *order = &g->order;
-
-	for (h = g->ends.next; h;) {
-		const struct out_entry *e;
-
-		if (out_is_pos(h)) {
-			const struct out_pos *p = out_pos(g, h);
-
-			order = order->next;
-			assert_ptr_equal(&p->order, order);
-			assert_true(p->seq >= seq && p->seq >= last);
-			seq = p->seq;
-			h = p->link.next;
-			continue;
-		}
-		e = out_entry(g, h);
-		assert_non_null(e);
-		assert_true(e->last >= last && e->last >= seq && e->first <= e->last);
-		last = e->last;
-		entries++;
-		live += e->live;
-		h = e->link.next;
-	}
-	assert_ptr_equal(order->next, &g->order);
-	assert_int_equal(entries, g->n_entries);
-	assert_int_equal(live, g->n_live);
-	assert_true(last <= g->seq && seq <= g->seq);
-}
-
-/* What is kept of messages is still what the list says: out_cache.c. */
-static void check_stretch(const struct out_group *g, const struct out_stretch *s)
-{
-	uint32_t h = s->first, set = rib_route(g->rib, h)->set, n = 1;
-
-	assert_int_equal(out_entry(g, h)->last, s->from);
-	for (;; n++) {
-		assert_false(out_is_pos(h));
-		assert_true(out_entry(g, h)->live);
-		assert_int_equal(rib_route(g->rib, h)->set, set);
-		assert_int_equal(rib_route(g->rib, h)->peer, s->source);
-		if (h == s->last)
-			break;
-		h = out_entry(g, h)->link.next;
-		assert_true(h);
-	}
-	assert_int_equal(n, s->nlris);
-	assert_int_equal(out_entry(g, h)->last, s->to);
-	assert_true(g->cache.from <= s->from && s->from <= s->to && s->to <= g->cache.to);
-}
-
-static void check_cache(const struct out_group *g)
-{
-	for (uint32_t i = 0; i < g->cache.n; i++) {
-		const struct out_stretch *s = &g->cache.stretches[(g->cache.oldest + i) % OUT_STRETCHES];
-
-		if (s->first)
-			check_stretch(g, s);
-	}
-}
-
-static void check_family(struct world *w, const struct list *groups)
-{
-	struct out_group *g;
-
-	list_for_each(g, groups, in_family) {
-		check_group(g);
-		check_cache(g);
-		w->repeats = g->cache.repeats > w->repeats ? g->cache.repeats : w->repeats;
-	}
-}
-
-static void check_groups(struct world *w)
-{
-	for (uint32_t f = 0; f < w->rib->n_families; f++) {
-		check_family(w, &w->rib->families[f].groups);
-		check_family(w, &w->rib->families[f].filtered);
-	}
 }
 
 /* ---- quiet points ---- */
+
+static void check_groups(struct world *w)
+{
+	uint64_t repeats = outbound_check_lists(w->rib);
+
+	w->repeats = repeats > w->repeats ? repeats : w->repeats;
+}
 
 static void check_sink(struct world *w, int i)
 {
@@ -676,20 +589,14 @@ static void world_end(struct world *w)
 			withdraw(w, 0, f, k);
 	}
 	quiet(w);
-	rib_memory(w->rib, &m);
-	assert_int_equal(m.keys, 0);
-	assert_int_equal(m.paths, 0);
-	assert_int_equal(m.sets, 0);
+	outbound_check_empty(w->rib);
 	if (w->filtered) {
 		assert_int_equal(w->rib->filter->sparse.entries.used + w->rib->filter->sparse.waiting.used, 0);
 		assert_null(w->rib->filter->targets);
 	} else {
+		rib_memory(w->rib, &m);
 		assert_int_equal(m.out_bytes, 0);
 	}
-	assert_int_equal(w->rib->alts.used, 0);
-	assert_int_equal(w->rib->index.n, 0);
-	for (uint32_t c = 0; c < RIB_CLASSES; c++)
-		assert_int_equal(w->rib->routes[c].used, 0);
 	for (int i = 1; i < N_PEERS; i++) {
 		assert_int_equal(w->sinks[i].peer.paths, 0);
 		assert_int_equal(w->sinks[i].peer.rejected, 0);

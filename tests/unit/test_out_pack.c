@@ -12,9 +12,9 @@
 
 #include "bgp/out_int.h"
 #include "bgp/rib.h"
+#include "tests/lib/outbound.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/testfamily.h"
-#include "tests/lib/updread.h"
 
 #define PEERS 5
 #define KEY_OCTETS 24
@@ -118,8 +118,15 @@ static void withdraw(struct side *s, int p, uint32_t n)
 	assert_true(rib_withdraw(s->rib, &test_family, &s->sinks[p].peer, key, KEY_OCTETS, 0, (struct mtime){ 0 }));
 }
 
-static void take(struct side *s, struct sink *k, struct upd *u)
+struct taker {
+	struct side *s;
+	struct sink *k;
+};
+
+static void take(void *ctx, struct upd *u)
 {
+	const struct taker *t = ctx;
+	struct sink *k = t->k;
 	struct bgp_nlri n;
 	uint32_t key;
 
@@ -133,26 +140,17 @@ static void take(struct side *s, struct sink *k, struct upd *u)
 		assert_int_equal(test_family.decode(&u->nlri, u->unreach, &n), BGP_NLRI_OK);
 		*(u->reach ? &k->announced : &k->withdrawn) += 1;
 		memcpy(&key, n.key + 4, sizeof(key));
-		if (k == &s->sinks[1])
-			s->last[key] = u->reach ? u->community : 0;
+		if (k == &t->s->sinks[1])
+			t->s->last[key] = u->reach ? u->community : 0;
 	}
 }
 
 /* One pull; octets. */
 static size_t pull(struct side *s, int p, size_t cap)
 {
-	static uint8_t space[65536];
-	uint64_t messages = 0;
-	size_t n = out_pull(s->rib, &s->sinks[p].peer, space, cap, &messages);
-	struct rbuf r = rb_init(space, n);
-	struct upd u;
+	struct taker t = { s, &s->sinks[p] };
 
-	while (upd_next(&r, &u)) {
-		take(s, &s->sinks[p], &u);
-		messages--;
-	}
-	assert_int_equal(messages, 0);
-	return n;
+	return outbound_pull(s->rib, &s->sinks[p].peer, cap, take, &t);
 }
 
 static void pull_all(struct side *s, int p)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* A table's outbound side, looked at: what a peer is sent, what its lists must keep at any time, that nothing is left. */
+#ifndef TESTS_LIB_OUTBOUND_H
+#define TESTS_LIB_OUTBOUND_H
+
+#include "bgp/rib.h"
+#include "tests/lib/updread.h"
+
+/* Pulls once, at most cap octets (128 KiB at the most), and gives each UPDATE to take; how many octets. */
+size_t outbound_pull(struct rib *rib, struct rib_peer *p, size_t cap, void (*take)(void *ctx, struct upd *u), void *ctx);
+/* The rules of bgp/out_int.h for every list and for what is kept of its messages; the most repeats that one has counted. */
+uint64_t outbound_check_lists(struct rib *rib);
+/* No key, path, set or slot is in use. */
+void outbound_check_empty(struct rib *rib);
+
+#endif
