@@ -380,6 +380,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 void rec_wish_no_more(struct rec *c, struct row *r)
 {
 	c->n_wanted -= r->wanted;
+	r->ask |= r->away && r->wrote && rec_is_local(r->port); /* the write that would have made sure is not to be */
 	r->wanted = r->keep = r->away = r->idle = false;
 	r->want_flags = 0;
 	rec_set_want_dest(c, r, 0);

@@ -154,9 +154,10 @@ unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
 
 static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
-	if (op->parts & DP_PORT && !r->ask) {
+	if (op->parts & DP_PORT && (!r->ask || r->away)) {
 		r->port = DP_SEEN_OURS;
 		r->ifindex = 0;
+		r->ask = false;
 	}
 	r->self = DP_SEEN_OURS;
 	r->wrote = true;
@@ -181,7 +182,9 @@ static void dest_deleted(struct rec *c, uint32_t h)
 
 static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
-	r->force = r->wrote = false;
+	r->force = false;
+	/* A vxlan row that is left is ours still, whatever an older word of its end may say. */
+	r->wrote = r->wrote && op->parts == DP_PORT && r->self == DP_SEEN_OURS;
 	if (op->parts & DP_PORT && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM))
 		r->port = DP_SEEN_NONE;
 	if (op->parts == DP_PORT) {

@@ -72,6 +72,8 @@ bool rec_dies_with_dest(const struct rec *c, const struct row *r)
 	if (r->self != DP_SEEN_OURS || !r->have_dest)
 		return false;
 	d = row_dest(&c->rows, r->have_dest);
+	if (d->r.self != DP_SEEN_OURS)
+		return false;
 	return d->mass || (c->dirty.n >= c->burst_min && rec_is_mass(c, d));
 }
 

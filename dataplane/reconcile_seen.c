@@ -47,18 +47,19 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 		r->give = true;
 		return;
 	}
-	if (s->ifindex && r->port == DP_SEEN_OURS)
+	if (s->ifindex && (r->port == DP_SEEN_OURS || r->wrote)) /* the end of ours, if it was seen, may be older than our write */
 		r->ask = true;
 	if (r->port != s->state || r->ifindex != s->ifindex) {
 		r->tell = true;
 		r->away = false;
 	}
 	r->ifindex = s->ifindex;
+	r->give = false;
 	if (s->ifindex) {
 		r->port = s->state & 7;
 		return;
 	}
-	r->ask = r->give = false;
+	r->ask = false;
 	seen_port_mark(r, s);
 	rec_set_spare(c, r, false); /* its bridge row is there again */
 }
@@ -187,8 +188,10 @@ void rec_lose_dest(struct rec *c, uint32_t dest)
 	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
 
-		if (r->inflight) { /* written before the end or after it */
-			r->force |= r->want_dest == dest || r->have_dest == dest;
+		if (r->inflight) { /* to where, only the operation knows; and whether before the end or after it, nobody */
+			r->force = true;
+			if (r->have_dest == dest)
+				rec_set_spare(c, r, false);
 			continue;
 		}
 		if (r->kind != DP_FDB || r->have_dest != dest)

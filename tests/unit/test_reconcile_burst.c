@@ -119,6 +119,60 @@ static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_af
 	}
 }
 
+/* The end of a row that has been written once more since, to the same VTEP, is told late: when its bridge row is gone. */
+static void word_of_an_older_end_does_not_leave_a_vxlan_row_behind(void **state)
+{
+	struct recbed *t = *state;
+	struct ip vtep = vtep_nr(2);
+	struct dp_seen old = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_SELF,
+			       .state = DP_SEEN_NONE, .mac = mac_nr(1) };
+
+	want_mass(t);
+	t->d->rec.burst_min = 0;
+	unwant_mass(t);
+	carry_out(t, MASS, DP_PORT);
+	old.dest = dp_dest_find(t->d, &vtep, 0);
+	dp_seen(t->d, &old);
+	t->d->rec.burst_min = 1000;
+	recbed_pass(t, 600);
+	recbed_pass(t, 600);
+	for (unsigned m = 1; m <= MASS; m++)
+		assert_false(fake_has_vxlan(t, m));
+}
+
+/* Of two that are out the end of the VTEP is done first, then the question for one of its rows. */
+static void row_that_is_asked_for_when_its_vtep_goes_waits_for_nobody(void **state)
+{
+	struct ip vtep = vtep_nr(2);
+	struct dp_key flood = dp_key_flood(VNI, &vtep);
+	struct recbed *t = *state;
+	struct dp_seen local = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_PORT,
+				 .state = DP_SEEN_LOCAL, .ifindex = PORT_A };
+	struct dp_op ops[16];
+	unsigned ask;
+
+	want_mass(t);
+	dp_unwant(t->d, &flood);
+	fakedp_settle(t->d);
+	unwant_mass(t);
+	assert_int_equal(dp_pull(t->d, ops, 16), MASS);
+	for (unsigned i = 0; i < MASS; i++) {
+		local.mac = ops[0].mac;
+		if (i == MASS - 1)
+			dp_seen(t->d, &local);
+		dp_done(t->d, &ops[i], fakedp_carry_out(t->f, &ops[i]), NULL);
+	}
+	assert_int_equal(dp_pull(t->d, ops, 16), 2);
+	ask = ops[1].type == DP_OP_ASK;
+	assert_int_equal(ops[ask].type, DP_OP_ASK);
+	assert_int_equal(ops[!ask].kind, DP_DEST);
+	dp_done(t->d, &ops[!ask], fakedp_carry_out(t->f, &ops[!ask]), NULL);
+	dp_done(t->d, &ops[ask], fakedp_carry_out(t->f, &ops[ask]), NULL);
+	fakedp_settle(t->d);
+	assert_int_equal(rows_count(&t->d->rec.rows), 1); /* the other VTEP's */
+	assert_int_equal(fakedp_dests(t->f), 1);
+}
+
 /* A row of a VNI whose devices are down cannot be deleted. */
 static void row_that_cannot_go_holds_the_others_for_a_while_only(void **state)
 {
@@ -160,6 +214,8 @@ int main(void)
 		T(vxlan_rows_of_a_vtep_that_nobody_wants_go_with_it),
 		T(vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves),
 		T(in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_after_it),
+		T(word_of_an_older_end_does_not_leave_a_vxlan_row_behind),
+		T(row_that_is_asked_for_when_its_vtep_goes_waits_for_nobody),
 		T(row_that_cannot_go_holds_the_others_for_a_while_only),
 	};
 
