@@ -53,6 +53,7 @@ struct fvni {
 	uint32_t nr;
 	struct dp_vni *v; /* NULL: no dataplane attached */
 	bool bridged, present, changed;
+	bool made;
 	bool gone; /* at least for a moment */
 	const char *problem;
 	char name[2][24];
@@ -233,6 +234,7 @@ static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_r
 		s.mac = k->mac;
 		s.ifindex = row->ifindex;
 		s.state = bridge_state(row);
+		s.made = v->made;
 		break;
 	case T_VXLAN:
 		s.kind = DP_FDB;
@@ -659,6 +661,7 @@ static void fake_close(void *be)
 	struct fakedp *f = be;
 
 	f->d = NULL;
+	f->n_out = 0; /* what was not carried out is lost with whoever gave it */
 	drop_events(f);
 }
 
@@ -799,6 +802,11 @@ void fakedp_devices(struct fakedp *f, uint32_t vni, bool present, const char *pr
 		free(e);
 	}
 	kick(f);
+}
+
+void fakedp_devices_made(struct fakedp *f, uint32_t vni)
+{
+	get_vni(f, vni)->made = true;
 }
 
 void fakedp_learn(struct fakedp *f, uint32_t vni, const struct mac *mac, unsigned ifindex, enum fakedp_hand hand)

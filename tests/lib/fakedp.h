@@ -45,6 +45,8 @@ void fakedp_settle(struct dp *d);
 
 /* Devices: there from the start. NULL problem: usable. */
 void fakedp_devices(struct fakedp *f, uint32_t vni, bool present, const char *problem);
+/* They were made by an evpnd: while none runs nobody else writes there. */
+void fakedp_devices_made(struct fakedp *f, uint32_t vni);
 
 /* ---- a hand in the tables; an event is queued for each -------------------------------------------------------- */
 

@@ -2,9 +2,12 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * dataplane/reconcile: steps of wishes, of other hands and of time from a seed, after which every row is as it is wished
- * for and what others had set up is as it was. RECONCILE_RUNS seeds (300), RECONCILE_ROWS rows beside them.
+ * for and what others had set up is as it was. RECONCILE_RUNS seeds (300), RECONCILE_ROWS rows beside them; RECONCILE_RUN plays
+ * the one run that a failure names.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/lib/recbed.h"
@@ -31,16 +34,21 @@ struct sets {
 	unsigned members[N_SETS + 1];
 };
 
-static void set_put(struct recbed *t, struct rng *r, struct sets *s, unsigned n)
+static void set_wish(struct recbed *t, const struct sets *s, unsigned n)
 {
 	struct ip vteps[4];
 	unsigned k = 0;
 
-	s->members[n] = 1 + rng_below(r, 15);
 	for (unsigned v = 0; v < 4; v++)
 		if (s->members[n] >> v & 1)
 			vteps[k++] = vtep_nr(1 + v);
 	dp_set_put(t->d, n, vteps, k);
+}
+
+static void set_put(struct recbed *t, struct rng *r, struct sets *s, unsigned n)
+{
+	s->members[n] = 1 + rng_below(r, 15);
+	set_wish(t, s, n);
 }
 
 /* Before or after the wishes that go there. */
@@ -71,10 +79,10 @@ static void want_way(struct dp *d, unsigned mac, unsigned vtep, uint8_t flags)
 		want_fdb_set(d, mac, vtep - SET, flags);
 }
 
-static void random_step(struct recbed *t, struct rng *r, struct wish *w, struct sets *s)
+static void random_step(struct recbed *t, struct rng *r, unsigned macs, struct wish *w, struct sets *s)
 {
 	unsigned n = 1 + rng_below(r, N_SETS);
-	unsigned m = 1 + rng_below(r, N_MACS);
+	unsigned m = 1 + rng_below(r, macs);
 	struct mac mac = mac_nr(m);
 	struct ip v = vtep_nr(1 + rng_below(r, 4));
 
@@ -188,11 +196,56 @@ static void crowd_check(struct recbed *t, unsigned crowd)
 		assert_fdb(t, CROWD + i, 5 + i % 2);
 }
 
-static void random_run(uint64_t seed, unsigned crowd)
+/* What is known of a run that began with this seed; the rest follows from it. */
+struct run {
+	uint64_t seed;
+	unsigned crowd;
+	unsigned macs;   /* of N_MACS: the fewer, the more often hands meet */
+	bool restarts;
+};
+
+static void check_all(struct recbed *t, const struct run *run, const struct wish *w, const struct sets *s)
+{
+	fakedp_refuse(t->f, 0, 0);
+	fakedp_devices(t->f, VNI, true, NULL);
+	for (unsigned i = 0; i < 200; i++)
+		recbed_pass(t, 1000);
+	for (unsigned m = 1; m <= run->macs; m++)
+		check_row(t, m, w, s);
+	crowd_check(t, run->crowd);
+}
+
+/* kill -9, and the next one wishes what the last one did, sets by other numbers. */
+static void restart(struct recbed *t, struct rng *r, const struct run *run, struct wish *w, struct sets *s)
+{
+	uint32_t mass_min = t->d->rec.mass_min, burst_min = t->d->rec.burst_min;
+	struct sets was = *s;
+
+	recbed_stop(t, false);
+	recbed_start(t);
+	t->d->rec.mass_min = mass_min;
+	t->d->rec.burst_min = burst_min;
+	for (unsigned n = 1; n <= N_SETS; n++) {
+		s->members[n] = was.members[n % N_SETS + 1];
+		if (s->members[n])
+			set_wish(t, s, n);
+	}
+	for (unsigned m = 1; m <= run->macs; m++) {
+		if (w[m].vtep > SET)
+			w[m].vtep = SET + (w[m].vtep - SET + 1) % N_SETS + 1;
+		if (w[m].vtep && rng_below(r, 4))
+			want_way(t->d, m, w[m].vtep, 0);
+		else
+			w[m].vtep = 0;
+	}
+	crowd_wish(t, run->crowd);
+}
+
+static void random_run(const struct run *run)
 {
 	struct wish w[N_MACS + 1] = { { 0 } };
 	struct sets s = { { 0 } };
-	struct rng r = { seed };
+	struct rng r = { run->seed };
 	struct recbed *t;
 	void *state;
 
@@ -202,32 +255,93 @@ static void random_run(uint64_t seed, unsigned crowd)
 	t->d->rec.burst_min = rng_below(&r, 2) ? 1 : 1000;
 	if (rng_below(&r, 2))
 		fakedp_late(t->f, rng_u64(&r));
-	crowd_wish(t, crowd);
-	for (unsigned i = 0; i < N_STEPS; i++)
-		random_step(t, &r, w, &s);
-	fakedp_refuse(t->f, 0, 0);
-	fakedp_devices(t->f, VNI, true, NULL);
-	for (unsigned i = 0; i < 200; i++)
-		recbed_pass(t, 1000);
-	for (unsigned m = 1; m <= N_MACS; m++)
-		check_row(t, m, w, &s);
-	crowd_check(t, crowd);
+	if (run->restarts)
+		fakedp_devices_made(t->f, VNI);
+	crowd_wish(t, run->crowd);
+	for (unsigned i = 0; i < N_STEPS; i++) {
+		if (run->restarts && rng_below(&r, 100) == 0)
+			restart(t, &r, run, w, &s);
+		random_step(t, &r, run->macs, w, &s);
+	}
+	check_all(t, run, w, &s);
 	recbed_teardown(&state);
+}
+
+static struct run now; /* for whom it goes wrong */
+
+static int say_run(void **state)
+{
+	if (now.seed)
+		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d plays this run alone\n", now.seed, now.crowd, now.macs,
+			      now.restarts);
+	return 0;
+}
+
+static void play(struct run run)
+{
+	now = run;
+	random_run(&now);
+	now.seed = 0;
+}
+
+/* Each left a row behind once, or lost one. */
+static void runs_that_went_wrong_before(void **state)
+{
+	static const struct run runs[] = {
+		/* a port's own address that our write ran over */
+		{ 14963407896819010588u, 0, N_MACS, false }, { 17936432009137895446u, 0, N_MACS, false },
+		/* the end of a VTEP whose put had been refused */
+		{ 14155826044373448311u, 0, N_MACS, false }, { 10876707821240113076u, 0, N_MACS, false },
+		/* deleted by hand, then learned on a port, both while our write was out */
+		{ 6998183527605032676u, 0, N_MACS, false },
+		/* not wished for as its VTEP went, and again before its write was back */
+		{ 7622020696291881841u, 0, N_MACS, false },
+		/* taken over by a write that was refused, then not wished for */
+		{ 13461046823519791297u, 0, N_MACS, false },
+		/* out, or asked for, as its VTEP went */
+		{ 10168009605550638190u, 0, N_MACS, false }, { 10584250103235885572u, 0, N_MACS, false },
+		/* to be given back to a port, learned on another, gone from there */
+		{ 3653082543401454239u, 0, 2, true },
+	};
+
+	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
+		play(runs[i]);
+}
+
+static struct run run_of_environment(const char *text)
+{
+	struct run run = { 0 };
+	int restarts;
+
+	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d", &run.seed, &run.crowd, &run.macs, &restarts), 4);
+	assert_in_range(run.macs, 1, N_MACS);
+	run.restarts = restarts;
+	return run;
 }
 
 static void random_edits_end_with_desired_equal_to_observed(void **state)
 {
+	static const unsigned macs[] = { N_MACS, N_MACS, 8, 2 };
 	struct rng r = rng_start("reconcile");
-	const char *n = getenv("RECONCILE_RUNS"), *rows = getenv("RECONCILE_ROWS");
+	const char *n = getenv("RECONCILE_RUNS"), *rows = getenv("RECONCILE_ROWS"), *one = getenv("RECONCILE_RUN");
 
-	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++)
-		random_run(rng_u64(&r), rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500);
+	if (one) {
+		play(run_of_environment(one));
+		return;
+	}
+	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++) {
+		struct run run = { .seed = rng_u64(&r), .macs = macs[rng_below(&r, 4)], .restarts = rng_below(&r, 2) };
+
+		run.crowd = rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500;
+		play(run);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_edits_end_with_desired_equal_to_observed),
+		cmocka_unit_test_teardown(runs_that_went_wrong_before, say_run),
+		cmocka_unit_test_teardown(random_edits_end_with_desired_equal_to_observed, say_run),
 	};
 
 	return RUN_TESTS(tests);
