@@ -20,6 +20,7 @@
 #include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
 #include "cmd/evpnctl_report.h"
+#include "cmd/evpnctl_trace.h"
 #include "cmd/paths.h"
 #include "cmd/netns.h"
 #include "include/config.h"
@@ -113,16 +114,27 @@ static void show_object(struct conn *c, const struct view *view)
 	json_decref(row);
 }
 
+static void show_trace(struct conn *c)
+{
+	size_t len;
+	const char *line = conn_line(c, &len);
+	json_t *trace = line ? json_loadb(line, len, JSON_DECODE_ANY, NULL) : NULL;
+
+	if (trace)
+		trace_print(trace, terminal_width(), stdout);
+	json_decref(trace);
+}
+
 /* Opens what the daemon may not open itself; 0 and *n descriptors, or the exit code. What is not right it says. */
 static int open_netns(const struct verb_args *args, int fds[NETNS_FDS], size_t *n)
 {
-	bool port = args->id == VERB_PORT_ADD || args->id == VERB_PORT_DEL;
+	const struct verb_value *v = args->v;
 	char path[PATH_MAX];
 	const char *what;
 	int err;
 
 	*n = 0;
-	if (!port || args->v[ARG_NETNS].given == args->v[ARG_PID].given || !netns_path(args, path, sizeof(path)))
+	if (v[ARG_FROM].given + v[ARG_NETNS].given + v[ARG_PID].given != 1 || !netns_path(args, path, sizeof(path)))
 		return 0;
 	err = netns_open(path, fds, &what);
 	if (err) {
@@ -147,10 +159,14 @@ static int ask(const struct options *o, const struct verb_args *args)
 		return rc;
 	if (args->id == VERB_DIFF || args->id == VERB_REPAIR)
 		c.sign = "\"differs\":true";
+	if (args->id == VERB_TRACE)
+		c.sign = "\"broken\":true";
 	if (o->json)
 		show_json(&c);
 	else if (c.body == CONN_ROWS)
 		show_rows(&c, view_of(args));
+	else if (args->id == VERB_TRACE)
+		show_trace(&c);
 	else if (c.body == CONN_OBJECT)
 		show_object(&c, view_of(args));
 	if (!c.complete) {

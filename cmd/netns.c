@@ -17,6 +17,8 @@ bool netns_path(const struct verb_args *args, char *out, size_t cap)
 	const char *ns = args->v[ARG_NETNS].text;
 	int len;
 
+	if (args->v[ARG_FROM].given)
+		return nsopen_path(args->v[ARG_FROM].text, out, cap);
 	if (args->v[ARG_PID].given)
 		len = snprintf(out, cap, "/proc/%u/ns/net", args->v[ARG_PID].n);
 	else

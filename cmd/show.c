@@ -27,6 +27,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_PORT_DEL] = &change_port_del,
 	[VERB_CAPTURE] = &change_capture,
 	[VERB_DRAIN] = &change_drain,
+	[VERB_TRACE] = &show_trace,
 	[VERB_LOG] = &change_log,
 	[VERB_RELOAD] = &change_reload,
 	[VERB_DIFF] = &show_diff,

@@ -96,6 +96,9 @@ const struct verb verbs[VERB_N] = {
 			 .optional = BIT(ARG_VNI) },
 	[VERB_REPORT] = { "report", "FILE", "all that a bug report needs as one text file, without passwords",
 			  .required = BIT(ARG_FILE) },
+	[VERB_TRACE] = { "trace", "[--vni N] [--from NETNS] [SRC] DST",
+			 "where frames to a host go, lookup by lookup, and where that breaks off",
+			 .required = BIT(ARG_HOST_A), .optional = BIT(ARG_HOST_B) | BIT(ARG_VNI) | BIT(ARG_FROM) },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
@@ -103,7 +106,7 @@ const struct verb verbs[VERB_N] = {
 
 enum kind {
 	KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD,
-	KIND_EVENT
+	KIND_EVENT, KIND_HOST
 };
 
 static const struct arg_desc {
@@ -121,6 +124,8 @@ static const struct arg_desc {
 	[ARG_SWITCH] = { "on|off", NULL, "on, as without it, or off: routes are as they were", KIND_SWITCH },
 	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
 	[ARG_FILE] = { "FILE", NULL, "the file: of a configuration, or to write to (-: standard output)", KIND_TEXT },
+	[ARG_HOST_A] = { "DST", NULL, "who is to be reached: an IP address or a MAC", KIND_HOST },
+	[ARG_HOST_B] = { "SRC", NULL, "who sends, as an address of either kind; it stands before DST", KIND_HOST },
 	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
 	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type (2: MAC/IP, 3: inclusive multicast)", KIND_NUMBER, 0,
 		       255 },
@@ -149,6 +154,7 @@ static const struct arg_desc {
 	[ARG_SECONDS] = { "--seconds", "S", "stop after so many seconds", KIND_NUMBER, 1, 1000000 },
 	[ARG_KIND] = { "--kind", "K", "neighbor, mac, ip, vtep, row, device, system or route", KIND_EVENT },
 	[ARG_SINCE] = { "--since", "S", "of the last so many seconds only", KIND_NUMBER, 1, UINT32_MAX },
+	[ARG_FROM] = { "--from", "NETNS", "who sends: a name as in 'ip netns', a process, or a path; its own lookups come first", KIND_TEXT },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 
@@ -436,6 +442,10 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 		if (ip_parse(s, &v->ip))
 			return 0;
 		return usage(error, "%s: expected an IPv4 or IPv6 address, found '%.40s'", d->name, s);
+	case KIND_HOST:
+		if (mac_parse(s, &v->mac) || ip_parse(s, &v->ip))
+			return 0;
+		return usage(error, "expected an IP address or a MAC address, found '%.40s'", s);
 	case KIND_ACTION:
 		if (parse_action(s, &v->n))
 			return 0;

@@ -45,6 +45,7 @@ enum verb_id {
 	VERB_CAPTURE,
 	VERB_GRAPH,
 	VERB_REPORT,
+	VERB_TRACE,
 	VERB_CHECK,
 	VERB_HELP,
 	VERB_N
@@ -61,6 +62,8 @@ enum verb_arg {
 	ARG_SWITCH, /* on, off */
 	ARG_LEVEL,
 	ARG_FILE,
+	ARG_HOST_A, /* a MAC or an address: DST, or with a second one SRC */
+	ARG_HOST_B,
 	ARG_WORDS, /* what is left */
 	ARG_POSITIONALS,
 
@@ -91,6 +94,7 @@ enum verb_arg {
 	ARG_SECONDS,
 	ARG_KIND,
 	ARG_SINCE,
+	ARG_FROM,
 	ARG_N
 };
 

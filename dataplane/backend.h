@@ -72,6 +72,20 @@ struct dp_op {
 	uint32_t to;          /* reconcile's: handle of dest */
 };
 
+struct ksock;
+
+/* What a backend fills, beside the rows. */
+struct dp_tracer {
+	struct trace *t;
+	struct dp_traced *out;
+	struct ksock *s; /* of our own network namespace, for questions */
+	struct ip from;  /* outer source address */
+	unsigned mtu;    /* of what hosts send at most, without Ethernet header; 0: the backend minds it itself */
+	const char *mtu_device; /* that says so */
+	unsigned overlay[2]; /* ifindex: what must not carry the underlay; 0: none */
+	char isolated[16]; /* the port that the frame comes in by (trace_source()) or leaves by (trace()), if it is isolated */
+};
+
 struct dp_ops {
 	const char *name;
 	/* Is there anything of an earlier evpnd, now that it is open? NULL: never. */
@@ -134,6 +148,13 @@ struct dp_ops {
 	void (*audit_end)(void *be, void *run);
 	/* What is there now of this one row goes into s, DP_SEEN_NONE without one; false: that cannot be asked. */
 	bool (*audit_row)(void *be, void *vni, struct dp_seen *s);
+	/*
+	 * As dp_trace() up to where the frame leaves for VTEPs, dp_trace_source() and dp_trace_answer(). All NULL: it forwards
+	 * nothing.
+	 */
+	void (*trace)(void *be, void *vni, const struct mac *mac, struct dp_tracer *t);
+	void (*trace_source)(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *t);
+	void (*trace_answer)(void *be, void *vni, const struct ip *ip, const struct mac *mac, struct dp_tracer *t);
 };
 
 /* ---- a backend calls ------------------------------------------------------------------------------------------- */
@@ -231,6 +252,9 @@ void dp_audit_unsure(struct dp_audit *a);
 bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected, const char *found);
 /* A destination's object is not there, or another one. */
 void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *found);
+
+/* Of a trace: adds the VTEPs of the flood list, so far as it is there. */
+void dp_trace_flood(struct dp *d, struct dp_vni *v, struct dp_traced *out);
 
 void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);

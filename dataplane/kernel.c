@@ -501,4 +501,7 @@ const struct dp_ops dp_kernel_ops = {
 	.audit_step = kernel_audit_step,
 	.audit_end = kernel_audit_end,
 	.audit_row = kernel_audit_row,
+	.trace = kernel_trace,
+	.trace_source = kernel_trace_source,
+	.trace_answer = kernel_trace_answer,
 };

@@ -21,6 +21,7 @@
  *	kernel_host.c   what else runs on the host and minds what we write
  *	kernel_nh.c     nexthops: destinations as objects
  *	kernel_audit.c  a fresh look at all of it
+ *	kernel_trace.c  the rows that a frame would meet
  *	kernel_writer.c the thread that writes
  *	kernel_sock.c, kernel_msg.c  netlink as such
  */
@@ -409,6 +410,12 @@ void *kernel_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
 bool kernel_audit_step(void *be, void *run);
 void kernel_audit_end(void *be, void *run);
 bool kernel_audit_row(void *be, void *vni, struct dp_seen *s);
+
+/* ---- kernel_trace.c: for struct dp_ops ---------------------------------------------------------------------------------- */
+
+void kernel_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *t);
+void kernel_trace_source(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *t);
+void kernel_trace_answer(void *be, void *vni, const struct ip *ip, const struct mac *mac, struct dp_tracer *t);
 
 /* ---- kernel_bury.c ---------------------------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "base/mtime.h"
+#include "include/trace.h"
 
 struct dp;
 struct loop;
@@ -415,5 +416,51 @@ enum dp_audit_more { DP_AUDIT_END, DP_AUDIT_NOTHING_YET, DP_AUDIT_DIFF };
 /* A slice of the work, or one of the differences found. */
 enum dp_audit_more dp_audit_next(struct dp_audit *a, struct dp_diff *out);
 void dp_audit_free(struct dp_audit *a);
+
+/* ---- trace ------------------------------------------------------------------------------------------------------- */
+
+enum dp_traced_to {
+	DP_TRACED_NOWHERE, /* dropped, or it is not known */
+	DP_TRACED_PORT,    /* a local port */
+	DP_TRACED_HOST,    /* this host itself */
+	DP_TRACED_VTEPS,   /* one of these */
+	DP_TRACED_FLOOD    /* all ports, and all of these */
+};
+
+struct dp_traced {
+	uint8_t to; /* enum dp_traced_to */
+	unsigned ifindex; /* PORT: as evpn knows it */
+	char port[64];
+	struct ip vteps[DP_SET_MAX];
+	unsigned n_vteps;
+	unsigned more; /* FLOOD: VTEPs beside those */
+};
+
+/*
+ * Follows a frame to mac through the tables as they are now, asked anew, and each VTEP that it leads to through the underlay:
+ * the rows TRACE_FDB to TRACE_OUTER_NEIGHBOUR. One that is not as was wished for is said. isolated: it comes in by a port that is.
+ */
+void dp_trace(struct dp *d, uint32_t vni, const struct mac *mac, bool isolated, struct trace *t, struct dp_traced *out);
+/* May frames of that MAC come in by this port? TRACE_SOURCE. True when the port is isolated from others that are. */
+bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, struct trace *t);
+/* Who answers a host that asks for ip, which is at mac behind a VTEP? TRACE_INNER_NEIGHBOUR. */
+void dp_trace_answer(struct dp *d, uint32_t vni, const struct ip *ip, const struct mac *mac, struct trace *t);
+
+/* A host, for the two lookups that it makes itself. */
+struct dp_trace_host {
+	const char *name; /* for words */
+	int socket;       /* netlink, of its network namespace; -1: ours */
+};
+struct dp_traced_host {
+	struct ip source, next_hop; /* what it would send from and to: the destination, or a gateway */
+	struct mac source_mac;
+	bool has_mac; /* the neighbour is known */
+	struct mac mac;
+	bool here; /* the destination is its own */
+	unsigned peer; /* of its interface, a veth: the ifindex of the other end; 0: not known */
+};
+/* TRACE_INNER_ROUTE and TRACE_INNER_NEIGHBOUR. False when it broke off; -EINVAL of the socket counts as that. */
+bool dp_trace_inner(const struct dp_trace_host *h, const struct ip *to, const struct ip *from, struct trace *t,
+		    struct dp_traced_host *out);
 
 #endif

@@ -515,4 +515,7 @@ const struct dp_ops dp_vtep_ops = {
 	.audit_step = vtep_audit_step,
 	.audit_end = vtep_audit_end,
 	.audit_row = vtep_audit_row,
+	.trace = vtep_trace,
+	.trace_source = vtep_trace_source,
+	.trace_answer = vtep_trace_answer,
 };

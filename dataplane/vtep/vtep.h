@@ -22,6 +22,7 @@
  *	forward.c    what becomes of a frame
  *	show.c       counters
  *	audit.c      the tables, looked at anew
+ *	trace.c      what a frame would find in them
  *	outq.c       what goes out at the end of a batch: to VTEPs, to ports
  *	rmap, fdb, frame, offload, toobig, csum, vxlan   pure parts
  *
@@ -285,6 +286,12 @@ void *vtep_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
 bool vtep_audit_step(void *be, void *run);
 void vtep_audit_end(void *be, void *run);
 bool vtep_audit_row(void *be, void *vni, struct dp_seen *s);
+
+/* ---- trace.c: for struct dp_ops ------------------------------------------------------------------------------------ */
+
+void vtep_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *t);
+void vtep_trace_source(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *t);
+void vtep_trace_answer(void *be, void *vni, const struct ip *ip, const struct mac *mac, struct dp_tracer *t);
 
 /* ---- what workers tell -------------------------------------------------------------------------------------------- */
 
