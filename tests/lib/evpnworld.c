@@ -4,6 +4,7 @@
 #include "tests/lib/evpnworld.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "evpn/ec.h"
@@ -77,6 +78,27 @@ void world_vni(struct world *w, uint32_t vni)
 	struct config_vni c = world_config(vni, rts);
 
 	assert_int_equal(evpn_vni_add(w->e, &c, 4789, NULL), 0);
+}
+
+int world_setup(void **state)
+{
+	*state = xcalloc(1, sizeof(struct world));
+	world_start(*state);
+	return 0;
+}
+
+int world_setup_100(void **state)
+{
+	world_setup(state);
+	world_vni(*state, 100);
+	return 0;
+}
+
+int world_teardown(void **state)
+{
+	world_end(*state);
+	free(*state);
+	return 0;
 }
 
 struct mac world_mac(unsigned n)

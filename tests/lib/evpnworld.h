@@ -11,6 +11,11 @@
 #include "tests/lib/recdp.h"
 #include "tests/lib/stubbgp.h"
 
+#define M1 "02:00:00:00:00:01" /* world_mac(1), as rows and routes have it */
+#define M2 "02:00:00:00:00:02"
+#define M3 "02:00:00:00:00:03"
+#define IMET "100 imet 192.0.2.9\n" /* our own of VNI 100 */
+
 struct world {
 	struct evpn *e;
 	struct dp *dp;
@@ -26,6 +31,10 @@ struct world {
 void world_start(struct world *w);
 /* Frees all; what evpn holds must have come to zero when the last VNI and route are gone, which it sees to. */
 void world_end(struct world *w);
+/* cmocka's: state is a struct world without VNIs, or with VNI 100. */
+int world_setup(void **state);
+int world_setup_100(void **state);
+int world_teardown(void **state);
 /* Seconds pass, and what is due happens. */
 void world_pass(struct world *w, unsigned seconds);
 /* VNI with everything auto and ARP suppression on. */

@@ -9,7 +9,6 @@
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/test.h"
 
-#define M1 "02:00:00:00:00:01"
 #define GROUPS "group 100 33:33:00:00:00:01 192.0.2.2\ngroup 100 33:33:00:00:00:02 192.0.2.2\ngroup 100 ff:ff:ff:ff:ff:ff 192.0.2.2\n"
 
 struct bed {

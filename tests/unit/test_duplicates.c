@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* Duplicate MACs and addresses (RFC 7432 15.1, RFC 9161 3.7): what moves too often stays where it is, until it may again. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/test.h"
-
-#define M1 "02:00:00:00:00:01"
-#define M2 "02:00:00:00:00:02"
-#define IMET "100 imet 192.0.2.9\n"
 
 static void vni(struct world *w, unsigned moves, unsigned recovery)
 {
@@ -22,18 +17,8 @@ static void vni(struct world *w, unsigned moves, unsigned recovery)
 
 static int setup(void **state)
 {
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	vni(w, 5, 540);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
+	world_setup(state);
+	vni(*state, 5, 540);
 	return 0;
 }
 
@@ -305,7 +290,7 @@ static void address_between_a_port_and_a_vtep(void **state)
 	world_ours(w, IMET "100 mac " M1 "\n");
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {

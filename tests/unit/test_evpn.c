@@ -2,7 +2,6 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* evpn/evpn, origin, show: life of VNIs, what we originate, what show says, and an RD that two VTEPs share. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "evpn/ec.h"
@@ -10,25 +9,6 @@
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
-
-#define M1 "02:00:00:00:00:01"
-#define IMET "100 imet 192.0.2.9\n"
-
-static int setup(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
 
 /* ---- VNIs -------------------------------------------------------------------------------------------------------- */
 
@@ -431,7 +411,7 @@ static void show_vteps_in_order_of_address(void **state)
 	assert_int_equal(n, 29);
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define test(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

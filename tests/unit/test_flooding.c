@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* Flood control of mode evpn: what Type 3 routes say and whose are used, RFC 7432 11.2, RFC 8365 5.1.3. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "evpn/ec.h"
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/hex.h"
 #include "tests/lib/test.h"
-
-static int setup(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
 
 static void vni(struct world *w, enum config_flooding how)
 {
@@ -106,7 +89,7 @@ static void trees_are_read_and_written(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		T(with_a_group_the_route_names_it_and_lists_are_not_used),
 		T(off_says_nothing_and_uses_nothing),

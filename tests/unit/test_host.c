@@ -10,9 +10,6 @@
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
 
-#define M1 "02:00:00:00:00:01"
-#define M2 "02:00:00:00:00:02"
-#define IMET "100 imet 192.0.2.9\n"
 #define ASK1 "ask 100 on 7: has " M1 " still 10.0.0.1\n"
 
 struct hosts {

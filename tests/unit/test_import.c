@@ -3,7 +3,6 @@
 /* evpn/import and evpn/flood: which routes come into which EVI, what they become there, and what it costs. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "evpn/ec.h"
 #include "evpn/nlri.h"
@@ -11,31 +10,7 @@
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/test.h"
 
-#define M1 "02:00:00:00:00:01"
 #define FDB "fdb 100 " M1 " 192.0.2.2\n"
-
-static int setup(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	*state = w;
-	return 0;
-}
-
-static int setup_vni(void **state)
-{
-	setup(state);
-	world_vni(*state, 100);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
 
 /* Announces r, looks at the rows, takes it back. */
 static void expect(struct world *w, struct route r, const char *rows)
@@ -474,8 +449,8 @@ static void imports_go_with_their_sets(void **state)
 	assert_int_equal(stubbgp_sets(w->bgp), 1); /* our Type 3 */
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, setup_vni, teardown)
-#define test_bare(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define test(f) cmocka_unit_test_setup_teardown(f, world_setup_100, world_teardown)
+#define test_bare(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

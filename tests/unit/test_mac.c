@@ -2,31 +2,15 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* evpn/mac and evpn/neigh: what routes and ports make of the tables, in rows wanted and routes originated. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/test.h"
 
-#define M1 "02:00:00:00:00:01"
-#define M2 "02:00:00:00:00:02"
-#define IMET "100 imet 192.0.2.9\n"
-
 static int setup(void **state)
 {
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	world_vni(w, 100);
-	world_sent(w, "+" IMET);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
+	world_setup_100(state);
+	world_sent(*state, "+" IMET);
 	return 0;
 }
 
@@ -507,7 +491,7 @@ static void counters_follow(void **state)
 	assert_int_equal(info.remote_ips, 0);
 }
 
-#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
 
 int main(void)
 {

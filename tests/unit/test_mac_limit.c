@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* MAC limits of VNIs and ports: what is above one waits, and nothing of it is advertised. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
-
-#define M1 "02:00:00:00:00:01"
-#define M2 "02:00:00:00:00:02"
-#define M3 "02:00:00:00:00:03"
 
 static void vni(struct world *w, uint32_t limit, uint32_t of_port)
 {
@@ -23,22 +18,6 @@ static void vni(struct world *w, uint32_t limit, uint32_t of_port)
 	c.n_ports = 1;
 	assert_int_equal(evpn_vni_add(w->e, &c, 4789, NULL), 0);
 	world_sent(w, "+100 imet 192.0.2.9\n");
-}
-
-static int setup(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
 }
 
 static void learn_on(struct world *w, unsigned mac, unsigned port, uint8_t flags)
@@ -265,7 +244,7 @@ static void random_moves_keep_the_counts_true(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		T(what_is_above_the_limit_waits_for_room),
 		T(a_limit_is_said_once_until_there_is_room_again),

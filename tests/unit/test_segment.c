@@ -2,7 +2,6 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* evpn/segment: where MACs of others' Ethernet Segments lead, by their Type 1 routes (RFC 7432 8). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "evpn/ec.h"
@@ -11,26 +10,6 @@
 #include "tests/lib/rng.h"
 #include "tests/lib/segmodel.h"
 #include "tests/lib/test.h"
-
-#define M1 "02:00:00:00:00:01"
-#define M2 "02:00:00:00:00:02"
-
-static int setup(void **state)
-{
-	struct world *w = xcalloc(1, sizeof(*w));
-
-	world_start(w);
-	world_vni(w, 100);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
 
 static struct route mac_of(unsigned vtep, unsigned mac)
 {
@@ -660,7 +639,7 @@ static void random_routes_lead_where_the_model_says(void **state)
 	assert_true(recdp_sets(w->dp) <= 1 + SEGMODEL_PES);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup_100, world_teardown)
 
 int main(void)
 {
