@@ -34,6 +34,15 @@ static struct route single(unsigned vtep)
 	return r;
 }
 
+/* The segment is at these VTEPs, and they tell both kinds of Type 1 routes. */
+static void all_active(struct world *w, unsigned first, unsigned last)
+{
+	for (unsigned v = first; v <= last; v++) {
+		world_announce(w, per_es(v));
+		world_announce(w, per_evi(v));
+	}
+}
+
 static void rows(struct world *w, const char *where)
 {
 	char text[128] = "";
@@ -68,10 +77,7 @@ static void mac_of_one_pe_leads_to_all(void **state)
 	struct world *w = *state;
 	uint64_t calls;
 
-	for (unsigned v = 2; v <= 4; v++) {
-		world_announce(w, per_es(v));
-		world_announce(w, per_evi(v));
-	}
+	all_active(w, 2, 4);
 	world_announce(w, mac_of(3, 1));
 	rows(w, "{192.0.2.2 192.0.2.3 192.0.2.4}");
 	calls = recdp_calls(w->dp);
@@ -101,10 +107,7 @@ static void withdrawal_of_a_pe_is_one_operation(void **state)
 	struct dp_key key;
 	struct mac m;
 
-	for (unsigned v = 2; v <= 3; v++) {
-		world_announce(w, per_es(v));
-		world_announce(w, per_evi(v));
-	}
+	all_active(w, 2, 3);
 	for (unsigned i = 1; i <= N; i++)
 		world_announce(w, mac_of(2 + i % 2, i));
 	calls = recdp_calls(w->dp);
@@ -188,8 +191,7 @@ static void change_of_redundancy_moves_no_rows_of_one_pe(void **state)
 	key = dp_key_fdb(100, &m);
 	set = recdp_find(w->dp, &key)->set;
 	world_announce(w, per_evi(2));
-	world_announce(w, per_es(3));
-	world_announce(w, per_evi(3));
+	all_active(w, 3, 3);
 	rows(w, "{192.0.2.2 192.0.2.3}");
 	assert_int_equal(recdp_find(w->dp, &key)->set, set);
 	world_announce(w, single(3));
@@ -201,10 +203,7 @@ static void one_that_says_single_active_is_enough(void **state)
 {
 	struct world *w = *state;
 
-	for (unsigned v = 2; v <= 3; v++) {
-		world_announce(w, per_es(v));
-		world_announce(w, per_evi(v));
-	}
+	all_active(w, 2, 3);
 	world_announce(w, mac_of(2, 1));
 	rows(w, "{192.0.2.2 192.0.2.3}");
 	world_announce(w, single(3));
@@ -243,8 +242,7 @@ static void mac_moves_between_segments_and_vteps(void **state)
 	struct world *w = *state;
 	struct route r = mac_of(3, 1);
 
-	world_announce(w, per_es(2));
-	world_announce(w, per_evi(2));
+	all_active(w, 2, 2);
 	world_announce(w, mac_of(2, 1));
 	rows(w, "{192.0.2.2}");
 	r.esi = 0;
@@ -289,8 +287,7 @@ static void label_of_its_own_makes_it_one_vtep(void **state)
 	struct world *w = *state;
 	struct route r = per_evi(3);
 
-	world_announce(w, per_es(2));
-	world_announce(w, per_evi(2));
+	all_active(w, 2, 2);
 	world_announce(w, per_es(3));
 	r.label = 300;
 	world_announce(w, r);
@@ -309,8 +306,7 @@ static void vteps_that_cannot_be_sent_to_are_no_members(void **state)
 	struct world *w = *state;
 	struct route es = per_es(2), evi = per_evi(2);
 
-	world_announce(w, per_es(3));
-	world_announce(w, per_evi(3));
+	all_active(w, 3, 3);
 	world_announce(w, mac_of(3, 1));
 	es.next_hop = evi.next_hop = "2001:db8::2";
 	world_announce(w, es);
@@ -332,10 +328,7 @@ static void long_lived_stale_pe_is_the_last_resort(void **state)
 	struct world *w = *state;
 	struct route r = per_es(2);
 
-	for (unsigned v = 2; v <= 3; v++) {
-		world_announce(w, per_es(v));
-		world_announce(w, per_evi(v));
-	}
+	all_active(w, 2, 3);
 	world_announce(w, mac_of(3, 1));
 	r.long_lived_stale = true;
 	world_announce(w, r);
@@ -356,10 +349,7 @@ static void draining_pe_is_spared(void **state)
 	struct route goes = per_es(2), last = per_es(3);
 
 	goes.draining = last.draining = true;
-	for (unsigned v = 2; v <= 3; v++) {
-		world_announce(w, per_es(v));
-		world_announce(w, per_evi(v));
-	}
+	all_active(w, 2, 3);
 	world_announce(w, mac_of(2, 1)); /* its own MAC, too */
 	world_announce(w, goes);
 	rows(w, "{192.0.2.3}");
@@ -420,10 +410,8 @@ static void at_most_so_many_are_used(void **state)
 	struct mac m = world_mac(1);
 	struct evpn_mac_info i;
 
-	for (unsigned v = 60; v > 40; v--) {
-		world_announce(w, per_es(v));
-		world_announce(w, per_evi(v));
-	}
+	for (unsigned v = 60; v > 40; v--)
+		all_active(w, v, v);
 	world_announce(w, mac_of(60, 1));
 	key = dp_key_fdb(100, &m);
 	assert_non_null(recdp_find(w->dp, &key));
