@@ -16,8 +16,14 @@ enum host_todo host_step(uint8_t *asked, enum host_event ev)
 {
 	switch (ev) {
 	case HOST_HEARD:
+	case HOST_LEFT:
 		*asked = 0;
+		return HOST_WAIT;
+	case HOST_KNOWN:
 		return HOST_KEEP;
+	case HOST_BACK:
+		*asked = 0;
+		break;
 	case HOST_DOUBTED:
 		if (*asked)
 			return HOST_KEEP; /* it is being asked */
@@ -72,7 +78,7 @@ static uint32_t find(const struct evpn *e, const struct evi *evi, const struct i
 
 static struct host_line *line_of(struct evpn *e, const struct evpn_host *x)
 {
-	return x->asked ? &e->hosts.asked : &e->hosts.silent;
+	return x->asked ? &e->hosts.asked : x->left ? &e->hosts.left : &e->hosts.silent;
 }
 
 static void leave_line(struct evpn *e, uint32_t h)
@@ -93,10 +99,10 @@ static void leave_line(struct evpn *e, uint32_t h)
 
 static void arm(struct evpn *e)
 {
-	const uint32_t heads[] = { e->hosts.silent.head, e->hosts.asked.head };
+	const uint32_t heads[] = { e->hosts.silent.head, e->hosts.asked.head, e->hosts.left.head };
 	struct mtime next = MTIME_NEVER;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		if (heads[i] && mtime_before(host_get(e, heads[i])->due, next))
 			next = host_get(e, heads[i])->due;
 	if (next.us == MTIME_NEVER.us)
@@ -110,7 +116,7 @@ static void enter_line(struct evpn *e, uint32_t h)
 	struct evpn_host *x = host_get(e, h);
 	struct host_line *l = line_of(e, x);
 
-	x->due = mtime_add_ms(e->now, x->asked ? HOST_ANSWER_MS : HOST_SILENT_MS);
+	x->due = mtime_add_ms(e->now, x->asked ? HOST_ANSWER_MS : x->left ? HOST_LEFT_MS : HOST_SILENT_MS);
 	x->prev = l->tail;
 	if (l->tail)
 		host_get(e, l->tail)->next = h;
@@ -150,14 +156,20 @@ static void drop(struct evpn *e, uint32_t h)
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 
+/* Where the bridge has shown its MAC last. */
+static unsigned last_port_of(const struct evpn *e, const struct evi *evi, const struct evpn_host *x)
+{
+	uint32_t m = mac_find(e, evi, &x->mac);
+
+	return m && mac_get(e, m)->ifindex ? mac_get(e, m)->ifindex : x->ifindex;
+}
+
 /* Where its MAC is now, or where it was heard last. */
 static unsigned port_of(const struct evpn *e, const struct evi *evi, const struct evpn_host *x)
 {
 	uint32_t m = mac_find(e, evi, &x->mac);
 
-	if (m && mac_is_here(mac_get(e, m)->state) && mac_get(e, m)->ifindex)
-		return mac_get(e, m)->ifindex;
-	return x->ifindex;
+	return (m && mac_is_here(mac_get(e, m)->state)) || !x->ifindex ? last_port_of(e, evi, x) : x->ifindex;
 }
 
 static bool ask(struct evpn *e, const struct evpn_host *x)
@@ -165,8 +177,37 @@ static bool ask(struct evpn *e, const struct evpn_host *x)
 	const struct evi *evi = evi_get(&e->evis, x->evi);
 	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
 	unsigned port = port_of(e, evi, x);
+	bool asked = (port || x->tunnel) && dp_host_ask(e->dp, evi->vni, port, &ip, &x->mac);
 
-	return (port || x->tunnel) && dp_host_ask(e->dp, evi->vni, port, &ip, &x->mac);
+	/* Ports are not heard in the order in which they spoke. */
+	if (x->left && last_port_of(e, evi, x) != port)
+		asked |= dp_host_ask(e->dp, evi->vni, last_port_of(e, evi, x), &ip, &x->mac);
+	return asked;
+}
+
+/* A route has it, and no port that has to wait. */
+static bool is_remote(const struct evpn *e, const struct evi *evi, const struct mac *mac)
+{
+	uint32_t m = mac_find(e, evi, mac);
+
+	return m && mac_get(e, m)->state == MAC_REMOTE && !(mac_get(e, m)->flags & MAC_OVER);
+}
+
+/*
+ * What is heard of one that has left may have been said before our row was there: the bridge, which shows the MAC, decides.
+ * *left: still so. Of one that is back our rows may have taken the address away, and then it is asked for it.
+ */
+static enum host_event in_view_of_bridge(const struct evpn *e, const struct evi *evi, const struct evpn_host *x,
+					 enum host_event ev, bool *left)
+{
+	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
+
+	*left = ev == HOST_LEFT || (x->left && is_remote(e, evi, &x->mac));
+	if (!x->left || ev == HOST_LEFT)
+		return ev;
+	if (*left)
+		return ev == HOST_HEARD ? HOST_KNOWN : ev;
+	return ev == HOST_HEARD || neigh_is_local(e, evi, &ip) ? HOST_HEARD : HOST_BACK;
 }
 
 /* Brings the event to the host; false when it could not be asked, which says nothing about it. The host may be gone. */
@@ -175,12 +216,14 @@ static bool run(struct evpn *e, uint32_t h, enum host_event ev)
 	struct evpn_host *x = host_get(e, h);
 	struct evi *evi = evi_get(&e->evis, x->evi);
 	uint8_t asked = x->asked;
-	enum host_todo todo = host_step(&asked, ev);
 	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
 	struct mac mac = x->mac;
-	bool tunnel;
+	enum host_todo todo;
+	bool tunnel, left;
 
-	if (todo == HOST_KEEP && ev != HOST_HEARD)
+	ev = in_view_of_bridge(e, evi, x, ev, &left);
+	todo = host_step(&asked, ev);
+	if (todo == HOST_KEEP)
 		return true;
 	if (todo == HOST_GONE) {
 		tunnel = x->tunnel;
@@ -193,11 +236,15 @@ static bool run(struct evpn *e, uint32_t h, enum host_event ev)
 	}
 	leave_line(e, h);
 	x->asked = asked;
+	x->left = left;
 	if (todo == HOST_ASK && !ask(e, x)) {
 		x->asked = 0;
+		x->left = false;
 		todo = HOST_GONE;
 	}
 	enter_line(e, h);
+	if (todo == HOST_GONE && !neigh_is_local(e, evi, &ip))
+		drop(e, h);
 	return todo != HOST_GONE;
 }
 
@@ -213,6 +260,8 @@ static void on_timer(struct timerq_node *n, struct mtime now)
 
 	for (unsigned i = 0; i < DUE_AT_ONCE; i++) {
 		h = due(e, &e->hosts.asked);
+		if (!h)
+			h = due(e, &e->hosts.left);
 		if (!h)
 			h = due(e, &e->hosts.silent);
 		if (!h) {
@@ -319,11 +368,19 @@ bool host_doubt(struct evpn *e, const struct evi *evi, const struct ip *ip)
 	return h && run(e, h, HOST_DOUBTED);
 }
 
+void host_left(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	uint32_t h = find(e, evi, ip);
+
+	if (h && mac_eq(&host_get(e, h)->mac, mac) && !host_get(e, h)->tunnel)
+		run(e, h, HOST_LEFT);
+}
+
 void host_forget(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
 {
 	uint32_t h = evi->n_hosts ? find(e, evi, ip) : 0;
 
-	if (h && mac_eq(&host_get(e, h)->mac, mac))
+	if (h && mac_eq(&host_get(e, h)->mac, mac) && !host_get(e, h)->left)
 		drop(e, h);
 }
 
@@ -359,6 +416,19 @@ static void probed(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 		dp_host_answer(e->dp, h, &owner, router);
 }
 
+/* Is its MAC behind a VTEP? Then the bridge is about to show it, unless our row ran over that. */
+static void heard_here(struct evpn *e, struct evi *evi, const struct dp_heard *h, const bool *router)
+{
+	uint32_t x;
+
+	host_seen(e, evi, &h->ip, &h->mac, h->ifindex, router);
+	if (h->unicast || evi->learns || !is_remote(e, evi, &h->mac))
+		return;
+	x = find(e, evi, &h->ip);
+	if (x && !host_get(e, x)->left)
+		run(e, x, HOST_LEFT);
+}
+
 void host_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 {
 	const bool *router = h->tells_router ? &h->router : NULL;
@@ -366,7 +436,7 @@ void host_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 	if (!h->ifindex && !evi->learns)
 		return; /* its VTEP has told us (RFC 9161 3.1) */
 	if (h->ip.len && h->ifindex)
-		host_seen(e, evi, &h->ip, &h->mac, h->ifindex, router);
+		heard_here(e, evi, h, router);
 	else if (h->ip.len)
 		seen_there(e, evi, &h->ip, &h->mac, router);
 	if (!evi->suppress || h->unicast || !h->ifindex)

@@ -6,6 +6,10 @@
  * silent hosts stay advertised, dead ones do not, and an address that has moved to another MAC is given up by the VTEP
  * that had it. Where hosts are learned from the tunnel, those behind it are heard and asked there. What a binding means is neigh.c's; this is only about whether it is still true.
  *
+ * A MAC that is lost to a route may be where it was all the same: the host has moved back before the route came, and what it
+ * said then the bridge knew already, until our row took its place. So its addresses are asked for on that port once the row
+ * leads away, as RFC 9721 has it; an answer makes the bridge tell.
+ *
  * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's suppression keeps from crossing.
  */
 #ifndef EVPN_HOST_H
@@ -26,16 +30,20 @@ struct evpn;
 #define HOST_SILENT_MS 120000 /* until it is asked; a bridge forgets a MAC after 300 s (IEEE 802.1Q 8.8.3) */
 #define HOST_ANSWER_MS 1000   /* until it is asked again (RFC 4861 10, RetransTimer) */
 #define HOST_ASKS 3u          /* MAX_UNICAST_SOLICIT */
+#define HOST_LEFT_MS 20       /* since its MAC went behind a VTEP until it is asked: by then the row leads there */
 #define HOSTS_PER_EVI 65536u
 #define HOSTS_PER_MAC 1024u
 
 enum host_event {
 	HOST_HEARD,   /* it has said so itself */
+	HOST_LEFT,    /* its MAC is behind a VTEP now, says a route */
+	HOST_KNOWN,   /* nothing new */
+	HOST_BACK,    /* its MAC is, but not the address */
 	HOST_DOUBTED, /* someone else has the address, or the kernel has given it up */
 	HOST_DUE      /* the time of its state is over */
 };
 
-enum host_todo { HOST_KEEP, HOST_ASK, HOST_GONE };
+enum host_todo { HOST_KEEP, HOST_WAIT, HOST_ASK, HOST_GONE };
 
 /* The transition function: *asked is how often it was asked in vain. */
 enum host_todo host_step(uint8_t *asked, enum host_event ev);
@@ -48,6 +56,7 @@ struct evpn_host {
 	uint16_t evi;
 	uint8_t asked; /* also says which line */
 	bool router;
+	bool left;   /* since HOST_LEFT, until its MAC is here again or it is gone */
 	bool tunnel; /* behind a VTEP: it is asked through the tunnel */
 	uint8_t ip_len;
 	uint8_t ip[16];
@@ -61,7 +70,7 @@ struct host_line { /* in order of due, since all of a line wait for the same tim
 struct host_table {
 	struct slab slab;
 	struct htab index; /* by EVI and address */
-	struct host_line silent, asked;
+	struct host_line silent, asked, left;
 	struct timerq_node timer;
 };
 
@@ -73,6 +82,8 @@ void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struc
 	       const bool *router);
 /* Someone has reason to believe that it is gone. False when it cannot be asked, or is none of ours. */
 bool host_doubt(struct evpn *e, const struct evi *evi, const struct ip *ip);
+/* Its MAC, which was here, is behind a VTEP now. */
+void host_left(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* neigh.c no longer takes it for local at that MAC. */
 void host_forget(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* All of the EVI are gone. */

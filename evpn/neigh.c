@@ -361,6 +361,20 @@ static void decide(struct evpn *e, struct evi *evi, const struct ip *ip)
 	sweep(e, evi, ip);
 }
 
+void neigh_mac_lost(struct evpn *e, uint32_t mac)
+{
+	const struct mac_entry *m = mac_get(e, mac);
+	struct evi *evi = evi_get(&e->evis, m->evi);
+
+	for (uint32_t h = evi->learns ? 0 : m->bindings; h; h = binding_get(e, h)->next) {
+		const struct binding *b = binding_get(e, h);
+		struct ip ip = binding_ip(b);
+
+		if (b->flags & BINDING_LOCAL)
+			host_left(e, evi, &ip, &m->mac);
+	}
+}
+
 void neigh_mac_moved(struct evpn *e, uint32_t mac)
 {
 	struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);

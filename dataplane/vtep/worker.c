@@ -23,7 +23,7 @@
 #include <urcu/urcu-qsbr.h>
 
 #define EVENTS 16
-#define TOLD_A_SECOND 4u
+#define TOLD_A_SECOND 64u
 #define VNET_HEADER sizeof(struct virtio_net_hdr)
 
 #ifndef IP_RECVFRAGSIZE
@@ -57,8 +57,8 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n)
 /* ---- telling ------------------------------------------------------------------------------------------------------ */
 
 /*
- * The same is not said again before it has been heard, and a few times a second at the most: a MAC may be here, there and
- * here again within one, but what is in two places is told no oftener.
+ * The same is not said again before it has been heard, and so many times a second at the most: a MAC may be here, there and
+ * here again within one, and say each only once, but what is in two places is told no oftener.
  */
 static bool said_lately(struct worker *w, const struct heard *h)
 {

@@ -69,7 +69,7 @@ static void step_asks_and_gives_up(void **state)
 		assert_int_equal(host_step(&asked, HOST_DUE), HOST_ASK);
 	assert_int_equal(host_step(&asked, HOST_DOUBTED), HOST_KEEP);
 	assert_int_equal(host_step(&asked, HOST_DUE), HOST_GONE);
-	assert_int_equal(host_step(&asked, HOST_HEARD), HOST_KEEP);
+	assert_int_equal(host_step(&asked, HOST_HEARD), HOST_WAIT);
 	assert_int_equal(asked, 0);
 	assert_int_equal(host_step(&asked, HOST_DOUBTED), HOST_ASK);
 	assert_int_equal(host_step(&asked, HOST_DOUBTED), HOST_KEEP);
@@ -174,11 +174,125 @@ static void host_moves_away_and_back(void **state)
 	hear(t, DP_HEARD_ANNOUNCE, 1, 1, 1);
 	world_announce(&t->w, r);
 	world_rows(&t->w, "fdb 100 " M1 " 192.0.2.2 take-over\nneigh 100 10.0.0.1 " M1 " take-over\n");
-	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us); /* no one to ask here any more */
 	hear(t, DP_HEARD_ANNOUNCE, 1, 1, 1);
 	world_learn(&t->w, 1);
 	world_rows(&t->w, "");
 	world_ours(&t->w, IMET "100 mac " M1 " 10.0.0.1 seq 2\n100 mac " M1 " seq 2\n");
+	said(t, "carry 100 from 7: 10.0.0.1\ncarry 100 from 7: 10.0.0.1\n");
+	world_pass(&t->w, 60);
+	said(t, ""); /* the bridge has shown it: nobody need ask */
+	world_withdraw(&t->w, r);
+}
+
+/*
+ * It came back before the route of where it had been, said so once, and the bridge, which had it on that port all the time,
+ * told nobody. Only the bridge is believed: what is heard meanwhile may be as old.
+ */
+static void host_that_a_route_took_is_asked(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1, .seq = 1 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	said(t, "");
+	world_pass(&t->w, 1);
+	said(t, ASK1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_pass(&t->w, 1);
+	said(t, ASK1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_learn(&t->w, 1);
+	world_pass(&t->w, 60);
+	said(t, "");
+	world_ours(&t->w, IMET "100 mac " M1 " 10.0.0.1 seq 2\n100 mac " M1 " seq 2\n");
+	world_withdraw(&t->w, r);
+}
+
+static void host_that_a_route_took_and_is_gone(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .seq = 1 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	world_pass(&t->w, 3);
+	said(t, ASK1 ASK1 ASK1);
+	world_pass(&t->w, 1);
+	said(t, "");
+	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
+	assert_int_equal(t->w.e->neighs.slab.used, 0); /* RFC 9721: an address that was not told of there is not ours any more */
+	world_withdraw(&t->w, r);
+}
+
+/* Ports are not heard in the order in which hosts spoke there: the bridge may know better. */
+static void host_that_a_route_took_is_asked_on_both_ports(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1, .seq = 1 };
+	struct mac m = world_mac(1);
+
+	t->w.port->local_mac(t->w.e, 100, &m, 8, 0);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	world_pass(&t->w, 1);
+	said(t, ASK1 "ask 100 on 8: has " M1 " still 10.0.0.1\n");
+	world_withdraw(&t->w, r);
+}
+
+static void host_that_a_route_took_and_cannot_be_asked(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1, .seq = 1 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	recdp_listen(t->w.dp, NULL);
+	world_announce(&t->w, r);
+	world_pass(&t->w, 1);
+	assert_int_equal(t->w.e->hosts.slab.used, 0);
+	world_withdraw(&t->w, r);
+}
+
+/* Its address went to our row when its MAC was lost, so it is asked for it. */
+static void address_of_a_mac_that_is_back(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1, .seq = 1 };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	world_learn(&t->w, 1);
+	world_ours(&t->w, IMET "100 mac " M1 " seq 2\n");
+	world_pass(&t->w, 1);
+	said(t, ASK1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_ours(&t->w, IMET "100 mac " M1 " 10.0.0.1 seq 2\n100 mac " M1 " seq 2\n");
+	world_pass(&t->w, 60);
+	said(t, "");
+	world_withdraw(&t->w, r);
+}
+
+/* Whether the bridge will tell of it is not known: our row may be on its way. */
+static void host_that_is_heard_behind_a_vtep_is_asked(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .seq = 1 };
+
+	world_announce(&t->w, r);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_pass(&t->w, 2);
+	said(t, ASK1 ASK1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9); /* as often as it likes: it is asked no more often */
+	world_pass(&t->w, 1);
+	said(t, ASK1);
+	world_pass(&t->w, 60);
+	said(t, "");
+	assert_int_equal(t->w.e->hosts.slab.used, 0);
 	world_withdraw(&t->w, r);
 }
 
@@ -485,6 +599,12 @@ int main(void)
 		test(host_that_the_kernel_gave_up_is_asked),
 		test(address_at_another_mac_behind_a_vtep),
 		test(host_moves_away_and_back),
+		test(host_that_a_route_took_is_asked),
+		test(host_that_a_route_took_and_is_gone),
+		test(host_that_a_route_took_is_asked_on_both_ports),
+		test(host_that_a_route_took_and_cannot_be_asked),
+		test(address_of_a_mac_that_is_back),
+		test(host_that_is_heard_behind_a_vtep_is_asked),
 		test(address_goes_from_mac_to_mac_at_once),
 		test(address_that_a_route_pins),
 		test(address_that_is_set_by_hand),
