@@ -201,6 +201,16 @@ static void system_words(struct buf *out, const json_t *row)
 		add(out, "", text(row, "event"));
 }
 
+static void device_words(struct buf *out, const json_t *row)
+{
+	if (is(row, "event", "altered"))
+		buf_adds(out, "not as it should be");
+	else if (is(row, "event", "restored"))
+		buf_adds(out, "as it should be again");
+	else
+		add(out, "", text(row, "event"));
+}
+
 static void other_words(struct buf *out, const json_t *row)
 {
 	add(out, "", text(row, "event"));
@@ -214,7 +224,7 @@ void format_event_words(struct buf *out, const json_t *v, const json_t *row)
 		void (*words)(struct buf *out, const json_t *row);
 	} kinds[] = {
 		{ "neighbor", neighbor_words }, { "mac", mac_words },	{ "ip", ip_words },   { "vtep", vtep_words },
-		{ "row", row_words },		{ "system", system_words },
+		{ "row", row_words },		{ "system", system_words }, { "device", device_words },
 	};
 	void (*words)(struct buf *, const json_t *) = other_words;
 	size_t before = out->len;

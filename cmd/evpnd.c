@@ -264,6 +264,7 @@ static bool make_dataplane(struct daemon *d)
 	d->dp = dp_new(&d->dp_ops, &d->loop, &d->log, evpn_dp_events(d->evpn));
 	if (!d->dp)
 		return false;
+	dp_set_history(d->dp, &d->history);
 	evpn_connect(d->evpn, d->bgp, d->dp);
 	d->loop.after_wake = tell_time;
 	d->loop.after_wake_ctx = d;

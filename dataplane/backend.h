@@ -14,6 +14,7 @@
 #ifndef DATAPLANE_BACKEND_H
 #define DATAPLANE_BACKEND_H
 
+#include "base/history.h"
 #include "include/dataplane.h"
 
 struct dp_vni;
@@ -240,6 +241,8 @@ void dp_vni_forget(struct dp *d, struct dp_vni *v);
 void dp_resync_begin(struct dp *d, struct dp_vni *v);
 void dp_resync_end(struct dp *d, struct dp_vni *v);
 void dp_overrun(struct dp *d); /* counts one */
+/* For the history: something about a device of the VNI (0: of none), in words, which are copied. */
+void dp_note(struct dp *d, uint32_t vni, enum history_what what, const char *words);
 
 /* A frame that a host has sent into a local port; anything but ARP and ND is left alone. True when it was one. */
 bool dp_hear(struct dp *d, struct dp_vni *v, unsigned ifindex, const uint8_t *frame, size_t len);

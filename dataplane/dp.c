@@ -227,6 +227,11 @@ struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, 
 	return NULL;
 }
 
+void dp_set_history(struct dp *d, struct history *h)
+{
+	d->rec.history = h;
+}
+
 static void mute_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
 {
 }
@@ -283,6 +288,7 @@ void dp_free(struct dp *d, bool flush)
 	if (!d)
 		return;
 	d->rec.ev = mute;
+	d->rec.history = NULL;
 	if (flush)
 		remove_all(d);
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&d->rec.rows, v));)
@@ -495,7 +501,17 @@ void dp_resync_end(struct dp *d, struct dp_vni *v)
 
 void dp_overrun(struct dp *d)
 {
+	struct history_event e = { .kind = HISTORY_SYSTEM, .what = HISTORY_OVERRUN };
+
 	d->rec.overruns++;
+	history_add(d->rec.history, HISTORY_DAEMON, &e);
+}
+
+void dp_note(struct dp *d, uint32_t vni, enum history_what what, const char *words)
+{
+	struct history_event e = { .kind = HISTORY_DEVICE, .what = (uint8_t)what, .vni = vni, .text = words };
+
+	history_add(d->rec.history, HISTORY_DAEMON, &e);
 }
 
 unsigned dp_backlog(const struct dp *d)

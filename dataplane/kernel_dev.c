@@ -97,6 +97,7 @@ static void say(struct kernel *k, struct kvni *v)
 {
 	if (!strcmp(v->problem, v->logged))
 		return;
+	dp_note(k->d, v->vni, v->problem[0] ? HISTORY_ALTERED : HISTORY_RESTORED, v->problem[0] ? v->problem : v->vxlan);
 	if (v->problem[0])
 		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, v->problem);
 	else
@@ -305,6 +306,7 @@ static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bo
 		log_info(k->log, LOG_DP, "VNI %u: made vxlan device %s, local %s, port %u, MTU %u", v->vni, name,
 			 ip_str(&v->vtep).s, v->udp_port, mtu);
 	}
+	dp_note(k->d, v->vni, HISTORY_MADE, name);
 	return kernel_link_refresh(k, name);
 }
 
@@ -653,6 +655,7 @@ static void read_shared(struct kernel *k, unsigned bridge)
 static void vanished(struct kernel *k, struct kvni *v, int which)
 {
 	log_warn(k->log, LOG_DP, "VNI %u: %s has vanished", v->vni, which == CONFIGURED_BRIDGE ? v->bridge : v->vxlan);
+	dp_note(k->d, v->vni, HISTORY_GONE, which == CONFIGURED_BRIDGE ? v->bridge : v->vxlan);
 	v->configured[which] = 0;
 	later(k, v, KERNEL_COME_BACK_MS);
 }

@@ -7,6 +7,7 @@
 #ifndef DATAPLANE_RECONCILE_H
 #define DATAPLANE_RECONCILE_H
 
+#include "base/history.h"
 #include "dataplane/rows.h"
 #include "dataplane/rowset.h"
 
@@ -37,6 +38,9 @@ struct rec {
 	struct dp_seen *held; /* what was seen of their rows meanwhile, in its order; each holds its destination */
 	uint32_t n_held, held_cap;
 	uint64_t writes, errors, repairs, overruns;
+	struct history *history; /* NULL: none is kept */
+	struct mtime noted;      /* since then ... */
+	uint32_t n_noted;        /* so many events of rows; see note.c */
 };
 
 enum rec_todo {

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "dataplane/note.h"
+
 static struct dp_dest *dest_value(struct rec *c, uint32_t h)
 {
 	return h ? &row_dest(&c->rows, h)->d : NULL;
@@ -304,6 +306,7 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 	r->inflight = false;
 	c->n_out--;
 	rec_touch(c, r);
+	note_done(c, r, op, err);
 	if (!err)
 		apply(c, r, op);
 	else

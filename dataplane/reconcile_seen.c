@@ -6,6 +6,8 @@
  */
 #include "dataplane/reconcile.h"
 
+#include "dataplane/note.h"
+
 /* ---- observations ---------------------------------------------------------------------------------------------- */
 
 static bool before_sweep(const struct dp_vni *v)
@@ -37,7 +39,8 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 	if (s->state == DP_SEEN_NONE) {
 		if (s->ifindex != r->ifindex)
 			return; /* it has moved since */
-		c->repairs += r->port == DP_SEEN_OURS && r->wanted;
+		if (r->port == DP_SEEN_OURS && r->wanted)
+			note_mend(c, r, s, HISTORY_DELETED);
 		port_gone(r);
 		return;
 	}
@@ -101,11 +104,13 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 		return;
 	}
 	if (s->state == DP_SEEN_OURS) {
-		c->repairs += was_there && (s->altered || (r->have_dest && r->have_dest != s->dest));
+		if (was_there && (s->altered || (r->have_dest && r->have_dest != s->dest)))
+			note_mend(c, r, s, HISTORY_ALTERED);
 		seen_self_ours(c, r, s);
 		return;
 	}
-	c->repairs += was_there;
+	if (was_there)
+		note_mend(c, r, s, s->state == DP_SEEN_NONE ? HISTORY_DELETED : HISTORY_ALTERED);
 	r->tell |= r->told_far && s->dest != r->have_dest;
 	/* Another hand rewrote our row in place: it is still ours. */
 	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
@@ -123,7 +128,8 @@ static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
 		r->tell = true;
 		r->away = false;
 	}
-	c->repairs += s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&n->have_mac, &s->mac);
+	if (s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&n->have_mac, &s->mac))
+		note_mend(c, r, s, HISTORY_ALTERED);
 	n->have_mac = s->mac;
 	seen_self(c, r, s);
 }
@@ -224,6 +230,8 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 		rec_settle(c, dest);
 		return;
 	}
+	if (r->self == DP_SEEN_OURS && row_dest(&c->rows, dest)->wants)
+		note_mend_dest(c, dest, HISTORY_DELETED);
 	/* One that was refused may have been there all the same, from before, and rows with it. */
 	r->self = DP_SEEN_NONE;
 	r->keep = false;
@@ -243,7 +251,10 @@ void rec_dest_altered(struct rec *c, uint32_t dest)
 	if (r->self != DP_SEEN_OURS || r->inflight)
 		return;
 	r->force = true;
-	c->repairs += row_dest(&c->rows, dest)->wants != 0;
+	if (row_dest(&c->rows, dest)->wants) {
+		c->repairs++;
+		note_mend_dest(c, dest, HISTORY_ALTERED);
+	}
 	rec_settle(c, dest);
 }
 

@@ -47,6 +47,7 @@ struct row {
 	uint8_t wrote : 1;   /* written and not deleted since, whatever events say meanwhile */
 	uint8_t spare : 1;   /* bare, and waits to go with its destination: part of its n_spare */
 	uint8_t told_far : 1; /* evpn believes the MAC to be where the tunnel showed it; never with told */
+	uint8_t mend : 1;    /* another hand has changed it: that it is right again is news */
 	uint8_t err;         /* errno of the last refusal */
 	uint8_t level : 3;   /* of back-off */
 	uint8_t unseen : 1;  /* not reported yet in this resync */

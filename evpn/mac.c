@@ -249,9 +249,11 @@ static void took_note(struct mac_entry *m, const struct mac_entry *was, enum mac
 }
 
 /* Why it is there: of those who may say so, a route is the usual one. */
-static enum mac_reason why_there(const struct import *im)
+enum mac_reason mac_why_there(const struct import *im)
 {
-	return im->fixed ? MAC_R_CONFIGURED : im->tunnel ? MAC_R_TUNNEL : MAC_R_ROUTE;
+	if (im->fixed)
+		return im->sticky ? MAC_R_CONFIGURED : MAC_R_ANSWERED;
+	return im->tunnel ? MAC_R_TUNNEL : MAC_R_ROUTE;
 }
 
 static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const struct mac_step *step,
@@ -260,7 +262,7 @@ static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const s
 	bool moved = m->best != was->best && mac_is_there(step->state);
 
 	if (moved || step->state != was->state || step->sequence != was->sequence) {
-		m->reason = (uint8_t)(step->reason == MAC_R_ROUTE ? why_there(import_get(&e->imports, m->best)) :
+		m->reason = (uint8_t)(step->reason == MAC_R_ROUTE ? mac_why_there(import_get(&e->imports, m->best)) :
 								    step->reason);
 		m->since = evpn_seconds(e);
 	}

@@ -14,6 +14,8 @@
 #include "evpn/mobility.h"
 #include "evpn/sources.h"
 
+struct import;
+
 enum { /* flags of an entry */
 	MAC_STATIC = 1, /* the local port's is static */
 	MAC_TOOK = 2,   /* remote by winning over a local port: the row may take its place */
@@ -67,6 +69,8 @@ void mac_clear(struct evpn *e, struct evi *evi);
 
 /* ---- for neigh.c ------------------------------------------------------------------------------------------------- */
 
+/* What an import says of itself, as the reason of what follows from it. */
+enum mac_reason mac_why_there(const struct import *im);
 /* 0 when there is none. */
 uint32_t mac_find(const struct evpn *e, const struct evi *evi, const struct mac *mac);
 /* The entry, made when missing. One that nothing holds any more goes with mac_reap(). */

@@ -165,6 +165,7 @@ const char *mac_reason_text(enum mac_reason r)
 		[MAC_R_DUPLICATE_HERE] = "duplicate: moved too often, kept on its port",
 		[MAC_R_DUPLICATE_THERE] = "duplicate: moved too often, kept behind its VTEP",
 		[MAC_R_CONFIGURED] = "configured",
+		[MAC_R_ANSWERED] = "answered by the resolver",
 		[MAC_R_TUNNEL] = "learned from the tunnel",
 	};
 

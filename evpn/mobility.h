@@ -80,6 +80,7 @@ enum mac_reason { /* of the last change, for show */
 	MAC_R_DUPLICATE_HERE,
 	MAC_R_DUPLICATE_THERE,
 	MAC_R_CONFIGURED,
+	MAC_R_ANSWERED,
 	MAC_R_TUNNEL
 };
 const char *mac_reason_text(enum mac_reason r);

@@ -702,7 +702,7 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	was = sources_put(&e->macs.nodes, &b->routes, rd, import_ref(&e->imports, import));
 	count(evi, b, 1);
 	if (first_one)
-		note_ip(e, evi, b, HISTORY_REMOTE, NULL, mac_reason_text(import_get(&e->imports, import)->fixed ? MAC_R_CONFIGURED : MAC_R_ROUTE));
+		note_ip(e, evi, b, HISTORY_REMOTE, NULL, mac_reason_text(mac_why_there(import_get(&e->imports, import))));
 	mac_claim_changed(e, m, was, import);
 	decide(e, evi, ip);
 	if (was)

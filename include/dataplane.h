@@ -21,6 +21,7 @@
 #include "include/trace.h"
 
 struct dp;
+struct history;
 struct loop;
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
@@ -301,6 +302,8 @@ struct dp_vtep_params {
  * the backend cannot start.
  */
 struct dp *dp_new(const struct dp_ops *ops, struct loop *loop, struct log *log, const struct dp_events *ev);
+/* Where what is news of rows and devices is noted; none is kept before. */
+void dp_set_history(struct dp *d, struct history *h);
 /* flush removes our rows and the devices that we made; without it everything stays for the next start. */
 void dp_free(struct dp *d, bool flush);
 /* The time; runs what is due (retries, sweeps). The composition root calls it once a turn, tests set it. */

@@ -22,9 +22,11 @@ def pair(lab):
 
 
 class Pair:
-    def __init__(self, lab, more=""):
+    def __init__(self, lab, more="", before=None):
         self.lab = lab
         self.r1, self.r2 = lab.fabric("r1", "r2")
+        if before:
+            before(self.r1)
         self.h1, self.h2 = lab.host("h1", 1).plug(self.r1), lab.host("h2", 2).plug(self.r2)
         self.e1, self.e2 = [Evpnd(n, evpnd.conf(n, 65000, [(o.address, 65000)], ports=[port], more=more))
                             for n, o, port in ((self.r1, self.r2, "h1"), (self.r2, self.r1, "h2"))]
@@ -103,3 +105,32 @@ def test_options_choose(pair):
     assert [r["event"] for r in events(p.e1, "--vni", "200", "--kind", "system")] == ["added", "ready"]
     wrong = p.e1.ctl("show", "events", "--kind", "macs", check=False)
     assert wrong.returncode == 2 and "--kind: expected neighbor, mac" in wrong.stderr
+
+
+@pytest.mark.kernel
+def test_a_row_that_another_hand_deletes_and_that_is_put_back(pair):
+    p, lab = pair, pair.lab
+    p.frame(p.h2)
+    lab.wait_for(lambda: p.r1.remote("vxlan100", MAC) == p.r2.address, "r1 has its row")
+    assert events(p.e1, "--kind", "row") == []
+    p.r1.bridge("fdb del %s dev vxlan100 self" % MAC)
+    lab.wait_for(lambda: p.r1.remote("vxlan100", MAC) == p.r2.address, "it is back")
+    lab.wait_for(lambda: len(events(p.e1, "--kind", "row")) == 2, "both are noted")
+    gone, back = events(p.e1, "--kind", "row", "--mac", MAC)
+    assert (gone["event"], gone["table"], gone["vtep"], back["event"]) == ("deleted", "vxlan", p.r2.address, "restored")
+    assert "was deleted by another hand" in p.e1.ctl("show", "events", "--kind", "row").stdout
+
+
+@pytest.mark.kernel
+def test_a_row_that_the_kernel_refuses(lab):
+    first, second = "02:00:00:00:0c:01", "02:00:00:00:0c:02"
+    p = Pair(lab, before=lambda r1: r1.ip("link add vxlan100 type vxlan id 100 local %s dstport 4789 nolearning maxaddress 2" % r1.address))
+    p.frame(p.h2, first)
+    lab.wait_for(lambda: p.r1.remote("vxlan100", first) == p.r2.address, "with the flood row it fills the table")
+    p.frame(p.h2, second)
+    lab.wait_for(lambda: events(p.e1, "--kind", "row"), "there is no room for another")
+    refused, = events(p.e1, "--kind", "row")
+    assert (refused["event"], refused["mac"], refused["reason"]) == ("refused", second, "No space left on device")
+    p.r2.bridge("fdb del %s dev h2 master" % first)
+    lab.wait_for(lambda: p.r1.remote("vxlan100", second) == p.r2.address, "now there is", 20)
+    assert [r["event"] for r in events(p.e1, "--kind", "row")] == ["refused", "placed"]
