@@ -1,191 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-#include "tests/lib/fakedp.h"
-
+/* The fake backend towards its dataplane: what it is told, its operations, in time or late, its life. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
-#include "base/list.h"
-#include "tests/lib/rng.h"
+#include "tests/lib/fakedp_int.h"
 
-enum table { T_BRIDGE, T_VXLAN, T_FLOOD, T_NEIGH };
-
-struct fkey {
-	uint32_t vni;
-	uint8_t table;
-	struct mac mac;
-	struct ip ip;
-};
-
-struct entry {
-	UT_hash_handle hh;
-	struct fkey key;
-	struct fakedp_row row;
-};
-
-struct object {
-	UT_hash_handle hh;
-	struct ip vtep;
-};
-
-struct fset {
-	UT_hash_handle hh;
-	uint32_t id;
-	uint32_t dest; /* of the dataplane that is attached */
-	unsigned n;
-	struct ip member[DP_SET_MAX];
-};
-
-struct event {
-	struct list list;
-	struct fkey key;
-	struct fakedp_row row; /* there: false = it went */
-	bool object;
-	struct ip vtep;
-	uint32_t dest; /* a set's */
-};
-
-struct fvni {
-	UT_hash_handle hh;
-	uint32_t nr;
-	struct dp_vni *v; /* NULL: no dataplane attached */
-	bool bridged, present, changed;
-	bool made;
-	bool gone; /* at least for a moment */
-	const char *problem;
-	char name[2][24];
-};
-
-#define LATE_OPS 64u
-
-struct late {
-	struct dp_op op;
-	bool carried;
-	int err;
-};
-
-struct fakedp {
-	struct dp_ops ops;
-	bool is_late, deaf; /* deaf: to what it has put itself */
-	struct rng rng;
-	struct late out[LATE_OPS]; /* in order; those that are carried out come first */
-	unsigned n_out;
-	struct dp *d; /* attached */
-	struct entry *entries;
-	struct object *objects;
-	struct fset *sets;
-	uint32_t last_set;
-	struct fvni *vnis;
-	struct list events;
-	bool overrun;
-	int refuse_err;
-	unsigned refuse_n, writes, trampled;
-};
-
-/* ---- tables ----------------------------------------------------------------------------------------------------- */
-
-static struct fkey key_of(uint32_t vni, enum table t, const struct mac *mac, const struct ip *ip)
-{
-	struct fkey k;
-
-	memset(&k, 0, sizeof(k));
-	k.vni = vni;
-	k.table = (uint8_t)t;
-	if (mac)
-		k.mac = *mac;
-	if (ip)
-		k.ip = *ip;
-	return k;
-}
-
-static struct entry *lookup(const struct fakedp *f, const struct fkey *k)
-{
-	struct entry *e;
-
-	HASH_FIND(hh, f->entries, k, sizeof(*k), e);
-	return e;
-}
-
-static struct fakedp_row look(const struct fakedp *f, struct fkey k)
-{
-	struct entry *e = lookup(f, &k);
-
-	return e ? e->row : (struct fakedp_row){ 0 };
-}
-
-static void queue(struct fakedp *f, const struct fkey *k, const struct fakedp_row *row)
-{
-	struct event *ev;
-
-	if (!f->d || f->overrun)
-		return;
-	ev = xcalloc(1, sizeof(*ev));
-	ev->key = *k;
-	ev->row = *row;
-	list_add_tail(&f->events, &ev->list);
-}
-
-static void drop_events(struct fakedp *f)
-{
-	while (!list_empty(&f->events)) {
-		struct event *ev = container_of(f->events.next, struct event, list);
-
-		list_del(&ev->list);
-		free(ev);
-	}
-}
-
-/* By hand with an event, by an operation (quiet) without. */
-static void set(struct fakedp *f, struct fkey k, struct fakedp_row row, bool quiet)
-{
-	struct entry *e = lookup(f, &k);
-
-	row.there = true;
-	if (!e) {
-		e = xcalloc(1, sizeof(*e));
-		e->key = k;
-		HASH_ADD(hh, f->entries, key, sizeof(k), e);
-	}
-	e->row = row;
-	if (!quiet)
-		queue(f, &k, &row);
-}
-
-static void unset(struct fakedp *f, struct fkey k, bool quiet)
-{
-	struct entry *e = lookup(f, &k);
-	struct fakedp_row gone;
-
-	if (!e)
-		return;
-	gone = e->row;
-	gone.there = false;
-	HASH_DEL(f->entries, e);
-	free(e);
-	if (!quiet)
-		queue(f, &k, &gone);
-}
-
-static struct object *object_find(const struct fakedp *f, const struct ip *vtep)
-{
-	struct object *o;
-
-	HASH_FIND(hh, f->objects, vtep, sizeof(*vtep), o);
-	return o;
-}
-
-static struct fset *set_find(const struct fakedp *f, uint32_t id)
-{
-	struct fset *s;
-
-	HASH_FIND(hh, f->sets, &id, sizeof(id), s);
-	return s;
-}
-
-/* ---- what the dataplane is told -------------------------------------------------------------------------------- */
+/* ---- what the dataplane is told ---------------------------------------------------------------------------------- */
 
 static uint8_t bridge_state(const struct fakedp_row *row)
 {
@@ -241,7 +63,7 @@ static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_r
 		s.mac = k->mac;
 		s.state = self_state(row);
 		if (row->there && row->set)
-			s.dest = set_find(f, row->set) ? set_find(f, row->set)->dest : 0;
+			s.dest = fake_set(f, row->set) ? fake_set(f, row->set)->dest : 0;
 		else if (row->there)
 			s.dest = dp_dest_intern(f->d, &row->vtep, row->label);
 		break;
@@ -278,7 +100,7 @@ static void resync(struct fakedp *f)
 	struct fvni *v, *tmp;
 
 	f->overrun = false;
-	drop_events(f);
+	fake_drop_events(f);
 	dp_overrun(f->d);
 	HASH_ITER(hh, f->vnis, v, tmp) {
 		if (!v->v || !v->present)
@@ -323,89 +145,25 @@ static void check_devices(struct fakedp *f)
 	}
 }
 
-static void queue_end(struct fakedp *f, const struct ip *vtep, uint32_t dest)
-{
-	struct event *ev;
-
-	if (!f->d || f->overrun)
-		return;
-	ev = xcalloc(1, sizeof(*ev));
-	ev->object = true;
-	ev->vtep = vtep ? *vtep : ip_none();
-	ev->dest = dest;
-	list_add_tail(&f->events, &ev->list);
-}
-
-static void set_end(struct fakedp *f, struct fset *s)
-{
-	struct entry *e, *tmp;
-
-	HASH_ITER(hh, f->entries, e, tmp) {
-		if (e->key.table != T_VXLAN || e->row.set != s->id)
-			continue;
-		HASH_DEL(f->entries, e);
-		free(e);
-	}
-	HASH_DEL(f->sets, s);
-	free(s);
-}
-
-/* A set without a member cannot be. */
-static void leave_sets(struct fakedp *f, const struct ip *vtep)
-{
-	struct fset *s, *tmp;
-
-	HASH_ITER(hh, f->sets, s, tmp) {
-		unsigned n = 0;
-
-		for (unsigned i = 0; i < s->n; i++) {
-			if (!ip_eq(&s->member[i], vtep))
-				s->member[n++] = s->member[i];
-		}
-		s->n = n;
-		if (n)
-			continue;
-		queue_end(f, NULL, s->dest);
-		set_end(f, s);
-	}
-}
-
-/* With the object go the vxlan rows that point at it, and nobody is told. */
-static void object_end(struct fakedp *f, struct object *o)
-{
-	struct entry *e, *tmp;
-
-	leave_sets(f, &o->vtep);
-
-	HASH_ITER(hh, f->entries, e, tmp) {
-		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || e->row.set || !ip_eq(&e->row.vtep, &o->vtep))
-			continue;
-		HASH_DEL(f->entries, e);
-		free(e);
-	}
-	HASH_DEL(f->objects, o);
-	free(o);
-}
-
-/* ---- operations ------------------------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 static void put_bridge(struct fakedp *f, const struct dp_op *op)
 {
-	struct fkey k = key_of(op->vni, T_BRIDGE, &op->mac, NULL);
-	struct fakedp_row old = look(f, k);
+	struct fkey k = fake_key(op->vni, T_BRIDGE, &op->mac, NULL);
+	struct fakedp_row old = fake_look(f, k);
 
 	f->trampled += old.there && (old.hand == FAKEDP_OWN || (old.ifindex && old.hand != FAKEDP_KERNEL) ||
 				     (!old.ifindex && old.hand == FAKEDP_STATIC));
-	set(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, !f->deaf);
+	fake_put(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, !f->deaf);
 }
 
 static int put_set(struct fakedp *f, const struct dp_op *op)
 {
 	const struct dp_set *to = op->dest->set;
-	struct fset *s = set_find(f, op->dest->id[0]);
+	struct fset *s = fake_set(f, op->dest->id[0]);
 
 	for (uint32_t i = 0; i < to->n; i++) {
-		if (!object_find(f, &dp_dest(f->d, to->dest[i])->vtep))
+		if (!fake_object(f, &dp_dest(f->d, to->dest[i])->vtep))
 			return -EINVAL;
 	}
 	if (!to->n)
@@ -425,7 +183,7 @@ static int put_set(struct fakedp *f, const struct dp_op *op)
 
 static bool leads_somewhere(const struct fakedp *f, const struct dp_dest *d)
 {
-	return d->set ? set_find(f, d->id[0]) != NULL : object_find(f, &d->vtep) != NULL;
+	return d->set ? fake_set(f, d->id[0]) != NULL : fake_object(f, &d->vtep) != NULL;
 }
 
 static int put(struct fakedp *f, const struct dp_op *op)
@@ -444,7 +202,7 @@ static int put(struct fakedp *f, const struct dp_op *op)
 
 		if (op->dest->set)
 			return put_set(f, op);
-		o = object_find(f, &op->dest->vtep);
+		o = fake_object(f, &op->dest->vtep);
 		op->dest->carries = true;
 		if (o)
 			return 0;
@@ -458,63 +216,63 @@ static int put(struct fakedp *f, const struct dp_op *op)
 			return -EINVAL;
 		if (op->parts & DP_PORT)
 			put_bridge(f, op);
-		k = key_of(op->vni, T_VXLAN, &op->mac, NULL);
+		k = fake_key(op->vni, T_VXLAN, &op->mac, NULL);
 		row.flags = 0;
 		break;
 	case DP_FLOOD:
-		k = key_of(op->vni, T_FLOOD, NULL, &op->ip);
+		k = fake_key(op->vni, T_FLOOD, NULL, &op->ip);
 		break;
 	default:
-		k = key_of(op->vni, T_NEIGH, NULL, &op->ip);
+		k = fake_key(op->vni, T_NEIGH, NULL, &op->ip);
 	}
-	f->trampled += look(f, k).there && look(f, k).hand != FAKEDP_US &&
-		       !(op->kind != DP_FLOOD && look(f, k).hand == FAKEDP_KERNEL);
-	set(f, k, row, !f->deaf);
+	f->trampled += fake_look(f, k).there && fake_look(f, k).hand != FAKEDP_US &&
+		       !(op->kind != DP_FLOOD && fake_look(f, k).hand == FAKEDP_KERNEL);
+	fake_put(f, k, row, !f->deaf);
 	return 0;
 }
 
 static void del_one(struct fakedp *f, struct fkey k)
 {
-	struct fakedp_row old = look(f, k);
+	struct fakedp_row old = fake_look(f, k);
 
 	if (k.table == T_BRIDGE && old.ifindex)
 		return; /* the kernel deletes on the port that it was told only */
 	f->trampled += old.there && old.hand != FAKEDP_US;
-	unset(f, k, true);
+	fake_drop(f, k, true);
 }
 
 static int del(struct fakedp *f, const struct dp_op *op)
 {
 	switch (op->kind) {
 	case DP_DEST: {
-		struct object *o = op->dest->set ? NULL : object_find(f, &op->dest->vtep);
-		struct fset *s = op->dest->set ? set_find(f, op->dest->id[0]) : NULL;
+		struct object *o = op->dest->set ? NULL : fake_object(f, &op->dest->vtep);
+		struct fset *s = op->dest->set ? fake_set(f, op->dest->id[0]) : NULL;
 
 		if (o)
-			object_end(f, o);
+			fake_object_end(f, o);
 		if (s)
-			set_end(f, s);
+			fake_set_end(f, s);
 		op->dest->id[0] = 0;
 		break;
 	}
 	case DP_FDB:
 		if (op->parts & DP_PORT)
-			del_one(f, key_of(op->vni, T_BRIDGE, &op->mac, NULL));
+			del_one(f, fake_key(op->vni, T_BRIDGE, &op->mac, NULL));
 		if (op->parts & DP_SELF)
-			del_one(f, key_of(op->vni, T_VXLAN, &op->mac, NULL));
+			del_one(f, fake_key(op->vni, T_VXLAN, &op->mac, NULL));
 		break;
 	case DP_FLOOD:
-		del_one(f, key_of(op->vni, T_FLOOD, NULL, &op->ip));
+		del_one(f, fake_key(op->vni, T_FLOOD, NULL, &op->ip));
 		break;
 	default:
-		del_one(f, key_of(op->vni, T_NEIGH, NULL, &op->ip));
+		del_one(f, fake_key(op->vni, T_NEIGH, NULL, &op->ip));
 	}
 	return 0;
 }
 
 static int ask(struct fakedp *f, struct dp_op *op)
 {
-	struct fakedp_row row = look(f, key_of(op->vni, T_BRIDGE, &op->mac, NULL));
+	struct fakedp_row row = fake_look(f, fake_key(op->vni, T_BRIDGE, &op->mac, NULL));
 
 	op->answer = !row.there ? DP_AT_NOWHERE : row.ifindex ? DP_AT_PORT : DP_AT_VXLAN;
 	return 0;
@@ -527,7 +285,7 @@ static int give(struct fakedp *f, const struct dp_op *op)
 		[DP_SEEN_LOCAL_STATIC] = FAKEDP_STATIC
 	};
 
-	set(f, key_of(op->vni, T_BRIDGE, &op->mac, NULL),
+	fake_put(f, fake_key(op->vni, T_BRIDGE, &op->mac, NULL),
 	    (struct fakedp_row){ .hand = hand[op->local], .ifindex = op->ifindex }, true);
 	return 0;
 }
@@ -631,7 +389,7 @@ static bool fake_flush(void *be)
 	return n != 0 || !list_empty(&f->events);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void *fake_open(struct dp *d, struct loop *loop, struct log *log)
 {
@@ -662,28 +420,12 @@ static void fake_close(void *be)
 
 	f->d = NULL;
 	f->n_out = 0; /* what was not carried out is lost with whoever gave it */
-	drop_events(f);
-}
-
-static struct fvni *get_vni(struct fakedp *f, uint32_t nr)
-{
-	struct fvni *v;
-
-	HASH_FIND(hh, f->vnis, &nr, sizeof(nr), v);
-	if (v)
-		return v;
-	v = xcalloc(1, sizeof(*v));
-	v->nr = nr;
-	v->present = true;
-	snprintf(v->name[0], sizeof(v->name[0]), "br%u", nr);
-	snprintf(v->name[1], sizeof(v->name[1]), "vxlan%u", nr);
-	HASH_ADD(hh, f->vnis, nr, sizeof(nr), v);
-	return v;
+	fake_drop_events(f);
 }
 
 static int fake_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params *p, void **data)
 {
-	struct fvni *v = get_vni(be, p->vni);
+	struct fvni *v = fake_vni(be, p->vni);
 
 	v->v = dv;
 	v->bridged = p->bridge != NULL;
@@ -763,7 +505,7 @@ void fakedp_free(struct fakedp *f)
 		HASH_DEL(f->vnis, v);
 		free(v);
 	}
-	drop_events(f);
+	fake_drop_events(f);
 	free(f);
 }
 
@@ -776,214 +518,4 @@ void fakedp_settle(struct dp *d)
 {
 	while (dp_flush(d))
 		;
-}
-
-/* ---- hands ------------------------------------------------------------------------------------------------------ */
-
-static void kick(struct fakedp *f)
-{
-	if (f->d)
-		dp_kick(f->d);
-}
-
-void fakedp_devices(struct fakedp *f, uint32_t vni, bool present, const char *problem)
-{
-	struct fvni *v = get_vni(f, vni);
-	struct entry *e, *tmp;
-
-	v->present = present;
-	v->gone |= !present;
-	v->problem = problem;
-	v->changed = true;
-	HASH_ITER(hh, f->entries, e, tmp) {
-		if (present || e->key.vni != vni)
-			continue;
-		HASH_DEL(f->entries, e);
-		free(e);
-	}
-	kick(f);
-}
-
-void fakedp_devices_made(struct fakedp *f, uint32_t vni)
-{
-	get_vni(f, vni)->made = true;
-}
-
-void fakedp_learn(struct fakedp *f, uint32_t vni, const struct mac *mac, unsigned ifindex, enum fakedp_hand hand)
-{
-	set(f, key_of(vni, T_BRIDGE, mac, NULL), (struct fakedp_row){ .hand = hand, .ifindex = ifindex }, false);
-	kick(f);
-}
-
-void fakedp_forget(struct fakedp *f, uint32_t vni, const struct mac *mac)
-{
-	unset(f, key_of(vni, T_BRIDGE, mac, NULL), false);
-	kick(f);
-}
-
-void fakedp_neigh_set(struct fakedp *f, uint32_t vni, const struct ip *ip, const struct mac *mac, enum fakedp_hand hand,
-		      uint8_t flags)
-{
-	set(f, key_of(vni, T_NEIGH, NULL, ip), (struct fakedp_row){ .hand = hand, .mac = *mac, .flags = flags }, false);
-	kick(f);
-}
-
-void fakedp_neigh_del(struct fakedp *f, uint32_t vni, const struct ip *ip)
-{
-	unset(f, key_of(vni, T_NEIGH, NULL, ip), false);
-	kick(f);
-}
-
-static struct fkey vxlan_key(uint32_t vni, const struct mac *mac, const struct ip *vtep)
-{
-	return mac_is_zero(mac) ? key_of(vni, T_FLOOD, NULL, vtep) : key_of(vni, T_VXLAN, mac, NULL);
-}
-
-void fakedp_vxlan_set(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
-{
-	set(f, vxlan_key(vni, mac, vtep), (struct fakedp_row){ .hand = FAKEDP_STATIC, .vtep = *vtep }, false);
-	kick(f);
-}
-
-void fakedp_tunnel(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
-{
-	set(f, vxlan_key(vni, mac, vtep), (struct fakedp_row){ .hand = FAKEDP_KERNEL, .vtep = *vtep }, false);
-	kick(f);
-}
-
-void fakedp_vxlan_del(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
-{
-	unset(f, vxlan_key(vni, mac, vtep), false);
-	kick(f);
-}
-
-void fakedp_dest_del(struct fakedp *f, const struct ip *vtep)
-{
-	struct object *o = object_find(f, vtep);
-	struct ip gone = *vtep;
-
-	if (!o)
-		return;
-	object_end(f, o);
-	queue_end(f, &gone, 0);
-	kick(f);
-}
-
-void fakedp_set_del(struct fakedp *f, uint32_t vni, const struct mac *mac)
-{
-	struct fset *s = set_find(f, fakedp_vxlan(f, vni, mac).set);
-
-	if (!s)
-		return;
-	queue_end(f, NULL, s->dest);
-	set_end(f, s);
-	kick(f);
-}
-
-void fakedp_overrun(struct fakedp *f)
-{
-	f->overrun = true;
-	kick(f);
-}
-
-void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac)
-{
-	unset(f, key_of(vni, T_VXLAN, mac, NULL), true);
-}
-
-void fakedp_late(struct fakedp *f, uint64_t seed)
-{
-	f->is_late = true;
-	f->rng = (struct rng){ seed };
-	f->deaf = rng_below(&f->rng, 2);
-}
-
-void fakedp_refuse(struct fakedp *f, int err, unsigned n)
-{
-	f->refuse_err = err;
-	f->refuse_n = n;
-}
-
-/* ---- looking ---------------------------------------------------------------------------------------------------- */
-
-struct fakedp_row fakedp_bridge(const struct fakedp *f, uint32_t vni, const struct mac *mac)
-{
-	return look(f, key_of(vni, T_BRIDGE, mac, NULL));
-}
-
-struct fakedp_row fakedp_vxlan(const struct fakedp *f, uint32_t vni, const struct mac *mac)
-{
-	return look(f, key_of(vni, T_VXLAN, mac, NULL));
-}
-
-struct fakedp_row fakedp_flood(const struct fakedp *f, uint32_t vni, const struct ip *vtep)
-{
-	return look(f, key_of(vni, T_FLOOD, NULL, vtep));
-}
-
-struct fakedp_row fakedp_neigh(const struct fakedp *f, uint32_t vni, const struct ip *ip)
-{
-	return look(f, key_of(vni, T_NEIGH, NULL, ip));
-}
-
-struct ip fakedp_fdb(const struct fakedp *f, uint32_t vni, const struct mac *mac)
-{
-	struct fakedp_row b = fakedp_bridge(f, vni, mac), x = fakedp_vxlan(f, vni, mac);
-
-	return x.there && b.there && !b.ifindex ? x.vtep : ip_none();
-}
-
-unsigned fakedp_vteps(const struct fakedp *f, uint32_t vni, const struct mac *mac, struct ip out[DP_SET_MAX])
-{
-	struct fakedp_row b = fakedp_bridge(f, vni, mac), x = fakedp_vxlan(f, vni, mac);
-	const struct fset *s = set_find(f, x.set);
-
-	if (!x.there || !b.there || b.ifindex)
-		return 0;
-	if (!x.set) {
-		out[0] = x.vtep;
-		return 1;
-	}
-	memcpy(out, s->member, s->n * sizeof(out[0]));
-	return s->n;
-}
-
-unsigned fakedp_sets(const struct fakedp *f)
-{
-	return HASH_COUNT(f->sets);
-}
-
-unsigned fakedp_rows(const struct fakedp *f, uint32_t vni, enum fakedp_hand hand)
-{
-	unsigned n = 0;
-
-	for (const struct entry *e = f->entries; e; e = e->hh.next)
-		n += e->key.vni == vni && e->row.hand == hand;
-	return n;
-}
-
-unsigned fakedp_macs(const struct fakedp *f, uint32_t vni)
-{
-	unsigned n = 0;
-
-	for (const struct entry *e = f->entries; e; e = e->hh.next) {
-		if (e->key.vni == vni && e->key.table == T_VXLAN && e->row.hand == FAKEDP_US)
-			n += fakedp_vteps(f, vni, &e->key.mac, (struct ip[DP_SET_MAX]){ 0 }) != 0;
-	}
-	return n;
-}
-
-unsigned fakedp_dests(const struct fakedp *f)
-{
-	return HASH_COUNT(f->objects);
-}
-
-unsigned fakedp_writes(const struct fakedp *f)
-{
-	return f->writes;
-}
-
-unsigned fakedp_trampled(const struct fakedp *f)
-{
-	return f->is_late ? 0 : f->trampled;
 }
