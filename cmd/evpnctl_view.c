@@ -294,6 +294,7 @@ static const struct view_field memory_fields[] = {
 	{ "EVPN tables", "evpn.bytes", format_bytes },
 	{ "dataplane rows", "dataplane.rows", format_any },
 	{ "of them there", "dataplane.rows_there", format_any },
+	{ "about to go", "dataplane.rows_going", format_any },
 	{ "to be written", "dataplane.dirty", format_any },
 	{ "writes", "dataplane.writes", format_any },
 	{ "errors", "dataplane.errors", format_any },

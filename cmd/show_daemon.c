@@ -162,6 +162,7 @@ static void memory_dataplane(struct reply *r, struct json *j)
 	json_object(j, "dataplane");
 	json_uint(j, "rows", s.rows);
 	json_uint(j, "rows_there", s.rows_there);
+	json_uint(j, "rows_going", s.rows_going);
 	json_uint(j, "dirty", s.dirty);
 	json_uint(j, "local_macs", s.local_macs);
 	json_uint(j, "local_ips", s.local_ips);

@@ -194,6 +194,7 @@ void dp_stats(const struct dp *d, struct dp_stats *out)
 	for (unsigned i = 0; i < REC_LEVELS; i++)
 		out->dirty += c->retry[i].n;
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
+		out->rows_going += v->n_doomed;
 		out->local_macs += v->local_macs;
 		out->local_ips += v->local_ips;
 	}

@@ -375,7 +375,9 @@ struct dp_traffic {
 bool dp_next_traffic(const struct dp *d, struct dp_cursor *c, struct dp_traffic *out);
 
 struct dp_stats {
-	uint64_t rows, rows_there, dirty, writes, errors, repairs, overruns, local_macs, local_ips;
+	uint64_t rows, rows_there;
+	uint64_t rows_going; /* that nobody wants, and that are there still: in line, or to go with their VTEP */
+	uint64_t dirty, writes, errors, repairs, overruns, local_macs, local_ips;
 	uint64_t bytes; /* memory of the tables */
 };
 void dp_stats(const struct dp *d, struct dp_stats *out);

@@ -89,6 +89,14 @@ static void vtep_that_is_wanted_again_leaves_its_rows_to_go_by_themselves(void *
 	assert_int_equal(fakedp_dests(t->f), 2);
 }
 
+static uint64_t going(struct recbed *t)
+{
+	struct dp_stats s;
+
+	dp_stats(t->d, &s);
+	return s.rows_going;
+}
+
 static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_after_it(void **state)
 {
 	struct ip vtep = vtep_nr(2);
@@ -104,6 +112,7 @@ static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_af
 		recbed_pass(t, 600);
 		assert_true(fake_has_vxlan(t, 1));
 		assert_int_equal(dp_backlog(t->d), 0);
+		assert_int_equal(going(t), MASS);
 		writes = fakedp_writes(t->f);
 		t->d->rec.burst_min = 1000; /* it is over */
 		if (stays) {
@@ -114,6 +123,7 @@ static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_af
 		fakedp_settle(t->d);
 		for (unsigned m = 1; m <= MASS; m++)
 			assert_false(fake_has_vxlan(t, m));
+		assert_int_equal(going(t), 0);
 		if (!stays)
 			assert_int_equal(fakedp_writes(t->f), writes + 2); /* the flood row, the VTEP */
 	}
