@@ -148,7 +148,6 @@ static const struct view_field vni_fields[] = {
 	{ "ARP, ND heard", "packets_heard", format_any },
 	{ "and not heard", "packets_unheard", format_any },
 	{ "answered", "packets_answered", format_any },
-	{ "MACs not learned", "macs_not_learned", format_any },
 	{ "MAC limit", "mac_limit", format_mac_limit },
 	{ "MAC limits of ports", "port_mac_limits", format_mac_limits },
 	{ "bridge learns at most", "learns_at_most", format_any },

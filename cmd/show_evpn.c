@@ -99,7 +99,6 @@ static void print_devices(struct reply *r, uint32_t vni)
 	json_uint(j, "packets_heard", i.heard);
 	json_uint(j, "packets_unheard", i.unheard);
 	json_uint(j, "packets_answered", i.answered);
-	json_uint(j, "macs_not_learned", i.not_learned);
 	if (i.mac_limit)
 		json_uint(j, "learns_at_most", i.mac_limit);
 	else
