@@ -233,7 +233,7 @@ static void say_error(struct bridge *b, const struct vport *p, int err, const ch
 /* With a reference, or NULL and a problem. */
 static struct place *place_of(struct bridge *b, const struct vport *p)
 {
-	char why[160], path[PATH_MAX];
+	char why[240], path[PATH_MAX];
 	struct place *at;
 
 	if (p->near)

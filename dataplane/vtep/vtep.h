@@ -224,7 +224,7 @@ struct bridge {
 	struct ip group_ip;
 	char underlay[IFNAMSIZ]; /* of the group; "": the one that has the address */
 	struct group *group;     /* joined */
-	char problem[240], logged[240];
+	char problem[320], logged[320];
 	struct underlay *u;
 	struct rmap fdb;
 	struct rmap neighs;  /* address -> struct binding */
