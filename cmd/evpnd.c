@@ -48,14 +48,20 @@ static const char usage_text[] =
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
-/* NULL with every error on stderr. */
+/* NULL with every error on stderr; in the journal they are lines of the log. */
 static struct config *load(const char *file)
 {
 	struct config_errors errors = { 0 };
 	struct config *c = config_load(file, &errors);
+	struct log log;
 
-	for (size_t i = 0; i < errors.n; i++)
-		fprintf(stderr, "%s\n", errors.lines[i]);
+	log_init(&log, LOG_ERROR);
+	for (size_t i = 0; i < errors.n; i++) {
+		if (log.journal)
+			log_error(&log, LOG_CONF, "%s", errors.lines[i]);
+		else
+			fprintf(stderr, "%s\n", errors.lines[i]);
+	}
 	config_errors_free(&errors);
 	return c;
 }
