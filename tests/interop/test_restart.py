@@ -20,8 +20,8 @@ MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 class Ping:
     """A packet every 10 ms from a host until it is stopped."""
 
-    def __init__(self, host, to):
-        self.process = host.start("ping-" + to, ["ping", "-q", "-i", "0.01", "-W", "1", to])
+    def __init__(self, host, to, seconds=0.01):
+        self.process = host.start("ping-" + to, ["ping", "-q", "-i", str(seconds), "-W", "1", to])
 
     def lost(self):
         """Lost packets, of how many."""

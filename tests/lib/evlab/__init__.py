@@ -4,6 +4,7 @@
 
     run.py     programs: start, stop, output into files; wait_for
     lab.py     namespaces, the underlay, hosts; everything is undone by Lab.close()
+    machine.py a machine that systemd has booted
     evpnd.py   the daemon and evpnctl
     frr.py, gobgp.py, exabgp.py   the peers
     speaker.py  a socket and hand-made messages

@@ -30,10 +30,13 @@ class Node:
         self.ns = "%s-%s" % (lab.prefix, name)
         self.address = self.address6 = None
         self.userspace = None  # an Evpnd that forwards itself: its tables are looked at, its ports are in no bridge
-        run(["ip", "netns", "add", self.ns])
-        lab.nodes.append(self)
+        self.make()
         self.run("sh", "-c", SYSCTL)
         self.ip("link set lo up")
+
+    def make(self):
+        run(["ip", "netns", "add", self.ns])
+        self.lab.nodes.append(self)
 
     def run(self, *argv, **kw):
         return run(["ip", "netns", "exec", self.ns, *argv], **kw)
@@ -197,13 +200,15 @@ class Lab:
         return [self.join(name, k, mtu) for k, name in enumerate(names, 1)]
 
     def join(self, name, k, mtu=1600):
-        n = Node(self, name)
+        return self.cable(Node(self, name), k, mtu=mtu)
+
+    def cable(self, n, k, dev="eth0", mtu=1600):
         n.address, n.address6 = "192.0.2.%d" % k, "2001:db8::%d" % k
-        run(["ip", "link", "add", "eth0", "netns", n.ns, "mtu", str(mtu), "type", "veth", "peer", "name", name, "netns", self.switch.ns])
-        self.switch.ip("link set %s mtu %d master br0 up" % (name, mtu))
-        n.ip("addr add %s/24 dev eth0" % n.address)
-        n.ip("addr add %s/64 dev eth0 nodad" % n.address6)
-        n.ip("link set eth0 up")
+        run(["ip", "link", "add", dev, "netns", n.ns, "mtu", str(mtu), "type", "veth", "peer", "name", n.name, "netns", self.switch.ns])
+        self.switch.ip("link set %s mtu %d master br0 up" % (n.name, mtu))
+        n.ip("addr add %s/24 dev %s" % (n.address, dev))
+        n.ip("addr add %s/64 dev %s nodad" % (n.address6, dev))
+        n.ip("link set %s up" % dev)
         return n
 
     def cut(self, node, up=False):
