@@ -21,6 +21,7 @@
 #include "cmd/evpnctl_render.h"
 #include "cmd/evpnctl_report.h"
 #include "cmd/evpnctl_trace.h"
+#include "cmd/evpnctl_top.h"
 #include "cmd/paths.h"
 #include "cmd/netns.h"
 #include "include/config.h"
@@ -233,6 +234,8 @@ static int act(struct options *o)
 		return graph_run(o->socket, &args);
 	if (args.id == VERB_REPORT)
 		return report_run(o->socket, &args);
+	if (args.id == VERB_TOP)
+		return top_run(o->socket, &args);
 	if (args.id == VERB_HELP)
 		return help(o->words + 1, o->n_words - 1);
 	if (args.id == VERB_SHOW_CONFIG && !o->json && !args.v[ARG_YAML].given)
