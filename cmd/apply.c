@@ -143,6 +143,7 @@ static void remove_old(struct daemon *d, const struct config *old, const struct 
 		else if (peer)
 			change_neighbor(d, peer, was, is);
 	}
+	evpn_vnis_begin(d->evpn);
 	for (size_t i = 0; i < old->n_vnis; i++) {
 		const struct config_vni *was = &old->vnis[i], *is = difference_find_vni(new_, was->vni);
 
@@ -151,6 +152,7 @@ static void remove_old(struct daemon *d, const struct config *old, const struct 
 		else
 			evpn_vni_del(d->evpn, was->vni);
 	}
+	evpn_vnis_end(d->evpn);
 }
 
 /* What failed to be added before is tried again. */
@@ -159,9 +161,11 @@ static bool add_new(struct daemon *d, const struct config *new_)
 	struct evpn_vni_info info;
 	bool ok = apply_listen(d, new_);
 
+	evpn_vnis_begin(d->evpn);
 	for (size_t i = 0; i < new_->n_vnis; i++)
 		if (!evpn_vni_find(d->evpn, new_->vnis[i].vni, &info))
 			ok &= apply_vni(d, &new_->vnis[i]);
+	evpn_vnis_end(d->evpn);
 	for (size_t i = 0; i < new_->n_neighbors; i++)
 		if (!bgp_peer_find(d->bgp, &new_->neighbors[i].address))
 			ok &= apply_neighbor(d, &new_->neighbors[i]);

@@ -33,6 +33,8 @@ struct evi {
 	enum config_flooding flooding;
 	struct ip group; /* with flooding to one */
 	bool ready;       /* the dataplane says so; Type 3 is advertised */
+	bool unread;      /* what was in the RIB before it has not been imported yet */
+	bool leaving;     /* deleted, its MACs are not yet */
 	uint32_t tag;     /* Ethernet Tag of its routes; 0: VLAN-based service */
 	uint8_t rd[8];
 	uint8_t (*imports)[8]; /* explicit route targets */

@@ -296,18 +296,40 @@ static int dataplane_add(struct evpn *e, const struct evi *evi, const struct con
 	return err;
 }
 
-/* Withdraws what is ours, drops what is others', gives the EVI up. */
-static void evi_end(struct evpn *e, struct evi *evi)
+/* Withdraws what is ours, drops what is others'. */
+static void evi_leave(struct evpn *e, struct evi *evi)
 {
 	set_ready(e, evi, false);
 	note_vni(e, evi, HISTORY_REMOVED);
-	mac_clear(e, evi);
+	evi->leaving = true;
+}
+
+static void evi_end(struct evpn *e, struct evi *evi)
+{
 	flood_clear(e, evi);
 	segment_clear(e, evi);
 	solicited_clear(e, evi);
 	moves_clear(e, evi);
 	demand_end(e, evi);
 	evi_del(e, evi);
+}
+
+/* Gives those up that leave. */
+static void evis_end(struct evpn *e)
+{
+	struct evi *evi, *next;
+	bool any = false;
+
+	for (uint32_t i = 0; i < e->evis.n && !any; i++)
+		any = e->evis.by_vni[i]->leaving;
+	if (!any)
+		return;
+	mac_clear(e);
+	for (evi = evi_after(&e->evis, 0); evi; evi = next) {
+		next = evi_after(&e->evis, evi->vni);
+		if (evi->leaving)
+			evi_end(e, evi);
+	}
 }
 
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay)
@@ -323,12 +345,14 @@ int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, 
 	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */
 	err = dataplane_add(e, evi, c, udp_port, underlay);
 	if (err) {
-		evi_end(e, evi);
+		evi_leave(e, evi);
+		evis_end(e);
 		return err;
 	}
 	fixed_add(e, evi, c);
-	if (evi->bgp)
-		import_rib(e, evi);
+	evi->unread = evi->bgp;
+	if (!e->many)
+		import_rib(e);
 	return 0;
 }
 
@@ -336,10 +360,24 @@ void evpn_vni_del(struct evpn *e, uint32_t vni)
 {
 	struct evi *evi = evi_find(&e->evis, vni);
 
-	if (!evi)
+	if (!evi || evi->leaving)
 		return;
 	dp_vni_del(e->dp, vni);
-	evi_end(e, evi);
+	evi_leave(e, evi);
+	if (!e->many)
+		evis_end(e);
+}
+
+void evpn_vnis_begin(struct evpn *e)
+{
+	e->many = true;
+}
+
+void evpn_vnis_end(struct evpn *e)
+{
+	e->many = false;
+	evis_end(e);
+	import_rib(e);
 }
 
 void evpn_vni_change_hosts(struct evpn *e, const struct config_vni *was, const struct config_vni *is)

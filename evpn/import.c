@@ -603,24 +603,35 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 	e->cause = NULL;
 }
 
-void import_rib(struct evpn *e, struct evi *evi)
+static void read_route(struct evpn *e, const struct bgp_path_info *p)
+{
+	uint32_t h = import_of(e, p->set, p->attrs);
+	const uint16_t *evis;
+	struct evpn_nlri n;
+	uint16_t n_evis;
+
+	if (!h || !evpn_nlri_parse(p->key, p->key_len, NULL, 0, &n) || !key_usable(&n))
+		return;
+	h = usable(e, &n, h);
+	e->cause = p->peer;
+	n_evis = with_tag(e, h, n.tag, &evis);
+	for (uint16_t i = 0; i < n_evis; i++)
+		if (e->evis.slot[evis[i]]->unread)
+			route_set(e, evis[i], &n, h);
+	e->cause = NULL;
+}
+
+void import_rib(struct evpn *e)
 {
 	struct bgp_rib_cursor c = { 0 };
 	struct bgp_path_info p;
-	struct evpn_nlri n;
+	bool any = false;
 
-	while (bgp_rib_next(e->bgp, &c, &p)) {
-		uint32_t h;
-
-		if (!p.best || p.family != &evpn_family || !type_usable(p.key[0]))
-			continue;
-		h = import_of(e, p.set, p.attrs);
-		if (!h || !evpn_nlri_parse(p.key, p.key_len, NULL, 0, &n) || !key_usable(&n))
-			continue;
-		h = usable(e, &n, h);
-		e->cause = p.peer;
-		if (h && has_slot(e, h, n.tag, evi->slot))
-			route_set(e, evi->slot, &n, h);
-	}
-	e->cause = NULL;
+	for (uint32_t i = 0; i < e->evis.n && !any; i++)
+		any = e->evis.by_vni[i]->unread;
+	while (any && bgp_rib_next(e->bgp, &c, &p))
+		if (p.best && p.family == &evpn_family && type_usable(p.key[0]))
+			read_route(e, &p);
+	for (uint32_t i = 0; i < e->evis.n; i++)
+		e->evis.by_vni[i]->unread = false;
 }

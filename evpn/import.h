@@ -93,8 +93,8 @@ struct mac_claim import_claim(const struct evpn *e, uint32_t h);
 /* An EVI was taken on, or is about to go: what sets were matched with is out of date. */
 void import_rules_add(struct evpn *e, const struct evi *evi);
 void import_rules_del(struct evpn *e, const struct evi *evi);
-/* Brings what is in the RIB already into a new EVI. */
-void import_rib(struct evpn *e, struct evi *evi);
+/* Brings what is in the RIB already into the EVIs that are unread. */
+void import_rib(struct evpn *e);
 
 /* For struct bgp_listener. */
 void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_);

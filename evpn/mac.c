@@ -487,25 +487,31 @@ void mac_left_there(struct evpn *e, struct evi *evi, const struct mac *mac)
 	mac_route_del(e, evi, mac, tunnel_rd);
 }
 
-void mac_clear(struct evpn *e, struct evi *evi)
+static void clear_one(struct evpn *e, struct evi *evi, uint32_t h)
+{
+	struct mac_entry *m = mac_get(e, h);
+	struct mac mac = m->mac;
+
+	m->flags |= MAC_BUSY;
+	if (!mac_is_here(m->state) && !(m->flags & MAC_OVER))
+		m->ifindex = 0; /* no port gets it back */
+	neigh_mac_clear(e, h);
+	while (!sources_empty(&m->routes)) {
+		struct source s = m->routes.first;
+
+		mac_route_del(e, evi, &mac, s.rd);
+	}
+	mac_left(e, evi, &mac);
+	m->flags &= (uint8_t)~MAC_BUSY;
+	mac_reap(e, h);
+}
+
+void mac_clear(struct evpn *e)
 {
 	for (uint32_t h = 0; (h = slab_next(&e->macs.slab, h));) {
-		struct mac_entry *m = mac_get(e, h);
-		struct mac mac = m->mac;
+		struct evi *evi = e->evis.slot[mac_get(e, h)->evi];
 
-		if (m->evi != evi->slot)
-			continue;
-		m->flags |= MAC_BUSY;
-		if (!mac_is_here(m->state) && !(m->flags & MAC_OVER))
-			m->ifindex = 0; /* no port gets it back */
-		neigh_mac_clear(e, h);
-		while (!sources_empty(&m->routes)) {
-			struct source s = m->routes.first;
-
-			mac_route_del(e, evi, &mac, s.rd);
-		}
-		mac_left(e, evi, &mac);
-		m->flags &= (uint8_t)~MAC_BUSY;
-		mac_reap(e, h);
+		if (evi->leaving)
+			clear_one(e, evi, h);
 	}
 }

@@ -40,6 +40,7 @@ struct evpn {
 	struct ip vtep; /* none: no tunnel endpoint, nothing of ours is advertised */
 	struct log *log;
 	struct history *history; /* NULL: none is kept */
+	bool many;               /* evpn_vnis_begin(): its end does what goes over a whole table */
 	struct bgp_peer *cause;  /* of whom a route is that changes the tables; NULL: nobody */
 	struct mtime now;
 	uint64_t seed; /* of the indices: peers choose MACs and addresses */

@@ -58,6 +58,13 @@ void evpn_run_timers(struct evpn *e, struct mtime now);
  */
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
 void evpn_vni_del(struct evpn *e, uint32_t vni);
+/*
+ * For many at once, in one turn of the loop: between the two new VNIs do not import what is in the RIB already, and those that
+ * were deleted keep their MACs; the end does it for all of them in one walk over either table. A VNI that is to be made anew
+ * is deleted between two and added between two others.
+ */
+void evpn_vnis_begin(struct evpn *e);
+void evpn_vnis_end(struct evpn *e);
 
 /* Of the VNI the hosts alone are others: was is what it was added with, or changed to. */
 void evpn_vni_change_hosts(struct evpn *e, const struct config_vni *was, const struct config_vni *is);

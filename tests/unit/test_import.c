@@ -395,6 +395,35 @@ static void vni_late_imports_what_is_there(void **state)
 	world_rows(w, "fdb 100 " M1 " 192.0.2.3\n");
 }
 
+/* However many come or go: the RIB is read once, and so is the table of MACs. What is there then is as with one by one. */
+static void vnis_that_come_together_read_the_rib_once(void **state)
+{
+	struct world *w = *state;
+	struct evpn_memory mem;
+	uint64_t reads;
+
+	for (uint32_t vni = 200; vni < 210; vni++)
+		for (unsigned m = 1; m <= 10; m++)
+			world_announce(w, (struct route){ .vtep = 2, .mac = m, .vni = vni, .ip = m == 10 ? 1 : 0 });
+	reads = stubbgp_mark_reads(w->bgp);
+	evpn_vnis_begin(w->e);
+	for (uint32_t vni = 200; vni < 210; vni++)
+		world_vni(w, vni);
+	world_rows(w, "");
+	evpn_vnis_end(w->e);
+	assert_int_equal(stubbgp_mark_reads(w->bgp) - reads, 100 + 2 * 10); /* and our own Type 3 routes, as they came, too */
+	assert_int_equal(recdp_rows(w->dp), 10 * 11);
+	evpn_vnis_begin(w->e);
+	for (uint32_t vni = 201; vni < 210; vni++)
+		evpn_vni_del(w->e, vni);
+	evpn_vni_del(w->e, 201);
+	evpn_vnis_end(w->e);
+	assert_int_equal(recdp_rows(w->dp), 11);
+	evpn_memory(w->e, &mem);
+	assert_int_equal(mem.macs, 10);
+	assert_int_equal(mem.vnis, 1);
+}
+
 /* A slot of an EVI is used again: nothing of the old one may show up in the new one. */
 static void vni_slot_used_again(void **state)
 {
@@ -476,6 +505,7 @@ int main(void)
 		test(flood_two_routes_share_a_row),
 		test_bare(flood_lists_of_a_thousand_vteps),
 		test_bare(vni_late_imports_what_is_there),
+		test_bare(vnis_that_come_together_read_the_rib_once),
 		test_bare(vni_slot_used_again),
 		test(set_is_matched_once),
 		test(imports_go_with_their_sets),
