@@ -120,7 +120,7 @@ static void say_wanted(const struct dp_audit *a, const struct row *r, uint8_t pa
 	else if (part == DP_PORT)
 		snprintf(out, cap, "%s%s", port_name(a->d, 0, dev), r->want_flags & DP_STICKY ? " sticky" : "");
 	else
-		say_dest(&a->d->rec, r->want_dest, out, cap);
+		say_dest(&a->d->rec, row_want_dest(r), out, cap);
 }
 
 static struct dp_diff *add_row(struct dp_audit *a, enum dp_diff_what what, uint32_t h, const struct dp_seen *s)
@@ -139,8 +139,8 @@ static struct dp_diff *add_row(struct dp_audit *a, enum dp_diff_what what, uint3
 		f->ip = s->ip;
 	if (s->kind == DP_FLOOD)
 		f->vtep = s->ip;
-	else if (s->kind == DP_FDB && r && r->wanted && r->want_dest)
-		f->vtep = row_dest(&a->d->rec.rows, r->want_dest)->d.vtep;
+	else if (s->kind == DP_FDB && r && r->wanted && r->to.want)
+		f->vtep = row_dest(&a->d->rec.rows, r->to.want)->d.vtep;
 	say_wanted(a, r, s->part, &dev, f->expected, sizeof(f->expected));
 	say_seen(a, s, &dev, f->found, sizeof(f->found));
 	return f;
@@ -168,7 +168,7 @@ static enum dp_diff_what judge_wanted(const struct rec *c, uint32_t h, const str
 			return DP_DIFF_NONE;
 		return there && !((s->flags ^ r->want_flags) & DP_STICKY) ? DP_DIFF_NONE : DP_DIFF_ALTERED;
 	}
-	if (s->kind == DP_FDB && s->dest != r->want_dest)
+	if (s->kind == DP_FDB && s->dest != r->to.want)
 		return DP_DIFF_ALTERED;
 	if (r->self != DP_SEEN_OURS)
 		return DP_DIFF_NONE; /* another hand's, with the same value */
@@ -182,8 +182,8 @@ static bool knows_local(const struct rec *c, uint32_t h, const struct dp_seen *s
 	const struct row *r = row_at(&c->rows, h);
 
 	if (s->kind == DP_NEIGH)
-		return rec_is_local(r->self) && mac_eq(&row_ip(&c->rows, h)->have_mac, &s->mac);
-	return r->port != DP_SEEN_NONE && r->ifindex == s->ifindex;
+		return rec_is_local(r->self) && mac_eq(&r->at.have_mac, &s->mac);
+	return r->port != DP_SEEN_NONE && r->to.ifindex == s->ifindex;
 }
 
 static enum dp_diff_what judge_unwanted(const struct rec *c, uint32_t h, const struct dp_seen *s)
@@ -339,7 +339,7 @@ static struct dp_seen as_seen(const struct rec *c, uint32_t h, uint8_t part)
 	if (r->kind == DP_FDB)
 		s.mac = r->mac;
 	else
-		s.ip = row_ip(&c->rows, h)->ip;
+		s.ip = row_ip(&c->rows, h);
 	return s;
 }
 

@@ -52,7 +52,7 @@ static void fill_bridge(const struct row *r, const struct dp_vni_info *dev, stru
 	out->desired = r->wanted && !here; /* a local row stands in its place */
 	out->observed = r->port != DP_SEEN_NONE;
 	out->owner = owner_of(r->port, r->wanted);
-	out->ifindex = here ? r->ifindex : dev->vxlan_ifindex;
+	out->ifindex = here ? r->to.ifindex : dev->vxlan_ifindex;
 	out->learned = r->port == DP_SEEN_LOCAL;
 	if (here)
 		out->pending = out->help = NULL;
@@ -72,19 +72,19 @@ static void fill_dest(const struct rec *c, uint32_t dest, struct dp_row_info *ou
 static void fill_self(const struct rec *c, uint32_t h, const struct dp_vni_info *dev, struct dp_row_info *out)
 {
 	const struct row *r = row_at(&c->rows, h);
-	uint32_t dest = r->wanted ? r->want_dest : r->have_dest;
+	uint32_t dest = r->wanted ? row_want_dest(r) : row_have_dest(r);
 	bool neigh = r->kind == DP_NEIGH;
 
 	out->table = neigh ? "neigh" : "vxlan";
 	out->desired = r->wanted;
-	out->observed = r->self != DP_SEEN_NONE && (!r->wanted || r->have_dest == r->want_dest);
+	out->observed = r->self != DP_SEEN_NONE && (!r->wanted || row_have_dest(r) == row_want_dest(r));
 	out->owner = owner_of(r->self, r->wanted);
 	out->learned = r->kind == DP_FDB && r->self == DP_SEEN_LOCAL;
 	out->ifindex = neigh && dev->bridge ? dev->bridge_ifindex : dev->vxlan_ifindex;
 	if (dest)
 		fill_dest(c, dest, out);
 	if (neigh)
-		out->row.mac = r->wanted ? r->mac : row_ip(&c->rows, h)->have_mac;
+		out->row.mac = r->wanted ? r->mac : r->at.have_mac;
 }
 
 /* A backend with one table: what stands in it, and what should. */
@@ -123,7 +123,7 @@ static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info
 	if (r->kind != DP_NEIGH)
 		out->row.key.mac = r->mac;
 	if (r->kind != DP_FDB)
-		out->row.key.ip = row_ip(&c->rows, h)->ip;
+		out->row.key.ip = row_ip(&c->rows, h);
 	out->row.flags = r->wanted ? r->want_flags : r->have_flags;
 	out->since = mtime_add_ms(c->start, (int64_t)r->since * 100);
 	out->pending = rec_pending(c, h);

@@ -43,7 +43,7 @@ static struct ip vtep_of(const struct rec *c, uint32_t dest)
 void note_mend(struct rec *c, struct row *r, const struct dp_seen *s, enum history_what what)
 {
 	struct history_event e = { .kind = HISTORY_ROW, .what = (uint8_t)what, .vni = s->vni->vni, .mac = s->mac,
-				   .table = table_of(s->kind, s->part), .vtep = vtep_of(c, r->want_dest) };
+				   .table = table_of(s->kind, s->part), .vtep = vtep_of(c, row_want_dest(r)) };
 
 	if (s->kind == DP_NEIGH) {
 		e.mac = r->mac;

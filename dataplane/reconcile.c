@@ -99,9 +99,10 @@ void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest)
 
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest)
 {
-	if (r->have_dest != dest)
-		rec_set_spare(c, r, false);
-	rec_set_dest(c, &r->have_dest, dest);
+	if (row_have_dest(r) == dest)
+		return;
+	rec_set_spare(c, r, false);
+	rec_set_dest(c, &r->to.have, dest);
 }
 
 void rec_set_spare(struct rec *c, struct row *r, bool spare)
@@ -110,13 +111,13 @@ void rec_set_spare(struct rec *c, struct row *r, bool spare)
 
 	if (r->spare == spare)
 		return;
-	d = row_dest(&c->rows, r->have_dest);
+	d = row_dest(&c->rows, r->to.have);
 	r->spare = spare;
 	d->n_spare += spare ? 1u : -1u;
 	if (spare && !d->mass && c->spare_look.us == MTIME_NEVER.us)
 		c->spare_look = mtime_add_ms(c->now, SPARE_MS);
 	if (d->n_spare == d->refs)
-		rec_settle(c, r->have_dest);
+		rec_settle(c, r->to.have);
 }
 
 bool rec_is_mass(const struct rec *c, const struct dest_row *d)
@@ -131,7 +132,7 @@ static void spare_nothing(struct rec *c, uint32_t dest)
 	for (uint32_t h = 0; row_dest(&c->rows, dest)->n_spare && (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
 
-		if (!r->spare || r->have_dest != dest)
+		if (!r->spare || r->to.have != dest)
 			continue;
 		rec_set_spare(c, r, false);
 		rec_settle(c, h);
@@ -168,7 +169,7 @@ void rec_dest_unwant(struct rec *c, uint32_t h)
 
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest)
 {
-	uint32_t old = r->want_dest;
+	uint32_t old = row_want_dest(r);
 
 	if (old == dest)
 		return;
@@ -176,7 +177,7 @@ void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest)
 		rec_dest_want(c, dest);
 	if (old)
 		rec_dest_unwant(c, old);
-	rec_set_dest(c, &r->want_dest, dest);
+	rec_set_dest(c, &r->to.want, dest);
 }
 
 static void drop_dest(struct rec *c, uint32_t h)
@@ -314,7 +315,7 @@ static uint32_t wanted_dest(struct rec *c, const struct row *r, const struct dp_
 
 	switch (row->key.kind) {
 	case DP_FDB:
-		return row->set ? rec_set_wanted(c, row->set, r->have_dest) : rec_dest_intern(c, &row->vtep, label);
+		return row->set ? rec_set_wanted(c, row->set, r->to.have) : rec_dest_intern(c, &row->vtep, label);
 	case DP_FLOOD:
 		return rec_dest_intern(c, &row->key.ip, label);
 	default:
@@ -324,7 +325,7 @@ static uint32_t wanted_dest(struct rec *c, const struct row *r, const struct dp_
 
 static bool same_wish(const struct row *r, const struct dp_row *row, uint32_t dest)
 {
-	return r->wanted && r->want_dest == dest && r->want_flags == (row->flags & REC_VALUE_FLAGS) &&
+	return r->wanted && row_want_dest(r) == dest && r->want_flags == (row->flags & REC_VALUE_FLAGS) &&
 	       (r->kind != DP_NEIGH || mac_eq(&r->mac, &row->mac));
 }
 
@@ -443,7 +444,7 @@ static void look_at_spare(struct rec *c)
 	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
 
-		if (!r->spare || row_dest(&c->rows, r->have_dest)->mass)
+		if (!r->spare || row_dest(&c->rows, r->to.have)->mass)
 			continue;
 		rec_set_spare(c, r, false);
 		rec_settle(c, h);

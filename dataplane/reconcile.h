@@ -120,7 +120,7 @@ static inline unsigned rec_local_state(const struct row *r)
 /* A MAC that the dataplane has learned from the tunnel, and that nobody has set or shows on a port. */
 static inline bool rec_is_far(const struct row *r)
 {
-	return r->kind == DP_FDB && r->self == DP_SEEN_LOCAL && r->have_dest && !r->wanted && !rec_is_local(r->port) &&
+	return r->kind == DP_FDB && r->self == DP_SEEN_LOCAL && r->to.have && !r->wanted && !rec_is_local(r->port) &&
 	       r->port != DP_SEEN_OWN;
 }
 
@@ -147,12 +147,12 @@ void rec_dest_unref(struct rec *c, uint32_t h);
 /* A wish more or less, each beside a reference. */
 void rec_dest_want(struct rec *c, uint32_t h);
 void rec_dest_unwant(struct rec *c, uint32_t h);
-/* The same as rec_set_dest() for want_dest: frames are to go there, so the destination needs its object. */
+/* The same as rec_set_dest() for to.want: frames are to go there, so the destination needs its object. */
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
 /* A reference that is no row's. */
 void rec_dest_ref(struct rec *c, uint32_t h);
 void rec_dest_unref(struct rec *c, uint32_t h);
-/* r->have_dest: where what is there goes to. */
+/* r->to.have: where what is there goes to. */
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 /* The row is, or is not any more, one whose vxlan row goes with its destination. */
 void rec_set_spare(struct rec *c, struct row *r, bool spare);

@@ -39,18 +39,18 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 	op->vni = row_vni(&c->rows, r)->vni;
 	op->vni_data = row_vni(&c->rows, r)->data;
 	if (r->kind != DP_FDB)
-		op->ip = row_ip(&c->rows, h)->ip;
+		op->ip = row_ip(&c->rows, h);
 	if (p.todo == REC_PUT) {
 		op->flags = r->want_flags;
-		op->to = r->want_dest;
+		op->to = row_want_dest(r);
 		if (op->to)
 			rec_dest_ref(c, op->to); /* until dp_done() */
 		op->dest = dest_value(c, op->to);
-		op->old = r->self == DP_SEEN_OURS ? dest_value(c, r->have_dest) : NULL;
+		op->old = r->self == DP_SEEN_OURS ? dest_value(c, row_have_dest(r)) : NULL;
 		op->local = r->self;
 	} else {
-		op->dest = dest_value(c, r->have_dest);
-		op->ifindex = r->ifindex;
+		op->dest = dest_value(c, row_have_dest(r));
+		op->ifindex = row_ifindex(r);
 		op->local = r->port;
 	}
 }
@@ -116,8 +116,8 @@ static enum needs pull_needs(struct rec *c, uint32_t h, struct pull *p)
 	const struct set *s = r->kind == DP_DEST ? row_dest(&c->rows, h)->set : NULL;
 	enum needs needs = NEEDS_THERE;
 
-	if (r->want_dest)
-		return pull_object(c, h, dest_object(c, r->want_dest), p);
+	if (row_want_dest(r))
+		return pull_object(c, h, dest_object(c, row_want_dest(r)), p);
 	for (uint32_t i = 0; s && needs == NEEDS_THERE && i < s->want.n; i++)
 		needs = pull_object(c, h, s->want.dest[i], p);
 	return needs;
@@ -158,7 +158,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
 	if (op->parts & DP_PORT && (!r->ask || r->away)) {
 		r->port = DP_SEEN_OURS;
-		r->ifindex = 0;
+		r->to.ifindex = 0;
 		r->ask = false;
 	}
 	r->self = DP_SEEN_OURS;
@@ -168,7 +168,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)
 		rec_set_there(c, op->row);
 	if (r->kind == DP_NEIGH)
-		row_ip(&c->rows, op->row)->have_mac = op->mac;
+		r->at.have_mac = op->mac;
 	rec_set_have_dest(c, r, op->to);
 }
 
@@ -228,7 +228,7 @@ static void ask_done(struct row *r, const struct dp_op *op)
 		r->give = true;
 	} else if (r->port == DP_SEEN_OWN && op->answer == DP_AT_VXLAN) {
 		r->port = DP_SEEN_OURS;
-		r->ifindex = 0;
+		r->to.ifindex = 0;
 	} else if (rec_is_local(r->port) && op->answer == DP_AT_NOWHERE) {
 		r->port = DP_SEEN_NONE;
 	}
@@ -283,7 +283,7 @@ static unsigned refused(struct rec *c, struct row *r, const struct dp_op *op, in
 	if (op->type == DP_OP_GIVE) { /* the port is gone: so is the row */
 		r->give = false;
 		r->port = DP_SEEN_OURS;
-		r->ifindex = 0;
+		r->to.ifindex = 0;
 		return 0;
 	}
 	if (rec_plan(c, op->row).todo <= REC_TELL)

@@ -19,7 +19,7 @@ static struct rec_plan todo(enum rec_todo what, unsigned parts)
 
 static bool value_differs(const struct row *r)
 {
-	return r->force || r->self != DP_SEEN_OURS || r->have_dest != r->want_dest ||
+	return r->force || r->self != DP_SEEN_OURS || row_have_dest(r) != row_want_dest(r) ||
 	       r->have_flags != r->want_flags;
 }
 
@@ -42,7 +42,7 @@ static struct rec_plan plan_fdb_wanted(const struct row *r, bool bridged)
 	unsigned parts = !bridged || r->port == DP_SEEN_FOREIGN ? DP_SELF : DP_PORT | DP_SELF;
 
 	if (r->self == DP_SEEN_FOREIGN)
-		return r->have_dest == r->want_dest ? nothing : blocked("another program's row of this MAC is there");
+		return r->to.have == r->to.want ? nothing : blocked("another program's row of this MAC is there");
 	if (value_differs(r) || (parts & DP_PORT && r->port != DP_SEEN_OURS))
 		return todo(REC_PUT, parts);
 	return nothing;
@@ -69,9 +69,9 @@ bool rec_dies_with_dest(const struct rec *c, const struct row *r)
 {
 	const struct dest_row *d;
 
-	if (r->self != DP_SEEN_OURS || !r->have_dest)
+	if (r->self != DP_SEEN_OURS || !row_have_dest(r))
 		return false;
-	d = row_dest(&c->rows, r->have_dest);
+	d = row_dest(&c->rows, r->to.have);
 	if (d->r.self != DP_SEEN_OURS)
 		return false;
 	return d->mass || (c->dirty.n >= c->burst_min && rec_is_mass(c, d));
@@ -119,10 +119,9 @@ static struct rec_plan plan_flood(const struct row *r)
 	return value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
 }
 
-static struct rec_plan plan_neigh(const struct ip_row *n)
+static struct rec_plan plan_neigh(const struct row *r)
 {
-	const struct row *r = &n->r;
-	bool same = mac_eq(&n->have_mac, &r->mac);
+	bool same = mac_eq(&r->at.have_mac, &r->mac);
 
 	if (!r->wanted)
 		return plan_unwanted(r, false);
@@ -177,7 +176,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h)
 	case DP_FLOOD:
 		return plan_flood(r);
 	default:
-		return plan_neigh(row_ip(&c->rows, h));
+		return plan_neigh(r);
 	}
 }
 

@@ -30,14 +30,14 @@ static void seen_port_mark(struct row *r, const struct dp_seen *s)
 static void port_gone(struct row *r)
 {
 	r->port = DP_SEEN_NONE;
-	r->ifindex = 0;
+	r->to.ifindex = 0;
 	r->ask = r->give = false;
 }
 
 static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 {
 	if (s->state == DP_SEEN_NONE) {
-		if (s->ifindex != r->ifindex)
+		if (s->ifindex != r->to.ifindex)
 			return; /* it has moved since */
 		if (r->port == DP_SEEN_OURS && r->wanted)
 			note_mend(c, r, s, HISTORY_DELETED);
@@ -52,11 +52,11 @@ static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
 	}
 	if (s->ifindex && (r->port == DP_SEEN_OURS || r->wrote)) /* the end of ours, if it was seen, may be older than our write */
 		r->ask = true;
-	if (r->port != s->state || r->ifindex != s->ifindex) {
+	if (r->port != s->state || r->to.ifindex != s->ifindex) {
 		r->tell = true;
 		r->away = false;
 	}
-	r->ifindex = s->ifindex;
+	r->to.ifindex = s->ifindex;
 	r->give = false;
 	if (s->ifindex) {
 		r->port = s->state & 7;
@@ -97,21 +97,21 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 {
 	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
 
-	if (s->state == DP_SEEN_NONE && s->dest && s->dest != r->have_dest)
+	if (s->state == DP_SEEN_NONE && s->dest && s->dest != row_have_dest(r))
 		return; /* we have written another one since */
 	if (s->state == DP_SEEN_NONE && s->age && r->have_flags & DP_ON_DEMAND) {
 		seen_aged(c, r, s);
 		return;
 	}
 	if (s->state == DP_SEEN_OURS) {
-		if (was_there && (s->altered || (r->have_dest && r->have_dest != s->dest)))
+		if (was_there && (s->altered || (row_have_dest(r) && row_have_dest(r) != s->dest)))
 			note_mend(c, r, s, HISTORY_ALTERED);
 		seen_self_ours(c, r, s);
 		return;
 	}
 	if (was_there)
 		note_mend(c, r, s, s->state == DP_SEEN_NONE ? HISTORY_DELETED : HISTORY_ALTERED);
-	r->tell |= r->told_far && s->dest != r->have_dest;
+	r->tell |= r->told_far && s->dest != row_have_dest(r);
 	/* Another hand rewrote our row in place: it is still ours. */
 	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
 		r->self = s->state & 7;
@@ -120,17 +120,15 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 	rec_set_have_dest(c, r, s->state == DP_SEEN_NONE ? 0 : s->dest);
 }
 
-static void seen_neigh(struct rec *c, struct ip_row *n, const struct dp_seen *s)
+static void seen_neigh(struct rec *c, struct row *r, const struct dp_seen *s)
 {
-	struct row *r = &n->r;
-
-	if (rec_is_local(s->state) && (r->self != s->state || !mac_eq(&n->have_mac, &s->mac) || r->have_flags != s->flags)) {
+	if (rec_is_local(s->state) && (r->self != s->state || !mac_eq(&r->at.have_mac, &s->mac) || r->have_flags != s->flags)) {
 		r->tell = true;
 		r->away = false;
 	}
-	if (s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&n->have_mac, &s->mac))
+	if (s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&r->at.have_mac, &s->mac))
 		note_mend(c, r, s, HISTORY_ALTERED);
-	n->have_mac = s->mac;
+	r->at.have_mac = s->mac;
 	seen_self(c, r, s);
 }
 
@@ -178,7 +176,7 @@ void rec_seen(struct rec *c, const struct dp_seen *s)
 	}
 	r->unseen = false;
 	if (s->kind == DP_NEIGH)
-		seen_neigh(c, row_ip(&c->rows, h), s);
+		seen_neigh(c, r, s);
 	else if (s->part == DP_PORT)
 		seen_port(c, r, s);
 	else
@@ -196,11 +194,11 @@ void rec_lose_dest(struct rec *c, uint32_t dest)
 
 		if (r->inflight) { /* to where, only the operation knows; and whether before the end or after it, nobody */
 			r->force = true;
-			if (r->have_dest == dest)
+			if (row_have_dest(r) == dest)
 				rec_set_spare(c, r, false);
 			continue;
 		}
-		if (r->kind != DP_FDB || r->have_dest != dest)
+		if (r->kind != DP_FDB || r->to.have != dest)
 			continue;
 		c->repairs += r->wanted;
 		r->self = DP_SEEN_NONE;
@@ -302,7 +300,8 @@ static void forget_row(struct rec *c, uint32_t h)
 	rec_forgive(c, h);
 	r->port = r->self = DP_SEEN_NONE;
 	r->ask = r->give = r->force = r->keep = r->away = r->bare = r->wrote = r->idle = r->doubt = false;
-	r->ifindex = 0;
+	if (r->kind != DP_NEIGH)
+		r->to.ifindex = 0;
 	r->have_flags = 0;
 	rec_set_have_dest(c, r, 0);
 	rec_settle(c, h);

@@ -19,7 +19,7 @@ static void tell_far(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 	struct mac mac = r->mac;
-	struct ip vtep = row_dest(&c->rows, r->have_dest)->d.vtep;
+	struct ip vtep = row_dest(&c->rows, r->to.have)->d.vtep;
 
 	r->told_far = true;
 	r->tell = false;
@@ -34,7 +34,7 @@ void rec_tell_gone(struct rec *c, uint32_t h)
 	struct dp_vni *v = row_vni(&c->rows, r);
 	bool fdb = r->kind == DP_FDB;
 	struct mac mac = r->mac;
-	struct ip ip = fdb ? ip_none() : row_ip(&c->rows, h)->ip;
+	struct ip ip = fdb ? ip_none() : row_ip(&c->rows, h);
 
 	if (r->told_far) {
 		tell_far_gone(c, h);
@@ -65,12 +65,12 @@ static void tell_local(struct rec *c, uint32_t h)
 	r->tell = false;
 	rec_settle(c, h); /* it is local, so it stays */
 	if (fdb) {
-		c->ev.local_mac(c->ev.ctx, v->vni, &r->mac, r->ifindex, flags);
+		c->ev.local_mac(c->ev.ctx, v->vni, &r->mac, r->to.ifindex, flags);
 	} else {
-		struct ip_row *n = row_ip(&c->rows, h);
+		struct ip ip = row_ip(&c->rows, h);
 
 		flags |= r->have_flags & DP_ROUTER ? DP_LOCAL_ROUTER : 0;
-		c->ev.local_ip(c->ev.ctx, v->vni, &n->ip, &n->have_mac, flags);
+		c->ev.local_ip(c->ev.ctx, v->vni, &ip, &r->at.have_mac, flags);
 	}
 }
 

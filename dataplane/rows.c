@@ -16,6 +16,12 @@ static uint64_t mix(uint64_t seed, uint64_t a, uint64_t b)
 
 static uint64_t hash_ip(uint64_t seed, const struct ip *ip, uint64_t with)
 {
+	uint32_t v4;
+
+	if (ip->len == sizeof(v4)) {
+		memcpy(&v4, ip->b, sizeof(v4));
+		return mix(seed, v4, with);
+	}
 	return mix(seed, XXH3_64bits_withSeed(ip, sizeof(*ip), seed), with);
 }
 
@@ -30,8 +36,9 @@ static uint64_t key_hash(void *owner, uint32_t h)
 {
 	const struct rows *t = owner;
 	const struct row *r = row_at(t, h);
+	struct ip ip = r->kind == DP_FDB ? ip_none() : row_ip(t, h);
 
-	return hash_key(t, r->vni, r->kind, &r->mac, r->kind == DP_FDB ? NULL : &row_ip(t, h)->ip);
+	return hash_key(t, r->vni, r->kind, &r->mac, &ip);
 }
 
 static uint32_t *key_link(void *owner, uint32_t h)
@@ -66,8 +73,8 @@ static const struct htab_ops vni_ops = { vni_hash, vni_link };
 void rows_init(struct rows *t)
 {
 	*t = (struct rows){ 0 };
-	slab_init(&t->slab[ROWS_FDB], sizeof(struct row));
-	slab_init(&t->slab[ROWS_IP], sizeof(struct ip_row));
+	slab_init(&t->slab[ROWS_SHORT], sizeof(struct row));
+	slab_init(&t->slab[ROWS_LONG], sizeof(struct long_row));
 	slab_init(&t->slab[ROWS_DEST], sizeof(struct dest_row));
 	slab_init(&t->vnis, sizeof(struct dp_vni));
 	htab_init(&t->by_key, &key_ops, t);
@@ -110,6 +117,13 @@ struct row_key row_key(const struct rows *t, struct dp_vni *v, uint8_t kind, con
 	return (struct row_key){ v, kind, mac, ip, hash_key(t, v->handle, kind, mac, ip) };
 }
 
+static bool has_ip(const struct rows *t, uint32_t h, const struct ip *ip)
+{
+	struct ip is = row_ip(t, h);
+
+	return ip_eq(&is, ip);
+}
+
 static bool has_key(const struct rows *t, uint32_t h, const struct row_key *k)
 {
 	const struct row *r = row_at(t, h);
@@ -118,7 +132,7 @@ static bool has_key(const struct rows *t, uint32_t h, const struct row_key *k)
 		return false;
 	if (k->kind != DP_NEIGH && !mac_eq(&r->mac, k->mac))
 		return false;
-	return k->kind == DP_FDB || ip_eq(&row_ip(t, h)->ip, k->ip);
+	return k->kind == DP_FDB || has_ip(t, h, k->ip);
 }
 
 uint32_t rows_find(struct rows *t, const struct row_key *k)
@@ -138,9 +152,16 @@ static void note_place(struct dp_vni *v, enum rows_slab s, uint32_t i)
 		v->last[s] = i;
 }
 
+static enum rows_slab slab_for(const struct row_key *k)
+{
+	if (k->kind == DP_FDB)
+		return ROWS_SHORT;
+	return k->kind == DP_NEIGH && k->ip->len == 4 ? ROWS_SHORT : ROWS_LONG;
+}
+
 uint32_t rows_add(struct rows *t, const struct row_key *k)
 {
-	enum rows_slab s = k->kind == DP_FDB ? ROWS_FDB : ROWS_IP;
+	enum rows_slab s = slab_for(k);
 	uint32_t h = slab_alloc(&t->slab[s]) << 2 | s;
 	struct row *r = row_at(t, h);
 
@@ -148,8 +169,10 @@ uint32_t rows_add(struct rows *t, const struct row_key *k)
 	r->kind = k->kind & 3;
 	if (k->kind != DP_NEIGH)
 		r->mac = *k->mac;
-	if (k->kind != DP_FDB)
-		row_ip(t, h)->ip = *k->ip;
+	if (s == ROWS_LONG)
+		((struct long_row *)(void *)r)->ip = *k->ip;
+	else if (k->kind == DP_NEIGH)
+		memcpy(r->at.v4, k->ip->b, sizeof(r->at.v4));
 	note_place(k->v, s, h >> 2);
 	k->v->n_rows++;
 	htab_insert(&t->by_key, k->hash, h);

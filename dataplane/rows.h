@@ -4,8 +4,8 @@
  * Storage of the dataplane's rows: slabs, the index by key. In which line a row stands is rowset.h's, what the bits mean and
  * how they change is reconcile.c's.
  *
- * A row is named by a 32-bit handle whose low two bits say which slab it lies in: MACs (the many) carry no address,
- * flood and neighbour rows do, destinations carry what the backend needs.
+ * A row is named by a 32-bit handle whose low two bits say which slab it lies in: MACs and IPv4 neighbours (the many) are
+ * as short as can be, flood rows and other neighbours carry an address more, destinations what the backend needs.
  */
 #ifndef DATAPLANE_ROWS_H
 #define DATAPLANE_ROWS_H
@@ -14,7 +14,7 @@
 #include "base/slab.h"
 #include "dataplane/backend.h"
 
-enum rows_slab { ROWS_FDB, ROWS_IP, ROWS_DEST };
+enum rows_slab { ROWS_SHORT, ROWS_LONG, ROWS_DEST };
 #define ROWS_SLABS 3
 
 /* Where a row stands in line; in one place at most. */
@@ -35,8 +35,16 @@ struct row {
 	uint8_t force : 1;   /* write, whatever seems to be there */
 	uint8_t told : 1;    /* evpn believes it to be local */
 	uint8_t tell : 1;    /* something about the local row is news for evpn */
-	uint32_t want_dest, have_dest; /* each holds a reference */
-	uint32_t ifindex;    /* of the local port */
+	union {
+		struct {     /* all but NEIGH: see row_want_dest() and so on */
+			uint32_t want, have; /* destinations; each holds a reference */
+			uint32_t ifindex;    /* of the local port */
+		} to;
+		struct {     /* NEIGH */
+			struct mac have_mac; /* what is there */
+			uint8_t v4[4];       /* key of one in ROWS_SHORT */
+		} at;
+	};
 	uint32_t since;      /* of the last change, in tenths of a second since the start */
 	uint8_t want_flags : 4;
 	uint8_t have_flags : 4;
@@ -57,10 +65,10 @@ struct row {
 	uint8_t doubt : 1;   /* on demand, from an earlier run: evpn must say whether it knows it */
 };
 
-struct ip_row {
+/* One in ROWS_LONG. */
+struct long_row {
 	struct row r;
-	struct mac have_mac; /* NEIGH: what is there */
-	struct ip ip;        /* key */
+	struct ip ip; /* key */
 };
 
 struct set {
@@ -120,9 +128,27 @@ static inline struct row *row_at(const struct rows *t, uint32_t h)
 	return slab_ptr(&t->slab[h & 3], h >> 2);
 }
 
-static inline struct ip_row *row_ip(const struct rows *t, uint32_t h)
+/* Where it is to go and where it goes, 0: nowhere; no neighbour goes anywhere. */
+static inline uint32_t row_want_dest(const struct row *r)
 {
-	return slab_ptr(&t->slab[ROWS_IP], h >> 2);
+	return r->kind == DP_NEIGH ? 0 : r->to.want;
+}
+
+static inline uint32_t row_have_dest(const struct row *r)
+{
+	return r->kind == DP_NEIGH ? 0 : r->to.have;
+}
+
+static inline unsigned row_ifindex(const struct row *r)
+{
+	return r->kind == DP_NEIGH ? 0 : r->to.ifindex;
+}
+
+/* Of a FLOOD or NEIGH row. */
+static inline struct ip row_ip(const struct rows *t, uint32_t h)
+{
+	return row_slab(h) == ROWS_LONG ? ((const struct long_row *)(const void *)row_at(t, h))->ip :
+					  ip_from_bytes(row_at(t, h)->at.v4, 4);
 }
 
 static inline struct dest_row *row_dest(const struct rows *t, uint32_t h)

@@ -299,7 +299,7 @@ static void outer(struct dp_tracer *tr, const struct ip *vtep)
 
 static unsigned wished_vteps(const struct rows *t, const struct row *r, struct ip vteps[DP_SET_MAX])
 {
-	const struct dest_row *d = row_dest(t, r->want_dest);
+	const struct dest_row *d = row_dest(t, r->to.want);
 	unsigned n = 0;
 
 	if (!d->set) {
@@ -345,7 +345,7 @@ static void compare(struct dp *d, struct dp_vni *v, const struct mac *mac, struc
 	char text[96];
 	unsigned n;
 
-	if (!r || !r->wanted || !r->want_dest)
+	if (!r || !r->wanted || !r->to.want)
 		return;
 	n = wished_vteps(&d->rec.rows, r, wished);
 	if (tr->out->to == DP_TRACED_VTEPS && same_vteps(wished, n, tr->out))
@@ -441,13 +441,13 @@ void dp_trace_flood(struct dp *d, struct dp_vni *v, struct dp_traced *out)
 {
 	const struct rows *t = &d->rec.rows;
 
-	for (uint32_t h = ROWS_IP; (h = rows_next_of(t, v, h));) {
+	for (uint32_t h = ROWS_LONG; (h = rows_next_of(t, v, h));) {
 		const struct row *r = row_at(t, h);
 
 		if (r->kind != DP_FLOOD || !r->wanted || rec_pending(&d->rec, h) || !mac_is_zero(&r->mac))
 			continue;
 		if (out->n_vteps < DP_SET_MAX)
-			out->vteps[out->n_vteps++] = row_ip(t, h)->ip;
+			out->vteps[out->n_vteps++] = row_ip(t, h);
 		else
 			out->more++;
 	}
