@@ -6,27 +6,12 @@
  * too, with that interface and without a copy to ourselves. VNIs share groups; a worker has the socket of one.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "dataplane/vtep/sockopt.h"
 #include "dataplane/vtep/vtep.h"
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-#ifndef IP_RECVFRAGSIZE
-#define IP_RECVFRAGSIZE 25
-#endif
-#ifndef IPV6_RECVFRAGSIZE
-#define IPV6_RECVFRAGSIZE 77
-#endif
-#ifndef IPV6_MULTICAST_ALL
-#define IPV6_MULTICAST_ALL 29
-#endif
 
 struct group {
 	struct list list;
@@ -41,11 +26,6 @@ struct group {
 
 /* ---- sockets -------------------------------------------------------------------------------------------------------- */
 
-static int option(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
 static int open_at(const struct ip *a, uint16_t port)
 {
 	struct sockaddr_storage ss;
@@ -54,9 +34,9 @@ static int open_at(const struct ip *a, uint16_t port)
 
 	if (fd < 0)
 		return -errno;
-	option(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* the same group on another interface */
+	sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* the same group on another interface */
 	if (a->len == 16)
-		option(fd, SOL_IPV6, IPV6_V6ONLY, 1);
+		sockopt_set(fd, SOL_IPV6, IPV6_V6ONLY, 1);
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 		return fd;
 	err = -errno;
@@ -88,15 +68,15 @@ static int open_rx(const struct ip *group, uint16_t port, unsigned ifindex)
 		return fd;
 	/* What others of this host have joined elsewhere is not for us. */
 	if (group->len == 4) {
-		option(fd, SOL_IP, IP_MULTICAST_ALL, 0);
-		option(fd, SOL_IP, IP_RECVTOS, 1);
-		option(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
+		sockopt_set(fd, SOL_IP, IP_MULTICAST_ALL, 0);
+		sockopt_set(fd, SOL_IP, IP_RECVTOS, 1);
+		sockopt_set(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
 	} else {
-		option(fd, SOL_IPV6, IPV6_MULTICAST_ALL, 0);
-		option(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
-		option(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
+		sockopt_set(fd, SOL_IPV6, IPV6_MULTICAST_ALL, 0);
+		sockopt_set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
+		sockopt_set(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
 	}
-	option(fd, SOL_UDP, UDP_GRO, 1);
+	sockopt_set(fd, SOL_UDP, UDP_GRO, 1);
 	err = join(fd, group, ifindex);
 	if (!err)
 		return fd;
@@ -114,13 +94,13 @@ static int open_tx(const struct vtep *v, const struct ip *vtep, unsigned ifindex
 		struct ip_mreqn by = { .imr_ifindex = (int)ifindex };
 
 		err = setsockopt(fd, SOL_IP, IP_MULTICAST_IF, &by, sizeof(by)) < 0 ? -errno : 0;
-		option(fd, SOL_IP, IP_MULTICAST_LOOP, 0);
+		sockopt_set(fd, SOL_IP, IP_MULTICAST_LOOP, 0);
 	} else {
-		err = option(fd, SOL_IPV6, IPV6_MULTICAST_IF, (int)ifindex);
-		option(fd, SOL_IPV6, IPV6_MULTICAST_LOOP, 0);
+		err = sockopt_set(fd, SOL_IPV6, IPV6_MULTICAST_IF, (int)ifindex);
+		sockopt_set(fd, SOL_IPV6, IPV6_MULTICAST_LOOP, 0);
 	}
 	underlay_outer(v, vtep, fd);
-	option(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
+	sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
 	if (!err)
 		return fd;
 	close(fd);

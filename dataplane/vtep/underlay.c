@@ -7,39 +7,21 @@
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "dataplane/vtep/sockopt.h"
 #include "dataplane/vtep/vtep.h"
 
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-#ifndef IP_RECVFRAGSIZE
-#define IP_RECVFRAGSIZE 25
-#endif
-#ifndef IPV6_RECVFRAGSIZE
-#define IPV6_RECVFRAGSIZE 77
-#endif
 #define QUEUE_OCTETS (8 * 1024 * 1024)
 #define DEFAULT_TTL 64
 #define DYNAMIC_PORTS 49152u /* to 65535, RFC 6335 6 */
 
-static void option(int fd, int level, int name, int value)
-{
-	setsockopt(fd, level, name, &value, sizeof(value));
-}
-
 static void set_queue(int fd, int force, int plain)
 {
-	int octets = QUEUE_OCTETS;
-
-	if (setsockopt(fd, SOL_SOCKET, force, &octets, sizeof(octets)) < 0)
-		option(fd, SOL_SOCKET, plain, octets);
+	if (sockopt_set(fd, SOL_SOCKET, force, QUEUE_OCTETS))
+		sockopt_set(fd, SOL_SOCKET, plain, QUEUE_OCTETS);
 }
 
 /* Of ours, or of a group's. */
@@ -49,17 +31,17 @@ void underlay_outer(const struct vtep *v, const struct ip *a, int fd)
 
 	/* RFC 7348 4.3: no VTEP fragments. INTERFACE: others may, what they say of it is not asked for. */
 	if (a->len == 16) {
-		option(fd, SOL_IPV6, IPV6_MTU_DISCOVER, v->outer.fragmentable ? IPV6_PMTUDISC_INTERFACE : IPV6_PMTUDISC_DO);
-		option(fd, SOL_IPV6, IPV6_TCLASS, tos);
-		option(fd, SOL_IPV6, IPV6_UNICAST_HOPS, ttl);
-		option(fd, SOL_IPV6, IPV6_MULTICAST_HOPS, ttl);
-		option(fd, SOL_UDP, UDP_NO_CHECK6_TX, v->outer.no_checksum);
+		sockopt_set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, v->outer.fragmentable ? IPV6_PMTUDISC_INTERFACE : IPV6_PMTUDISC_DO);
+		sockopt_set(fd, SOL_IPV6, IPV6_TCLASS, tos);
+		sockopt_set(fd, SOL_IPV6, IPV6_UNICAST_HOPS, ttl);
+		sockopt_set(fd, SOL_IPV6, IPV6_MULTICAST_HOPS, ttl);
+		sockopt_set(fd, SOL_UDP, UDP_NO_CHECK6_TX, v->outer.no_checksum);
 	} else {
-		option(fd, SOL_IP, IP_MTU_DISCOVER, v->outer.fragmentable ? IP_PMTUDISC_INTERFACE : IP_PMTUDISC_DO);
-		option(fd, SOL_IP, IP_TOS, tos);
-		option(fd, SOL_IP, IP_TTL, ttl);
-		option(fd, SOL_IP, IP_MULTICAST_TTL, ttl);
-		option(fd, SOL_SOCKET, SO_NO_CHECK, v->outer.no_checksum);
+		sockopt_set(fd, SOL_IP, IP_MTU_DISCOVER, v->outer.fragmentable ? IP_PMTUDISC_INTERFACE : IP_PMTUDISC_DO);
+		sockopt_set(fd, SOL_IP, IP_TOS, tos);
+		sockopt_set(fd, SOL_IP, IP_TTL, ttl);
+		sockopt_set(fd, SOL_IP, IP_MULTICAST_TTL, ttl);
+		sockopt_set(fd, SOL_SOCKET, SO_NO_CHECK, v->outer.no_checksum);
 	}
 }
 
@@ -72,15 +54,15 @@ static int open_socket(const struct ip *a, uint16_t port, bool share)
 	if (fd < 0)
 		return -errno;
 	if (share)
-		option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	option(fd, SOL_IP, IP_FREEBIND, 1); /* the address may come to the host later */
+		sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	sockopt_set(fd, SOL_IP, IP_FREEBIND, 1); /* the address may come to the host later */
 	if (a->len == 16) {
-		option(fd, SOL_IPV6, IPV6_V6ONLY, 1);
-		option(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
-		option(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
+		sockopt_set(fd, SOL_IPV6, IPV6_V6ONLY, 1);
+		sockopt_set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
+		sockopt_set(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
 	} else {
-		option(fd, SOL_IP, IP_RECVTOS, 1);
-		option(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
+		sockopt_set(fd, SOL_IP, IP_RECVTOS, 1);
+		sockopt_set(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
 	}
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 		return fd;
@@ -94,8 +76,8 @@ static int open_rx(const struct vtep *v, const struct ip *a, uint16_t port)
 	int fd = open_socket(a, port, true);
 
 	if (fd >= 0) {
-		option(fd, SOL_UDP, UDP_NO_CHECK6_RX, v->outer.no_checksum); /* RFC 6935: where it is agreed on */
-		option(fd, SOL_UDP, UDP_GRO, 1);
+		sockopt_set(fd, SOL_UDP, UDP_NO_CHECK6_RX, v->outer.no_checksum); /* RFC 6935: where it is agreed on */
+		sockopt_set(fd, SOL_UDP, UDP_GRO, 1);
 		set_queue(fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	}
 	return fd;
@@ -110,7 +92,7 @@ static int open_tx(const struct vtep *v, const struct ip *a, unsigned *port)
 	} while (fd == -EADDRINUSE && *port <= UINT16_MAX);
 	if (fd >= 0) {
 		underlay_outer(v, a, fd);
-		option(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
+		sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, 0); /* nothing comes here that is for us */
 		set_queue(fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	}
 	return fd;

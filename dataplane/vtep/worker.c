@@ -9,8 +9,6 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,19 +20,11 @@
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "dataplane/vtep/sockopt.h"
+
 #define EVENTS 16
 #define TOLD_A_SECOND 64u
 #define VNET_HEADER sizeof(struct virtio_net_hdr)
-
-#ifndef IP_RECVFRAGSIZE
-#define IP_RECVFRAGSIZE 25
-#endif
-#ifndef IPV6_RECVFRAGSIZE
-#define IPV6_RECVFRAGSIZE 77
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 void worker_drop(struct worker *w, enum vtep_drop why, struct traffic *t)
 {
