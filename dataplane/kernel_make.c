@@ -56,6 +56,26 @@ static struct nl_msg *link_msg(uint16_t flags, unsigned ifindex, unsigned set_fl
 	return ksock_msg(RTM_NEWLINK, flags, &ifi, sizeof(ifi));
 }
 
+/* What is put between begin and end are attributes of the kind's own. */
+struct of_kind {
+	struct nlattr *info, *data;
+};
+
+static struct of_kind kind_begin(struct nl_msg *m, const char *kind)
+{
+	struct of_kind of = { .info = nla_nest_start(m, IFLA_LINKINFO) };
+
+	nla_put_string(m, IFLA_INFO_KIND, kind);
+	of.data = nla_nest_start(m, IFLA_INFO_DATA);
+	return of;
+}
+
+static void kind_end(struct nl_msg *m, struct of_kind of)
+{
+	nla_nest_end(m, of.data);
+	nla_nest_end(m, of.info);
+}
+
 /* What cannot be said when a device is created: whose it is, and that the host does not speak IPv6 on it. */
 static int dress(struct kernel *k, const char *name, const char *kind)
 {
@@ -100,20 +120,17 @@ int kernel_make_bridge(struct kernel *k, const struct kvni *v)
 {
 	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
 	struct mac mac = bridge_address(v);
-	struct nlattr *info, *data;
+	struct of_kind of;
 	int err;
 
 	nla_put_string(m, IFLA_IFNAME, v->bridge);
 	nla_put(m, IFLA_ADDRESS, sizeof(mac.b), mac.b);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "bridge");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
+	of = kind_begin(m, "bridge");
 	/* Else every port is in VLAN 1 and every FDB row there twice, although nobody looks at VLANs. */
 	nla_put_u16(m, IFLA_BR_VLAN_DEFAULT_PVID, 0);
 	if (v->vlan)
 		nla_put_u8(m, IFLA_BR_VLAN_FILTERING, 1);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	kind_end(m, of);
 	err = judge(k, "make the bridge", v->bridge, "bridge", ksock_request(&k->cmd, m));
 	return err ? err : dress(k, v->bridge, "bridge");
 }
@@ -139,14 +156,12 @@ static void put_learning(struct kernel *k, struct nl_msg *m, const struct kvni *
 int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 {
 	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
-	struct nlattr *info, *data;
+	struct of_kind of;
 	int err;
 
 	nla_put_string(m, IFLA_IFNAME, v->vxlan);
 	nla_put_u32(m, IFLA_MTU, mtu);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "vxlan");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
+	of = kind_begin(m, "vxlan");
 	if (v->external) {
 		nla_put_u8(m, IFLA_VXLAN_COLLECT_METADATA, 1);
 		nla_put_u8(m, IFLA_VXLAN_VNIFILTER, 1); /* beside other such devices */
@@ -166,8 +181,7 @@ int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu)
 	/* RFC 7348 4.1: zero checksums are to be accepted; over IPv6 the kernel must be told (RFC 6935). */
 	if (v->vtep.len == 16)
 		nla_put_u8(m, IFLA_VXLAN_UDP_ZERO_CSUM6_RX, 1);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	kind_end(m, of);
 	err = judge(k, "make the vxlan device", v->vxlan, "vxlan", ksock_request(&k->cmd, m));
 	return err ? err : dress(k, v->vxlan, "vxlan");
 }
@@ -193,17 +207,14 @@ int kernel_make_tap(struct kernel *k, const char *name)
 int kernel_make_vlan(struct kernel *k, const char *name, const struct klink *parent, uint16_t vlan)
 {
 	struct nl_msg *m = link_msg(NLM_F_CREATE | NLM_F_EXCL, 0, 0);
-	struct nlattr *info, *data;
+	struct of_kind of;
 	int err;
 
 	nla_put_string(m, IFLA_IFNAME, name);
 	nla_put_u32(m, IFLA_LINK, (uint32_t)parent->ifindex);
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "vlan");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
+	of = kind_begin(m, "vlan");
 	nla_put_u16(m, IFLA_VLAN_ID, vlan);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	kind_end(m, of);
 	err = judge(k, "make the VLAN device", name, "vlan", ksock_request(&k->cmd, m));
 	return err ? err : dress(k, name, "vlan");
 }
@@ -224,14 +235,10 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master)
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v)
 {
 	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
-	struct nlattr *info, *data;
+	struct of_kind of = kind_begin(m, "vxlan");
 
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "vxlan");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
 	put_learning(k, m, v);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	kind_end(m, of);
 	return judge(k, "change its learning", l->name, "vxlan", ksock_request(&k->cmd, m));
 }
 
@@ -253,14 +260,10 @@ int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *
 int kernel_set_max_learned(struct kernel *k, const struct klink *l, uint32_t limit)
 {
 	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
-	struct nlattr *info, *data;
+	struct of_kind of = kind_begin(m, "bridge");
 
-	info = nla_nest_start(m, IFLA_LINKINFO);
-	nla_put_string(m, IFLA_INFO_KIND, "bridge");
-	data = nla_nest_start(m, IFLA_INFO_DATA);
 	nla_put_u32(m, KERNEL_BR_FDB_MAX_LEARNED, limit);
-	nla_nest_end(m, data);
-	nla_nest_end(m, info);
+	kind_end(m, of);
 	return judge(k, "limit what it learns", l->name, "bridge", ksock_request(&k->cmd, m));
 }
 
