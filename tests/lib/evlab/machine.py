@@ -32,10 +32,10 @@ chmod 1777 $root/tmp
 mkdir $root/dev/pts $root/dev/shm $root/dev/net
 mount -t devpts -o newinstance,ptmxmode=666 devpts $root/dev/pts
 ln -s pts/ptmx $root/dev/ptmx
-for n in null zero full random urandom tty net/tun; do
+for n in null zero full random urandom tty; do
     [ ! -e /dev/$n ] || { touch $root/dev/$n && mount --bind /dev/$n $root/dev/$n; }
 done
-[ ! -e $root/dev/net/tun ] || chmod 666 $root/dev/net/tun
+[ ! -e /dev/net/tun ] || mknod -m 666 $root/dev/net/tun c 10 200 # of its own: a mode is not the machine's to change
 ln -s /proc/self/fd $root/dev/fd
 for n in stdin stdout stderr; do
     ln -s fd/$((i++)) $root/dev/$n
