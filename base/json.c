@@ -181,6 +181,14 @@ void json_uint(struct json *j, const char *key, uint64_t v)
 	write_uint(j->out, v, false);
 }
 
+void json_uint_if(struct json *j, const char *key, bool known, uint64_t v)
+{
+	if (known)
+		json_uint(j, key, v);
+	else
+		json_null(j, key);
+}
+
 void json_real(struct json *j, const char *key, double v)
 {
 	if (!isfinite(v)) { /* JSON has no word for it */

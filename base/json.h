@@ -34,6 +34,7 @@ void json_str(struct json *j, const char *key, const char *v); /* v NULL writes 
 void json_strn(struct json *j, const char *key, const char *v, size_t n);
 void json_int(struct json *j, const char *key, int64_t v);
 void json_uint(struct json *j, const char *key, uint64_t v);
+void json_uint_if(struct json *j, const char *key, bool known, uint64_t v); /* null when it is not */
 void json_real(struct json *j, const char *key, double v) JSON_SYMBOL("real"); /* three decimals */
 void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key) JSON_SYMBOL("null");

@@ -56,14 +56,6 @@ static void print_mac(struct json *j, const char *key, const struct mac *mac)
 	json_mac(j, key, mac_is_zero(mac) ? NULL : mac);
 }
 
-static void print_number(struct json *j, const char *key, uint32_t n, bool applies)
-{
-	if (applies)
-		json_uint(j, key, n);
-	else
-		json_null(j, key);
-}
-
 /* A port that has gone since has no name any more. */
 static void print_port(const struct reply *r, struct json *j, unsigned ifindex)
 {
@@ -82,7 +74,7 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 	json_str(j, "kind", history_kind_name(e->kind));
 	json_str(j, "event", history_what_name(e->what));
 	json_str(j, "was", history_what_name(e->was));
-	print_number(j, "vni", e->vni, e->vni);
+	json_uint_if(j, "vni", e->vni, e->vni);
 	print_mac(j, "mac", &e->mac);
 	print_mac(j, "mac_was", &e->mac_was);
 	json_ip(j, "ip", &e->ip);
@@ -90,9 +82,9 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 	json_ip(j, "vtep_was", &e->from);
 	print_port(r, j, e->ifindex);
 	json_str(j, "table", e->table);
-	print_number(j, "sequence", e->sequence, e->kind == HISTORY_MAC);
+	json_uint_if(j, "sequence", e->kind == HISTORY_MAC, e->sequence);
 	json_ip(j, "neighbor", &e->neighbor);
-	print_number(j, "routes", e->count, e->count);
+	json_uint_if(j, "routes", e->count, e->count);
 	json_str(j, "reason", e->reason ? e->reason : e->text);
 	json_object_end(j);
 }

@@ -48,10 +48,7 @@ static void print(struct reply *r, const struct dp_diff *f)
 	bool differs = f->what != DP_DIFF_FOREIGN, row = f->what != DP_DIFF_DEVICE;
 
 	json_object(j, NULL);
-	if (f->vni)
-		json_uint(j, "vni", f->vni);
-	else
-		json_null(j, "vni");
+	json_uint_if(j, "vni", f->vni, f->vni);
 	json_str(j, "what", names[f->what]);
 	json_str(j, "table", row ? f->table : "device");
 	json_str(j, "device", f->device[0] ? f->device : NULL);

@@ -39,10 +39,7 @@ static bool more_version(struct reply *r)
 		json_null(j, "draining_s");
 	else
 		reply_age(r, "draining_s", bgp_draining(d->bgp));
-	if (d->config->asn)
-		json_uint(j, "asn", d->config->asn);
-	else
-		json_null(j, "asn");
+	json_uint_if(j, "asn", d->config->asn, d->config->asn);
 	json_ip(j, "router_id", d->config->router_id ? &id : NULL);
 	json_ip(j, "vtep", &d->config->vtep);
 	json_str(j, "dataplane", dp_backend_name(d->dp));

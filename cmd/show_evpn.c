@@ -91,18 +91,12 @@ static void print_devices(struct reply *r, uint32_t vni)
 	json_str(j, "vxlan", i.vxlan);
 	json_str(j, "vxlan_state", i.vxlan ? device_state_name(i.vxlan_state) : NULL);
 	json_str(j, "underlay", i.underlay);
-	if (known && i.mtu)
-		json_uint(j, "mtu", i.mtu);
-	else
-		json_null(j, "mtu");
+	json_uint_if(j, "mtu", known && i.mtu, i.mtu);
 	json_str(j, "problem", i.problem);
 	json_uint(j, "packets_heard", i.heard);
 	json_uint(j, "packets_unheard", i.unheard);
 	json_uint(j, "packets_answered", i.answered);
-	if (i.mac_limit)
-		json_uint(j, "learns_at_most", i.mac_limit);
-	else
-		json_null(j, "learns_at_most");
+	json_uint_if(j, "learns_at_most", i.mac_limit, i.mac_limit);
 	json_uint(j, "macs_not_learned", i.not_learned);
 }
 

@@ -61,10 +61,7 @@ static void print_row(struct reply *r, const struct dp_row_info *i, const struct
 	for (unsigned k = 0; k < v->n_vteps; k++)
 		json_ip(j, NULL, &v->vteps[k]);
 	json_array_end(j);
-	if (v->vtep.len || v->n_vteps)
-		json_uint(j, "packet_vni", label);
-	else
-		json_null(j, "packet_vni");
+	json_uint_if(j, "packet_vni", v->vtep.len || v->n_vteps, label);
 	json_str(j, "device", i->device);
 	json_str(j, "table", i->table);
 	json_bool(j, "desired", i->desired);

@@ -87,10 +87,7 @@ static void print_limits(struct reply *r, const struct bgp_peer_info *i)
 		json_null(j, "max_prefixes");
 		json_null(j, "max_prefixes_warning");
 	}
-	if (i->max_prefixes_restart)
-		json_uint(j, "max_prefixes_restart", i->max_prefixes_restart);
-	else
-		json_null(j, "max_prefixes_restart");
+	json_uint_if(j, "max_prefixes_restart", i->max_prefixes_restart, i->max_prefixes_restart);
 	if (held_us > 0)
 		json_int(j, "down_for_s", (held_us + 999999) / 1000000);
 	else

@@ -22,10 +22,7 @@ static bool more_ports(struct reply *r)
 		json_object(j, NULL);
 		json_uint(j, "vni", p.vni);
 		json_str(j, "port", p.name);
-		if (p.vlan)
-			json_uint(j, "vlan", p.vlan);
-		else
-			json_null(j, "vlan");
+		json_uint_if(j, "vlan", p.vlan, p.vlan);
 		json_bool(j, "tagged", p.tagged);
 		json_bool(j, "up", p.up);
 		json_bool(j, "made", p.made);

@@ -209,14 +209,6 @@ static const char *origin_name(uint8_t origin)
 	}
 }
 
-static void print_optional(struct json *j, const char *key, bool has, uint32_t v)
-{
-	if (has)
-		json_uint(j, key, v);
-	else
-		json_null(j, key);
-}
-
 /* The members that follow from the attributes alone, with a comma before the first. */
 static const struct buf *shared_members(struct rib_state *s, const struct bgp_path_info *p)
 {
@@ -233,8 +225,8 @@ static const struct buf *shared_members(struct rib_state *s, const struct bgp_pa
 	json_ip(&j, "next_hop", &a->next_hop);
 	print_as_path(&j, &s->text, a);
 	json_str(&j, "origin", origin_name(a->origin));
-	print_optional(&j, "local_pref", a->has_local_pref, a->local_pref);
-	print_optional(&j, "med", a->has_med, a->med);
+	json_uint_if(&j, "local_pref", a->has_local_pref, a->local_pref);
+	json_uint_if(&j, "med", a->has_med, a->med);
 	print_reflection(&j, a);
 	print_communities(&j, a);
 	s->shared_set = p->set;
@@ -249,7 +241,7 @@ static void print_path(struct reply *r, const struct bgp_path_info *p)
 	json_object(j, NULL);
 	p->family->print(j, p->key, p->key_len, p->attrs);
 	json_ip(j, "neighbor", p->peer ? &bgp_peer_params(p->peer)->address : NULL);
-	print_optional(j, "path_id", p->path_id, p->path_id);
+	json_uint_if(j, "path_id", p->path_id, p->path_id);
 	json_bool(j, "best", p->best);
 	json_str(j, "rejected", bgp_reject_name(p->reject));
 	if (p->stale)

@@ -15,10 +15,7 @@ static void print_pe(struct json *j, const struct evpn_segment_pe *pe)
 	json_str(j, "state", evpn_pe_state_name(pe->state));
 	json_bool(j, "per_es", pe->per_es);
 	json_bool(j, "per_evi", pe->per_evi);
-	if (pe->per_evi)
-		json_uint(j, "packet_vni", pe->vni);
-	else
-		json_null(j, "packet_vni");
+	json_uint_if(j, "packet_vni", pe->per_evi, pe->vni);
 	json_object_end(j);
 }
 

@@ -21,10 +21,7 @@ static bool more_traffic(struct reply *r)
 		json_object(j, NULL);
 		json_str(j, "scope", t.scope);
 		json_str(j, "name", t.name[0] ? t.name : NULL);
-		if (t.vni)
-			json_uint(j, "vni", t.vni);
-		else
-			json_null(j, "vni");
+		json_uint_if(j, "vni", t.vni, t.vni);
 		json_uint(j, "rx_frames", t.rx_frames);
 		json_uint(j, "rx_octets", t.rx_octets);
 		json_uint(j, "tx_frames", t.tx_frames);

@@ -446,10 +446,7 @@ static bool more_trace(struct reply *r)
 	struct json *j = &r->json;
 
 	json_object(j, NULL);
-	if (s->vni)
-		json_uint(j, "vni", s->vni);
-	else
-		json_null(j, "vni");
+	json_uint_if(j, "vni", s->vni, s->vni);
 	print_party(j, "source", &s->from);
 	print_party(j, "destination", &s->to);
 	json_array(j, "steps");

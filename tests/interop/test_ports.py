@@ -4,7 +4,6 @@
 
     c1 (eth0) --[r1 evpnd] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 evpnd]-- (net0) c2
 """
-import json
 
 import pytest
 
@@ -21,7 +20,7 @@ def pair(lab, request):
 
 
 def add(e, *argv):
-    return json.loads(e.ctl("--json", "port", "add", "--vni", "100", *argv).stdout)
+    return e.json("port", "add", "--vni", "100", *argv)
 
 
 def test_containers_reach_each_other(lab, pair):

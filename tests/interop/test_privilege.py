@@ -5,7 +5,6 @@
     h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
 """
 import grp
-import json
 import os
 import pwd
 import stat
@@ -74,7 +73,7 @@ def test_ports_of_containers_need_no_more(lab):
     """Who asks opens the namespace: evpnctl as root can, and what it may not the daemon cannot do for it."""
     e, h = pair(lab)
     c = lab.node("c1")
-    made = json.loads(e[0].ctl("--json", "port", "add", "--vni", "100", "--netns", c.ns, "--ip", "10.0.0.9/24").stdout)
+    made = e[0].json("port", "add", "--vni", "100", "--netns", c.ns, "--ip", "10.0.0.9/24")
     lab.wait_for(lambda: e[1].routes("--mac", made["mac"]), "r2 knows c1")
     lab.wait_for(lambda: c.ping("10.0.0.2") if hasattr(c, "ping") else not c.run("ping", "-c1", "-W1", "10.0.0.2", check=False).returncode,
                  "c1 reaches h2")

@@ -151,7 +151,7 @@ def test_containers_get_ports_in_a_vlan(lab, made):
 
     p = Vlans(lab, ONE, prepare)
     c = lab.node("c1")
-    port = json.loads(p.e1.ctl("--json", "port", "add", "--vni", "2000", "--netns", c.ns, "--ip", "10.0.0.9/24").stdout)
+    port = p.e1.json("port", "add", "--vni", "2000", "--netns", c.ns, "--ip", "10.0.0.9/24")
     vlans = json.loads(p.r1.bridge("-j vlan show dev " + port["port"]))[0]["vlans"]
     assert [(v["vlan"], sorted(v["flags"])) for v in vlans] == [(20, ["Egress Untagged", "PVID"])]
     assert {"vni": 2000, "port": port["port"], "vlan": 20, "tagged": False, "up": True, "made": False} in p.e1.show("ports", "--vni", "2000")

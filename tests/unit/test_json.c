@@ -31,6 +31,8 @@ static void json_writes_every_kind_of_value(void **state)
 	json_str(&j, "sn", NULL);
 	json_int(&j, "i", INT64_MIN);
 	json_uint(&j, "u", UINT64_MAX);
+	json_uint_if(&j, "uk", true, 0);
+	json_uint_if(&j, "un", false, 7);
 	json_int(&j, "z", 0);
 	json_real(&j, "r", 1.5);
 	json_real(&j, "nan", NAN);
@@ -51,7 +53,7 @@ static void json_writes_every_kind_of_value(void **state)
 	json_null(&j, NULL);
 	json_array_end(&j);
 	json_object_end(&j);
-	assert_text(&b, "{\"s\":\"x\",\"sn\":null,\"i\":-9223372036854775808,\"u\":18446744073709551615,\"z\":0,"
+	assert_text(&b, "{\"s\":\"x\",\"sn\":null,\"i\":-9223372036854775808,\"u\":18446744073709551615,\"uk\":0,\"un\":null,\"z\":0,"
 			"\"r\":1.500,\"nan\":null,\"t\":true,\"f\":false,\"h\":\"00fe\",\"m\":\"02:00:00:00:00:ab\","
 			"\"mn\":null,\"a\":\"192.0.2.1\",\"an\":null,\"raw\":[1],\"e\":[],\"n\":[{},1,null]}");
 	buf_fini(&b);

@@ -32,6 +32,13 @@ def conf(node, asn, neighbors, vnis=(100,), vtep=None, ports=(), more="", vni_mo
     return text
 
 
+def without_twins(pairs):
+    """An object, in which no key may be twice: parsers keep one of the values in silence."""
+    keys = [k for k, _ in pairs]
+    assert len(set(keys)) == len(keys), "twice: %s" % {k for k in keys if keys.count(k) > 1}
+    return dict(pairs)
+
+
 class Evpnd:
     def __init__(self, node, config, name="evpnd", start=True, user=USER, env=None):
         """user: to become, by -u; its configuration and the folder of its socket are the lab's, which it may use then."""
@@ -84,9 +91,12 @@ class Evpnd:
         """evpnctl ARGV: subprocess.CompletedProcess."""
         return self.node.run(*self.argv(*argv), check=check, timeout=timeout)
 
+    def json(self, *argv):
+        """evpnctl --json ARGV, parsed."""
+        return json.loads(self.ctl("--json", *argv).stdout, object_pairs_hook=without_twins)
+
     def show(self, *argv):
-        """evpnctl --json show ARGV, parsed."""
-        return json.loads(self.ctl("--json", "show", *argv).stdout)
+        return self.json("show", *argv)
 
     def keys(self):
         """The NLRI keys of everything received."""
