@@ -89,6 +89,26 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 	json_object_end(j);
 }
 
+uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e), uint64_t n)
+{
+	const struct history *h = &r->d->history;
+	struct history_reader reader;
+	struct history_event e;
+	uint64_t all = 0;
+
+	history_read_all(h, &reader, HISTORY_ALL);
+	while (history_next(h, &reader, &e))
+		all += matches(r, &e);
+	if (all <= n)
+		return 0;
+	history_read_all(h, &reader, HISTORY_ALL);
+	while (history_next(h, &reader, &e)) {
+		if (matches(r, &e) && all-- == n)
+			return e.id;
+	}
+	return 0;
+}
+
 /* ---- show events -------------------------------------------------------------------------------------------------- */
 
 struct events_state {
@@ -96,34 +116,13 @@ struct events_state {
 	uint64_t first; /* id */
 };
 
-/* With --count: the first of the newest so many. All of the history is looked at, which takes a millisecond. */
-static uint64_t first_of_count(const struct reply *r, struct history_reader *reader)
-{
-	const struct history *h = &r->d->history;
-	struct history_reader again = *reader;
-	struct history_event e;
-	uint64_t n = 0;
-
-	while (history_next(h, &again, &e))
-		n += event_matches(r, &e);
-	if (n <= reply_arg(r, ARG_COUNT)->n)
-		return 0;
-	n -= reply_arg(r, ARG_COUNT)->n;
-	again = *reader;
-	while (history_next(h, &again, &e)) {
-		if (event_matches(r, &e) && !n--)
-			return e.id;
-	}
-	return 0;
-}
-
 static int start_events(struct reply *r)
 {
 	struct events_state *s = r->state;
 
 	history_read_all(&r->d->history, &s->reader, HISTORY_ALL);
 	if (reply_has(r, ARG_COUNT))
-		s->first = first_of_count(r, &s->reader);
+		s->first = event_first(r, event_matches, reply_arg(r, ARG_COUNT)->n);
 	return 0;
 }
 

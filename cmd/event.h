@@ -13,6 +13,11 @@ struct daemon;
 void event_note(struct daemon *d, enum history_what what, const char *text);
 /* Is it what --vni, --mac, --ip, --neighbor, --kind and --since ask for? */
 bool event_matches(const struct reply *r, const struct history_event *e);
+/*
+ * The id of the first of the newest n events that match; 0 when there are not more. All of the history is looked at, which
+ * takes a millisecond.
+ */
+uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e), uint64_t n);
 /* As an object. */
 void event_print(struct reply *r, struct json *j, const char *key, const struct history_event *e);
 

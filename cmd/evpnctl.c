@@ -22,6 +22,7 @@
 #include "cmd/evpnctl_report.h"
 #include "cmd/evpnctl_trace.h"
 #include "cmd/evpnctl_top.h"
+#include "cmd/evpnctl_why.h"
 #include "cmd/paths.h"
 #include "cmd/netns.h"
 #include "include/config.h"
@@ -115,16 +116,23 @@ static void show_object(struct conn *c, const struct view *view)
 	json_decref(row);
 }
 
-static void show_trace(struct conn *c)
+/* An object that has a page of its own. */
+static void show_page(struct conn *c, void (*print)(const json_t *page, size_t width, FILE *out))
 {
 	size_t len;
 	const char *line = conn_line(c, &len);
-	json_t *trace = line ? json_loadb(line, len, JSON_DECODE_ANY, NULL) : NULL;
+	json_t *page = line ? json_loadb(line, len, JSON_DECODE_ANY, NULL) : NULL;
 
-	if (trace)
-		trace_print(trace, terminal_width(), stdout);
-	json_decref(trace);
+	if (page)
+		print(page, terminal_width(), stdout);
+	json_decref(page);
 }
+
+/* What in an answer says no. */
+static const char *const signs[VERB_N] = {
+	[VERB_DIFF] = "\"differs\":true",   [VERB_REPAIR] = "\"differs\":true", [VERB_TRACE] = "\"broken\":true",
+	[VERB_WHY_MAC] = "\"in_use\":false", [VERB_WHY_IP] = "\"in_use\":false",
+};
 
 /* Opens what the daemon may not open itself; 0 and *n descriptors, or the exit code. What is not right it says. */
 static int open_netns(const struct verb_args *args, int fds[NETNS_FDS], size_t *n)
@@ -158,16 +166,15 @@ static int ask(const struct options *o, const struct verb_args *args)
 		rc = conn_open(&c, o->socket, o->words, o->n_words, fds, n);
 	if (rc)
 		return rc;
-	if (args->id == VERB_DIFF || args->id == VERB_REPAIR)
-		c.sign = "\"differs\":true";
-	if (args->id == VERB_TRACE)
-		c.sign = "\"broken\":true";
+	c.sign = signs[args->id];
 	if (o->json)
 		show_json(&c);
 	else if (c.body == CONN_ROWS)
 		show_rows(&c, view_of(args));
 	else if (args->id == VERB_TRACE)
-		show_trace(&c);
+		show_page(&c, trace_print);
+	else if (args->id == VERB_WHY_MAC || args->id == VERB_WHY_IP)
+		show_page(&c, why_print);
 	else if (c.body == CONN_OBJECT)
 		show_object(&c, view_of(args));
 	if (!c.complete) {

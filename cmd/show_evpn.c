@@ -274,10 +274,8 @@ static bool more_mac(struct reply *r)
 
 const struct reply_ops show_mac = { sizeof(struct table_state), NULL, more_mac, NULL };
 
-static void print_arp(struct reply *r, const struct evpn_arp_info *i)
+void show_arp_row(struct reply *r, struct json *j, const struct evpn_arp_info *i)
 {
-	struct json *j = reply_row(r);
-
 	json_object(j, NULL);
 	json_uint(j, "vni", i->vni);
 	json_ip(j, "ip", &i->ip);
@@ -299,7 +297,7 @@ static bool more_arp(struct reply *r)
 			return false;
 		if (reply_match_vni(r, i.vni) && reply_match_mac(r, &i.mac) && reply_match_ip(r, ARG_IP, &i.ip) &&
 		    reply_match_ip(r, ARG_VTEP, &i.vtep))
-			print_arp(r, &i);
+			show_arp_row(r, reply_row(r), &i);
 	}
 	return true;
 }

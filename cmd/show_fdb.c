@@ -45,9 +45,8 @@ static struct fdb_view view(const struct dp_row_info *i)
 	return (struct fdb_view){ .mac = &zero };
 }
 
-static void print_row(struct reply *r, const struct dp_row_info *i, const struct fdb_view *v)
+static void print_row(struct reply *r, struct json *j, const struct dp_row_info *i, const struct fdb_view *v)
 {
-	struct json *j = reply_row(r);
 	uint32_t label = i->row.label_vni ? i->row.label_vni : i->row.key.vni;
 
 	json_object(j, NULL);
@@ -76,6 +75,13 @@ static void print_row(struct reply *r, const struct dp_row_info *i, const struct
 	json_object_end(j);
 }
 
+void show_fdb_row(struct reply *r, struct json *j, const struct dp_row_info *i)
+{
+	struct fdb_view v = view(i);
+
+	print_row(r, j, i, &v);
+}
+
 static bool match_vtep(const struct reply *r, const struct fdb_view *v)
 {
 	for (unsigned k = 0; k < v->n_vteps; k++)
@@ -98,7 +104,7 @@ static bool more_fdb(struct reply *r)
 		v = view(&i);
 		if (reply_match_mac(r, v.mac) && reply_match_ip(r, ARG_IP, &v.ip) &&
 		    match_vtep(r, &v))
-			print_row(r, &i, &v);
+			print_row(r, reply_row(r), &i, &v);
 	}
 	return true;
 }

@@ -30,6 +30,8 @@ enum verb_id {
 	VERB_SHOW_MEMORY,
 	VERB_SHOW_CONFIG,
 	VERB_SHOW_EVENTS,
+	VERB_WHY_MAC,
+	VERB_WHY_IP,
 	VERB_NEIGHBOR,
 	VERB_MAC_CLEAR,
 	VERB_MAC_ADD,
@@ -65,6 +67,8 @@ enum verb_arg {
 	ARG_FILE,
 	ARG_HOST_A, /* a MAC or an address: DST, or with a second one SRC */
 	ARG_HOST_B,
+	ARG_THE_MAC,
+	ARG_THE_IP,
 	ARG_WORDS, /* what is left */
 	ARG_POSITIONALS,
 

@@ -24,6 +24,7 @@
 #include "evpn/ec.h"
 #include "evpn/nlri.h"
 #include "evpn/tables.h"
+#include "evpn/why.h"
 
 /* The mark of a set: 0 not looked at yet; the handle of its struct import; or nothing, under these rules. */
 #define MARK_NONE 0x80000000u
@@ -601,6 +602,61 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 		if (!has_slot(e, is, n.tag, evis[i]))
 			route_del(e, evis[i], &n, was);
 	e->cause = NULL;
+}
+
+/* ---- why not ------------------------------------------------------------------------------------------------------ */
+
+static const char *why_unreachable(const struct evpn *e, const struct ip *next_hop)
+{
+	if (ip_eq(next_hop, &e->vtep))
+		return "its next hop is our own VTEP";
+	if (next_hop->len != e->vtep.len)
+		return "its next hop is of the other address family than our VTEP";
+	return "its next hop is no address that can be sent to";
+}
+
+static bool is_matched(const struct evpn *e, const struct evi *evi, const struct bgp_attrs *a)
+{
+	struct matches m;
+	bool found = false;
+
+	match(e, a, &m);
+	for (uint32_t i = 0; i < m.n; i++)
+		found |= m.v[i] == match_key(evi);
+	free(m.v);
+	return found;
+}
+
+const char *import_refusal(struct evpn *e, const struct evi *evi, const struct bgp_path_info *p)
+{
+	struct evpn_nlri n;
+	struct evpn_ec ec;
+
+	if (!evi->bgp)
+		return "the VNI takes nothing from BGP in its mode";
+	if (!is_matched(e, evi, p->attrs))
+		return "the VNI imports none of its route targets";
+	evpn_ec_read(p->attrs, &ec);
+	if (!evpn_ec_vxlan(&ec))
+		return "it offers another encapsulation than VXLAN";
+	if (!destination_usable(e, &p->attrs->next_hop))
+		return why_unreachable(e, &p->attrs->next_hop);
+	if (!evpn_nlri_parse(p->key, p->key_len, p->attrs->shared, p->attrs->shared_len, &n) || !type_usable(n.type) || !key_usable(&n))
+		return "no host can have its address";
+	if (n.tag != evi->tag && n.tag != EVPN_MAX_ET)
+		return "its Ethernet Tag is another than the VNI's";
+	return import_of_path(e, evi, p) ? NULL : "its label is no VNI";
+}
+
+uint32_t import_of_path(struct evpn *e, const struct evi *evi, const struct bgp_path_info *p)
+{
+	uint32_t h = import_of(e, p->set, p->attrs);
+	struct evpn_nlri n;
+
+	if (!h || !evpn_nlri_parse(p->key, p->key_len, NULL, 0, &n) || !key_usable(&n))
+		return 0;
+	h = usable(e, &n, h);
+	return h && has_slot(e, h, n.tag, evi->slot) ? h : 0;
 }
 
 static void read_route(struct evpn *e, const struct bgp_path_info *p)

@@ -32,6 +32,20 @@ int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b)
 	return d ? d : ip_cmp(&b->vtep, &a->vtep);
 }
 
+const char *mac_claim_step(const struct mac_claim *won, const struct mac_claim *lost)
+{
+	if (won->last_resort != lost->last_resort)
+		return "it is long-lived stale, and another claim is not";
+	if (won->gateway != lost->gateway)
+		return "another claim is a default gateway's";
+	if (!won->gateway && won->sticky != lost->sticky)
+		return "another claim is static";
+	if (!won->gateway && won->sequence != lost->sequence)
+		return "another claim has a higher sequence";
+	return ip_eq(&won->vtep, &lost->vtep) ? "another claim says nearly the same" :
+						"another claim has the same sequence and the lower VTEP address";
+}
+
 /* May a port of ours not have it? RFC 7432 15.2 for static MACs, rfc7432bis 10.1.1 for gateways. */
 static bool pinned(const struct mac_claim *c)
 {

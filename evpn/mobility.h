@@ -31,6 +31,9 @@ int mac_sequence_cmp(uint32_t a, uint32_t b);
  */
 int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b);
 
+/* The step by which won beats lost, in words about the loser. */
+const char *mac_claim_step(const struct mac_claim *won, const struct mac_claim *lost);
+
 enum mac_state {
 	MAC_UNKNOWN, /* neither here nor there: held for its addresses, or about to go */
 	MAC_LOCAL,   /* on a port of ours, advertised */

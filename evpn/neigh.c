@@ -385,9 +385,11 @@ void neigh_mac_moved(struct evpn *e, uint32_t mac)
 		struct ip ip = binding_ip(b);
 
 		next = b->next; /* of another address: deciding this one leaves it there */
-		if (mac_is_here(mac_get(e, mac)->state))
+		if (mac_is_here(mac_get(e, mac)->state)) {
 			b->flags &= (uint8_t)~BINDING_STALE;
-		else if (b->flags & BINDING_SENT)
+			if (b->flags & BINDING_LOCAL)
+				note_ip(e, evi, b, HISTORY_LOCAL, NULL, "its MAC is here");
+		} else if (b->flags & BINDING_SENT)
 			b->flags |= BINDING_STALE;
 		decide(e, evi, &ip);
 	}
@@ -475,6 +477,17 @@ bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip
 	uint32_t m = mac_find(e, evi, mac);
 
 	return m && find(e, evi, ip, m);
+}
+
+uint32_t neigh_nth(const struct evpn *e, const struct evi *evi, const struct ip *ip, unsigned n)
+{
+	struct hidx_it it;
+	uint32_t h;
+
+	for_each_binding(h, &it, e, evi, ip)
+		if (!n--)
+			return h;
+	return 0;
 }
 
 bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip)

@@ -70,6 +70,8 @@ bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct ma
 bool neigh_row(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct mac *mac, bool *router);
 /* The binding of the address that counts: the one whose row is wanted, else a local one, else any; 0: it has none. */
 uint32_t neigh_find(const struct evpn *e, const struct evi *evi, const struct ip *ip);
+/* The n-th binding of an address, from 0; 0 behind the last. */
+uint32_t neigh_nth(const struct evpn *e, const struct evi *evi, const struct ip *ip, unsigned n);
 bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* Does the route of this RD say where the address is? */
 bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8]);

@@ -251,12 +251,18 @@ static void mac_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_
 	ips_fill(e, m, out);
 }
 
+/* Not one that is there for its addresses only. */
+static bool is_shown(const struct mac_entry *m)
+{
+	return m->state != MAC_UNKNOWN || m->flags & MAC_OVER;
+}
+
 bool evpn_mac_next(struct evpn *e, struct evpn_cursor *c, struct evpn_mac_info *out)
 {
 	while ((c->handle = slab_next(&e->macs.slab, c->handle))) {
 		const struct mac_entry *m = mac_get(e, c->handle);
 
-		if ((m->state == MAC_UNKNOWN && !(m->flags & MAC_OVER)) || (c->vni && evi_get(&e->evis, m->evi)->vni != c->vni))
+		if (!is_shown(m) || (c->vni && evi_get(&e->evis, m->evi)->vni != c->vni))
 			continue;
 		mac_fill(e, m, out);
 		return true;
@@ -270,7 +276,7 @@ bool evpn_mac_find(struct evpn *e, uint32_t vni, const struct mac *mac, struct e
 	uint32_t h = evi ? mac_find(e, evi, mac) : 0;
 	const struct mac_entry *m = h ? mac_get(e, h) : NULL;
 
-	if (!m || (m->state == MAC_UNKNOWN && !(m->flags & MAC_OVER)))
+	if (!m || !is_shown(m))
 		return false;
 	mac_fill(e, m, out);
 	return true;
@@ -329,6 +335,16 @@ bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evp
 {
 	const struct evi *evi = evi_find(&e->evis, vni);
 	uint32_t h = evi ? neigh_find(e, evi, ip) : 0;
+
+	if (h)
+		arp_fill(e, binding_get(e, h), out);
+	return h;
+}
+
+bool evpn_arp_nth(struct evpn *e, uint32_t vni, const struct ip *ip, unsigned n, struct evpn_arp_info *out)
+{
+	const struct evi *evi = evi_find(&e->evis, vni);
+	uint32_t h = evi ? neigh_nth(e, evi, ip, n) : 0;
 
 	if (h)
 		arp_fill(e, binding_get(e, h), out);

@@ -250,6 +250,8 @@ bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *
 /* One of them; false when it is not known there. */
 bool evpn_mac_find(struct evpn *e, uint32_t vni, const struct mac *mac, struct evpn_mac_info *out);
 bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evpn_arp_info *out);
+/* The n-th MAC that an address is bound to, from 0, in no order. */
+bool evpn_arp_nth(struct evpn *e, uint32_t vni, const struct ip *ip, unsigned n, struct evpn_arp_info *out);
 
 /* Who says where a MAC is: a route, the configuration, a resolver, or the tunnel itself. */
 struct evpn_claim {
@@ -263,6 +265,42 @@ struct evpn_claim {
 };
 /* The first max claims of all, the best one first; how many there are. */
 size_t evpn_mac_claims(struct evpn *e, uint32_t vni, const struct mac *mac, struct evpn_claim *out, size_t max);
+
+/* ---- why ------------------------------------------------------------------------------------------------------- */
+
+enum evpn_claimant_kind { EVPN_BY_PORT, EVPN_BY_CONFIGURATION, EVPN_BY_RESOLVER, EVPN_BY_TUNNEL };
+const char *evpn_claimant_name(enum evpn_claimant_kind by); /* "port", "configuration", "resolver", "tunnel" */
+
+struct evpn_claimant { /* who says where a MAC is, but for routes */
+	enum evpn_claimant_kind by;
+	unsigned ifindex; /* of a port */
+	struct ip vtep;
+	struct ip ip; /* said with this address */
+	uint32_t sequence;
+	bool sticky;
+	bool wins;
+	const char *why; /* not; NULL when it wins */
+};
+/* The n-th, from 0; false at the end. */
+bool evpn_claimant_nth(const struct evpn *e, uint32_t vni, const struct mac *mac, unsigned n, struct evpn_claimant *out);
+
+enum evpn_path_verdict_kind {
+	EVPN_PATH_WINS,         /* the MAC is where it says */
+	EVPN_PATH_LOSES,        /* imported, and another claim is better */
+	EVPN_PATH_NOT_BEST,     /* BGP prefers another path of that route */
+	EVPN_PATH_REJECTED,     /* not eligible */
+	EVPN_PATH_NOT_IMPORTED, /* by this VNI */
+	EVPN_PATH_OURS
+};
+const char *evpn_path_verdict_name(enum evpn_path_verdict_kind v); /* "wins", ... */
+
+struct evpn_path_verdict {
+	enum evpn_path_verdict_kind verdict;
+	const char *why; /* NULL when it wins or is ours */
+};
+/* What the VNI makes of a path of a Type 2 route of this MAC. */
+void evpn_path_verdict(struct evpn *e, uint32_t vni, const struct bgp_path_info *p, const struct mac *mac,
+		       struct evpn_path_verdict *out);
 
 enum evpn_pe_state {
 	EVPN_PE_ACTIVE, /* frames go to it */

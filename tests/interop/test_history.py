@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
-"""What happened and why: show events.
+"""What happened and why: show events, why.
 
     h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
                                      |
                                    [r3] 192.0.2.3  GoBGP
 """
+import json
 import socket
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_session_that_is_lost_and_what_goes_with_it(pair):
     assert (up["event"], down["was"], down["event"]) == ("Established", "Established", "Idle")
     assert "administrative shutdown" in down["reason"]
     assert [r["event"] for r in events(p.e1, "--kind", "vtep")] == ["added", "removed"]
-    assert [r["event"] for r in events(p.e2, "--ip", p.h2.ip4)] == ["local"], "what is here stays"
+    assert events(p.e2, "--ip", p.h2.ip4)[-1]["event"] == "local", "what is here stays"
 
 
 def test_options_choose(pair):
@@ -134,3 +135,109 @@ def test_a_row_that_the_kernel_refuses(lab):
     p.r2.bridge("fdb del %s dev h2 master" % first)
     lab.wait_for(lambda: p.r1.remote("vxlan100", second) == p.r2.address, "now there is", 20)
     assert [r["event"] for r in events(p.e1, "--kind", "row")] == ["refused", "placed"]
+
+
+def why(e, *argv):
+    """The object, and whether evpnctl said yes."""
+    p = e.ctl("--json", "why", *argv, check=False)
+    assert p.returncode in (0, 1), p.stderr
+    return json.loads(p.stdout), p.returncode == 0
+
+
+def claims(w):
+    return [(c["by"], c["verdict"], c["why"]) for c in w["claims"]]
+
+
+def test_why_a_host_is_where_it_is(pair):
+    p, lab = pair, pair.lab
+    assert p.h1.ping(p.h2.ip4)
+    w, yes = why(p.e1, "mac", p.h2.mac)
+    assert yes and (w["verdict"], w["in_use"], w["state"], w["vtep"], w["vni"]) == ("in-use", True, "remote", p.r2.address, 100)
+    assert claims(w) == [("route", "wins", None)] * 2 and {c["neighbor"] for c in w["claims"]} == {p.r2.address}
+    assert [b["ip"] for b in w["bindings"]] == [p.h2.ip4] and all(r["observed"] for r in w["rows"])
+    assert [(h["kind"], h["event"]) for h in w["history"]] == [("mac", "remote"), ("ip", "remote")]
+    w, yes = why(p.e1, "ip", p.h2.ip4)
+    assert yes and w["mac"] == p.h2.mac and {r["table"] for r in w["rows"]} >= ({"neigh"} if lab.dataplane == "kernel" else {"vtep"})
+    assert [(h["kind"], h["event"]) for h in w["history"]] == [("mac", "remote"), ("ip", "remote")]
+    w, yes = why(p.e1, "ip", p.h1.ip4, "--vni", "100")
+    assert yes and (w["state"], w["interface"]) == ("local", "h1")
+    assert ("port", "wins", None) in claims(w) and ("route", "ours", None) in claims(w)
+    text = p.e1.ctl("why", "mac", p.h2.mac).stdout
+    assert "%s in VNI 100: remote behind %s, in use" % (p.h2.mac, p.r2.address) in text and "route received" in text
+
+
+def test_why_a_host_has_moved_and_is_gone(pair):
+    p, lab = pair, pair.lab
+    p.frame(p.h1)
+    lab.wait_for(lambda: p.state(p.e2) == "remote", "r2 has it behind r1")
+    p.frame(p.h2)
+    lab.wait_for(lambda: p.state(p.e1) == "remote", "it has moved to r2")
+    w, yes = why(p.e2, "mac", MAC)
+    assert yes and (w["state"], w["interface"], w["sequence"], w["reason"]) == ("local", "h2", 1, "moved here from a VTEP")
+    p.e2.ctl("neighbor", p.r1.address, "down")
+    lab.wait_for(lambda: p.state(p.e1) is None, "r1 does not know it any more")
+    w, yes = why(p.e1, "mac", MAC)
+    assert not yes and (w["verdict"], w["state"], w["claims"]) == ("unknown", None, [])
+    assert [(h["was"], h["event"]) for h in w["history"] if h["kind"] == "mac"] == [(None, "local"), ("local", "remote"), ("remote", "gone")]
+    assert [n["address"] for n in w["neighbors_down"]] == [p.r2.address]
+    text = p.e1.ctl("why", "mac", MAC, check=False).stdout
+    assert "not known" in text and "Neighbors without a session" in text and "is gone from behind %s" % p.r2.address in text
+
+
+def test_why_a_route_is_not_used(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=(100, 200)))
+    g = Gobgp(r2, gobgp.conf(65000, r2.address, [(r1.address, 65000)]))
+    lab.wait_for(lambda: g.established(r1.address), "they have a session", 20)
+    g.add_mac(MAC, None, 100, "192.0.2.2:1", "65000:999", r2.address)
+    g.add_mac(MAC, None, 100, "192.0.2.2:2", "65000:100", r1.address)
+    g.add_mac(MAC, None, 100, "192.0.2.2:3", "65000:100", "2001:db8::2")
+    lab.wait_for(lambda: len(e.routes("--mac", MAC)) == 3, "the routes are there")
+    w, yes = why(e, "mac", MAC, "--vni", "100")
+    assert not yes and w["verdict"] == "unknown" and w["rows"] == []
+    assert {(c["rd"], c["verdict"], c["why"]) for c in w["claims"]} == {
+        ("192.0.2.2:1", "not-imported", "the VNI imports none of its route targets"),
+        ("192.0.2.2:2", "rejected", "its next hop is our own address, or none that can be sent to"),
+        ("192.0.2.2:3", "not-imported", "its next hop is of the other address family than our VTEP")}
+    assert "route targets 65000:999: not imported" in e.ctl("why", "mac", MAC, "--vni", "100", check=False).stdout
+    wrong = e.ctl("why", "mac", MAC, check=False)
+    assert wrong.returncode == 1 and "--vni" in wrong.stderr, "no VNI has it, and there are two"
+    g.add_mac(MAC, None, 200, "192.0.2.2:4", "65000:200", r2.address)
+    g.add_mac(MAC, None, 200, "192.0.2.2:5", "65000:200", "192.0.2.77")
+    lab.wait_for(lambda: e.mac(200, MAC) and len(e.routes("--mac", MAC)) == 5, "one VNI has it")
+    w, yes = why(e, "mac", MAC)
+    assert yes and w["vni"] == 200
+    stand = {c["rd"]: (c["verdict"], c["why"]) for c in w["claims"]}
+    assert stand["192.0.2.2:4"] == ("wins", None)
+    assert stand["192.0.2.2:5"] == ("loses", "another claim has the same sequence and the lower VTEP address")
+    w, yes = why(e, "mac", MAC, "--vni", "100")
+    assert not yes and [(x["vni"], x["state"], x["vtep"]) for x in w["elsewhere"]] == [(200, "remote", r2.address)]
+    w, yes = why(e, "mac", MAC, "--vni", "300")
+    assert not yes and (w["verdict"], w["vni_known"], w["vnis"]) == ("no-vni", False, [100, 200])
+
+
+@pytest.mark.kernel
+def test_why_a_row_is_not_there(pair):
+    p, lab = pair, pair.lab
+    mac = p.r1.ip_json("link show br100")[0]["address"]
+    p.frame(p.h2, mac)
+    lab.wait_for(lambda: p.state(p.e1, mac) == "remote", "its route is there")
+    w, yes = why(p.e1, "mac", mac)
+    assert not yes and w["verdict"] == "not-programmed" and claims(w) == [("route", "wins", None)]
+    assert any("own address" in (r["pending"] or "") for r in w["rows"])
+    assert "not in use: a row is not there" in p.e1.ctl("why", "mac", mac, check=False).stdout
+
+
+def test_why_a_duplicate_stays(lab):
+    p = Pair(lab, more="mac-mobility: {moves: 3, window: 60}\n")
+    for i in range(6):
+        p.frame((p.h1, p.h2)[i % 2])
+        lab.wait_for(lambda: (p.state(p.e1), p.state(p.e2)) == (("local", "remote"), ("remote", "local"))[i % 2] or
+                     "duplicate" in (p.state(p.e1), p.state(p.e2)), "it has moved, or is a duplicate")
+        if "duplicate" in (p.state(p.e1), p.state(p.e2)):
+            break
+    e = p.e1 if p.state(p.e1) == "duplicate" else p.e2
+    w, yes = why(e, "mac", MAC)
+    assert w["state"] == "duplicate" and "moved too often" in w["reason"]
+    assert w["history"][-1]["event"] == "duplicate" and len(w["history"]) >= 3
+    assert events(e, "--mac", MAC)[-1] == {**w["history"][-1], "time": events(e, "--mac", MAC)[-1]["time"]}
