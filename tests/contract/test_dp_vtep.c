@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "dataplane/dp.h"
 #include "dataplane/vtep/vtep.h"
 #include "tests/lib/dpbed.h"
+#include "tests/lib/dpworld_netns.h"
 #include "tests/lib/test.h"
 
 static struct bridge *bridge_of(struct bed *t)
@@ -112,12 +114,75 @@ static void more_macs_than_the_limit_are_counted(void **state)
 	assert_int_equal(info(t).learned, 10);
 }
 
+/* ---- rows on demand ------------------------------------------------------------------------------------------------ */
+
+#define FRAME_LEN 60u
+
+/* A worker has found no row for a frame to this MAC, and says so, like any time later. */
+static void missed(struct vtep *v, unsigned mac)
+{
+	struct missed_ring *r = worker_missed(v, 0);
+	struct missed *m = &r->slot[r->tail % VTEP_MISSED];
+	uint8_t *frame = r->frame[r->frame_tail++ % HOLD_FRAMES];
+
+	*m = (struct missed){ .vni = WORLD_VNI, .mac = mac_nr(mac), .len = FRAME_LEN };
+	memset(frame, 0, FRAME_LEN);
+	memcpy(frame, m->mac.b, sizeof(m->mac.b));
+	frame[12] = 0x88;
+	frame[13] = 0xb5;
+	__atomic_store_n(&r->tail, r->tail + 1, __ATOMIC_RELEASE);
+}
+
+/* Of the VXLAN packets that have left, how many hold a frame to this MAC. */
+static unsigned sent(int fd, unsigned mac)
+{
+	struct mac m = mac_nr(mac);
+	uint8_t b[2048];
+	unsigned n = 0;
+	ssize_t len;
+
+	while ((len = recv(fd, b, sizeof(b), MSG_DONTWAIT)) > 0)
+		n += memmem(b + 14, (size_t)len - 14, m.b, sizeof(m.b)) != NULL;
+	return n;
+}
+
+static void a_frame_waits_for_its_row_and_not_beyond(void **state)
+{
+	struct bed *t = *state;
+	struct dp_vni_params p = bed_params();
+	struct sockaddr_ll u1;
+	int fd;
+
+	NEEDS_WORLD(t);
+	p.miss_macs = true;
+	dp_vni_del(t->d, WORLD_VNI);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	settle(t);
+	world_run("ip neigh add 192.0.2.2 lladdr 02:00:00:00:ff:02 dev u0");
+	u1 = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex("u1") };
+	fd = socket(AF_PACKET, SOCK_RAW, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&u1, sizeof(u1)), 0);
+	missed(bridge_of(t)->v, 5);
+	dp_kick(t->d);
+	settle(t);
+	assert_int_equal(sent(fd, 5), 0);
+	want_fdb(t->d, 5, 2, DP_ON_DEMAND);
+	settle(t);
+	assert_int_equal(sent(fd, 5), 1);
+	missed(bridge_of(t)->v, 5); /* the worker looked before the row was there */
+	dp_kick(t->d);
+	settle(t);
+	assert_int_equal(sent(fd, 5), 1);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(silent_macs_age, bed_running_vtep, bed_teardown),
 		cmocka_unit_test_setup_teardown(a_port_that_goes_takes_all_along, bed_running_vtep, bed_teardown),
 		cmocka_unit_test_setup_teardown(more_macs_than_the_limit_are_counted, bed_running_vtep, bed_teardown),
+		cmocka_unit_test_setup_teardown(a_frame_waits_for_its_row_and_not_beyond, bed_running_vtep, bed_teardown),
 	};
 
 	return RUN_TESTS(tests);
