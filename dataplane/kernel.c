@@ -245,7 +245,7 @@ static bool kernel_flush(void *be)
 		remade(k);
 	if (!more && k->snoop_dirty)
 		kernel_snoop_update(k);
-	return more || kernel_snoop_bury(k);
+	return more || kernel_snoop_bury(k) || kernel_hold_bury(k);
 }
 
 static void on_readable(struct loop_io *io, unsigned events)

@@ -130,7 +130,7 @@ struct kvni {
 	struct mtime renew_at; /* with miss_macs: rows in use */
 	int hold_fd;           /* of a TAP for frames without a row, -1: none */
 	unsigned hold_ifindex;
-	bool hold_refused;
+	bool hold_refused, hold_ends;
 	struct loop_io hold_io;
 	struct kernel *hold_of;
 	struct ip group;
@@ -513,6 +513,8 @@ void kernel_snoop_free(struct kernel *k);
 /* Its port is there when it should be; br NULL: no bridge. */
 void kernel_hold_check(struct kernel *k, struct kvni *v, const struct klink *br);
 void kernel_hold_close(struct kvni *v);
+/* Closes one that is not needed any more; false when there was none. */
+bool kernel_hold_bury(struct kernel *k);
 /* The MAC has its row now. */
 void kernel_hold_placed(struct kernel *k, struct kvni *v, const struct mac *mac);
 

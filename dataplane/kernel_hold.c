@@ -61,6 +61,39 @@ void kernel_hold_close(struct kvni *v)
 	hold_forget(&v->hold_of->hold, v);
 	v->hold_fd = -1;
 	v->hold_ifindex = 0;
+	v->hold_ends = false;
+}
+
+/* To close it takes the kernel 30 ms, in which rows would be missing that frames need now. */
+static void close_later(struct kernel *k, struct kvni *v)
+{
+	v->hold_ends = true;
+	loop_io_set(&v->hold_io, 0);
+	hold_forget(&k->hold, v);
+	dp_kick(k->d);
+}
+
+static void go_on(struct kvni *v)
+{
+	uint8_t frame[HOLD_OCTETS];
+
+	while (read(v->hold_fd, frame, sizeof(frame)) > 0) /* these went to everybody */
+		;
+	v->hold_ends = false;
+	loop_io_set(&v->hold_io, LOOP_READ);
+}
+
+bool kernel_hold_bury(struct kernel *k)
+{
+	struct kvni *v;
+
+	list_for_each(v, &k->vnis, list) {
+		if (!v->hold_ends)
+			continue;
+		kernel_hold_close(v);
+		return true;
+	}
+	return false;
 }
 
 static int open_tap(struct kernel *k, struct kvni *v, const char *name)
@@ -105,8 +138,12 @@ void kernel_hold_check(struct kernel *k, struct kvni *v, const struct klink *br)
 	char name[IFNAMSIZ];
 	int err;
 
-	if (v->hold_fd >= 0 && (!v->miss_macs || !br || !l || l->master != (unsigned)br->ifindex))
+	if (v->hold_fd >= 0 && (!br || !l || l->master != (unsigned)br->ifindex))
 		kernel_hold_close(v);
+	if (v->hold_fd >= 0 && !v->miss_macs)
+		close_later(k, v);
+	else if (v->hold_ends)
+		go_on(v);
 	if (v->hold_fd >= 0 || !v->miss_macs || !br || v->hold_refused)
 		return;
 	snprintf(name, sizeof(name), "hold%u", v->vni);
