@@ -324,7 +324,7 @@ def test_ipv6_hosts_are_asked_for(lab, dataplane):
 @pytest.mark.kernel
 def test_the_first_program_needs_a_restart(lab):
     """evpnd, as it runs, can start no programs: a reload that asks for the first is refused as a whole, in so many words."""
-    p = Pair(lab, "dynamic-l2", "rib")
+    p = Pair(lab, "dynamic-l2", "rib", more="hosts: [{mac: '%s', vtep: 192.0.2.2}], flood: [192.0.2.2], " % MAC2)
     before = p.e.show("config")
     p.e.configure(p.e.config.replace("resolver: rib", "ageing: 77, resolver: {command: [/bin/cat]}"))
     r = p.e.ctl("reload", check=False)
