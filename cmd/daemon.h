@@ -29,6 +29,7 @@ struct daemon {
 	struct config *config;
 	struct log log;
 	struct history history;
+	int64_t wall_us; /* what the clock on the wall showed at the monotonic time 0, us since 1970; see event.c */
 	struct loop loop;
 	struct ctl *ctl;
 	struct bgp_transport *transport;

@@ -9,6 +9,8 @@
 #include "cmd/daemon.h"
 #include "cmd/show.h"
 
+#define CLOCK_SET_US 500000 /* a turn of the loop may be long, so less is no sign */
+
 void event_note(struct daemon *d, enum history_what what, const char *text)
 {
 	struct history_event e = { .kind = HISTORY_SYSTEM, .what = (uint8_t)what, .text = text };
@@ -33,18 +35,30 @@ bool event_matches(const struct reply *r, const struct history_event *e)
 
 /* ---- JSON --------------------------------------------------------------------------------------------------------- */
 
-/* Wall-clock time to a millisecond. What was before a step of the clock moves with it. */
-static void print_time(const struct reply *r, struct json *j, struct mtime at)
+/*
+ * Events know the monotonic time. The other clock is read at each answer, but believed only when it was set: an event has
+ * the same time whenever it is asked for, and what was before a step of the clock moves with it.
+ */
+static int64_t wall_us(const struct reply *r)
 {
-	char date[32], text[48];
 	struct timespec ts;
-	struct tm tm;
 	int64_t us;
-	time_t s;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - mtime_diff_us(at, r->now);
-	s = us / 1000000;
+	us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - r->now.us;
+	if (us > r->d->wall_us + CLOCK_SET_US || us < r->d->wall_us - CLOCK_SET_US)
+		r->d->wall_us = us;
+	return r->d->wall_us;
+}
+
+/* To a millisecond. */
+static void print_time(const struct reply *r, struct json *j, struct mtime at)
+{
+	int64_t us = wall_us(r) + at.us;
+	time_t s = us / 1000000;
+	char date[32], text[48];
+	struct tm tm;
+
 	gmtime_r(&s, &tm);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%03uZ", date, (unsigned)(us / 1000 % 1000));
