@@ -16,6 +16,7 @@
 #include "cmd/evpnctl_capture.h"
 #include "cmd/evpnctl_conn.h"
 #include "cmd/evpnctl_graph.h"
+#include "cmd/evpnctl_doctor.h"
 #include "cmd/evpnctl_help.h"
 #include "cmd/evpnctl_pick.h"
 #include "cmd/evpnctl_render.h"
@@ -28,7 +29,7 @@
 #include "include/config.h"
 
 struct options {
-	const char *socket;
+	const char *socket, *config;
 	bool json, help;
 	const char **words; /* the verb and its arguments */
 	size_t n_words;
@@ -132,6 +133,7 @@ static void show_page(struct conn *c, void (*print)(const json_t *page, size_t w
 static const char *const signs[VERB_N] = {
 	[VERB_DIFF] = "\"differs\":true",   [VERB_REPAIR] = "\"differs\":true", [VERB_TRACE] = "\"broken\":true",
 	[VERB_WHY_MAC] = "\"in_use\":false", [VERB_WHY_IP] = "\"in_use\":false",
+	[VERB_DOCTOR] = "\"severity\":\"error\"",
 };
 
 /* Opens what the daemon may not open itself; 0 and *n descriptors, or the exit code. What is not right it says. */
@@ -155,6 +157,29 @@ static int open_netns(const struct verb_args *args, int fds[NETNS_FDS], size_t *
 	return 0;
 }
 
+static int show_answer(const struct options *o, const struct verb_args *args, struct conn *c)
+{
+	int rc = 0;
+
+	c->sign = signs[args->id];
+	if (o->json)
+		show_json(c);
+	else if (c->body == CONN_ROWS)
+		show_rows(c, view_of(args));
+	else if (args->id == VERB_TRACE)
+		show_page(c, trace_print);
+	else if (args->id == VERB_WHY_MAC || args->id == VERB_WHY_IP)
+		show_page(c, why_print);
+	else if (c->body == CONN_OBJECT)
+		show_object(c, view_of(args));
+	if (!c->complete) {
+		fprintf(stderr, "evpnctl: the answer broke off: evpnd ended or dropped us\n");
+		rc = 1;
+	}
+	conn_close(c);
+	return c->signs ? 1 : rc;
+}
+
 static int ask(const struct options *o, const struct verb_args *args)
 {
 	int fds[NETNS_FDS], rc;
@@ -164,25 +189,29 @@ static int ask(const struct options *o, const struct verb_args *args)
 	rc = open_netns(args, fds, &n);
 	if (!rc)
 		rc = conn_open(&c, o->socket, o->words, o->n_words, fds, n);
-	if (rc)
+	return rc ? rc : show_answer(o, args, &c);
+}
+
+/* Also where no daemon answers, which is the first finding then. */
+static int doctor(const struct options *o, const struct verb_args *args)
+{
+	const char *config = args->v[ARG_CONFIG].given ? args->v[ARG_CONFIG].text : o->config;
+	struct buf answer;
+	struct conn c;
+	int rc = conn_ask(&c, o->socket, o->words, o->n_words, NULL, 0);
+
+	if (!rc)
+		return show_answer(o, args, &c);
+	if (c.answered) {
+		fprintf(stderr, "evpnctl: %s\n", c.error);
 		return rc;
-	c.sign = signs[args->id];
-	if (o->json)
-		show_json(&c);
-	else if (c.body == CONN_ROWS)
-		show_rows(&c, view_of(args));
-	else if (args->id == VERB_TRACE)
-		show_page(&c, trace_print);
-	else if (args->id == VERB_WHY_MAC || args->id == VERB_WHY_IP)
-		show_page(&c, why_print);
-	else if (c.body == CONN_OBJECT)
-		show_object(&c, view_of(args));
-	if (!c.complete) {
-		fprintf(stderr, "evpnctl: the answer broke off: evpnd ended or dropped us\n");
-		rc = 1;
 	}
-	conn_close(&c);
-	return c.signs ? 1 : rc;
+	buf_init(&answer);
+	doctor_alone(config, o->socket, c.error, &answer);
+	conn_local(&c, buf_data(&answer), answer.len);
+	rc = show_answer(o, args, &c);
+	buf_fini(&answer);
+	return rc;
 }
 
 /* ---- verbs without a daemon -------------------------------------------------------------------------------------- */
@@ -235,6 +264,8 @@ static int act(struct options *o)
 	}
 	if (args.id == VERB_CHECK)
 		return check_file(args.v[ARG_FILE].text);
+	if (args.id == VERB_DOCTOR)
+		return doctor(o, &args);
 	if (args.id == VERB_CAPTURE)
 		return capture_run(o->socket, o->words, o->n_words, &args, o->json);
 	if (args.id == VERB_GRAPH)
@@ -286,7 +317,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct paths paths;
-	struct options o = { .socket = paths.socket };
+	struct options o = { .socket = paths.socket, .config = paths.config };
 	int rc;
 
 	setlocale(LC_CTYPE, ""); /* descriptions are UTF-8; a table says others' characters as numbers */

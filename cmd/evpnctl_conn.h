@@ -19,6 +19,7 @@ struct conn {
 	const char *sign; /* looked for in each line of the body, NULL: nothing */
 	bool signs;       /* it was there */
 	bool complete; /* the end of the body has been seen */
+	bool answered; /* a daemon is there, whatever it says */
 	char error[512]; /* why not, a sentence */
 };
 
@@ -30,6 +31,8 @@ int conn_ask(struct conn *c, const char *path, const char *const *argv, size_t a
 /* The same, and trouble is told on stderr. */
 int conn_open(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n);
 #define CONN_FDS_MAX 4
+/* An answer of rows that was made here, to be read as if it had come; text is taken and must outlive c. */
+void conn_local(struct conn *c, const char *text, size_t len);
 /*
  * The next line of the body as it came, its end of line included; NULL at the end. c->complete says then whether that
  * was the end of the reply or the daemon went away in the middle of it.

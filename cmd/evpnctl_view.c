@@ -305,6 +305,12 @@ static const struct view_field memory_fields[] = {
 	{ "neighbors", "neighbors", format_neighbors_memory },
 };
 
+static const struct view_field doctor_fields[] = {
+	{ NULL, NULL, format_finding },
+	{ "because", "why", format_any },
+	{ "to do", "command", format_any },
+};
+
 #define TABLE(c) .columns = (c), .n_columns = COUNT(c)
 #define BLOCK(f) .fields = (f), .n_fields = COUNT(f)
 
@@ -325,6 +331,7 @@ static const struct view views[VERB_N] = {
 	[VERB_PORT_ADD] = { BLOCK(port_fields) },
 	[VERB_DIFF] = { TABLE(diff_columns), .empty = "no difference" },
 	[VERB_REPAIR] = { TABLE(diff_columns), .empty = "no difference" },
+	[VERB_DOCTOR] = { BLOCK(doctor_fields), .empty = "nothing found" },
 	[VERB_RELOAD] = { .empty = "nothing changes" },
 	[VERB_SHOW_MEMORY] = { BLOCK(memory_fields) },
 };

@@ -533,3 +533,10 @@ void format_version(struct buf *out, const json_t *v, const json_t *row)
 	buf_adds(out, " ");
 	add(out, row, "version");
 }
+
+void format_finding(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_any(out, format_member(row, "severity"), row);
+	buf_adds(out, ": ");
+	format_any(out, format_member(row, "what"), row);
+}

@@ -30,6 +30,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_CAPTURE] = &change_capture,
 	[VERB_DRAIN] = &change_drain,
 	[VERB_TRACE] = &show_trace,
+	[VERB_DOCTOR] = &show_doctor,
 	[VERB_LOG] = &change_log,
 	[VERB_RELOAD] = &change_reload,
 	[VERB_DIFF] = &show_diff,

@@ -104,6 +104,8 @@ const struct verb verbs[VERB_N] = {
 			 "where frames to a host go, lookup by lookup, and where that breaks off",
 			 .required = BIT(ARG_HOST_A), .optional = BIT(ARG_HOST_B) | BIT(ARG_VNI) | BIT(ARG_FROM) },
 	[VERB_TOP] = { "top", "[--count N]", "sessions, VNIs and rates, a page a second; q ends", .optional = BIT(ARG_COUNT) },
+	[VERB_DOCTOR] = { "doctor", "[--config FILE]", "what on this host stands in the way, and the command that mends it",
+			  .optional = BIT(ARG_CONFIG) },
 	[VERB_CHECK] = { "check", "FILE", "look for errors in a configuration file", .required = BIT(ARG_FILE),
 			 .local = true },
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
@@ -162,6 +164,7 @@ static const struct arg_desc {
 	[ARG_KIND] = { "--kind", "K", "neighbor, mac, ip, vtep, row, device, system or route", KIND_EVENT },
 	[ARG_SINCE] = { "--since", "S", "of the last so many seconds only", KIND_NUMBER, 1, UINT32_MAX },
 	[ARG_FROM] = { "--from", "NETNS", "who sends: a name as in 'ip netns', a process, or a path; its own lookups come first", KIND_TEXT },
+	[ARG_CONFIG] = { "--config", "FILE", "where no daemon answers: the configuration that it would have", KIND_TEXT },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 

@@ -49,6 +49,7 @@ enum verb_id {
 	VERB_REPORT,
 	VERB_TRACE,
 	VERB_TOP,
+	VERB_DOCTOR,
 	VERB_CHECK,
 	VERB_HELP,
 	VERB_N
@@ -100,6 +101,7 @@ enum verb_arg {
 	ARG_KIND,
 	ARG_SINCE,
 	ARG_FROM,
+	ARG_CONFIG,
 	ARG_N
 };
 

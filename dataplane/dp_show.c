@@ -54,8 +54,10 @@ static void fill_bridge(const struct row *r, const struct dp_vni_info *dev, stru
 	out->owner = owner_of(r->port, r->wanted);
 	out->ifindex = here ? r->to.ifindex : dev->vxlan_ifindex;
 	out->learned = r->port == DP_SEEN_LOCAL;
-	if (here)
+	if (here) {
 		out->pending = out->help = NULL;
+		out->stuck = false;
+	}
 }
 
 static void fill_dest(const struct rec *c, uint32_t dest, struct dp_row_info *out)
@@ -127,6 +129,7 @@ static bool fill(const struct dp *d, uint32_t h, bool bridge, struct dp_row_info
 	out->row.flags = r->wanted ? r->want_flags : r->have_flags;
 	out->since = mtime_add_ms(c->start, (int64_t)r->since * 100);
 	out->pending = rec_pending(c, h);
+	out->stuck = out->pending && v->ready && (r->err || rec_plan(c, h).todo == REC_BLOCKED);
 	if (out->pending && r->err && !rec_plan(c, h).why)
 		out->help = refusal_help(r->err, r->kind, &out->row.key.ip);
 	if (d->ops->table)

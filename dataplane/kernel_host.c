@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/host.h"
 #include "dataplane/kernel.h"
 
 #define NETWORKD "systemd-network" /* 15 characters are kept */
@@ -38,7 +39,7 @@ static bool is_networkd(unsigned pid)
 	return !strcmp(name, NETWORKD);
 }
 
-static bool networkd_listens(void)
+bool host_networkd_listens(void)
 {
 	unsigned protocol, pid, groups;
 	bool found = false;
@@ -74,7 +75,7 @@ bool kernel_host_minds_nexthops(void)
 {
 	unsigned version;
 
-	if (!networkd_listens())
+	if (!host_networkd_listens())
 		return false;
 	version = systemd_version();
 	return !version || (version >= NETWORKD_FIRST_BAD && version < NETWORKD_FIRST_GOOD);

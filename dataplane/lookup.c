@@ -45,9 +45,38 @@ static void parse_port(struct lookup_link *l, struct nlattr *data)
 	l->isolated = flag_of(tb[IFLA_BRPORT_ISOLATED], false);
 	l->suppress = flag_of(tb[IFLA_BRPORT_NEIGH_SUPPRESS], false);
 	l->floods = flag_of(tb[IFLA_BRPORT_UNICAST_FLOOD], true);
+	l->learning = flag_of(tb[IFLA_BRPORT_LEARNING], true);
 #ifdef IFLA_BRPORT_LOCKED
 	l->locked = flag_of(tb[IFLA_BRPORT_LOCKED], false);
 #endif
+}
+
+static struct ip address_of(struct nlattr *a)
+{
+	struct ip ip = a && (nla_len(a) == 4 || nla_len(a) == 16) ? ip_from_bytes(nla_data(a), (size_t)nla_len(a)) : ip_none();
+
+	return ip_is_zero(&ip) ? ip_none() : ip;
+}
+
+static void parse_vxlan(struct lookup_vxlan *v, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_VXLAN_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_VXLAN_MAX, data, NULL))
+		return;
+	v->vni = tb[IFLA_VXLAN_ID] ? nla_get_u32(tb[IFLA_VXLAN_ID]) : 0;
+	v->port = tb[IFLA_VXLAN_PORT] ? ntohs(nla_get_u16(tb[IFLA_VXLAN_PORT])) : 0;
+	v->learning = flag_of(tb[IFLA_VXLAN_LEARNING], false);
+	v->external = flag_of(tb[IFLA_VXLAN_COLLECT_METADATA], false);
+	v->local = address_of(tb[IFLA_VXLAN_LOCAL] ? tb[IFLA_VXLAN_LOCAL] : tb[IFLA_VXLAN_LOCAL6]);
+}
+
+static void parse_bridge(struct lookup_link *l, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_BR_MAX + 1];
+
+	if (!nla_parse_nested(tb, IFLA_BR_MAX, data, NULL))
+		l->vlan_aware = flag_of(tb[IFLA_BR_VLAN_FILTERING], false);
 }
 
 static void parse_info(struct lookup_link *l, struct nlattr *info)
@@ -58,6 +87,10 @@ static void parse_info(struct lookup_link *l, struct nlattr *info)
 		return;
 	if (tb[IFLA_INFO_KIND])
 		nla_strlcpy(l->kind, tb[IFLA_INFO_KIND], sizeof(l->kind));
+	if (!strcmp(l->kind, "vxlan") && tb[IFLA_INFO_DATA])
+		parse_vxlan(&l->vxlan, tb[IFLA_INFO_DATA]);
+	if (!strcmp(l->kind, "bridge") && tb[IFLA_INFO_DATA])
+		parse_bridge(l, tb[IFLA_INFO_DATA]);
 	if (tb[IFLA_INFO_SLAVE_KIND] && !nla_strcmp(tb[IFLA_INFO_SLAVE_KIND], "bridge") && tb[IFLA_INFO_SLAVE_DATA])
 		parse_port(l, tb[IFLA_INFO_SLAVE_DATA]);
 }
@@ -102,6 +135,29 @@ bool lookup_link_named(struct ksock *s, const char *name, struct lookup_link *ou
 	return !ksock_get(s, m, on_link, out) && out->ifindex;
 }
 
+struct all_links {
+	void (*fn)(void *ctx, const struct lookup_link *l);
+	void *ctx;
+};
+
+static void on_each(void *ctx, const struct nlmsghdr *h)
+{
+	const struct all_links *a = ctx;
+	struct lookup_link l = { 0 };
+
+	on_link(&l, h);
+	if (l.ifindex)
+		a->fn(a->ctx, &l);
+}
+
+int lookup_links(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct all_links a = { fn, ctx };
+
+	return ksock_dump(s, ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_each, &a);
+}
+
 /* ---- routes ------------------------------------------------------------------------------------------------------ */
 
 struct route_msg {
@@ -113,11 +169,6 @@ static bool parse_route(const struct nlmsghdr *h, struct route_msg *m)
 {
 	m->rt = NLMSG_DATA(h);
 	return h->nlmsg_type == RTM_NEWROUTE && !nlmsg_parse(plain(h), sizeof(*m->rt), m->tb, RTA_MAX, NULL);
-}
-
-static struct ip address_of(struct nlattr *a)
-{
-	return a && (nla_len(a) == 4 || nla_len(a) == 16) ? ip_from_bytes(nla_data(a), (size_t)nla_len(a)) : ip_none();
 }
 
 /* A gateway of the other family, RFC 5549. */
@@ -277,6 +328,34 @@ bool lookup_is_own(struct ksock *s, const struct ip *ip)
 
 	r = (struct lookup_route){ 0 };
 	return !ask_route(&a, ip, NULL, 0, on_way) && r.type == RTN_LOCAL;
+}
+
+struct holder {
+	const struct ip *ip;
+	unsigned ifindex;
+};
+
+static void on_address(void *ctx, const struct nlmsghdr *h)
+{
+	const struct ifaddrmsg *ifa = NLMSG_DATA(h);
+	struct nlattr *tb[IFA_MAX + 1];
+	struct holder *o = ctx;
+	struct ip ip;
+
+	if (h->nlmsg_type != RTM_NEWADDR || nlmsg_parse(plain(h), sizeof(*ifa), tb, IFA_MAX, NULL))
+		return;
+	ip = address_of(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
+	if (ip_eq(&ip, o->ip))
+		o->ifindex = ifa->ifa_index;
+}
+
+unsigned lookup_holder(struct ksock *s, const struct ip *ip)
+{
+	struct ifaddrmsg ifa = { .ifa_family = (uint8_t)ip_family(ip) };
+	struct holder o = { .ip = ip };
+
+	ksock_dump(s, ksock_msg(RTM_GETADDR, 0, &ifa, sizeof(ifa)), on_address, &o);
+	return o.ifindex;
 }
 
 /* ---- neighbours -------------------------------------------------------------------------------------------------- */

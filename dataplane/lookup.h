@@ -25,8 +25,16 @@ struct lookup_link {
 	struct mac mac;
 	bool carrier;
 	/* as a port of a bridge */
-	bool is_port, isolated, locked, suppress, floods;
+	bool is_port, isolated, locked, suppress, floods, learning;
 	uint8_t state; /* BR_STATE_* */
+	/* as a vxlan device */
+	struct lookup_vxlan {
+		uint32_t vni;
+		struct ip local; /* none: the route's */
+		uint16_t port;   /* UDP */
+		bool learning, external;
+	} vxlan;
+	bool vlan_aware; /* as a bridge */
 };
 
 struct lookup_route {
@@ -47,12 +55,16 @@ struct lookup_neigh {
 	char row[LOOKUP_ROW];
 };
 
+/* Every device, by fn. 0 or -errno. */
+int lookup_links(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx);
 /* False when it is not there. */
 bool lookup_link(struct ksock *s, unsigned ifindex, struct lookup_link *out);
 bool lookup_link_named(struct ksock *s, const char *name, struct lookup_link *out);
 /* from: the sender's address, none: the kernel's choice. */
 void lookup_route(struct ksock *s, const struct ip *to, const struct ip *from, struct lookup_route *out);
 void lookup_neigh(struct ksock *s, const struct lookup_link *dev, const struct ip *ip, struct lookup_neigh *out);
+/* The device that has this address, 0: none. */
+unsigned lookup_holder(struct ksock *s, const struct ip *ip);
 /* It is an address of this namespace. */
 bool lookup_is_own(struct ksock *s, const struct ip *ip);
 

@@ -415,6 +415,11 @@ static uint32_t import_of(struct evpn *e, uint32_t set, const struct bgp_attrs *
 	return mark && import_get(t, mark)->n_evis ? mark : 0;
 }
 
+bool evpn_imports(struct evpn *e, uint32_t set, const struct bgp_attrs *a)
+{
+	return import_of(e, set, a) != 0;
+}
+
 void import_set_gone(struct evpn *e, uint32_t mark)
 {
 	if (!(mark & MARK_NONE))

@@ -144,6 +144,13 @@ bool evpn_vni_find(struct evpn *e, uint32_t vni, struct evpn_vni_info *out)
 	return evi;
 }
 
+bool evpn_vni_has_routes(const struct evpn *e, uint32_t vni)
+{
+	const struct evi *evi = evi_find(&e->evis, vni);
+
+	return evi && evi->bgp;
+}
+
 /* ---- MACs -------------------------------------------------------------------------------------------------------- */
 
 const char *evpn_mac_state_name(enum evpn_mac_state s)

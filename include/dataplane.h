@@ -339,6 +339,7 @@ struct dp_row_info {
 	unsigned ifindex;
 	const char *pending; /* why it is not there yet, NULL when it is */
 	const char *help;    /* when it was refused: what helps, NULL when that is not known */
+	bool stuck;          /* pending, and not for a moment only: it was refused, or something stands in its place */
 	struct mtime since;
 	unsigned n_vteps; /* FDB row to a set: row.vtep is none, and these are its members */
 	struct ip vteps[DP_SET_MAX];

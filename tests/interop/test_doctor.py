@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: ISC
+# SPDX-FileCopyrightText: 2026 The evpnd authors
+"""evpnctl doctor: each fault is made in the lab and found, with the command that mends it; a healthy lab has none.
+
+    h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
+"""
+import json
+import os
+import socket
+
+import pytest
+
+from evlab import Evpnd, evpnd
+from evlab.lab import in_namespace
+
+MAC2 = "02:00:00:00:00:02"
+
+
+def doctor(e, *argv):
+    p = e.ctl("--json", "doctor", *argv, check=False)
+    assert p.stdout, p.stderr
+    rows = json.loads(p.stdout)
+    assert p.returncode == any(x["severity"] == "error" for x in rows), rows
+    for x in rows:
+        assert x["what"] and x["why"] and x["command"], x
+    return rows
+
+
+def codes(e, *argv):
+    return sorted({x["code"] for x in doctor(e, *argv)})
+
+
+def found(lab, e, code, **want):
+    """The one finding of that code, and what else there is."""
+    rows = lab.wait_for(lambda: [x for x in doctor(e) if x["code"] == code], code)
+    assert all(rows[0][k] == v for k, v in want.items()), rows
+    return rows[0]
+
+
+def overlay(lab, one="", other="", **kw):
+    """one, other: more of the configuration of r1's and r2's neighbor."""
+    r = lab.fabric("r1", "r2")
+    h = [lab.host("h1", 1).plug(r[0]), lab.host("h2", 2).plug(r[1])]
+    e = [Evpnd(n, evpnd.conf(n, 65000, [(r[1 - i].address, 65000, more)], ports=[h[i].name], **kw)) for i, (n, more) in enumerate(zip(r, (one, other)))]
+    return e, h
+
+
+def healthy(lab, e, h):
+    lab.wait_for(lambda: e[0].established("192.0.2.2"), "the session is up", 20)
+    lab.wait_for(lambda: h[0].ping("10.0.0.2"), "h1 reaches h2", 20)
+    lab.wait_for(lambda: not doctor(e[0]), "nothing is found")
+
+
+@pytest.mark.dataplanes
+def test_a_healthy_lab(lab):
+    e, h = overlay(lab)
+    healthy(lab, e, h)
+    p = e[0].ctl("doctor")
+    assert (p.stdout, p.returncode) == ("nothing found\n", 0)
+    e[0].stop()
+    assert codes(e[0], "--config", e[0].file) == ["not-running"]
+    assert "evpnd -c" in doctor(e[0])[0]["command"]
+
+
+# What is done on r1; the finding; its severity; words of the command; what undoes it.
+DEVICES = [
+    ("link set br100 down", "bridge-down", "error", "ip link set br100 up", "link set br100 up"),
+    ("link set vxlan100 down", "vxlan-down", "error", "ip link set vxlan100 up", "link set vxlan100 up"),
+    ("link set h1 down", "port-down", "error", "ip link set h1 up", "link set h1 up"),
+    ("link set h1 nomaster", "port-bridge", "error", "ip link set h1 master br100", "link set h1 master br100"),
+    ("link set vxlan100 type bridge_slave learning on", "port-learning", "warning", "bridge link set dev vxlan100 learning off",
+     "link set vxlan100 type bridge_slave learning off"),
+    ("link set vxlan100 type vxlan id 100 learning", "vxlan-learning", "warning", "ip link set vxlan100 type vxlan nolearning",
+     "link set vxlan100 type vxlan id 100 nolearning"),
+    ("link set vxlan100 type bridge_slave neigh_suppress off", "neigh-suppress", "warning", "bridge link set dev vxlan100 neigh_suppress on",
+     "link set vxlan100 type bridge_slave neigh_suppress on"),
+    ("link set eth0 mtu 1500", "mtu-vxlan", "warning", "ip link set vxlan100 mtu 1450", "link set eth0 mtu 1600"),
+    ("link set h1 mtu 1600", "mtu-port", "warning", "ip link set h1 mtu 1550", "link set h1 mtu 1500"),
+    ("route add unreachable 192.0.2.2/32", "vtep-route", "error", "ip route get 192.0.2.2 from 192.0.2.1", "route del unreachable 192.0.2.2/32"),
+    ("route add 192.0.2.2/32 dev br100", "vtep-loop", "error", "a route by the underlay", "route del 192.0.2.2/32 dev br100"),
+    ("addr add 192.0.2.2/32 dev lo", "vtep-ours", "error", "evpnctl show rib", "addr del 192.0.2.2/32 dev lo"),
+]
+
+
+@pytest.mark.kernel
+def test_devices_and_the_underlay(lab):
+    e, h = overlay(lab)
+    healthy(lab, e, h)
+    n = e[0].node
+    for fault, code, severity, command, undo in DEVICES:
+        n.ip(fault)
+        f = found(lab, e[0], code, severity=severity)
+        assert command in f["command"], f
+        assert [x for x in codes(e[0]) if x != code] == [], (fault, "that, and nothing else", codes(e[0]))
+        n.ip(undo)
+        lab.wait_for(lambda: not doctor(e[0]), "nothing is found any more after " + fault)
+    n.ip("link set vxlan100 nomaster")
+    assert found(lab, e[0], "vxlan-bridge")["command"] == "ip link set vxlan100 master br100"
+    lab.cut(e[1].node)
+    n.ip("neigh replace 192.0.2.2 dev eth0 nud failed")
+    assert "192.0.2.2" in found(lab, e[0], "vtep-neighbour")["what"]
+    n.ip("addr flush dev eth0")
+    assert "192.0.2.1/32" in found(lab, e[0], "vtep-address")["command"]
+    n.ip("link set eth0 down")
+    e[0].stop()
+    e[0].configure(e[0].config + "underlay: eth0\n")
+    assert {"underlay-down", "vtep-address", "not-running", "vxlan-bridge"} & set(codes(e[0], "--config", e[0].file)) >= {"underlay-down", "vtep-address"}
+
+
+@pytest.mark.kernel
+def test_devices_of_others(lab):
+    """They were there before, and are not what the configuration says."""
+    n, = lab.fabric("r1")
+    n.ip("link add vxlan100 type vxlan id 100 dstport 4789 nolearning")
+    n.ip("link add vxlan200 type vxlan id 200 local 192.0.2.9 dstport 4789 nolearning")
+    n.ip("link add vxlan300 type vxlan id 300 local 192.0.2.1 dstport 8472 nolearning")
+    n.ip("link add vxlan400 type vxlan id 401 local 192.0.2.1 dstport 4789 nolearning")
+    n.ip("link add vxlan500 type bridge")
+    n.ip("link add br600 type veth peer name other")
+    n.ip("link add br700 type bridge")
+    vnis = "".join("  - {vni: %d%s}\n" % (v, ", vlan: 7" if v == 700 else ", ports: [nowhere]" if v == 500 else "") for v in range(100, 800, 100))
+    e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\nvnis:\n" + vnis)
+    lab.wait_for(lambda: e.show("vni", "700")["problem"], "evpnd has looked")
+    rows = {(x["vni"], x["code"]): x for x in doctor(e)}
+    assert set(rows) == {(100, "vxlan-local"), (200, "vxlan-local"), (300, "vxlan-port"), (400, "vxlan-vni"), (500, "vxlan-kind"), (500, "port-missing"),
+                         (600, "bridge-kind"), (600, "vxlan-missing"), (700, "bridge-no-vlans"), (700, "vxlan-missing")}, rows
+    assert "no local address, expected 192.0.2.1" in rows[100, "vxlan-local"]["what"]
+    assert rows[200, "vxlan-local"]["command"].startswith("ip link del vxlan200")
+    assert "8472" in rows[300, "vxlan-port"]["what"] and "VNI 401, expected 400" in rows[400, "vxlan-vni"]["what"]
+    assert "vlan_filtering 1" in rows[700, "bridge-no-vlans"]["command"]
+
+
+# More of r1's and r2's neighbor, of r1's and r2's whole configuration; what r1's doctor says.
+SESSIONS = [
+    ("asn: 65001", "", "session-asn", "asn: of the neighbor"),
+    ("password: one", "password: two", "session-password", "the same password"),
+    ("port: 180", "", "session-refused", "no BGP listens there"),
+    ("role: peer", "role: customer", "session-role", "they have to be a pair"),
+]
+
+
+@pytest.mark.parametrize("one,other,code,words", SESSIONS)
+def test_sessions(lab, one, other, code, words):
+    r = lab.fabric("r1", "r2")
+    asn = [65000, 65002 if "role" in one else 65000]
+    peer = "asn: %d" % asn[1] if not one.startswith("asn") else one
+    more = "" if one.startswith("asn") else ", " + one
+    passive = ", passive: true" if "port" not in one else ", passive: true"
+    e = Evpnd(r[0], "asn: 65000\nrouter-id: 192.0.2.1\ndataplane: none\nneighbors: [{address: 192.0.2.2, %s%s}]\n" % (peer, more))
+    Evpnd(r[1], "asn: %d\nrouter-id: 192.0.2.2\ndataplane: none\nneighbors: [{address: 192.0.2.1, asn: 65000%s%s}]\n" % (asn[1], passive, other and ", " + other))
+    f = found(lab, e, code, severity="error", neighbor="192.0.2.2")
+    assert words in f["command"], f
+    e.ctl("neighbor", "192.0.2.2", "down")
+    f = found(lab, e, "session-admin-down", severity="warning")
+    assert f["command"] == "evpnctl neighbor 192.0.2.2 up"
+
+
+@pytest.mark.kernel
+def test_the_daemon_itself(lab):
+    e, h = overlay(lab)
+    healthy(lab, e, h)
+    with open(e[0].file, "a") as f:
+        f.write("  - {vni: 200}\n")
+    assert found(lab, e[0], "not-reloaded")["command"].startswith("evpnctl reload")
+    e[0].ctl("reload")
+    f = found(lab, e[0], "vni-alone", vni=200, severity="warning")
+    assert "route target" in f["command"]
+    with open(e[0].file, "a") as f:
+        f.write("nonsense: 1\n")
+    assert "nonsense" in found(lab, e[0], "configuration", severity="error")["what"]
+    e[0].stop()
+    assert codes(e[0], "--config", e[0].file) == ["configuration", "not-running"]
+
+
+@pytest.mark.kernel
+def test_route_targets_and_twins(lab):
+    e, h = overlay(lab, vni_more="import: [\"65000:7\"], export: [\"65000:8\"]")
+    f = found(lab, e[0], "route-target", vni=100, severity="error")
+    assert "their route target is 65000:8" in f["what"] and 'import: [auto, "65000:8"]' in f["command"], f
+    e[0].reload(e[0].config.replace("vtep: 192.0.2.1", "vtep: 192.0.2.2"), check=False)
+    e[0].stop()
+    e[0].start()
+    f = found(lab, e[0], "vtep-duplicate", severity="error", neighbor="192.0.2.2")
+    assert "192.0.2.2" in f["what"] and "another vtep" in f["command"], f
+
+
+@pytest.mark.kernel
+def test_rows_and_macs(lab):
+    e, h = overlay(lab)
+    healthy(lab, e, h)
+    e[0].node.bridge("fdb replace %s dev h1 master static" % MAC2)
+    f = found(lab, e[0], "row-refused", vni=100)
+    assert MAC2 in f["what"] and "another program" in f["what"], f
+    assert "mac-conflict" in codes(e[0]) or "mac-duplicate" in codes(e[0]), doctor(e[0])
+    e[0].node.bridge("fdb del %s dev h1 master" % MAC2)
+    e[0].reload(e[0].config.replace("{vni: 100, ", "{vni: 100, mac-limit: 1, "))
+    h[0].speak("02:00:00:00:00:31")
+    h[0].speak("02:00:00:00:00:32")
+    assert "mac-limit" in found(lab, e[0], "mac-limit", vni=100, severity="error")["command"]
+    e[0].node.bridge("fdb add 02:aa:00:00:00:03 dev vxlan100 dst 192.0.2.9 self extern_learn")
+
+
+def test_ports_that_are_taken(lab):
+    r = lab.fabric("r1", "r2")
+    conf = evpnd.conf(r[0], 65000, [(r[1].address, 65000)])
+    with in_namespace(r[0], lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp, \
+            in_namespace(r[0], lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tcp:
+        udp.bind(("0.0.0.0", 4789))
+        tcp.bind(("0.0.0.0", 179))
+        tcp.listen()
+        e = Evpnd(r[0], conf, start=False)
+        rows = {x["code"]: x for x in doctor(e, "--config", e.file)}
+        assert set(rows) == {"not-running", "udp-port", "bgp-port"}, rows
+        assert "ss -lunp" in rows["udp-port"]["command"] and "ss -ltnp" in rows["bgp-port"]["command"]
