@@ -354,6 +354,11 @@ static void compare(struct dp *d, struct dp_vni *v, const struct mac *mac, struc
 	list_vteps(text, sizeof(text), wished, n);
 	trace_answer(st, "it wants %s behind %s", mac_str(mac).s, text);
 	why = rec_pending(&d->rec, h);
+	if (why && v->ready && !r->err && rec_plan(&d->rec, h).todo != REC_BLOCKED) {
+		trace_say(st, TRACE_WARNING, "it is about to be: %s", why);
+		trace_advise(st, "the same once more in a moment");
+		return;
+	}
 	if (why) {
 		trace_say(st, TRACE_BROKEN, "the row is not there: %s", why);
 		trace_advise(st, "evpnctl show fdb --vni %u --mac %s says more", v->vni, mac_str(mac).s);
