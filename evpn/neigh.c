@@ -21,21 +21,38 @@
 #include "evpn/origin.h"
 #include "evpn/tables.h"
 
-static uint64_t key_hash(const struct evpn *e, uint16_t evi, const uint8_t ip[16])
+static uint64_t key_hash(const struct evpn *e, uint16_t evi, const uint8_t *ip, size_t len)
 {
-	return XXH3_64bits_withSeed(ip, 16, e->seed + evi);
+	return XXH3_64bits_withSeed(ip, len, e->seed + evi);
 }
 
 void neigh_table_init(struct evpn *e)
 {
-	slab_init_in(&e->neighs.slab, sizeof(struct binding), &e->pages);
+	slab_init_in(&e->neighs.slab[0], sizeof(struct binding) + 4, &e->pages);
+	slab_init_in(&e->neighs.slab[1], sizeof(struct binding) + 16, &e->pages);
 	hidx_init(&e->neighs.index, &e->pages);
 }
 
 void neigh_table_fini(struct evpn *e)
 {
 	hidx_fini(&e->neighs.index);
-	slab_fini(&e->neighs.slab);
+	slab_fini(&e->neighs.slab[0]);
+	slab_fini(&e->neighs.slab[1]);
+}
+
+uint32_t neigh_count(const struct evpn *e)
+{
+	return e->neighs.slab[0].used + e->neighs.slab[1].used;
+}
+
+uint32_t neigh_next(const struct evpn *e, uint32_t h)
+{
+	uint32_t at = slab_next(&e->neighs.slab[h & 1], h >> 1);
+
+	if (at)
+		return at << 1 | (h & 1);
+	at = h & 1 ? 0 : slab_next(&e->neighs.slab[1], 0);
+	return at ? at << 1 | 1 : 0;
 }
 
 /* The first from h on (h included) that binds this address; 0 at the end. */
@@ -44,7 +61,7 @@ static uint32_t match(const struct evpn *e, const struct evi *evi, const struct 
 	for (; h; h = hidx_next(it)) {
 		const struct binding *b = binding_get(e, h);
 
-		if (b->evi == evi->slot && b->ip_len == ip->len && !memcmp(b->ip, ip->b, sizeof(b->ip)))
+		if (b->evi == evi->slot && b->ip_len == ip->len && !memcmp(b->ip, ip->b, ip->len))
 			return h;
 	}
 	return 0;
@@ -52,7 +69,7 @@ static uint32_t match(const struct evpn *e, const struct evi *evi, const struct 
 
 static uint32_t first(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct hidx_it *it)
 {
-	return match(e, evi, ip, hidx_first(&e->neighs.index, key_hash(e, evi->slot, ip->b), it), it);
+	return match(e, evi, ip, hidx_first(&e->neighs.index, key_hash(e, evi->slot, ip->b, ip->len), it), it);
 }
 
 /* None may come or go meanwhile. */
@@ -72,24 +89,24 @@ static uint32_t find(const struct evpn *e, const struct evi *evi, const struct i
 
 static uint32_t obtain(struct evpn *e, struct evi *evi, const struct ip *ip, uint32_t mac)
 {
-	uint32_t h = find(e, evi, ip, mac);
+	uint32_t h = find(e, evi, ip, mac), v6 = ip->len == 16;
 	struct mac_entry *m = mac_get(e, mac);
 	struct binding *b;
 
 	if (h)
 		return h;
-	h = slab_alloc(&e->neighs.slab);
+	h = slab_alloc(&e->neighs.slab[v6]) << 1 | v6;
 	b = binding_get(e, h);
 	b->evi = evi->slot;
 	b->ip_len = ip->len & 31;
-	memcpy(b->ip, ip->b, sizeof(b->ip));
+	memcpy(b->ip, ip->b, ip->len);
 	b->since = evpn_seconds(e);
 	b->mac = mac;
 	b->next = m->bindings;
 	if (b->next)
 		binding_get(e, b->next)->prev = h;
 	m->bindings = h;
-	hidx_insert(&e->neighs.index, key_hash(e, evi->slot, ip->b), h);
+	hidx_insert(&e->neighs.index, key_hash(e, evi->slot, ip->b, ip->len), h);
 	return h;
 }
 
@@ -106,8 +123,8 @@ static void drop(struct evpn *e, uint32_t h)
 		binding_get(e, b->prev)->next = b->next;
 	else
 		mac_get(e, mac)->bindings = b->next;
-	hidx_remove(&e->neighs.index, key_hash(e, b->evi, b->ip), h);
-	slab_free(&e->neighs.slab, h);
+	hidx_remove(&e->neighs.index, key_hash(e, b->evi, b->ip, b->ip_len), h);
+	slab_free(&e->neighs.slab[h & 1], h >> 1);
 	mac_reap(e, mac);
 }
 
@@ -707,7 +724,7 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	uint32_t m, was;
 	bool first_one;
 
-	hidx_prefetch(&e->neighs.index, key_hash(e, evi->slot, ip->b)); /* comes while the MAC is looked for */
+	hidx_prefetch(&e->neighs.index, key_hash(e, evi->slot, ip->b, ip->len)); /* comes while the MAC is looked for */
 	m = mac_obtain(e, evi, mac);
 	b = binding_get(e, obtain(e, evi, ip, m));
 	count(evi, b, -1u);

@@ -24,7 +24,7 @@ enum { /* flags of a binding */
 	BINDING_IN_USE = 128 /* rows come on demand, and its is wished for */
 };
 
-struct binding { /* 52 octets, and 9 to 18 of the index */
+struct binding { /* 40 octets of an IPv4 address, 52 of an IPv6 one, and 9 to 18 of the index */
 	uint32_t mac;        /* handle */
 	uint32_t next, prev; /* of its MAC */
 	struct sources routes;
@@ -33,11 +33,12 @@ struct binding { /* 52 octets, and 9 to 18 of the index */
 	uint8_t flags;
 	uint8_t ip_len : 7;
 	bool tunnel : 1; /* heard out of the tunnel: it is where its MAC is */
-	uint8_t ip[16];
+	uint8_t ip[]; /* ip_len octets */
 };
 
+/* The lowest bit of a binding's handle says in which slab it lies: 1 is IPv6's. */
 struct neigh_table {
-	struct slab slab;
+	struct slab slab[2];
 	struct hidx index; /* by EVI and address */
 };
 
@@ -48,6 +49,9 @@ static inline struct ip binding_ip(const struct binding *b)
 
 void neigh_table_init(struct evpn *e);
 void neigh_table_fini(struct evpn *e);
+uint32_t neigh_count(const struct evpn *e);
+/* The binding after h; 0 starts and ends. */
+uint32_t neigh_next(const struct evpn *e, uint32_t h);
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 

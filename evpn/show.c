@@ -327,7 +327,7 @@ static void arp_fill(struct evpn *e, const struct binding *b, struct evpn_arp_in
 
 bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out)
 {
-	while ((c->handle = slab_next(&e->neighs.slab, c->handle))) {
+	while ((c->handle = neigh_next(e, c->handle))) {
 		const struct binding *b = binding_get(e, c->handle);
 
 		if (c->vni && evi_get(&e->evis, b->evi)->vni != c->vni)
@@ -485,14 +485,14 @@ bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info
 void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
-				       &e->neighs.slab, &e->floods.slab, &e->moves.slab,
+				       &e->neighs.slab[0], &e->neighs.slab[1], &e->floods.slab, &e->moves.slab,
 				       &e->segments.slab, &e->segments.esis, &e->segments.paths, &e->segments.numbers,
 				       &e->hosts.slab };
 	const struct htab *indices[] = { &e->vteps.index,  &e->floods.index,   &e->moves.index,
 					 &e->hosts.index, &e->segments.index, &e->segments.esi_index,
 					 &e->segments.path_index };
 
-	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = e->neighs.slab.used };
+	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = neigh_count(e) };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)
 		out->bytes += slab_bytes(slabs[i]);
 	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++)

@@ -81,7 +81,7 @@ static inline struct mac_entry *mac_get(const struct evpn *e, uint32_t h)
 
 static inline struct binding *binding_get(const struct evpn *e, uint32_t h)
 {
-	return slab_ptr(&e->neighs.slab, h);
+	return slab_ptr(&e->neighs.slab[h & 1], h >> 1);
 }
 
 static inline struct flood *flood_get(const struct evpn *e, uint32_t h)

@@ -382,8 +382,10 @@ static void show_mac_and_arp_tell_the_whole(void **state)
 	c.handle = 0;
 	assert_true(evpn_arp_next(w->e, &c, &a));
 	assert_true(evpn_arp_next(w->e, &c, &a));
-	assert_true(evpn_arp_next(w->e, &c, &a));
 	assert_int_equal(a.state, EVPN_MAC_LOCAL);
+	assert_true(evpn_arp_next(w->e, &c, &a)); /* IPv6 comes last */
+	assert_string_equal(ip_str(&a.ip).s, "2001:db8::1");
+	assert_false(evpn_arp_next(w->e, &c, &a));
 }
 
 static void show_vteps_in_order_of_address(void **state)
