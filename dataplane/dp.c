@@ -67,6 +67,17 @@ void dp_unwant(struct dp *d, const struct dp_key *key)
 	rec_unwant(&d->rec, key);
 }
 
+void dp_soon(struct dp *d, const struct dp_key *key)
+{
+	struct dp_vni *v = rows_vni_find(&d->rec.rows, key->vni);
+	struct row_key k;
+
+	if (!v)
+		return;
+	k = row_key(&d->rec.rows, v, key->kind, &key->mac, &key->ip);
+	rows_prefetch(&d->rec.rows, &k);
+}
+
 void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n)
 {
 	if (!d->ops->blind)

@@ -144,6 +144,14 @@ uint32_t rows_find(struct rows *t, const struct row_key *k)
 	return h;
 }
 
+void rows_prefetch(const struct rows *t, const struct row_key *k)
+{
+	uint32_t h = htab_first(&t->by_key, k->hash);
+
+	if (h)
+		__builtin_prefetch(row_at(t, h), 1);
+}
+
 static void note_place(struct dp_vni *v, enum rows_slab s, uint32_t i)
 {
 	if (!v->first[s] || i < v->first[s])

@@ -173,6 +173,8 @@ struct row_key row_key(const struct rows *t, struct dp_vni *v, uint8_t kind, con
 /* Handle; 0 when there is none. */
 uint32_t rows_find(struct rows *t, const struct row_key *k);
 uint32_t rows_add(struct rows *t, const struct row_key *k);
+/* A hint, some time before rows_find(): what that looks at comes nearer. */
+void rows_prefetch(const struct rows *t, const struct row_key *k);
 /* The row must stand in no list. */
 void rows_del(struct rows *t, uint32_t h);
 /* The row after h of any slab but destinations, in the order of slabs; 0 starts and ends. */

@@ -507,6 +507,18 @@ static void flood_to(struct evpn *e, struct evi *evi, const struct evpn_nlri *n,
 			   evi->vni, ip_str(&n->ip).s, ip_str(&evi->group).s);
 }
 
+/* A MAC/IP route: the rows that will be wished for lie far away, and are fetched while its MAC is looked for. */
+static void fetch_rows(struct evpn *e, const struct evi *evi, const struct evpn_nlri *n)
+{
+	struct dp_key key = dp_key_fdb(evi->vni, &n->mac);
+
+	dp_soon(e->dp, &key);
+	if (!n->ip.len)
+		return;
+	key = dp_key_neigh(evi->vni, &n->ip);
+	dp_soon(e->dp, &key);
+}
+
 static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, uint32_t h)
 {
 	struct evi *evi = evi_get(&e->evis, slot);
@@ -515,7 +527,10 @@ static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, 
 		flood_to(e, evi, n, h);
 	else if (n->type == EVPN_AD)
 		segment_route_set(e, evi, n->esi, n->tag == EVPN_MAX_ET, n->rd, h);
-	else if (n->ip.len)
+	if (n->type != EVPN_MAC_IP)
+		return;
+	fetch_rows(e, evi, n);
+	if (n->ip.len)
 		neigh_route_set(e, evi, &n->mac, &n->ip, n->rd, h);
 	else
 		mac_route_set(e, evi, &n->mac, n->rd, h);
@@ -529,7 +544,10 @@ static void route_del(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, 
 		flood_route_del(e, evi, n->rd, &n->ip, h);
 	else if (n->type == EVPN_AD)
 		segment_route_del(e, evi, n->esi, n->tag == EVPN_MAX_ET, n->rd);
-	else if (n->ip.len)
+	if (n->type != EVPN_MAC_IP)
+		return;
+	fetch_rows(e, evi, n);
+	if (n->ip.len)
 		neigh_route_del(e, evi, &n->mac, &n->ip, n->rd);
 	else
 		mac_route_del(e, evi, &n->mac, n->rd);

@@ -76,6 +76,9 @@ void dp_want(struct dp *d, const struct dp_row *row);
 /* This row shall not be (if it is ours). Idempotent. */
 void dp_unwant(struct dp *d, const struct dp_key *key);
 
+/* A hint: something will be wished of this row in a moment. What is known of it comes nearer to the processor meanwhile. */
+void dp_soon(struct dp *d, const struct dp_key *key);
+
 /*
  * A set of VTEPs, under a small number of the caller's: rows that name it send each flow to one of them (an Ethernet
  * Segment's PEs, RFC 7432 8.4). They share it, so another membership is one operation whatever their number, and none

@@ -105,6 +105,10 @@ void dp_want(struct dp *d, const struct dp_row *row)
 	d->wants++;
 }
 
+void dp_soon(struct dp *d, const struct dp_key *key)
+{
+}
+
 void dp_unwant(struct dp *d, const struct dp_key *key)
 {
 	d->unwants++;

@@ -14,6 +14,7 @@
 #pragma weak dp_key_neigh
 #pragma weak dp_want
 #pragma weak dp_unwant
+#pragma weak dp_soon
 #pragma weak dp_set_put
 #pragma weak dp_set_del
 #pragma weak dp_vni_add
@@ -184,6 +185,10 @@ void dp_want(struct dp *d, const struct dp_row *row)
 		d->n++;
 	}
 	d->rows[i] = *row;
+}
+
+void dp_soon(struct dp *d, const struct dp_key *key)
+{
 }
 
 void dp_unwant(struct dp *d, const struct dp_key *key)
