@@ -398,7 +398,7 @@ def test_without_a_bridge(lab, mode, dataplane):
     r1.ip("addr add 10.0.0.1/24 dev vxlan100")
     r1.ip("route add default via 10.0.0.2")
     for to in ("10.0.0.2", "198.51.100.1"):
-        lab.wait_for(lambda: r1.run("ping", "-n", "-c1", "-W1", to, check=False).returncode == 0, "the host reaches " + to)
+        lab.wait_for(lambda: r1.ping(to), "the host reaches " + to)
     assert e.show("vni", "100")["problem"] is None and e.show("vni", "100")["bridge"] is None
     assert r1.remote("vxlan100", MAC2) == "192.0.2.2"
     neighbour, = r1.ip_json("neigh show 10.0.0.2 dev vxlan100")

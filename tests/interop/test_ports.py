@@ -87,7 +87,7 @@ def test_ports_stay_over_a_restart(lab, pair):
     one, two = (add(e, "--netns", c.ns, "--ip", "10.0.0.%d/24" % k) for k, (e, c) in enumerate(zip(pair, (c1, c2)), 1))
     pair[1].stop()
     pair[1].start()
-    lab.wait_for(lambda: c1.run("ping", "-n", "-c1", "-W1", "10.0.0.2", check=False).returncode == 0, "c2 is reached", 30)
+    lab.wait_for(lambda: c1.ping("10.0.0.2"), "c2 is reached", 30)
     pair[1].ctl("port", "del", "--vni", "100", "--netns", c2.ns)
     lab.wait_for(lambda: not pair[0].routes("--mac", two["mac"]), "its routes are withdrawn")
     assert "eth0" not in c2.ip("link show")

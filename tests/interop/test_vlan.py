@@ -82,7 +82,7 @@ def test_trunk_port_carries_tags(lab):
     t.h2.ip("addr add 10.0.10.2/24 dev eth0")
     t.h4.ip("addr add 10.0.20.4/24 dev eth0")
     for to in ("10.0.10.2", "10.0.20.4"):
-        lab.wait_for(lambda: p["trunk"].run("ping", "-c1", "-W1", to, check=False).returncode == 0, "the trunk reaches " + to, 30)
+        lab.wait_for(lambda: p["trunk"].ping(to), "the trunk reaches " + to, 30)
     t.settled()
 
 

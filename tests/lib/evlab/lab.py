@@ -41,6 +41,14 @@ class Node:
     def run(self, *argv, **kw):
         return run(["ip", "netns", "exec", self.ns, *argv], **kw)
 
+    def ping(self, to, count=1):
+        """So many answers come; a question may be lost."""
+        return self.run("ping", "-n", "-i0.2", "-c%d" % count, "-W1", "-w%d" % (count + 1), to, check=False).returncode == 0
+
+    def one_ping(self, to):
+        """A single question is answered: early or late, but not lost."""
+        return self.run("ping", "-n", "-c1", "-W5", to, check=False).returncode == 0
+
     def ip(self, command, check=True):
         return run(["ip", "-n", self.ns, *command.split()], check=check).stdout
 
@@ -167,9 +175,6 @@ class Host(Node):
         if self.router.userspace:
             return port["operstate"] == "UP" and self.router.userspace.has_port(self.port)
         return port["linkinfo"]["info_slave_data"]["state"] == "forwarding"
-
-    def ping(self, to, count=1):
-        return self.run("ping", "-n", "-i0.2", "-c%d" % count, "-W1", "-w%d" % (count + 1), to, check=False).returncode == 0
 
 
 class Lab:
