@@ -14,6 +14,7 @@
 
 #include "cmd/daemon.h"
 #include "cmd/evpnctl_capture.h"
+#include "cmd/evpnctl_complete.h"
 #include "cmd/evpnctl_conn.h"
 #include "cmd/evpnctl_graph.h"
 #include "cmd/evpnctl_doctor.h"
@@ -320,6 +321,8 @@ int main(int argc, char **argv)
 	struct options o = { .socket = paths.socket, .config = paths.config };
 	int rc;
 
+	if (argc > 2 && strcmp(argv[1], "--complete") == 0)
+		return complete_run((const char *const *)argv + 2, (size_t)argc - 2);
 	setlocale(LC_CTYPE, ""); /* descriptions are UTF-8; a table says others' characters as numbers */
 	paths_of_client(&paths);
 	o.words = xcalloc((size_t)argc + 1, sizeof(*o.words));

@@ -481,6 +481,32 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 	BUG("argument %d without a kind", (int)a);
 }
 
+static bool is_chosen(enum kind kind)
+{
+	return kind == KIND_ACTION || kind == KIND_SWITCH || kind == KIND_LEVEL || kind == KIND_MODE || kind == KIND_MODE_WORD ||
+	       kind == KIND_EVENT;
+}
+
+/* Its name and its help hold them all: those words that it takes. */
+void verb_arg_choices(enum verb_arg a, void (*offer)(void *ctx, const char *word), void *ctx)
+{
+	const char *const texts[] = { arg_descs[a].name, arg_descs[a].help };
+
+	if (!is_chosen(arg_descs[a].kind))
+		return;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char text[256], error[VERB_ERROR_MAX], *save;
+
+		snprintf(text, sizeof(text), "%s", texts[i]);
+		for (char *word = strtok_r(text, " ,|;:()", &save); word; word = strtok_r(NULL, " ,|;:()", &save)) {
+			struct verb_value v;
+
+			if (!parse_value(a, word, &v, error))
+				offer(ctx, word);
+		}
+	}
+}
+
 static int unknown_option(const struct verb *verb, const char *word, char *error)
 {
 	uint64_t known = verb->required | verb->optional;

@@ -147,6 +147,9 @@ const char *verb_arg_name(enum verb_arg a);
 const char *verb_arg_value(enum verb_arg a);
 const char *verb_arg_help(enum verb_arg a);
 
+/* Hands out the words of which an argument is one, as up and down are; none where it is free. A word may come twice. */
+void verb_arg_choices(enum verb_arg a, void (*offer)(void *ctx, const char *word), void *ctx);
+
 /* Edits (insert, delete, replace, swap of neighbours) that turn a into b; at most limit + 1 is returned. */
 unsigned verb_distance(const char *a, const char *b, unsigned limit);
 

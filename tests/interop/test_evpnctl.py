@@ -7,7 +7,7 @@ import os
 import pytest
 
 from evlab import Evpnd, Gobgp, evpnd, gobgp
-from evlab.evpnd import BUILD, evpnctl
+from evlab.evpnd import BUILD, TOP, evpnctl
 
 OPTIONAL_STRING, OPTIONAL_INT = (str, type(None)), (int, type(None))
 FIELDS = {
@@ -197,3 +197,26 @@ def test_log_level(full):
     full.e.ctl("neighbor", full.r2.address, "clear")
     full.wait_for(lambda: " debug " in full.e.log(), "debug lines come")
     assert full.e.ctl("log", "loud", check=False).returncode == 2
+
+
+BASH = """. %s/conf/evpnctl.bash
+COMP_LINE=$1 COMP_POINT=${#1}
+_evpnctl
+printf '%%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def test_bash_completes(lab):
+    """Words of the tables, and what the daemon has; what is behind the last colon is what readline replaces."""
+    r1, = lab.fabric("r1")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [("192.0.2.9", 65000), ("2001:db8::9", 65000)], vnis=(100, 4711)))
+
+    def behind(line):
+        line = "%s -s %s %s" % (os.path.join(BUILD, "evpnctl"), e.socket, line)
+        return r1.run("bash", "-c", BASH % TOP, "bash", line).stdout.split()
+
+    assert behind("show ne") == ["neighbors"] and behind("show rib --adv") == ["--advertised-to"]
+    assert behind("show mac --vni ") == ["100", "4711"] and behind("vni 4") == ["4711"]
+    assert behind("neighbor 192") == ["192.0.2.9"] and behind("neighbor 2001:db8:") == [":9"]
+    assert "refresh" in behind("neighbor 2001:db8::9 ")
+    assert behind("log x") == []
