@@ -11,7 +11,7 @@
 #                 tables and plots of many routes, build/perf
 # make fuzz       each fuzz target for FUZZ_SECONDS=60 (needs clang); FUZZER=afl: with AFL++ (needs afl++)
 # make tests      builds the test programs: build/tests/unit/test_NAME and so on
-# make install    into $(DESTDIR)$(PREFIX), PREFIX=/usr/local
+# make install    into $(DESTDIR)$(PREFIX), PREFIX=/usr/local; make uninstall takes it away again
 # make clean
 #
 # SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer into build-san/, SAN=thread with ThreadSanitizer into
@@ -166,15 +166,26 @@ mandir ?= $(PREFIX)/share/man
 docdir ?= $(PREFIX)/share/doc/evpnd
 unitdir ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
+completiondir ?= $(PREFIX)/share/bash-completion/completions
 to = $(DESTDIR)$(1)
+man_of = $(call to,$(mandir))/man$(patsubst .%,%,$(suffix $(1)))
+MANUALS := $(wildcard docs/*.[1-8])
 install: all
 	install -D -m 755 -t $(call to,$(sbindir)) $(BUILD)/evpnd
 	install -D -m 755 -t $(call to,$(bindir)) $(BUILD)/evpnctl
-	$(foreach m,$(wildcard docs/*.[1-8]),install -D -m 644 -t $(call to,$(mandir))/man$(patsubst .%,%,$(suffix $(m))) $(m)$(newline))
+	$(foreach m,$(MANUALS),install -D -m 644 -t $(call man_of,$(m)) $(m)$(newline))
 	$(foreach s,$(wildcard conf/samples/*.yaml),install -D -m 644 -t $(call to,$(docdir))/samples $(s)$(newline))
 	$(foreach s,$(wildcard conf/*.service),sed 's|@sbindir@|$(sbindir)|g; s|@bindir@|$(bindir)|g' $(s) | \
 		install -D -m 644 /dev/stdin $(call to,$(unitdir))/$(notdir $(s))$(newline))
 	install -D -m 644 conf/evpnd.sysusers $(call to,$(sysusersdir))/evpnd.conf
+	install -D -m 644 conf/evpnctl.bash $(call to,$(completiondir))/evpnctl
+
+# Configuration, user and rows stay.
+uninstall:
+	rm -f $(call to,$(sbindir))/evpnd $(call to,$(bindir))/evpnctl $(call to,$(sysusersdir))/evpnd.conf \
+		$(call to,$(completiondir))/evpnctl $(foreach s,$(wildcard conf/*.service),$(call to,$(unitdir))/$(notdir $(s))) \
+		$(foreach m,$(MANUALS),$(call man_of,$(m))/$(notdir $(m)))
+	rm -rf $(call to,$(docdir))
 
 help:
 	@sed -n '4,/^$$/s/^# \{0,1\}//p' Makefile
@@ -183,5 +194,5 @@ clean:
 	rm -rf build build-*
 
 -include $(shell find $(BUILD) -path $(BUILD)/vm -prune -o -name '*.d' -print 2>/dev/null)
-.PHONY: all tests benches check check-all check-vm demo bench fuzz fuzz-with-libfuzzer fuzz-with-afl fuzz-targets install help clean
+.PHONY: all tests benches check check-all check-vm demo bench fuzz fuzz-with-libfuzzer fuzz-with-afl fuzz-targets install uninstall help clean
 .SECONDARY:
