@@ -311,6 +311,12 @@ def test_userspace_dataplane(b):
     b.r1.run("ip", "netns", "del", "box")
 
 
+def test_a_lab_beside_it(b):
+    """Where there is a user evpnd, which a lab's own evpnds do not become."""
+    out = b.r1.run(os.path.join(TOP, "docs", "labs", "evpn"), timeout=60, check=False).stdout
+    assert "Every step showed what it should" in out, out
+
+
 # As in evpnd(8).
 ROOT = """User=root
 CapabilityBoundingSet=CAP_SYS_ADMIN CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_CHOWN

@@ -10,7 +10,7 @@ import textwrap
 from .run import run, wait_for
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
-USER = os.environ.get("EVPND_USER")  # every evpnd becomes this one, if it is not told otherwise
+USER = os.environ.get("EVPND_USER", "root")  # every evpnd becomes this one, if it is not told otherwise; there may be a user evpnd
 USERSPACE = "dataplane: userspace\nworkers: 2\n"
 BUILD = os.path.join(TOP, os.environ.get("EVPND_BUILD", "build"))
 SANITIZED = "san" in os.path.basename(BUILD)
@@ -64,8 +64,9 @@ class Evpnd:
     def command(self):
         argv = [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket]
         if self.user:
-            os.chmod(os.path.dirname(self.socket), 0o777)
             argv += ["-u", self.user]
+        if self.user not in (None, "root"):
+            os.chmod(os.path.dirname(self.socket), 0o777)
         return argv
 
     def start(self):

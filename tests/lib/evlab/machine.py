@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
 """A machine that systemd has booted. In namespaces of its own, over a throw-away layer of this one's files: as a container is, with
-nothing of this one's but its kernel. Or, in a guest, that itself (EVLAB_SYSTEMD=here; tests/vm)."""
+nothing of this one's but its kernel and this checkout. Or, in a guest, that itself (EVLAB_SYSTEMD=here; tests/vm)."""
 import os
 
+from .evpnd import TOP
 from .lab import Node
 from .run import Process, run, wait_for
 
@@ -40,7 +41,8 @@ ln -s /proc/self/fd $root/dev/fd
 for n in stdin stdout stderr; do
     ln -s fd/$((i++)) $root/dev/$n
 done
-mkdir -p $root/mnt
+mkdir -p $root/mnt $root$2
+mount --bind $2 $root$2
 cd $root
 pivot_root . mnt
 umount -l /mnt
@@ -75,7 +77,7 @@ class Machine(Node):
         with open(script, "w") as f:
             f.write(BOOT_SH.replace("{systemd}", SYSTEMD))
         self.process = Process("systemd on " + self.name, [
-            "sh", "-c", "echo $$ >%s/cgroup.procs && exec unshare -mpniuC --fork --kill-child bash %s %s" % (self.own, script, layer)],
+            "sh", "-c", "echo $$ >%s/cgroup.procs && exec unshare -mpniuC --fork --kill-child bash %s %s %s" % (self.own, script, layer, TOP)],
             self.lab.path(self.name + "-systemd.log"))
         self.lab.processes.append(self.process)
         first = wait_for(lambda: open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read().split(), 10, "it begins")[0]
