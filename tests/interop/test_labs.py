@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
-"""The labs of docs/labs show what they say they show."""
+"""The demo and the labs of docs/labs show what they say they show."""
 import glob
 import os
 import subprocess
@@ -14,7 +14,7 @@ LABS = sorted(p for p in glob.glob(os.path.join(TOP, "docs/labs/*")) if os.acces
 
 
 @pytest.mark.parametrize("dataplane", ["kernel", "userspace"])
-@pytest.mark.parametrize("path", LABS, ids=os.path.basename)
+@pytest.mark.parametrize("path", [os.path.join(TOP, "tests/demo/run")] + LABS, ids=lambda p: os.path.relpath(p, TOP))
 def test_lab(path, dataplane):
     mark = str(uuid.uuid4())  # in the environment of everything that the lab starts
     p = subprocess.run([path], env=dict(os.environ, EVPND_LAB=mark, DATAPLANE=dataplane), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
