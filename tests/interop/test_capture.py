@@ -38,6 +38,7 @@ def test_a_ping_is_seen_four_times_on_its_way(lab):
     assert not read(path, "frame.number", filter="ip.checksum.status == 0 || _ws.malformed")
 
 
+@pytest.mark.kernel
 def test_where_the_kernel_forwards(lab):
     """The same at its vxlan device and underlay; its checksums are whole there."""
     p = Pair(lab, "kernel").reach()
