@@ -121,7 +121,7 @@ static const char *decode_as_path(struct decoder *d, struct attr *a)
 	as_path_take(d, a->value.p, len);
 	first = attr_as_path_first(d->out->attrs.as_path, d->out->attrs.as_path_len);
 	/* RFC 4271 6.3, 7606 7.2; a 2-octet speaker of a wide AS cannot be the peer, so first is comparable. */
-	if (d->s->ebgp && first != d->s->peer_as)
+	if (d->s->ebgp && (!first || (d->s->peer_as && first != d->s->peer_as)))
 		return "leftmost AS is not the peer's";
 	return NULL;
 }

@@ -22,7 +22,7 @@ enum attr_outcome {
 /* What the session says about the bytes (RFC 6793: the width of an ASN is a property of the connection). */
 struct attr_session {
 	bool ebgp, as4;
-	uint32_t peer_as;
+	uint32_t peer_as; /* first of its paths if it is external; 0: may be another */
 };
 
 struct attr_error { /* the strongest error, for the NOTIFICATION and the log */

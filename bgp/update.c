@@ -389,10 +389,16 @@ static void honour_graceful_shutdown(const struct bgp_peer *peer, struct bgp_att
 	a->local_pref = 0;
 }
 
+/* RFC 7947 2.2.2.1: a route server leaves its own AS out. */
+static uint32_t leftmost_as(const struct bgp_peer *peer)
+{
+	return peer->p.role == CAP_ROLE_RS_CLIENT ? 0 : peer->p.asn;
+}
+
 bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now)
 {
 	const struct bgp_peer *peer = c->peer;
-	struct attr_session s = { .ebgp = peer->ebgp, .as4 = c->caps.as4, .peer_as = peer->p.asn };
+	struct attr_session s = { .ebgp = peer->ebgp, .as4 = c->caps.as4, .peer_as = leftmost_as(peer) };
 	struct attr_update u;
 	uint16_t afi;
 	uint8_t safi;

@@ -121,3 +121,17 @@ def test_wrong_as_is_told_so(lab):
     assert (error["code"], error["subcode"]) == (2, 2)
     assert "peer %s: NOTIFICATION 2/2 sent" % r2.address in e.log()
     assert not g.established(r1.address) and not e.established(r2.address)
+
+
+def test_route_server(lab):
+    """Its own AS is not in what it passes on (RFC 7947 2.2.2.1). To a client that does not say what it is, that is a fault."""
+    r1, r2, r3 = lab.fabric("r1", "r2", "r3")
+    client = "[neighbors.route-server.config]\nroute-server-client = true"
+    g = Gobgp(r2, gobgp.conf(65002, r2.address, [(r1.address, 65001, client), (r3.address, 65003, client)]))
+    e1 = Evpnd(r1, evpnd.conf(r1, 65001, [(r2.address, 65002, "role: rs-client")]))
+    e3 = Evpnd(r3, evpnd.conf(r3, 65003, [(r2.address, 65002)]))
+    lab.wait_for(lambda: g.established(r1.address) and g.established(r3.address), "the sessions are up", 20)
+    route, = lab.wait_for(lambda: e1.routes("--neighbor", r2.address, "--type", "3"), "the client has the other's route")
+    assert route["best"] and route["as_path"] in ("65003", [65003])
+    lab.wait_for(lambda: e3.neighbor(r2.address)["treat_as_withdraw"], "who does not know takes it for a fault")
+    assert not e3.routes("--neighbor", r2.address)

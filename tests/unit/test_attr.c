@@ -28,6 +28,7 @@
 
 static const struct attr_session ibgp = { .as4 = true, .peer_as = 65001 };
 static const struct attr_session ebgp = { .ebgp = true, .as4 = true, .peer_as = 65002 };
+static const struct attr_session server = { .ebgp = true, .as4 = true }; /* RFC 7947 */
 static const struct attr_session ebgp2 = { .ebgp = true, .peer_as = 65002 };
 
 static uint8_t body[8192], scratch[ATTR_SCRATCH];
@@ -149,7 +150,9 @@ static void value_faults(void **state) /* RFC 7606 7 and the RFCs of the attribu
 		{ "AS_PATH confederation", &ibgp, REACH ORIGIN PREF "400206 0301 0000fdea", ATTR_WITHDRAW, 11 },
 		{ "AS_PATH of the wrong width", &ebgp2, REACH ORIGIN PATH4, ATTR_WITHDRAW, 11 },
 		{ "leftmost AS is another", &ebgp, REACH ORIGIN "400206 0201 0000fdeb", ATTR_WITHDRAW, 11 },
+		{ "leftmost AS of a route server", &server, REACH ORIGIN "400206 0201 0000fdeb", ATTR_OK, 0 },
 		{ "eBGP with an empty path", &ebgp, REACH ORIGIN PATH0, ATTR_WITHDRAW, 11 },
+		{ "route server with an empty path", &server, REACH ORIGIN PATH0, ATTR_WITHDRAW, 11 },
 		{ "NEXT_HOP of 3", &ibgp, IBGP "400303 010203", ATTR_WITHDRAW, 8 },
 		{ "MED of 0", &ibgp, IBGP "800400", ATTR_WITHDRAW, 0 },
 		{ "LOCAL_PREF of 3", &ibgp, REACH ORIGIN PATH0 "400503 000064", ATTR_WITHDRAW, 0 },
