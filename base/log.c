@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,30 @@ static void tame(char *s)
 	}
 }
 
+/* A pipe that nobody reads, a journal that stands still, a terminal that was stopped by Ctrl-S. */
+static bool is_stuck(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* One write: lines of several processes do not mix. */
+static void put(struct log *l, const char *line)
+{
+	char prefix[64];
+
+	if (l->lost && !is_stuck()) {
+		write_prefix(l, LOG_WARN, LOG_MAIN, prefix, sizeof(prefix));
+		dprintf(STDERR_FILENO, "%s%u lines before this one are lost, nobody took them\n", prefix, l->lost);
+		l->lost = 0;
+	}
+	if (is_stuck())
+		l->lost++;
+	else
+		dprintf(STDERR_FILENO, "%s\n", line);
+}
+
 void log_write(struct log *l, enum log_level level, enum log_subsys sub, const char *fmt, ...)
 {
 	char line[1024];
@@ -98,7 +123,7 @@ void log_write(struct log *l, enum log_level level, enum log_subsys sub, const c
 	if (l->sink)
 		l->sink(l->ctx, level, sub, line);
 	else
-		dprintf(STDERR_FILENO, "%s\n", line); /* one write: lines of several processes do not mix */
+		put(l, line);
 	errno = saved;
 }
 

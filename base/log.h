@@ -24,6 +24,7 @@ struct log {
 	void (*sink)(void *ctx, enum log_level level, enum log_subsys sub, const char *line);
 	void *ctx;
 	bool journal; /* stderr is the journal: prefix with its priority */
+	uint32_t lost; /* lines that stderr had no room for: nobody waits for who reads it */
 };
 
 /* Token bucket: burst lines at once, then one each interval_ms. */

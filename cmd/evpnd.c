@@ -10,6 +10,7 @@
  * host.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -427,6 +428,17 @@ static int run(struct daemon *d)
 	return ok ? 0 : 1;
 }
 
+/* Of the standard descriptors none is closed: a socket of ours would take its number, and lines of the log would go there. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct paths paths;
@@ -434,6 +446,7 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	int opt, rc;
 
+	open_standard();
 	paths_of_daemon(&paths);
 	while ((opt = getopt(argc, argv, "c:s:u:nhV")) != -1) {
 		switch (opt) {

@@ -6,6 +6,7 @@
                                       |
                                 [rr] 192.0.2.3
 """
+import os
 import signal
 
 import pytest
@@ -166,3 +167,13 @@ def test_peer_that_stops_reading_harms_nobody(lab):
     lab.wait_for(lambda: len(e.routes("--type", "2")) == 20, "the reflector has the routes")
     g[1].process.send(signal.SIGCONT)
     lab.wait_for(lambda: len(g[1].route(2)) == 20, "the other gets them when it wakes up")
+
+
+def test_closed_descriptors_take_no_log(lab):
+    """Started without stdin, stdout and stderr, evpnd does not take their numbers: its log would go to its own sockets."""
+    n = lab.node("n")
+    e = Evpnd(n, "dataplane: none\n", start=False)
+    p = n.start("evpnd", ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", *e.command()])
+    lab.wait_for(lambda: e.ctl("show", "version", check=False).returncode == 0, "it answers")
+    assert [os.readlink("/proc/%d/fd/%d" % (p.pid, fd)) for fd in range(3)] == ["/dev/null"] * 3
+    p.stop()

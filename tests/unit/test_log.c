@@ -73,6 +73,34 @@ static void log_line_is_one_line_and_bounded(void **state)
 	assert_string_equal(c.line, text);
 }
 
+/* Behind a full pipe; read again, the log says how much is missing. */
+static void log_does_not_wait_for_its_reader(void **state)
+{
+	int ends[2], old = dup(STDERR_FILENO);
+	char text[70000];
+	struct log l;
+	ssize_t n;
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_init(&l, LOG_INFO);
+	for (int i = 0; i < 3000; i++)
+		log_info(&l, LOG_BGP, "line %d of many that nobody reads", i);
+	n = read(ends[0], text, sizeof(text) - 1);
+	log_info(&l, LOG_BGP, "and now");
+	dup2(old, STDERR_FILENO);
+	assert_true(n > 4096);
+	assert_true(l.lost == 0);
+	n = read(ends[0], text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "lines before this one are lost"));
+	assert_non_null(strstr(text, "bgp: and now\n"));
+	close(ends[0]);
+	close(ends[1]);
+	close(old);
+}
+
 static void log_keeps_errno(void **state)
 {
 	struct capture c = { "" };
@@ -176,6 +204,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_level_off_costs_nothing),
 		cmocka_unit_test(log_line_is_one_line_and_bounded),
+		cmocka_unit_test(log_does_not_wait_for_its_reader),
 		cmocka_unit_test(log_keeps_errno),
 		cmocka_unit_test(log_allocations_are_made),
 		cmocka_unit_test(log_levels_have_names),
