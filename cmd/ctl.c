@@ -4,7 +4,7 @@
  * Clients of the control socket. A client is either asking (we read, nothing is to be written) or being answered (we
  * write, and do not read until the reply is out), so its buffers are one request and one slice. Slices run as work of
  * the loop: sockets and timers come between them. Who makes no progress for a while is dropped; when all places are
- * taken, the one that has made none for longest goes.
+ * taken, the one that has made none for longest goes. An answer that waits for things to happen is neither.
  */
 #include "cmd/ctl.h"
 
@@ -45,6 +45,7 @@ struct ctl_client {
 	struct loop_work work;
 	int fds[CTL_FDS_MAX]; /* handed over, for the next request */
 	size_t n_fds;
+	bool deaf; /* it sends nothing any more, but may still listen */
 	struct buf in, out;
 	struct request request; /* its words live as long as the reply */
 	struct reply reply;
@@ -88,6 +89,11 @@ static void client_idle(struct loop_timer *t)
 	client_free(c);
 }
 
+static void client_wake(struct reply *r)
+{
+	loop_work_start(&container_of(r, struct ctl_client, reply)->work);
+}
+
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 static void serve(struct ctl_client *c)
@@ -97,6 +103,7 @@ static void serve(struct ctl_client *c)
 	char error[VERB_ERROR_MAX];
 	int rc = verb_parse(c->request.argv, c->request.argc, &args, error);
 
+	c->deaf = false;
 	if (rc)
 		reply_error(&c->out, rc, error);
 	else if (!c->rights.show)
@@ -107,6 +114,7 @@ static void serve(struct ctl_client *c)
 	else
 		reply_start(&c->reply, p->verbs[args.id], p->d, &args, c->fds, c->n_fds, &c->out,
 			    loop_now(p->loop));
+	c->reply.wake = client_wake;
 }
 
 /* Serves the next whole line that has come; false when there is none. */
@@ -154,13 +162,17 @@ static bool client_flush(struct ctl_client *c)
 /* What the client waits for follows from its state alone. */
 static void client_arm(struct ctl_client *c)
 {
+	bool waits = c->reply.ops && c->reply.waits && !c->out.len;
+
 	if (c->out.len)
 		loop_io_set(&c->io, LOOP_WRITE);
-	else if (c->reply.ops)
+	else if (c->reply.ops && !waits)
 		loop_io_set(&c->io, 0);
 	else
-		loop_io_set(&c->io, LOOP_READ);
-	if (c->reply.ops && !c->out.len)
+		loop_io_set(&c->io, waits && c->deaf ? 0 : LOOP_READ);
+	if (waits)
+		loop_timer_at(&c->idle, MTIME_NEVER);
+	else if (c->reply.ops && !c->out.len)
 		loop_work_start(&c->work);
 	if (!c->reply.ops && !c->out.len)
 		client_progress(c);
@@ -231,10 +243,31 @@ static bool client_read(struct ctl_client *c)
 	return true;
 }
 
+/* What a client has sent that waits for more of its answer is for later; but it may have gone. False: it has (and is freed). */
+static bool client_listens(struct ctl_client *c)
+{
+	char one;
+	ssize_t n = recv(c->fd, &one, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n >= 0 && send(c->fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) == 0) {
+		c->deaf = true;
+		return true;
+	}
+	client_free(c);
+	return false;
+}
+
 static void client_io(struct loop_io *io, unsigned events)
 {
 	struct ctl_client *c = container_of(io, struct ctl_client, io);
 
+	if (events & LOOP_READ && c->reply.ops) {
+		if (client_listens(c))
+			client_arm(c);
+		return;
+	}
 	if (events & LOOP_READ && !client_read(c))
 		return;
 	client_turn(c);
@@ -242,14 +275,27 @@ static void client_io(struct loop_io *io, unsigned events)
 
 /* ---- clients ----------------------------------------------------------------------------------------------------- */
 
+/* Who looks on and is told all there is does not stand in the way: there are fewer of those than places. */
+static void make_room(struct ctl *ctl)
+{
+	struct ctl_client *c, *oldest = container_of(ctl->clients.next, struct ctl_client, node);
+
+	list_for_each(c, &ctl->clients, node) {
+		if (!c->reply.ops || !c->reply.waits) {
+			oldest = c;
+			break;
+		}
+	}
+	ctl->dropped++;
+	client_free(oldest);
+}
+
 static void client_new(struct ctl *ctl, int fd)
 {
 	struct ctl_client *c = xcalloc(1, sizeof(*c));
 
-	if (ctl->n_clients == CLIENTS_MAX) {
-		ctl->dropped++;
-		client_free(container_of(ctl->clients.next, struct ctl_client, node));
-	}
+	if (ctl->n_clients == CLIENTS_MAX)
+		make_room(ctl);
 	c->ctl = ctl;
 	c->fd = fd;
 	c->rights = ctl_socket_rights(&ctl->socket, fd);

@@ -32,6 +32,7 @@ struct daemon {
 	int64_t wall_us; /* what the clock on the wall showed at the monotonic time 0, us since 1970; see event.c */
 	struct loop loop;
 	struct ctl *ctl;
+	unsigned monitors; /* clients that look on */
 	struct bgp_transport *transport;
 	bool listening;
 	struct bgp_net transport_net; /* the transport's part of what bgp calls; ours is deadline and work */

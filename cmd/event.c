@@ -80,6 +80,23 @@ static void print_port(const struct reply *r, struct json *j, unsigned ifindex)
 	json_str(j, "interface", !ifindex ? NULL : name ? name : number);
 }
 
+/* "2 192.0.2.2:100 02:00:00:00:00:01 10.0.0.1": type, RD, and what else names it. */
+static void print_route(struct json *j, const struct history_event *e)
+{
+	static const struct bgp_attrs none;
+	struct evpn_route_fields f;
+	char text[160];
+
+	if (!e->key_len) {
+		json_null(j, "route");
+		return;
+	}
+	evpn_route_fields(e->key, e->key_len, &none, &f);
+	snprintf(text, sizeof(text), "%u %s%s%s%s%s", f.type, evpn_rd_str(f.rd).s, f.has_mac ? " " : "", f.has_mac ? mac_str(&f.mac).s : "",
+		 f.ip.len ? " " : "", ip_str(&f.ip).s);
+	json_str(j, "route", text);
+}
+
 void event_print(struct reply *r, struct json *j, const char *key, const struct history_event *e)
 {
 	json_object(j, key);
@@ -96,9 +113,10 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 	json_ip(j, "vtep_was", &e->from);
 	print_port(r, j, e->ifindex);
 	json_str(j, "table", e->table);
-	json_uint_if(j, "sequence", e->kind == HISTORY_MAC, e->sequence);
+	json_uint_if(j, "sequence", e->kind == HISTORY_MAC || e->kind == HISTORY_ROUTE, e->sequence);
 	json_ip(j, "neighbor", &e->neighbor);
 	json_uint_if(j, "routes", e->count, e->count);
+	print_route(j, e);
 	json_str(j, "reason", e->reason ? e->reason : e->text);
 	json_object_end(j);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 #include "cmd/evpnctl_capture.h"
 #include "cmd/evpnctl_complete.h"
 #include "cmd/evpnctl_conn.h"
+#include "cmd/evpnctl_events.h"
 #include "cmd/evpnctl_graph.h"
 #include "cmd/evpnctl_doctor.h"
 #include "cmd/evpnctl_help.h"
@@ -130,6 +132,30 @@ static void show_page(struct conn *c, void (*print)(const json_t *page, size_t w
 	json_decref(page);
 }
 
+static void end_quietly(int signal_number)
+{
+	_exit(0);
+}
+
+/* Events as they come, a line each, until someone ends it: that is no failure. */
+static void show_lines(struct conn *c, bool json)
+{
+	const char *line;
+	json_t *row;
+	size_t len;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGINT, end_quietly);
+	while ((line = conn_line(c, &len)) && len > 1) {
+		row = json ? NULL : json_loadb(line, len, 0, NULL);
+		if (json)
+			fwrite(line, 1, len, stdout);
+		else if (row)
+			event_line_print(row, stdout);
+		json_decref(row);
+	}
+}
+
 /* What in an answer says no. */
 static const char *const signs[VERB_N] = {
 	[VERB_DIFF] = "\"differs\":true",   [VERB_REPAIR] = "\"differs\":true", [VERB_TRACE] = "\"broken\":true",
@@ -163,7 +189,9 @@ static int show_answer(const struct options *o, const struct verb_args *args, st
 	int rc = 0;
 
 	c->sign = signs[args->id];
-	if (o->json)
+	if (c->body == CONN_LINES)
+		show_lines(c, o->json);
+	else if (o->json)
 		show_json(c);
 	else if (c->body == CONN_ROWS)
 		show_rows(c, view_of(args));

@@ -137,6 +137,26 @@ static bool send_first(int fd, const char **p, size_t *len, const int *fds, size
 	return true;
 }
 
+static enum conn_body body_of(const char *name)
+{
+	static const char *const names[] = {
+		[CONN_ROWS] = "rows", [CONN_OBJECT] = "object", [CONN_NONE] = "none", [CONN_LINES] = "lines"
+	};
+
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum conn_body)i;
+	return CONN_NONE;
+}
+
+/* Lines come when there are some, for as long as both ends stay. */
+static void wait_for_ever(int fd)
+{
+	struct timeval never = { 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never));
+}
+
 /* The status line to the kind of body, or to the exit code with the daemon's sentence. */
 static int read_status(struct conn *c)
 {
@@ -151,7 +171,7 @@ static int read_status(struct conn *c)
 		return 1;
 	}
 	c->answered = true;
-	c->body = !body || strcmp(body, "none") == 0 ? CONN_NONE : strcmp(body, "rows") == 0 ? CONN_ROWS : CONN_OBJECT;
+	c->body = body_of(body);
 	if (!json_is_true(json_object_get(status, "ok"))) {
 		code = json_integer_value(json_object_get(status, "code")) == 2 ? 2 : 1;
 		say(c, "%s", error ? error : "evpnd says no");
@@ -182,10 +202,14 @@ int conn_ask(struct conn *c, const char *path, const char *const *argv, size_t a
 		abort(); /* no memory for a FILE */
 	/* The status is read even when sending failed: the daemon may have said why before it hung up. */
 	len = strlen(request);
-	if (send_first(fd, &left, &len, fds, n) && send_all(fd, left, len) && send_all(fd, "\n", 1))
-		shutdown(fd, SHUT_WR);
+	if (send_first(fd, &left, &len, fds, n) && send_all(fd, left, len))
+		send_all(fd, "\n", 1);
 	free(request);
 	rc = read_status(c);
+	if (c->body == CONN_LINES)
+		wait_for_ever(fd);
+	else
+		shutdown(fd, SHUT_WR);
 	if (rc)
 		conn_close(c);
 	c->complete = c->body == CONN_NONE;
@@ -217,7 +241,7 @@ const char *conn_line(struct conn *c, size_t *len)
 	n = getline(&c->line, &c->cap, c->in);
 	if (n <= 0)
 		return NULL;
-	c->complete = c->line[n - 1] == '\n' && (c->body == CONN_OBJECT || c->line[0] == ']');
+	c->complete = c->line[n - 1] == '\n' && (c->body == CONN_OBJECT || c->line[0] == (c->body == CONN_LINES ? '\n' : ']'));
 	c->signs = c->signs || (c->sign && strstr(c->line, c->sign));
 	*len = (size_t)n;
 	return c->line;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum conn_body { CONN_ROWS, CONN_OBJECT, CONN_NONE };
+enum conn_body { CONN_ROWS, CONN_OBJECT, CONN_NONE, CONN_LINES };
 
 struct conn {
 	const char *path; /* of the socket, borrowed */

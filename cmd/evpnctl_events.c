@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/evpnctl_events.h"
 #include "cmd/evpnctl_format.h"
 
 /* NULL when the member is no string. */
@@ -211,6 +212,14 @@ static void device_words(struct buf *out, const json_t *row)
 		add(out, "", text(row, "event"));
 }
 
+static void route_words(struct buf *out, const json_t *row)
+{
+	add(out, "best path ", text(row, "event"));
+	add(out, ", next hop ", text(row, "vtep"));
+	add(out, " instead of ", text(row, "vtep_was"));
+	add_sequence(out, row);
+}
+
 static void other_words(struct buf *out, const json_t *row)
 {
 	add(out, "", text(row, "event"));
@@ -224,7 +233,7 @@ void format_event_words(struct buf *out, const json_t *v, const json_t *row)
 		void (*words)(struct buf *out, const json_t *row);
 	} kinds[] = {
 		{ "neighbor", neighbor_words }, { "mac", mac_words },	{ "ip", ip_words },   { "vtep", vtep_words },
-		{ "row", row_words },		{ "system", system_words }, { "device", device_words },
+		{ "row", row_words },		{ "system", system_words }, { "device", device_words }, { "route", route_words },
 	};
 	void (*words)(struct buf *, const json_t *) = other_words;
 	size_t before = out->len;
@@ -236,4 +245,36 @@ void format_event_words(struct buf *out, const json_t *v, const json_t *row)
 	add(out, out->len > before ? ": " : "", text(row, "reason"));
 	if (!is(row, "kind", "neighbor"))
 		add(out, ", neighbor ", text(row, "neighbor"));
+}
+
+/* 1,203 */
+static void add_thousands(struct buf *out, json_int_t n)
+{
+	if (n >= 1000) {
+		add_thousands(out, n / 1000);
+		buf_printf(out, ",%03d", (int)(n % 1000));
+	} else {
+		buf_printf(out, "%d", (int)n);
+	}
+}
+
+void event_line_print(const json_t *row, FILE *out)
+{
+	struct buf line;
+
+	buf_init(&line);
+	if (is(row, "kind", "lost")) {
+		add_thousands(&line, json_integer_value(json_object_get(row, "lost")));
+		buf_adds(&line, " events lost");
+	} else {
+		format_event_time(&line, json_object_get(row, "time"), row);
+		buf_printf(&line, "  %-8s  ", text(row, "kind"));
+		if (json_is_integer(json_object_get(row, "vni")))
+			buf_printf(&line, "%" JSON_INTEGER_FORMAT " ", json_integer_value(json_object_get(row, "vni")));
+		format_event_about(&line, NULL, row);
+		buf_adds(&line, " ");
+		format_event_words(&line, NULL, row);
+	}
+	fprintf(out, "%.*s\n", (int)line.len, buf_data(&line));
+	buf_fini(&line);
 }

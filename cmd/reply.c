@@ -29,7 +29,8 @@ void reply_error(struct buf *out, int code, const char *error)
 
 static void write_status(struct reply *r)
 {
-	static const char *const names[] = { [REPLY_ROWS] = "rows", [REPLY_OBJECT] = "object", [REPLY_NONE] = "none" };
+	static const char *const names[] = { [REPLY_ROWS] = "rows", [REPLY_OBJECT] = "object", [REPLY_NONE] = "none",
+					      [REPLY_LINES] = "lines" };
 
 	buf_printf(r->out, "{\"ok\":true,\"body\":\"%s\"}\n", names[r->body]);
 	if (r->body == REPLY_ROWS)
@@ -73,6 +74,7 @@ bool reply_more(struct reply *r, struct mtime now)
 {
 	r->now = now;
 	r->budget = SLICE_STEPS;
+	r->waits = false;
 	if (r->ops->more(r))
 		return true;
 	buf_adds(r->out, r->body == REPLY_ROWS ? "\n]\n" : "\n");
@@ -103,10 +105,19 @@ bool reply_step(struct reply *r)
 
 struct json *reply_row(struct reply *r)
 {
-	buf_adds(r->out, r->rows ? ",\n" : "\n");
+	if (r->body != REPLY_LINES)
+		buf_adds(r->out, r->rows ? ",\n" : "\n");
 	r->rows = true;
 	r->json.comma = false;
 	return &r->json;
+}
+
+void reply_wake(struct reply *r)
+{
+	if (!r->waits)
+		return;
+	r->waits = false;
+	r->wake(r);
 }
 
 bool reply_lines(struct reply *r, struct buf *text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A reply on the control socket, written a slice at a time. The first line is {"ok":true,"body":"rows"|"object"|"none"}
+ * A reply on the control socket, written a slice at a time. The first line is {"ok":true,"body":"rows"|"object"|"none"|"lines"}
  * or {"ok":false,"error":"...","code":N}; then an array with one row a line, or an object on one line. A verb's part is
  * a struct reply_ops; what it walks is kept as cursors in its state, so a walk costs nothing but its buffer and no
  * client can make the daemon grow or wait.
@@ -20,7 +20,12 @@
 struct daemon;
 struct reply;
 
-enum reply_body { REPLY_ROWS, REPLY_OBJECT, REPLY_NONE };
+enum reply_body {
+	REPLY_ROWS,
+	REPLY_OBJECT,
+	REPLY_NONE,
+	REPLY_LINES /* an object a line, for as long as the client stays; an empty line ends them */
+};
 
 struct reply_ops {
 	size_t state_size; /* zeroed before start() */
@@ -29,7 +34,10 @@ struct reply_ops {
 	 * to do.
 	 */
 	int (*start)(struct reply *r);
-	/* A slice of the body: rows while reply_step() is true. True when there is more. Not called for REPLY_NONE. */
+	/*
+	 * A slice of the body: rows while reply_step() is true. True when there is more; with r->waits set, not before
+	 * reply_wake(). Not called for REPLY_NONE.
+	 */
 	bool (*more)(struct reply *r);
 	/* Frees what the state owns; called once after a start() that was 0. May be NULL. */
 	void (*end)(struct reply *r);
@@ -47,6 +55,8 @@ struct reply {
 	struct buf *out;
 	struct json json;
 	bool rows; /* one was written */
+	bool waits; /* nothing is to be written before reply_wake() */
+	void (*wake)(struct reply *r); /* of who sends the slices: there is more now */
 	int budget;
 	char error[VERB_ERROR_MAX];
 };
@@ -70,6 +80,8 @@ void reply_error(struct buf *out, int code, const char *error);
 int reply_fail(struct reply *r, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* True while the slice may go on; call it once for everything looked at. */
 bool reply_step(struct reply *r);
+/* There is something to write again. */
+void reply_wake(struct reply *r);
 /* The writer at the place of the next row: write one value without a key. */
 struct json *reply_row(struct reply *r);
 /* The lines of text as rows, each taken off it; true when there are more. */

@@ -20,6 +20,7 @@ const struct reply_ops *const show_verbs[VERB_N] = {
 	[VERB_SHOW_EVENTS] = &show_events,
 	[VERB_WHY_MAC] = &show_why,
 	[VERB_WHY_IP] = &show_why,
+	[VERB_MONITOR] = &show_monitor,
 	[VERB_NEIGHBOR] = &change_neighbor,
 	[VERB_MAC_CLEAR] = &change_mac_clear,
 	[VERB_MAC_ADD] = &change_mac_add,

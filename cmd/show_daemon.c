@@ -178,6 +178,7 @@ static void memory_control(struct reply *r, struct json *j)
 	ctl_stats(r->d->ctl, &s);
 	json_object(j, "control");
 	json_uint(j, "clients", s.clients);
+	json_uint(j, "monitors", r->d->monitors);
 	json_uint(j, "requests", s.requests);
 	json_uint(j, "dropped", s.dropped);
 	json_uint(j, "bytes", s.octets);

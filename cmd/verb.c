@@ -59,6 +59,10 @@ const struct verb verbs[VERB_N] = {
 			   .required = BIT(ARG_THE_MAC), .optional = BIT(ARG_VNI) },
 	[VERB_WHY_IP] = { "why ip", "IP [--vni N]", "the same of a host's IP address",
 			  .required = BIT(ARG_THE_IP), .optional = BIT(ARG_VNI) },
+	[VERB_MONITOR] = { "monitor", "[routes|neighbors|macs|dataplane] [--vni N] [--mac M] [--ip IP]\n[--neighbor A] [--kind K] [--count N]",
+			   "what happens, as it happens, a line each; also best routes that change",
+			   .optional = BIT(ARG_WATCH) | BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_NEIGHBOR) |
+				       BIT(ARG_KIND) | BIT(ARG_COUNT) },
 	[VERB_NEIGHBOR] = { "neighbor", "ADDR up|down|clear|refresh [TEXT]",
 			    "start, stop or restart a session, or ask for its routes again",
 			    .required = BIT(ARG_ADDRESS) | BIT(ARG_ACTION), .optional = BIT(ARG_TEXT), .change = true },
@@ -113,7 +117,7 @@ const struct verb verbs[VERB_N] = {
 
 enum kind {
 	KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD,
-	KIND_EVENT, KIND_HOST
+	KIND_EVENT, KIND_HOST, KIND_WATCH
 };
 
 static const struct arg_desc {
@@ -135,6 +139,7 @@ static const struct arg_desc {
 	[ARG_HOST_B] = { "SRC", NULL, "who sends, as an address of either kind; it stands before DST", KIND_HOST },
 	[ARG_THE_MAC] = { "MAC", NULL, "the MAC address", KIND_MAC },
 	[ARG_THE_IP] = { "IP", NULL, "the IP address", KIND_IP },
+	[ARG_WATCH] = { "routes|neighbors|macs|dataplane", NULL, "what to look on at; without it at all of it", KIND_WATCH },
 	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
 	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type (2: MAC/IP, 3: inclusive multicast)", KIND_NUMBER, 0,
 		       255 },
@@ -419,6 +424,21 @@ static bool parse_mode(const char *s, uint32_t *out)
 	return false;
 }
 
+static bool parse_watch(const char *s, uint32_t *out)
+{
+	static const char *const words[] = {
+		[WATCH_ROUTES] = "routes", [WATCH_NEIGHBORS] = "neighbors", [WATCH_MACS] = "macs", [WATCH_DATAPLANE] = "dataplane"
+	};
+
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(s, words[i]) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool parse_event(const char *s, uint32_t *out)
 {
 	enum history_kind k;
@@ -469,6 +489,10 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 		return usage(error, "%s: expected error, warn, remote, info or debug, found '%.40s'", d->name, s);
 	case KIND_MODE_WORD:
 		return strcmp(s, "mode") ? usage(error, "expected mode after the VNI, found '%.40s'", s) : 0;
+	case KIND_WATCH:
+		if (parse_watch(s, &v->n))
+			return 0;
+		return usage(error, "expected routes, neighbors, macs or dataplane, found '%.40s'", s);
 	case KIND_EVENT:
 		if (parse_event(s, &v->n))
 			return 0;

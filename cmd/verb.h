@@ -32,6 +32,7 @@ enum verb_id {
 	VERB_SHOW_EVENTS,
 	VERB_WHY_MAC,
 	VERB_WHY_IP,
+	VERB_MONITOR,
 	VERB_NEIGHBOR,
 	VERB_MAC_CLEAR,
 	VERB_MAC_ADD,
@@ -70,6 +71,7 @@ enum verb_arg {
 	ARG_HOST_B,
 	ARG_THE_MAC,
 	ARG_THE_IP,
+	ARG_WATCH,
 	ARG_WORDS, /* what is left */
 	ARG_POSITIONALS,
 
@@ -105,6 +107,8 @@ enum verb_arg {
 	ARG_N
 };
 
+enum verb_watch { WATCH_ROUTES, WATCH_NEIGHBORS, WATCH_MACS, WATCH_DATAPLANE };
+
 enum verb_action { ACTION_UP, ACTION_DOWN, ACTION_CLEAR, ACTION_REFRESH };
 
 struct verb {
@@ -121,7 +125,7 @@ extern const struct verb verbs[VERB_N];
 struct verb_value {
 	bool given;
 	const char *text; /* as it was given; borrowed */
-	uint32_t n;       /* numbers, enum verb_action, enum log_level, enum history_kind; on: 1 */
+	uint32_t n;       /* numbers, enum verb_action, enum log_level, enum history_kind, enum verb_watch; on: 1 */
 	struct mac mac;
 	struct ip ip;
 };

@@ -16,7 +16,11 @@
 
 static void on_best_changed(void *ctx, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
 {
-	import_best_changed(ctx, old, new_);
+	struct evpn *e = ctx;
+
+	if (history_watched(e->history, HISTORY_ROUTES))
+		note_route(e, old, new_);
+	import_best_changed(e, old, new_);
 }
 
 static void on_set_gone(void *ctx, uint32_t set, uint32_t mark)

@@ -3,6 +3,7 @@
 /* See note.h. */
 #include "evpn/note.h"
 
+#include "evpn/ec.h"
 #include "evpn/tables.h"
 
 static enum history_what shown(const struct mac_entry *m)
@@ -128,4 +129,28 @@ void note_vni(struct evpn *e, const struct evi *evi, enum history_what what)
 	struct history_event ev = { .kind = HISTORY_SYSTEM, .what = (uint8_t)what, .vni = evi->vni };
 
 	history_add(e->history, HISTORY_DAEMON, &ev);
+}
+
+void note_route(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
+{
+	const struct bgp_route_ref *any = new_ ? new_ : old;
+	struct history_event ev = { .kind = HISTORY_ROUTE,
+				    .what = !old ? HISTORY_ADDED : !new_ ? HISTORY_REMOVED : HISTORY_CHANGED,
+				    .vtep = any->attrs->next_hop,
+				    .key = any->key,
+				    .key_len = (uint8_t)any->key_len };
+	struct evpn_route_fields f;
+	struct evpn_ec ec;
+
+	evpn_route_fields(any->key, any->key_len, any->attrs, &f);
+	evpn_ec_read(any->attrs, &ec);
+	ev.vni = f.vni;
+	ev.mac = f.mac;
+	ev.ip = f.ip;
+	ev.sequence = ec.sequence;
+	if (any->peer)
+		ev.neighbor = bgp_peer_params(any->peer)->address;
+	if (old && new_ && !ip_eq(&old->attrs->next_hop, &new_->attrs->next_hop))
+		ev.from = old->attrs->next_hop;
+	history_add(e->history, HISTORY_ROUTES, &ev);
 }

@@ -9,6 +9,7 @@
 
 #include "base/history.h"
 #include "evpn/mac.h"
+#include "include/bgp.h"
 
 struct binding;
 
@@ -24,6 +25,8 @@ void note_ip_refused(struct evpn *e, const struct evi *evi, const struct ip *ip,
 		     const char *reason);
 /* The VTEP is flooded to from now on, or no more. */
 void note_vtep(struct evpn *e, const struct evi *evi, const struct ip *vtep, bool added);
+/* A best path is another one now; only while someone watches. */
+void note_route(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_);
 /* The VNI was taken on, given up, can carry frames or cannot. */
 void note_vni(struct evpn *e, const struct evi *evi, enum history_what what);
 

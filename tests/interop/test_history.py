@@ -7,7 +7,10 @@
                                    [r3] 192.0.2.3  GoBGP
 """
 import json
+import signal
 import socket
+import subprocess
+import threading
 
 import pytest
 
@@ -242,3 +245,49 @@ def test_why_a_duplicate_stays(lab):
     assert w["state"] == "duplicate" and "moved too often" in w["reason"]
     assert w["history"][-1]["event"] == "duplicate" and len(w["history"]) >= 3
     assert events(e, "--mac", MAC)[-1] == {**w["history"][-1], "time": events(e, "--mac", MAC)[-1]["time"]}
+
+
+class Monitor:
+    """evpnctl --json monitor, read in the background."""
+
+    def __init__(self, e, *argv):
+        self.e, self.rows = e, []
+        self.process = subprocess.Popen(["ip", "netns", "exec", e.node.ns, *e.argv("--json", "monitor", *argv)], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.thread = threading.Thread(target=lambda: self.rows.extend(map(json.loads, self.process.stdout)), daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(10)
+        self.thread.join(10)
+        return status
+
+
+def monitors(e):
+    return e.show("memory")["control"]["monitors"]
+
+
+def test_monitor_tells_what_happens_as_it_happens(pair):
+    p, lab = pair, pair.lab
+    everything, macs, routes, one, other = [Monitor(p.e1, *argv) for argv in (
+        (), ("macs", "--mac", MAC), ("routes",), ("--mac", MAC, "--count", "1"), ("macs", "--mac", "02:00:00:00:99:99"))]
+    lab.wait_for(lambda: monitors(p.e1) == 5, "they look on")
+    p.speak_until(p.h2, lambda: p.state(p.e1) == "remote", "r1 has it behind r2")
+    p.speak_until(p.h1, lambda: p.state(p.e1) == "local", "it has moved here")
+    p.e2.ctl("neighbor", p.r1.address, "down")
+    lab.wait_for(lambda: any(r["kind"] == "neighbor" for r in everything.rows), "the end of the session is told")
+    lab.wait_for(lambda: len(macs.rows) == 2, "all of the MAC is told")
+    assert [(r["was"], r["event"]) for r in macs.rows] == [(None, "remote"), ("remote", "local")]
+    assert macs.rows == events(p.e1, "--mac", MAC, "--kind", "mac"), "the same as show events"
+    assert [r["id"] for r in everything.rows] == sorted(r["id"] for r in everything.rows)
+    assert {"mac", "neighbor", "route"} <= {r["kind"] for r in everything.rows}
+    assert one.process.wait(10) == 0 and [r["mac"] for r in one.rows] == [MAC]
+    first = [r for r in routes.rows if r["mac"] == MAC][0]
+    assert (first["event"], first["route"], first["neighbor"], first["vtep"]) == (
+        "added", "2 %s:100 %s" % (p.r2.address, MAC), p.r2.address, p.r2.address)
+    assert {r["kind"] for r in routes.rows} == {"route"}
+    assert events(p.e1, "--kind", "route", "--mac", MAC), "kept while someone looks on"
+    assert [m.close() for m in (everything, macs, routes, other)] == [0] * 4 and other.rows == []
+    lab.wait_for(lambda: monitors(p.e1) == 0, "nobody looks on any more")
+    assert p.e1.node.run("timeout", "1", *p.e1.argv("monitor", "nothing"), check=False).returncode == 2

@@ -20,6 +20,8 @@
 
 struct daemon { /* what the verbs of this test see */
 	uint32_t rows_written, states;
+	uint32_t lines; /* that are there to be told */
+	struct reply *waiting;
 };
 
 struct rows_state {
@@ -69,6 +71,32 @@ static int start_no(struct reply *r)
 	return reply_fail(r, 1, "no such thing: %s", "it");
 }
 
+static int start_lines(struct reply *r)
+{
+	r->body = REPLY_LINES;
+	r->d->waiting = r;
+	return 0;
+}
+
+/* One line when it is woken. */
+static bool more_lines(struct reply *r)
+{
+	if (r->d->lines) {
+		json_object(reply_row(r), NULL);
+		json_uint(&r->json, "n", r->d->lines--);
+		json_object_end(&r->json);
+		buf_adds(r->out, "\n");
+	}
+	r->waits = !r->d->lines;
+	return true;
+}
+
+static void end_lines(struct reply *r)
+{
+	r->d->waiting = NULL;
+}
+
+static const struct reply_ops lines = { .start = start_lines, .more = more_lines, .end = end_lines };
 static const struct reply_ops rows = { sizeof(struct rows_state), start_rows, more_rows, end_rows };
 static const struct reply_ops empty = { .more = no_rows };
 static const struct reply_ops none = { .start = start_none };
@@ -79,6 +107,7 @@ static const struct reply_ops *const ops[VERB_N] = {
 	[VERB_LOG] = &none,
 	[VERB_SHOW_VTEP] = &no,
 	[VERB_SHOW_TRAFFIC] = &no,
+	[VERB_MONITOR] = &lines,
 };
 
 struct fixture {
@@ -322,6 +351,86 @@ static void ctl_clients_are_bounded(void **state)
 		close(fd[i]);
 }
 
+static int look_on(struct fixture *f)
+{
+	int fd = dial(f);
+	char *text;
+
+	say(fd, "{\"argv\":[\"monitor\"]}\n");
+	text = hear(f, fd, "\n");
+	assert_string_equal(text, "{\"ok\":true,\"body\":\"lines\"}\n");
+	free(text);
+	turns(f, 5);
+	assert_non_null(f->d.waiting);
+	return fd;
+}
+
+static void tell(struct fixture *f, int fd, uint32_t n)
+{
+	char expected[32], *text;
+
+	f->d.lines = n;
+	reply_wake(f->d.waiting);
+	snprintf(expected, sizeof(expected), "{\"n\":1}\n");
+	text = hear(f, fd, expected);
+	assert_non_null(strstr(text, "{\"n\":"));
+	free(text);
+	turns(f, 5);
+}
+
+static void ctl_who_waits_is_told_and_may_hang_up(void **state)
+{
+	struct fixture *f = *state;
+	int fd = look_on(f);
+	char c;
+
+	turns(f, 20);
+	assert_int_equal(recv(fd, &c, 1, 0), -1); /* nothing, and no turn is used up */
+	tell(f, fd, 1);
+	tell(f, fd, 3);
+	say(fd, "x"); /* is not looked at before the end of the answer */
+	turns(f, 5);
+	tell(f, fd, 2);
+	shutdown(fd, SHUT_WR); /* still listens */
+	turns(f, 5);
+	tell(f, fd, 1);
+	close(fd);
+	turns(f, 5);
+	f->d.lines = 1;
+	if (f->d.waiting)
+		reply_wake(f->d.waiting);
+	turns(f, 5);
+	assert_null(f->d.waiting);
+}
+
+static void ctl_who_waits_and_hangs_up_is_gone_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct ctl_stats s;
+
+	close(look_on(f));
+	turns(f, 5);
+	assert_null(f->d.waiting);
+	ctl_stats(f->ctl, &s);
+	assert_int_equal(s.clients, 0);
+}
+
+static void ctl_who_waits_keeps_its_place(void **state)
+{
+	struct fixture *f = *state;
+	int fd[70], first = look_on(f);
+
+	for (int i = 0; i < 70; i++) {
+		fd[i] = dial(f);
+		turns(f, 2);
+	}
+	assert_non_null(f->d.waiting);
+	tell(f, first, 1);
+	for (int i = 0; i < 70; i++)
+		close(fd[i]);
+	close(first);
+}
+
 static void ctl_second_daemon_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -411,6 +520,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ctl_slow_client_costs_one_slice, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_request_without_an_end_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_clients_are_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(ctl_who_waits_is_told_and_may_hang_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(ctl_who_waits_and_hangs_up_is_gone_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(ctl_who_waits_keeps_its_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_second_daemon_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_place_is_taken_until_the_daemon_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(ctl_stale_socket_is_replaced, setup, teardown),
