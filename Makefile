@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
 #
-# make            build/evpnd and build/evpnctl
+# make            build/evpnd, build/evpnctl and build/evpnd-http
 # make check      what the tests need by apt, then all tests in their short form (as root; below 15 minutes)
 # make check-all  the long run: many seeds, interop with the sanitizers too, fuzzing
 # make check-vm   what takes a kernel with 802.1Q, in QEMU guests
@@ -40,8 +40,8 @@ Q := $(if $(V),,@)
 
 # Every folder is one archive; a program or test links the archives and so only the objects that it needs.
 FOLDERS := base bgp evpn dataplane conf
-# The two programs share an archive, too: all of cmd/ but the files with a main().
-MAINS := cmd/evpnd.c cmd/evpnctl.c
+# The programs share an archive, too: all of cmd/ but the files with a main().
+MAINS := cmd/evpnd.c cmd/evpnctl.c cmd/evpnd_http.c
 SRC = $(wildcard $(1)/*.c $(1)/*/*.c)
 OBJ = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB = $(patsubst %,$(BUILD)/lib%.a,$(1))
@@ -50,6 +50,7 @@ LIBS := $(call LIB,cmd conf evpn bgp dataplane base)
 
 PKGS := libnl-3.0 libnl-route-3.0 yaml-0.1 libxxhash liburcu-qsbr libcap-ng libseccomp
 CTL_PKGS := jansson smartcols
+HTTP_PKGS := libmicrohttpd
 TEST_PKGS := cmocka
 # pkg-config is asked once for each set, when the first recipe wants it: on a fresh machine it is not there before.
 pkg = $(or $(pkg_$(1)_$(subst $(space),_,$(2))),$(eval pkg_$(1)_$(subst $(space),_,$(2)) := $(or $(shell \
@@ -71,7 +72,7 @@ $(BUILD)/base/%.o $(BUILD)/bgp/%.o $(BUILD)/evpn/%.o: WARN += -Wconversion -Wno-
 # What root builds (sudo make) belongs to the owner of the checkout all the same.
 own = @[ "$$(id -u)" != 0 ] || chown -R --from=root --reference=Makefile $(BUILD)
 
-all: $(BUILD)/evpnd $(BUILD)/evpnctl
+all: $(BUILD)/evpnd $(BUILD)/evpnctl $(BUILD)/evpnd-http
 	$(own)
 
 define archive
@@ -88,6 +89,8 @@ $(BUILD)/%.o: %.c
 $(BUILD)/libcmd.a: $(call OBJ,$(filter-out $(MAINS),$(call SRC,cmd)))
 	$(Q)rm -f $@; ar rcs $@ $^
 $(BUILD)/cmd/evpnctl%.o: PKGS += $(CTL_PKGS)
+$(BUILD)/cmd/http%.o $(BUILD)/cmd/evpnd_http.o: PKGS += $(CTL_PKGS) $(HTTP_PKGS)
+$(BUILD)/cmd/http_page.o: cmd/status.html
 
 $(BUILD)/evpnd: $(BUILD)/cmd/evpnd.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
@@ -96,6 +99,10 @@ $(BUILD)/evpnd: $(BUILD)/cmd/evpnd.o $(LIBS)
 $(BUILD)/evpnctl: $(BUILD)/cmd/evpnctl.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(call pkg,libs,$(CTL_PKGS)) $(LDLIBS)
+
+$(BUILD)/evpnd-http: $(BUILD)/cmd/evpnd_http.o $(LIBS)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(call pkg,libs,$(CTL_PKGS) $(HTTP_PKGS)) $(LDLIBS)
 
 # Unit, contract and simulation tests: every tests/{unit,contract,sim}/test_*.c is a program; helpers shared by tests
 # are tests/lib/*.c.
@@ -106,7 +113,7 @@ TEST_PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/con
 $(TEST_PROGS): $(BUILD)/%: $(BUILD)/%.o $(TESTLIB) $(LIBS)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(TESTLIB) $(LIBS) $(LDLIBS) \
-		$(call pkg,libs,$(TEST_PKGS) $(CTL_PKGS))
+		$(call pkg,libs,$(TEST_PKGS) $(CTL_PKGS) $(HTTP_PKGS))
 
 # Fuzz targets: every tests/fuzz/fuzz_*.c is one; with a main() that replays files, or with the fuzzer's (FUZZ).
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -172,7 +179,7 @@ man_of = $(call to,$(mandir))/man$(patsubst .%,%,$(suffix $(1)))
 MANUALS := $(wildcard docs/*.[1-8])
 install: all
 	install -D -m 755 -t $(call to,$(sbindir)) $(BUILD)/evpnd
-	install -D -m 755 -t $(call to,$(bindir)) $(BUILD)/evpnctl
+	install -D -m 755 -t $(call to,$(bindir)) $(BUILD)/evpnctl $(BUILD)/evpnd-http
 	$(foreach m,$(MANUALS),install -D -m 644 -t $(call man_of,$(m)) $(m)$(newline))
 	$(foreach s,$(wildcard conf/samples/*.yaml),install -D -m 644 -t $(call to,$(docdir))/samples $(s)$(newline))
 	$(foreach s,$(wildcard conf/*.service),sed 's|@sbindir@|$(sbindir)|g; s|@bindir@|$(bindir)|g' $(s) | \
@@ -182,7 +189,7 @@ install: all
 
 # Configuration, user and rows stay.
 uninstall:
-	rm -f $(call to,$(sbindir))/evpnd $(call to,$(bindir))/evpnctl $(call to,$(sysusersdir))/evpnd.conf \
+	rm -f $(call to,$(sbindir))/evpnd $(addprefix $(call to,$(bindir))/,evpnctl evpnd-http) $(call to,$(sysusersdir))/evpnd.conf \
 		$(call to,$(completiondir))/evpnctl $(foreach s,$(wildcard conf/*.service),$(call to,$(unitdir))/$(notdir $(s))) \
 		$(foreach m,$(MANUALS),$(call man_of,$(m))/$(notdir $(m)))
 	rm -rf $(call to,$(docdir))

@@ -25,6 +25,7 @@
 #include "cmd/evpnctl_render.h"
 #include "cmd/evpnctl_report.h"
 #include "cmd/evpnctl_trace.h"
+#include "cmd/evpnctl_serve.h"
 #include "cmd/evpnctl_top.h"
 #include "cmd/evpnctl_why.h"
 #include "cmd/paths.h"
@@ -303,6 +304,8 @@ static int act(struct options *o)
 		return report_run(o->socket, &args);
 	if (args.id == VERB_TOP)
 		return top_run(o->socket, &args);
+	if (args.id == VERB_SERVE)
+		return serve_run(o->socket, &args);
 	if (args.id == VERB_HELP)
 		return help(o->words + 1, o->n_words - 1);
 	if (args.id == VERB_SHOW_CONFIG && !o->json && !args.v[ARG_YAML].given)

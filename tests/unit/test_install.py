@@ -24,11 +24,13 @@ def test_install_and_uninstall(tmp_path, prefix):
     make("install", *where)
     have = below(tmp_path)
     assert set(have) >= {os.path.join(prefix, name) for name in (
-        "sbin/evpnd", "bin/evpnctl", "lib/systemd/system/evpnd.service", "lib/sysusers.d/evpnd.conf", "share/man/man8/evpnd.8",
+        "sbin/evpnd", "bin/evpnctl", "bin/evpnd-http", "lib/systemd/system/evpnd.service", "lib/systemd/system/evpnd-http.service", "lib/sysusers.d/evpnd.conf", "share/man/man8/evpnd.8",
         "share/man/man8/evpnctl.8", "share/man/man5/evpnd.yaml.5", "share/bash-completion/completions/evpnctl",
         "share/doc/evpnd/samples/all-keys.yaml")}
     unit = (tmp_path / prefix / "lib/systemd/system/evpnd.service").read_text()
     assert "ExecStart=/%s/sbin/evpnd\n" % prefix in unit and "@" not in unit.replace("@system-service", "")
+    unit = (tmp_path / prefix / "lib/systemd/system/evpnd-http.service").read_text()
+    assert "ExecStart=/%s/bin/evpnd-http\n" % prefix in unit
     make("uninstall", *where)
     assert below(tmp_path) == []
 
