@@ -185,6 +185,13 @@ static bool ask(struct evpn *e, const struct evpn_host *x)
 	return asked;
 }
 
+static bool is_here(const struct evpn *e, const struct evi *evi, const struct mac *mac)
+{
+	uint32_t m = mac_find(e, evi, mac);
+
+	return m && mac_is_here(mac_get(e, m)->state);
+}
+
 /* A route has it, and no port that has to wait. */
 static bool is_remote(const struct evpn *e, const struct evi *evi, const struct mac *mac)
 {
@@ -202,7 +209,7 @@ static enum host_event in_view_of_bridge(const struct evpn *e, const struct evi 
 {
 	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
 
-	*left = ev == HOST_LEFT || (x->left && is_remote(e, evi, &x->mac));
+	*left = ev == HOST_LEFT || (x->left && !is_here(e, evi, &x->mac));
 	if (!x->left || ev == HOST_LEFT)
 		return ev;
 	if (*left)

@@ -8,7 +8,8 @@
  *
  * A MAC that is lost to a route may be where it was all the same: the host has moved back before the route came, and what it
  * said then the bridge knew already, until our row took its place. So its addresses are asked for on that port once the row
- * leads away, as RFC 9721 has it; an answer makes the bridge tell.
+ * leads away, as RFC 9721 has it; an answer makes the bridge tell. The same where a bridge forgets a MAC sooner than a silent
+ * host is asked.
  *
  * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's suppression keeps from crossing.
  */
@@ -30,13 +31,13 @@ struct evpn;
 #define HOST_SILENT_MS 120000 /* until it is asked; a bridge forgets a MAC after 300 s (IEEE 802.1Q 8.8.3) */
 #define HOST_ANSWER_MS 1000   /* until it is asked again (RFC 4861 10, RetransTimer) */
 #define HOST_ASKS 3u          /* MAX_UNICAST_SOLICIT */
-#define HOST_LEFT_MS 20       /* since its MAC went behind a VTEP until it is asked: by then the row leads there */
+#define HOST_LEFT_MS 20       /* since its MAC left its port until it is asked: by then the row leads to the VTEP that has it */
 #define HOSTS_PER_EVI 65536u
 #define HOSTS_PER_MAC 1024u
 
 enum host_event {
 	HOST_HEARD,   /* it has said so itself */
-	HOST_LEFT,    /* its MAC is behind a VTEP now, says a route */
+	HOST_LEFT,    /* its MAC is not on its port any more */
 	HOST_KNOWN,   /* nothing new */
 	HOST_BACK,    /* its MAC is, but not the address */
 	HOST_DOUBTED, /* someone else has the address, or the kernel has given it up */
@@ -82,7 +83,7 @@ void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struc
 	       const bool *router);
 /* Someone has reason to believe that it is gone. False when it cannot be asked, or is none of ours. */
 bool host_doubt(struct evpn *e, const struct evi *evi, const struct ip *ip);
-/* Its MAC, which was here, is behind a VTEP now. */
+/* Its MAC, which was here, is not any more. */
 void host_left(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* neigh.c no longer takes it for local at that MAC. */
 void host_forget(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);

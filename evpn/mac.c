@@ -331,7 +331,7 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 		limit_release(e, evi, m); /* it has moved away */
 		m->ifindex = 0;
 	}
-	if (mac_is_here(was->state) && m->state == MAC_REMOTE && ev != MAC_LEFT)
+	if (mac_is_here(was->state) && (m->state == MAC_REMOTE || m->state == MAC_UNKNOWN))
 		neigh_mac_lost(e, h);
 	tell_dataplane(e, evi, h, was, ev);
 	tell_bgp(e, evi, h, was);

@@ -96,7 +96,7 @@ uint32_t neigh_best_route(const struct evpn *e, const struct binding *b);
 /* The MAC came here, left, or has another sequence: advertises or withdraws its local addresses. */
 void neigh_mac_advertise(struct evpn *e, uint32_t mac);
 void neigh_mac_withdraw(struct evpn *e, uint32_t mac);
-/* A route says that the MAC is behind a VTEP, which was on a port: are its hosts really? Comes before neigh_mac_moved(). */
+/* The MAC was on a port, and a route or the port's silence says that it is not any more: are its hosts? Comes before neigh_mac_moved(). */
 void neigh_mac_lost(struct evpn *e, uint32_t mac);
 /* Whether the MAC is here, there or nowhere has changed: rows of its addresses follow. */
 void neigh_mac_moved(struct evpn *e, uint32_t mac);

@@ -190,6 +190,25 @@ def test_a_doubted_host_is_asked(pair, alive):
 
 
 @pytest.mark.kernel
+def test_a_silent_host_outlives_the_bridges_memory(pair):
+    """The bridge forgets a MAC sooner than its host would be asked: then it is asked at once, and stays. When it is dead it goes."""
+    pair.h1.speak()
+    pair.wait_row(pair.r2, "10.0.0.1", MAC1)
+    pair.r1.ip("link set br100 type bridge ageing_time 100")
+    watch = pair.r1.start("aged", ["bridge", "monitor", "fdb"])
+    here = []
+    for _ in range(50):
+        time.sleep(0.1)
+        here.append(pair.rows(pair.r2).get("10.0.0.1") == MAC1)
+    watch.stop()
+    assert "Deleted %s dev h1" % MAC1 in watch.tail(), "its MAC was forgotten meanwhile"
+    assert here.count(False) < 5, here
+    pair.h1.ip("addr flush dev " + pair.h1.dev)
+    pair.lab.wait_for(lambda: pair.r2.remote("vxlan100", MAC1) is None and "10.0.0.1" not in pair.rows(pair.r2), "r2 has it no more")
+    pair.lab.wait_for(lambda: not [a for a in pair.e1.show("arp") if a["ip"] == "10.0.0.1"], "nor r1")
+
+
+@pytest.mark.kernel
 def test_a_doubted_ipv6_host_is_asked(pair):
     pair.r1.ip("addr add 2001:db8:a::251/64 dev br100 nodad")
     pair.lab.wait_for(lambda: pair.h1.ping("2001:db8:a::251"), "h1 talks to r1")

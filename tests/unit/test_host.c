@@ -227,6 +227,43 @@ static void host_that_a_route_took_and_is_gone(void **state)
 	world_withdraw(&t->w, r);
 }
 
+/* The bridge forgets sooner than a silent host is asked. */
+static void host_whose_mac_aged_is_asked(void **state)
+{
+	struct hosts *t = *state;
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_leave(&t->w, 1);
+	world_ours(&t->w, IMET);
+	world_pass(&t->w, 1);
+	said(t, ASK1);
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_ours(&t->w, IMET "100 mac " M1 "\n100 mac " M1 " 10.0.0.1\n");
+	world_pass(&t->w, 60);
+	said(t, "");
+	world_leave(&t->w, 1);
+	world_pass(&t->w, 5);
+	said(t, ASK1 ASK1 ASK1);
+	assert_int_equal(t->w.e->neighs.slab.used, 0);
+}
+
+/* A port that must not have it: nothing would come of it. */
+static void host_that_is_barred_is_not_asked(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .sticky = true };
+
+	world_learn(&t->w, 1);
+	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
+	world_announce(&t->w, r);
+	world_learn(&t->w, 1);
+	world_pass(&t->w, 10);
+	said(t, "");
+	world_withdraw(&t->w, r);
+}
+
 /* Ports are not heard in the order in which hosts spoke there: the bridge may know better. */
 static void host_that_a_route_took_is_asked_on_both_ports(void **state)
 {
@@ -601,6 +638,8 @@ int main(void)
 		test(host_moves_away_and_back),
 		test(host_that_a_route_took_is_asked),
 		test(host_that_a_route_took_and_is_gone),
+		test(host_whose_mac_aged_is_asked),
+		test(host_that_is_barred_is_not_asked),
 		test(host_that_a_route_took_is_asked_on_both_ports),
 		test(host_that_a_route_took_and_cannot_be_asked),
 		test(address_of_a_mac_that_is_back),
