@@ -246,7 +246,7 @@ static void host_whose_mac_aged_is_asked(void **state)
 	world_leave(&t->w, 1);
 	world_pass(&t->w, 5);
 	said(t, ASK1 ASK1 ASK1);
-	assert_int_equal(t->w.e->neighs.slab.used, 0);
+	assert_int_equal(t->w.e->neighs.slab->used, 0);
 }
 
 /* A port that must not have it: nothing would come of it. */
