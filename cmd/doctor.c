@@ -159,7 +159,7 @@ long doctor_number(const struct doctor *x, const char *path, long otherwise)
 	long n = otherwise;
 	FILE *f;
 
-	snprintf(full, sizeof(full), "%s/%s", x->proc, path);
+	snprintf(full, sizeof(full), "%s/proc/%s", x->root, path);
 	f = fopen(full, "re");
 	if (f && fscanf(f, "%ld", &n) != 1)
 		n = otherwise;
@@ -205,7 +205,7 @@ int doctor_begin(struct doctor *x, const struct config *config, struct daemon *d
 {
 	int err;
 
-	*x = (struct doctor){ .config = config, .d = d, .proc = "/proc" };
+	*x = (struct doctor){ .config = config, .d = d, .root = "" };
 	err = ksock_open(&x->s, NULL);
 	if (err)
 		return err;

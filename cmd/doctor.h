@@ -44,7 +44,7 @@ struct doctor {
 	const struct lookup_link *way; /* of the VTEP address */
 	struct ip vteps[DOCTOR_VTEPS_MAX]; /* of others: those that are known first */
 	unsigned n_vteps;
-	const char *proc; /* "/proc", or a test's */
+	const char *root; /* before paths of the host: "", or a test's */
 	unsigned check; /* of the table, the next */
 	size_t at;      /* zero when a check begins: how far it is */
 	void *walk;     /* NULL when a check begins: what it keeps from slice to slice; freed with free() after its last */
@@ -96,7 +96,7 @@ const struct lookup_link *doctor_link(const struct doctor *x, const char *name);
 const struct lookup_link *doctor_link_nr(const struct doctor *x, unsigned ifindex);
 /* What the VNI's packets leave by: the configured underlay, or the way of the VTEP address; NULL: not known. */
 const struct lookup_link *doctor_underlay(struct doctor *x, const struct config_vni *v);
-/* A number in a file below x->proc; otherwise when it is not there. */
+/* A number in a file below /proc; otherwise when it is not there. */
 long doctor_number(const struct doctor *x, const char *path, long otherwise);
 
 /* By file: doctor_devices.c, doctor_underlay.c, doctor_host.c. */

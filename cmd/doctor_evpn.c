@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* The doctor's look at routes and MACs: what nobody imports, what two VTEPs claim, what may not move any more. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/doctor_daemon.h"
@@ -58,9 +59,14 @@ struct route_walk {
 	struct bgp_rib_cursor at;
 	struct unwanted list[16]; /* further kinds are not told apart */
 	unsigned n;
-	unsigned ours, loops, rds;   /* next hop is our VTEP; our AS or id is in it; our RD */
+	unsigned ours, loops, rds; /* next hop is our VTEP; our AS or id is in it; our RD */
 	struct ip ours_from, loops_from, rds_from;
 	uint32_t rd_vni;
+	size_t n_rds;
+	struct own_rd {
+		uint8_t rd[8];
+		uint32_t vni;
+	} rd[]; /* of our VNIs, sorted */
 };
 
 static void note_unwanted(struct route_walk *w, const struct bgp_path_info *p, uint32_t vni)
@@ -81,20 +87,38 @@ static void note_unwanted(struct route_walk *w, const struct bgp_path_info *p, u
 	w->list[i].n++;
 }
 
-/* Of a VNI whose RD this is; 0: of none. */
-static uint32_t vni_of_rd(struct doctor *x, const uint8_t rd[8])
+static int by_rd(const void *a, const void *b)
 {
-	struct evpn_vni_info i = { 0 };
+	return memcmp(((const struct own_rd *)a)->rd, ((const struct own_rd *)b)->rd, sizeof(((struct own_rd *)0)->rd));
+}
 
-	while (evpn_vni_next(x->d->evpn, i.vni, &i))
-		if (i.bgp && !memcmp(i.rd, rd, 8))
-			return i.vni;
-	return 0;
+static struct route_walk *walk_new(struct doctor *x)
+{
+	struct route_walk *w = xcalloc(1, sizeof(*w) + x->config->n_vnis * sizeof(w->rd[0]));
+
+	for (uint32_t vni = 0; w->n_rds < x->config->n_vnis && (vni = evpn_vni_after(x->d->evpn, vni));)
+		if (evpn_vni_rd(x->d->evpn, vni, w->rd[w->n_rds].rd))
+			w->rd[w->n_rds++].vni = vni;
+	if (w->n_rds)
+		qsort(w->rd, w->n_rds, sizeof(w->rd[0]), by_rd);
+	return w;
+}
+
+/* Of a VNI whose RD this is; 0: of none. */
+static uint32_t vni_of_rd(const struct route_walk *w, const uint8_t rd[8])
+{
+	const struct own_rd *found;
+	struct own_rd key;
+
+	memcpy(key.rd, rd, sizeof(key.rd));
+	found = w->n_rds ? bsearch(&key, w->rd, w->n_rds, sizeof(key), by_rd) : NULL;
+	return found ? found->vni : 0;
 }
 
 static void look_at_route(struct doctor *x, struct route_walk *w, const struct bgp_path_info *p)
 {
 	struct evpn_route_fields f;
+	uint8_t rd[8];
 	uint32_t vni;
 
 	if (p->family != &evpn_family || !p->peer)
@@ -113,14 +137,14 @@ static void look_at_route(struct doctor *x, struct route_walk *w, const struct b
 	if (!p->best || p->reject || (f.type != 2 && f.type != 3))
 		return;
 	if (f.type == 3) {
-		vni = vni_of_rd(x, f.rd);
+		vni = vni_of_rd(w, f.rd);
 		if (vni && !ip_eq(&p->attrs->next_hop, &x->config->vtep)) {
 			w->rds_from = p->attrs->next_hop;
 			w->rd_vni = vni;
 			w->rds++;
 		}
 	}
-	if (f.vni && !evpn_imports(x->d->evpn, p->set, p->attrs) && evpn_vni_has_routes(x->d->evpn, f.vni))
+	if (f.vni && !evpn_imports(x->d->evpn, p->set, p->attrs) && evpn_vni_rd(x->d->evpn, f.vni, rd))
 		note_unwanted(w, p, f.vni);
 }
 
@@ -166,7 +190,7 @@ static void say_routes(struct doctor *x, const struct route_walk *w)
 
 bool doctor_imports(struct doctor *x)
 {
-	struct route_walk *w = x->walk = x->walk ? x->walk : xcalloc(1, sizeof(*w));
+	struct route_walk *w = x->walk = x->walk ? x->walk : walk_new(x);
 	struct bgp_path_info p;
 
 	for (unsigned i = 0; i < SLICE_ROWS; i++) {

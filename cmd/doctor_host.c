@@ -13,6 +13,8 @@
 #include "cmd/doctor.h"
 #include "dataplane/host.h"
 
+#define NETWORKD_WITH_NEXTHOPS 256u
+
 /* ---- sockets --------------------------------------------------------------------------------------------------------- */
 
 /* A line of /proc/net/udp or tcp: is it at this port and, for TCP, does it listen? */
@@ -32,7 +34,7 @@ static bool port_is_taken(const struct doctor *x, bool tcp, unsigned port)
 		char path[256], line[512];
 		FILE *f;
 
-		snprintf(path, sizeof(path), "%s/%s", x->proc, files[tcp][i]);
+		snprintf(path, sizeof(path), "%s/proc/%s", x->root, files[tcp][i]);
 		f = fopen(path, "re");
 		while (f && !taken && fgets(line, sizeof(line), f))
 			taken = line_is_at(line, port, tcp);
@@ -113,7 +115,7 @@ bool doctor_bridge_filters(struct doctor *x)
 		bool filter = false;
 		FILE *names;
 
-		snprintf(path, sizeof(path), "%s/%s", x->proc, of[i].tables);
+		snprintf(path, sizeof(path), "%s/proc/%s", x->root, of[i].tables);
 		names = doctor_number(x, of[i].sysctl, 0) == 1 ? fopen(path, "re") : NULL;
 		while (names && fgets(line, sizeof(line), names))
 			filter |= !strncmp(line, "filter", 6);
@@ -137,7 +139,7 @@ static unsigned long long netstat(const struct doctor *x, const char *group, con
 	unsigned long long found = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/net/netstat", x->proc);
+	snprintf(path, sizeof(path), "%s/proc/net/netstat", x->root);
 	f = fopen(path, "re");
 	while (f && fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f)) {
 		if (strncmp(names, group, strlen(group)))
@@ -185,11 +187,10 @@ static unsigned long count_neighbours(const struct doctor *x, const char *path)
 	char full[256], line[512];
 	FILE *f;
 
-	snprintf(full, sizeof(full), "%s/%s", x->proc, path);
+	snprintf(full, sizeof(full), "%s/proc/%s", x->root, path);
 	f = fopen(full, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx", &n) == 1)
-			break;
+	if (f && fgets(line, sizeof(line), f) && fgets(line, sizeof(line), f)) /* the first line has words that look like numbers */
+		sscanf(line, "%lx", &n);
 	if (f)
 		fclose(f);
 	return n;
@@ -233,19 +234,19 @@ static bool says_no(const char *path)
 }
 
 /* networkd.conf and what is added to it; a part that cannot be read may say no. */
-static bool networkd_keeps_out(void)
+static bool networkd_keeps_out(const struct doctor *x)
 {
 	static const char *const dirs[] = { "/etc/systemd", "/run/systemd", "/usr/lib/systemd" };
 	bool no = false;
 
 	for (unsigned i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && !no; i++) {
-		char dir[64], path[384];
+		char dir[256], path[640];
 		struct dirent *e;
 		DIR *d;
 
-		snprintf(path, sizeof(path), "%s/networkd.conf", dirs[i]);
+		snprintf(path, sizeof(path), "%s%s/networkd.conf", x->root, dirs[i]);
 		no = says_no(path);
-		snprintf(dir, sizeof(dir), "%s/networkd.conf.d", dirs[i]);
+		snprintf(dir, sizeof(dir), "%s%s/networkd.conf.d", x->root, dirs[i]);
 		d = opendir(dir);
 		while (d && !no && (e = readdir(d))) {
 			snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
@@ -261,7 +262,8 @@ bool doctor_networkd(struct doctor *x)
 {
 	struct doctor_finding *f;
 
-	if (!host_networkd_listens() || networkd_keeps_out())
+	/* Before it, evpnd writes no nexthops: kernel_host.c. */
+	if (!host_networkd_listens(x->root) || host_systemd_version(x->root) < NETWORKD_WITH_NEXTHOPS || networkd_keeps_out(x))
 		return false;
 	f = doctor_find(x, DOCTOR_WARNING, "networkd", "systemd-networkd runs here and removes nexthops of others when it starts again");
 	doctor_why(f, "with them go the rows of all remote hosts, until evpnd has written them anew");

@@ -63,21 +63,32 @@ bool doctor_underlays(struct doctor *x)
 	return doctor_each_vni(x, look_at_own_underlay);
 }
 
-bool doctor_ipv6(struct doctor *x)
+static bool lacks_ipv6(const struct doctor *x, const char *device)
 {
-	const struct lookup_link *l = doctor_underlay(x, NULL);
-	struct doctor_finding *f;
 	char path[96];
 
-	if (x->config->vtep.len != 16 || !l)
+	snprintf(path, sizeof(path), "sys/net/ipv6/conf/%s/disable_ipv6", device);
+	return doctor_number(x, path, 0) == 1;
+}
+
+/* Where it is switched off addresses are gone, too: so it counts only while ours is missing. */
+bool doctor_ipv6(struct doctor *x)
+{
+	const char *device = lacks_ipv6(x, "all") ? "all" : NULL;
+	struct doctor_finding *f;
+
+	if (x->config->vtep.len != 16 || lookup_is_own(&x->s, &x->config->vtep))
 		return false;
-	snprintf(path, sizeof(path), "sys/net/ipv6/conf/%s/disable_ipv6", l->name);
-	if (doctor_number(x, path, 0) != 1)
+	for (size_t i = 0; !device && i < x->n_links; i++)
+		if (x->links[i].flags & IFF_UP && !x->links[i].master && lacks_ipv6(x, x->links[i].name))
+			device = x->links[i].name;
+	if (!device)
 		return false;
-	f = doctor_find(x, DOCTOR_ERROR, "ipv6-disabled", "IPv6 is switched off on %s, and the VTEP address is an IPv6 address", l->name);
-	snprintf(f->device, sizeof(f->device), "%s", l->name);
-	doctor_why(f, "no packet of the tunnels leaves or arrives");
-	doctor_command(f, "sysctl -w net.ipv6.conf.%s.disable_ipv6=0", l->name);
+	f = doctor_find(x, DOCTOR_ERROR, "ipv6-disabled", "IPv6 is switched off (disable_ipv6, %s), and the VTEP address is an IPv6 address", device);
+	if (strcmp(device, "all"))
+		snprintf(f->device, sizeof(f->device), "%s", device);
+	doctor_why(f, "an interface without IPv6 has no such address: no packet of the tunnels leaves or arrives");
+	doctor_command(f, "sysctl -w net.ipv6.conf.%s.disable_ipv6=0, then the address again", device);
 	return false;
 }
 

@@ -62,12 +62,11 @@ static bool knows(struct reply *r, uint32_t vni, const struct party *p)
 /* Of the VNIs that know p the first, and how many there are. */
 static unsigned vnis_of(struct reply *r, const struct party *p, uint32_t *first)
 {
-	struct evpn_vni_info i = { 0 };
 	unsigned n = 0;
 
-	while (evpn_vni_next(r->d->evpn, i.vni, &i))
-		if (!p || knows(r, i.vni, p))
-			*first = n++ ? *first : i.vni;
+	for (uint32_t vni = 0; (vni = evpn_vni_after(r->d->evpn, vni));)
+		if (!p || knows(r, vni, p))
+			*first = n++ ? *first : vni;
 	return n;
 }
 
@@ -312,7 +311,7 @@ static bool trace_source(struct reply *r, struct trace_state *s)
 	judge_mac(st, s->vni, &m);
 	if (m.state == EVPN_MAC_REMOTE)
 		trace_say(st, TRACE_OK, "behind another VTEP: its frames come in by the tunnel; its own lookups are asked there");
-	return m.ifindex && m.state != EVPN_MAC_REMOTE && dp_trace_source(r->d->dp, s->vni, &m.mac, m.ifindex, &s->t);
+	return dp_trace_source(r->d->dp, s->vni, &m.mac, m.state == EVPN_MAC_REMOTE ? 0 : m.ifindex, &m.vtep, &s->t);
 }
 
 /* ---- the verdict --------------------------------------------------------------------------------------------------------- */

@@ -80,7 +80,7 @@ struct dp_tracer {
 	struct trace *t;
 	struct dp_traced *out;
 	struct ksock *s; /* of our own network namespace, for questions */
-	struct ip from;  /* outer source address */
+	struct ip from;  /* outer source address; for trace_source() the other VTEP's, without a port */
 	unsigned mtu;    /* of what hosts send at most, without Ethernet header; 0: the backend minds it itself */
 	const char *mtu_device; /* that says so */
 	unsigned overlay[2]; /* ifindex: what must not carry the underlay; 0: none */

@@ -6,7 +6,11 @@
 
 #include <stdbool.h>
 
+/* root: before paths, "" but in tests. */
+
 /* systemd-networkd listens to nexthops in this network namespace. */
-bool host_networkd_listens(void);
+bool host_networkd_listens(const char *root);
+/* 0: not known. */
+unsigned host_systemd_version(const char *root);
 
 #endif

@@ -23,12 +23,12 @@
 #define NETWORKD_FIRST_BAD 249
 #define NETWORKD_FIRST_GOOD 256
 
-static bool is_networkd(unsigned pid)
+static bool is_networkd(const char *root, unsigned pid)
 {
-	char path[40], name[32] = "";
+	char path[256], name[32] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	snprintf(path, sizeof(path), "%s/proc/%u/comm", root, pid);
 	f = fopen(path, "re");
 	if (!f)
 		return true;
@@ -39,32 +39,36 @@ static bool is_networkd(unsigned pid)
 	return !strcmp(name, NETWORKD);
 }
 
-bool host_networkd_listens(void)
+bool host_networkd_listens(const char *root)
 {
 	unsigned protocol, pid, groups;
 	bool found = false;
 	char line[256];
-	FILE *f = fopen("/proc/net/netlink", "re");
+	FILE *f;
 
+	snprintf(line, sizeof(line), "%s/proc/net/netlink", root);
+	f = fopen(line, "re");
 	while (f && !found && fgets(line, sizeof(line), f))
 		found = sscanf(line, "%*s %u %u %x", &protocol, &pid, &groups) == 3 && protocol == NETLINK_ROUTE && pid &&
-			pid < PIDS && groups & 1u << (RTNLGRP_NEXTHOP - 1) && is_networkd(pid);
+			pid < PIDS && groups & 1u << (RTNLGRP_NEXTHOP - 1) && is_networkd(root, pid);
 	if (f)
 		fclose(f);
 	return found;
 }
 
 /* 0: not known. */
-static unsigned systemd_version(void)
+unsigned host_systemd_version(const char *root)
 {
 	static const char *const at[] = { "/usr/lib/*/systemd/libsystemd-shared-[0-9]*.so", "/usr/lib/systemd/libsystemd-shared-[0-9]*.so",
 					  "/lib/systemd/libsystemd-shared-[0-9]*.so", "/usr/lib64/systemd/libsystemd-shared-[0-9]*.so" };
 	unsigned version = 0;
 
 	for (size_t i = 0; !version && i < sizeof(at) / sizeof(at[0]); i++) {
+		char path[256];
 		glob_t g;
 
-		if (!glob(at[i], 0, NULL, &g))
+		snprintf(path, sizeof(path), "%s%s", root, at[i]);
+		if (!glob(path, 0, NULL, &g))
 			version = (unsigned)strtoul(strstr(g.gl_pathv[0], "shared-") + strlen("shared-"), NULL, 10);
 		globfree(&g);
 	}
@@ -75,9 +79,9 @@ bool kernel_host_minds_nexthops(void)
 {
 	unsigned version;
 
-	if (!host_networkd_listens())
+	if (!host_networkd_listens(""))
 		return false;
-	version = systemd_version();
+	version = host_systemd_version("");
 	return !version || (version >= NETWORKD_FIRST_BAD && version < NETWORKD_FIRST_GOOD);
 }
 

@@ -163,8 +163,8 @@ static void write_row(const struct kernel *k, const struct kvni *v, struct trace
 		trace_answer(st, " self");
 	else
 		trace_answer(st, " master %s", v->bridge);
-	trace_answer(st, "%s%s%s", r->flags & NTF_EXT_LEARNED ? " extern_learn" : "", r->flags & NTF_STICKY ? " sticky" : "",
-		     r->locked ? " locked" : "");
+	trace_answer(st, "%s%s%s%s", r->flags & NTF_EXT_LEARNED ? " extern_learn" : "", r->flags & NTF_STICKY ? " sticky" : "",
+		     r->flags & NTF_ROUTER ? " router" : "", r->locked ? " locked" : "");
 	trace_answer(st, "%s", r->state & NUD_PERMANENT ? " permanent" : r->state & NUD_NOARP ? " static" : "");
 }
 
@@ -309,6 +309,8 @@ static void trace_vxlan(struct kernel *k, struct kvni *v, const struct mac *mac,
 		return;
 	}
 	write_row(k, v, st, mac, &r);
+	if (v->rsc && r.flags & NTF_ROUTER)
+		trace_say(st, TRACE_OK, "a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
 	tr->out->to = DP_TRACED_VTEPS;
 	if (r.nhid)
 		trace_group(tr, r.nhid);
@@ -425,12 +427,15 @@ void kernel_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *
 
 void kernel_trace_source(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *tr)
 {
-	struct trace_step *st = trace_add(tr->t, TRACE_SOURCE, "may %s come in by its port?", mac_str(mac).s);
 	struct kernel *k = be;
 	struct kvni *v = vni;
 	struct lookup_link port;
+	struct trace_step *st;
 	struct fdb_row r;
 
+	if (!ifindex)
+		return; /* a vxlan device takes packets of whoever sends them */
+	st = trace_add(tr->t, TRACE_SOURCE, "may %s come in by its port?", mac_str(mac).s);
 	if (!lookup_link(tr->s, ifindex, &port)) {
 		trace_say(st, TRACE_BROKEN, "the port that it was last seen on is gone");
 		return;

@@ -417,9 +417,9 @@ void dp_trace(struct dp *d, uint32_t vni, const struct mac *mac, bool isolated, 
 	ksock_close(&s);
 }
 
-bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, struct trace *t)
+bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, const struct ip *vtep, struct trace *t)
 {
-	struct dp_tracer tr = { .t = t };
+	struct dp_tracer tr = { .t = t, .from = *vtep };
 	struct ksock s;
 	struct dp_vni *v = begin(d, vni, TRACE_SOURCE, &tr, &s);
 

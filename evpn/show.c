@@ -144,11 +144,21 @@ bool evpn_vni_find(struct evpn *e, uint32_t vni, struct evpn_vni_info *out)
 	return evi;
 }
 
-bool evpn_vni_has_routes(const struct evpn *e, uint32_t vni)
+uint32_t evpn_vni_after(const struct evpn *e, uint32_t prev)
+{
+	const struct evi *evi = evi_after(&e->evis, prev);
+
+	return evi ? evi->vni : 0;
+}
+
+bool evpn_vni_rd(const struct evpn *e, uint32_t vni, uint8_t rd[8])
 {
 	const struct evi *evi = evi_find(&e->evis, vni);
 
-	return evi && evi->bgp;
+	if (!evi || !evi->bgp)
+		return false;
+	memcpy(rd, evi->rd, sizeof(evi->rd));
+	return true;
 }
 
 /* ---- MACs -------------------------------------------------------------------------------------------------------- */

@@ -253,10 +253,11 @@ bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evp
 /* The n-th MAC that an address is bound to, from 0, in no order. */
 bool evpn_arp_nth(struct evpn *e, uint32_t vni, const struct ip *ip, unsigned n, struct evpn_arp_info *out);
 
+/* The number of the VNI after prev (0 starts), 0 at the end; and its RD, false when it has none. For who needs no more. */
+uint32_t evpn_vni_after(const struct evpn *e, uint32_t prev);
+bool evpn_vni_rd(const struct evpn *e, uint32_t vni, uint8_t rd[8]);
 /* Does some VNI take routes with this set of attributes, by their route targets? */
 bool evpn_imports(struct evpn *e, uint32_t set, const struct bgp_attrs *a);
-/* Is it one of ours, with routes? */
-bool evpn_vni_has_routes(const struct evpn *e, uint32_t vni);
 
 /* Who says where a MAC is: a route, the configuration, a resolver, or the tunnel itself. */
 struct evpn_claim {

@@ -106,16 +106,52 @@ void vtep_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *tr
 	} else {
 		tr->out->to = DP_TRACED_VTEPS;
 		follow(tr, st, e.to);
+		if (b->rsc && rmap_get(&b->routers, fdb_key(mac)))
+			trace_say(st, TRACE_OK, "a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
 	}
 	trace_answer(st, "%s%s", e.kind == FDB_LEARNED ? " learned" : "", e.sticky ? " sticky" : "");
+}
+
+/* Is it one of those that the entry leads to? */
+static bool leads_to(const struct dest *d, const struct ip *vtep)
+{
+	const struct fan *f = d->fan;
+
+	for (uint32_t i = 0; f && i < f->n; i++)
+		if (leads_to(f->dest[i], vtep))
+			return true;
+	return !f && ip_eq(&d->key.vtep, vtep);
+}
+
+/* As a worker judges the source of a packet. */
+static void from_tunnel(const struct bridge *b, const struct mac *mac, struct dp_tracer *tr)
+{
+	struct fdb_entry e = fdb_get(&b->fdb, fdb_key(mac));
+	struct trace_step *st;
+
+	if (!b->check_source)
+		return;
+	st = trace_add(tr->t, TRACE_SOURCE, "are packets of %s from %s taken?", mac_str(mac).s, ip_str(&tr->from).s);
+	if (!bridge_knows(b, &tr->from)) {
+		trace_say(st, TRACE_BROKEN, "no: check-source is on, and no row or flood list of VNI %u goes to %s", b->vni, ip_str(&tr->from).s);
+		trace_advise(st, "the VTEP into flood: or hosts:, or check-source: false");
+	} else if (b->known_hosts && !(fdb_is_remote(e) && leads_to(e.to, &tr->from))) {
+		trace_say(st, TRACE_BROKEN, "no: hosts of this mode have to have a row to the VTEP that they come from");
+		trace_advise(st, "the host into hosts:, or check-source: false");
+	}
 }
 
 void vtep_trace_source(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *tr)
 {
 	const struct bridge *b = vni;
-	struct trace_step *st = trace_add(tr->t, TRACE_SOURCE, "may %s come in by its port?", mac_str(mac).s);
-	const struct vport *p = port_id(b, ifindex);
+	const struct vport *p = ifindex ? port_id(b, ifindex) : NULL;
+	struct trace_step *st;
 
+	if (!ifindex) {
+		from_tunnel(b, mac, tr);
+		return;
+	}
+	st = trace_add(tr->t, TRACE_SOURCE, "may %s come in by its port?", mac_str(mac).s);
 	if (!p) {
 		trace_say(st, TRACE_BROKEN, "the port that it was last seen on is gone");
 		return;
