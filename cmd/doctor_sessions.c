@@ -19,7 +19,7 @@ static const struct {
 	{ 2, 2, SIDE_THEM, "session-asn", "our asn:, or the AS that the other has for us (FRR: neighbor A remote-as N)" },
 	{ 2, 3, SIDE_ANY, "session-router-id", "another router-id: here or there: both have the same, or one is not valid" },
 	{ 2, 6, SIDE_ANY, "session-hold-time", "hold-time: 3 or more on both sides" },
-	{ 2, 7, SIDE_ANY, "session-capability", "evpnctl show neighbors ADDR compares what both can; EVPN is address-family l2vpn evpn in FRR" },
+	{ 2, 7, SIDE_ANY, "session-no-evpn", "EVPN on both sides; there, in FRR: address-family l2vpn evpn, neighbor A activate" },
 	{ 2, 11, SIDE_ANY, "session-role", "role: of the neighbor, and the other's: they have to be a pair (RFC 9234)" },
 	{ 4, 0, SIDE_ANY, "session-hold-timer", "nothing came for the hold time: is the path lossy, its MTU right (ping -M do -s 1472), the other overloaded?" },
 	{ 6, 1, SIDE_ANY, "session-max-prefixes", "more routes than max-prefixes: raise it, or find who announces them; evpnctl neighbor ADDR up" },

@@ -5,13 +5,14 @@
     h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
 """
 import json
-import os
 import socket
+import struct
 
 import pytest
 
-from evlab import Evpnd, evpnd
+from evlab import Evpnd, Speaker, evpnd, speaker
 from evlab.lab import in_namespace
+from evlab.speaker import bgp
 
 MAC2 = "02:00:00:00:00:02"
 
@@ -198,6 +199,83 @@ def test_rows_and_macs(lab):
     h[0].speak("02:00:00:00:00:32")
     assert "mac-limit" in found(lab, e[0], "mac-limit", vni=100, severity="error")["command"]
     e[0].node.bridge("fdb add 02:aa:00:00:00:03 dev vxlan100 dst 192.0.2.9 self extern_learn")
+
+
+@pytest.mark.kernel
+def test_another_control_plane(lab):
+    e, h = overlay(lab)
+    healthy(lab, e, h)
+    e[0].node.bridge("fdb add 02:aa:00:00:00:03 dev vxlan100 dst 192.0.2.9 self extern_learn")
+    assert "advertise-all-vni" in found(lab, e[0], "control-plane", vni=100)["command"]
+    assert codes(e[0]) == ["control-plane"]
+
+
+@pytest.mark.kernel
+def test_rights(lab):
+    n, = lab.fabric("r1")
+    e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\nvnis: [{vni: 100}]\n", start=False, user=None)
+    e.process = n.start("evpnd", ["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw", *e.command()])
+    lab.wait_for(lambda: e.ctl("show", "version", check=False).returncode == 0, "evpnd answers")
+    assert "--cap-add NET_RAW" in found(lab, e, "capability", severity="error")["command"]
+
+
+@pytest.mark.kernel
+def test_ipv6_is_off(lab):
+    n, = lab.fabric("r1")
+    e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\nvtep: \"2001:db8::1\"\nvnis: [{vni: 100}]\n")
+    lab.wait_for(lambda: not doctor(e), "nothing is found")
+    n.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6")
+    assert found(lab, e, "ipv6-disabled", device="eth0", severity="error")["command"].startswith("sysctl -w net.ipv6.conf.eth0.disable_ipv6=0")
+    assert "vtep-address" in codes(e)
+
+
+def test_a_neighbor_without_evpn(lab):
+    r = lab.fabric("r1", "r2")
+    e = Evpnd(r[0], "asn: 65000\nrouter-id: 192.0.2.1\ndataplane: none\nneighbors: [{address: 192.0.2.2, asn: 65001, passive: true, families: [evpn, rtc]}]\n")
+    assert "the other has to connect" in found(lab, e, "session-down", neighbor="192.0.2.2")["command"]
+    for afi, safi, up in ((1, 1, False), (1, 132, True)):
+        with Speaker(r[1], r[0].address, 65001) as s:
+            s.send(s.open_message(params=bgp.par(bgp.cap(1, struct.pack("!HBB", afi, 0, safi))) + bgp.par(bgp.AS4C(65001))))
+            assert s.recv_type(speaker.OPEN)
+            s.send(bgp.msg(speaker.KEEPALIVE, b""))
+            f = found(lab, e, "session-no-evpn", neighbor="192.0.2.2", severity="error")
+            assert "address-family l2vpn evpn" in f["command"] and e.established("192.0.2.2") == up, f
+        e.ctl("neighbor", "192.0.2.2", "clear")
+        lab.wait_for(lambda: not e.established("192.0.2.2"), "it is down")
+
+
+@pytest.mark.kernel
+def test_routes_of_a_neighbor(lab):
+    """Our AS is in their path; one more is too many; another VTEP has our route distinguisher."""
+    r = lab.fabric("r1", "r2")
+    e = Evpnd(r[0], evpnd.conf(r[0], 65000, [(r[1].address, 65001, "passive: true, max-prefixes: 2")], vni_more="rd: \"192.0.2.9:7\", import: [\"1:1\"]"))
+
+    def announce(nlri, *path):
+        hops = bgp.att(0x40, 2, struct.pack("!BB%dI" % len(path), 2, len(path), *path))
+        return bgp.upd([bgp.mpr(nlri, nh=bgp.IP4("192.0.2.2")), bgp.att(0x40, 1, b"\0"), hops, bgp.EC])
+
+    with Speaker(r[1], r[0].address, 65001).establish() as s:
+        s.send(announce(bgp.t2(bgp.rd(1), b"\2\0\0\0\0\x51"), 65001, 65000))
+        assert "as-override" in found(lab, e, "as-loop", neighbor="192.0.2.2", severity="warning")["command"]
+        pmsi = bgp.att(0xc0, 22, b"\0\6" + bgp.lab(100) + bgp.IP4("192.0.2.2"))
+        t3 = bgp.upd([bgp.mpr(bgp.t3(bgp.rd(7), bgp.IP4("192.0.2.2")), nh=bgp.IP4("192.0.2.2")), bgp.att(0x40, 1, b"\0"),
+                      bgp.att(0x40, 2, struct.pack("!BBI", 2, 1, 65001)), bgp.EC, pmsi])
+        s.send(t3)
+        assert "another router-id" in found(lab, e, "rd-duplicate", vni=100)["command"]
+        assert "a larger max-prefixes" in found(lab, e, "max-prefixes", neighbor="192.0.2.2")["command"]
+        assert set(codes(e)) >= {"as-loop", "rd-duplicate", "max-prefixes"}, doctor(e)
+
+
+@pytest.mark.kernel
+def test_a_mac_that_moves_to_and_fro(lab):
+    e, h = overlay(lab, more="mac-mobility: {moves: 2, window: 60}\n")
+    healthy(lab, e, h)
+    for _ in range(4):
+        for k in (0, 1):
+            h[k].speak("02:00:00:00:00:44")
+            lab.wait_for(lambda: (lambda m: m and m["state"] in ("local", "duplicate"))(e[k].mac(100, "02:00:00:00:00:44")), "it is here")
+    f = lab.wait_for(lambda: [x for x in doctor(e[0]) + doctor(e[1]) if x["code"] == "mac-duplicate"], "it is a duplicate")[0]
+    assert f["vni"] == 100 and "evpnctl mac clear --vni 100 --mac 02:00:00:00:00:44" in f["command"]
 
 
 def test_ports_that_are_taken(lab):
