@@ -6,13 +6,16 @@
                                       |
                                 [rr] 192.0.2.3
 """
+import os
 import re
+import shutil
 import signal
 import time
 
 import pytest
 
 from evlab import Evpnd, Frr, Gobgp, evpnd, frr, gobgp
+from evlab.run import run
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
@@ -64,19 +67,30 @@ class Pair:
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL], ids=["sigterm", "sigkill"])
-def test_no_packet_is_lost_over_a_restart(lab, sig):
+@pytest.mark.parametrize("how", ["sigterm", "sigkill", "upgrade", "sigkill-under-load"])
+def test_no_packet_is_lost_over_a_restart(lab, how):
     p = Pair(lab)
+    e = p.evpnd[0]
+    if how == "upgrade":  # from another binary, whose file is replaced while it runs, as a package manager does
+        e.process.stop(signal.SIGTERM)
+        new, e.program = e.program, lab.path("evpnd")
+        run(["strip", "-o", e.program, new])
+        e.start()
+        p.up()
+        p.rows()
+        shutil.copy(new, e.program + ".new")
+        os.rename(e.program + ".new", e.program)
+    busy = [p.r2.start("busy%d" % i, ["sh", "-c", "while :; do :; done"]) for i in range(os.cpu_count() if "load" in how else 0)]
     pings = p.pings()
     watches = [n.start("watch", ["bridge", "monitor", "fdb"]) for n in p.nodes]
     time.sleep(0.5)
-    p.evpnd[0].process.stop(sig)
+    e.process.stop(signal.SIGKILL if "sigkill" in how else signal.SIGTERM)
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end", 5)
     assert p.evpnd[1].neighbor(p.a[0])["stale"] >= 2
     assert all(r["stale"] for r in p.evpnd[1].routes("--neighbor", p.a[0]))
     time.sleep(2)
     assert p.rows_are_there()
-    p.evpnd[0].start()
+    e.start()
     p.up()
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over")
     time.sleep(1)
@@ -87,6 +101,8 @@ def test_no_packet_is_lost_over_a_restart(lab, sig):
     for watch, mac in zip(watches, (MAC2, MAC1)):
         watch.stop()
         assert not [x for x in watch.tail().splitlines() if x.startswith("Deleted") and mac in x], watch.tail()
+    for b in busy:
+        b.stop(signal.SIGKILL)
 
 
 @pytest.mark.kernel

@@ -46,6 +46,7 @@ class Evpnd:
         base = node.lab.path("%s-%s" % (node.name, name))
         self.file, self.socket = base + ".yaml", base + ".sock"
         self.process = None
+        self.program = os.path.join(BUILD, "evpnd")
         self.expected_status = 0
         self.configure(config)
         node.lab.peers.append(self)
@@ -62,7 +63,7 @@ class Evpnd:
             f.write(self.config)
 
     def command(self):
-        argv = [os.path.join(BUILD, "evpnd"), "-c", self.file, "-s", self.socket]
+        argv = [self.program, "-c", self.file, "-s", self.socket]
         if self.user:
             argv += ["-u", self.user]
         if self.user not in (None, "root"):
