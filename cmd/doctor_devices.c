@@ -202,7 +202,7 @@ static void look_at_configured(struct doctor *x, const struct config_vni *v, con
 	struct doctor_finding *f;
 
 	if (!l) {
-		f = find_on(x, DOCTOR_ERROR, "port-missing", v, p->name);
+		f = find_on(x, DOCTOR_WARNING, "port-missing", v, p->name);
 		WHAT(f, "the port %s is not there", p->name);
 		doctor_why(f, "its hosts are in no VNI until it comes");
 		doctor_command(f, "ip link show; is the name right, is it in this network namespace?");

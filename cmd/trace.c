@@ -155,14 +155,20 @@ static bool own_inner(struct reply *r, struct trace_state *s)
 
 /* ---- evpn's tables ----------------------------------------------------------------------------------------------------- */
 
-static void unknown_address(struct reply *r, struct trace_state *s, struct trace_step *st)
+/* The sender may have found out by itself. */
+static void unknown_address(struct trace_state *s, struct trace_step *st)
 {
 	const struct ip_str ip = ip_str(&s->to.ip);
 
-	trace_say(st, s->to.has_mac ? TRACE_WARNING : TRACE_BROKEN, "nobody is known to have %s in VNI %u: who has it is asked of all", ip.s, s->vni);
-	trace_advise(st, "is it up, and in this VNI? evpnctl capture --vni %u --host %s shows whether it answers", s->vni, ip.s);
+	if (s->to.has_mac) {
+		trace_say(st, TRACE_OK, "no route says who: questions for it go to all, and the sender has its answer");
+		return;
+	}
+	trace_say(st, TRACE_BROKEN, "nobody is known to have %s in VNI %u: who has it is asked of all", ip.s, s->vni);
 	if (s->info.mode == CONFIG_MODE_STATIC_FLOOD || s->info.mode == CONFIG_MODE_STATIC_L2 || s->info.mode == CONFIG_MODE_MULTICAST)
-		trace_advise(st, "trace its MAC address, if the VNI does not learn addresses");
+		trace_advise(st, "mode %s may not learn addresses: trace its MAC address", config_mode_name(s->info.mode));
+	else
+		trace_advise(st, "is it up, and in this VNI? evpnctl capture --vni %u --host %s - shows whether it answers", s->vni, ip.s);
 }
 
 /* What evpnd believes who has the address, beside what the host believes. */
@@ -175,7 +181,7 @@ static void trace_binding(struct reply *r, struct trace_state *s)
 		return;
 	st = trace_add(&s->t, TRACE_INNER_NEIGHBOUR, "evpnd: who has %s?", ip_str(&s->to.ip).s);
 	if (!evpn_arp_find(r->d->evpn, s->vni, &s->to.ip, &a)) {
-		unknown_address(r, s, st);
+		unknown_address(s, st);
 		return;
 	}
 	trace_answer(st, "%s lladdr %s %s%s%s", ip_str(&a.ip).s, mac_str(&a.mac).s, evpn_mac_state_name(a.state), a.vtep.len ? " vtep " : "",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 # SPDX-FileCopyrightText: 2026 The evpnd authors
 """Bridges with VLANs, and VXLAN devices for several VNIs: evlab/vlans.py draws the lab."""
+import json
 import signal
 
 import pytest
@@ -130,3 +131,19 @@ def test_bridge_without_vlans_is_reported(lab):
     lab.wait_for(lambda: "br0 is not VLAN-aware, expected vlan_filtering 1 for VLAN 10" in str(p.e1.show("vni", "1000")["problem"]), "it says so")
     p.r1.ip("link set br0 type bridge vlan_filtering 1")
     p.reach()
+
+
+@each_and_one
+def test_trace_and_doctor(lab, vxlan):
+    """Each VNI is asked for its VLAN's row, of a single vxlan device with the VNI; nothing stands in the way."""
+    p = Vlans(lab, vxlan).reach()
+    for vni, vlan, dev, mac in ((1000, 10, vxlan[0], MACS[2]), (2000, 20, vxlan[1], MACS[4])):
+        t = json.loads(p.e1.ctl("--json", "trace", "--from", p.h1.ns if vni == 1000 else p.h3.ns, "10.0.0.%s" % mac[-1]).stdout)
+        rows = [s["answer"] for s in t["steps"] if s["step"] == "fdb"]
+        assert (t["vni"], t["result"], t["vteps"], t["destination"]["mac"]) == (vni, "ok", [p.r2.address], mac), t
+        assert "%s dev %s vlan %d master br0 extern_learn" % (mac, dev, vlan) in rows, rows
+        assert any("dev %s nhid" % dev in r and ("src_vni %d" % vni in r) == (vxlan == ONE) for r in rows if r), rows
+    assert p.e1.ctl("doctor").stdout == "nothing found\n"
+    p.r1.bridge("vlan del dev h1 vid 10")
+    t = json.loads(p.e1.ctl("--json", "trace", "--vni", "1000", MACS[1], MACS[2], check=False).stdout)
+    assert "h1" in t["verdict"] and t["result"] != "ok", t
