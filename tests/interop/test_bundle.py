@@ -48,7 +48,7 @@ class Pair:
 
     def speak(self):
         for h in (self.h1, self.h3):
-            self.lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
+            h.wait_port()
             h.speak()
 
 

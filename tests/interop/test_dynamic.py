@@ -8,12 +8,11 @@ import ipaddress
 import json
 import os
 import re
-import signal
 import time
 
 import pytest
 
-from evlab import Evpnd, evpnd
+from evlab import Evpnd, Pings, evpnd
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -79,18 +78,6 @@ def set_mood(lab, mood):
 
 
 both = pytest.mark.parametrize("dataplane", ["kernel", "userspace"])
-
-
-class Pings:
-    """A ping every 10 ms, until asked how many were lost."""
-
-    def __init__(self, host, to):
-        self.p = host.start("ping", ["ping", "-n", "-i0.01", to])
-
-    def lost(self):
-        self.p.stop(signal.SIGINT)
-        sent, got = re.search(r"(\d+) packets transmitted, (\d+) received", self.p.tail(2000)).groups()
-        return int(sent) - int(got), int(sent)
 
 
 class Pair:
@@ -342,7 +329,7 @@ def test_there_and_back(lab, dataplane):
     pings = [Pings(p.h1, p.h2.ip4), Pings(p.h2, p.h1.ip4)]
     for mode in ("dynamic-l2", "static-flood", "dynamic-l2"):
         p.e.ctl("vni", "100", "mode", mode)
-        time.sleep(1.5)
+        time.sleep(1.5)  # traffic in this mode
         assert p.e.show("vni", "100")["problem"] is None
     assert p.row() == p.there
     if dataplane == "kernel":

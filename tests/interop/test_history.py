@@ -8,14 +8,12 @@
 """
 import json
 import signal
-import socket
 import subprocess
 import threading
 
 import pytest
 
 from evlab import Evpnd, Gobgp, evpnd, gobgp
-from evlab.run import in_namespace
 
 MAC = "02:00:00:00:0a:01"
 
@@ -36,17 +34,7 @@ class Pair:
                             for n, o, port in ((self.r1, self.r2, "h1"), (self.r2, self.r1, "h2"))]
         lab.wait_for(lambda: self.r1.flood("vxlan100") and self.r2.flood("vxlan100"), "they flood to one another", 20)
         for h in (self.h1, self.h2):
-            lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
-
-    def frame(self, host, mac=MAC):
-        """A broadcast of a local experimental EtherType: bridges learn from it."""
-        with in_namespace(host, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
-            s.bind((host.dev, 0))
-            s.send(b"\xff" * 6 + bytes.fromhex(mac.replace(":", "")) + b"\x88\xb5" + bytes(46))
-
-    def speak_until(self, host, cond, what, mac=MAC):
-        """A frame each time it is looked, as hosts do: a single one may come before the bridge lets it in."""
-        self.lab.wait_for(lambda: self.frame(host, mac) or cond(), what)
+            h.wait_port()
 
     def state(self, e, mac=MAC):
         return (e.mac(100, mac) or {}).get("state")
@@ -63,8 +51,8 @@ def steps(e, *argv):
 
 def test_a_mac_that_is_learned_moves_and_goes(pair):
     p, lab = pair, pair.lab
-    p.speak_until(p.h1, lambda: p.state(p.e2) == "remote", "r2 has it behind r1")
-    p.speak_until(p.h2, lambda: p.state(p.e1) == "remote", "it has moved to r2")
+    p.h1.frame_until(lambda: p.state(p.e2) == "remote", "r2 has it behind r1", MAC)
+    p.h2.frame_until(lambda: p.state(p.e1) == "remote", "it has moved to r2", MAC)
     assert steps(p.e1, "--mac", MAC) == [(None, "local", "learned on a port"), ("local", "remote", "route with a higher sequence")]
     assert steps(p.e2, "--mac", MAC) == [(None, "remote", "route received"), ("remote", "local", "moved here from a VTEP")]
     learned, moved = events(p.e2, "--mac", MAC)
@@ -97,7 +85,7 @@ def test_options_choose(pair):
     p, lab = pair, pair.lab
     macs = ["02:00:00:00:0b:%02x" % i for i in range(8)]
     for mac in macs:
-        p.speak_until(p.h2, lambda: p.state(p.e1, mac) == "remote", "it is there", mac)
+        p.h2.frame_until(lambda: p.state(p.e1, mac) == "remote", "it is there", mac)
     everything = events(p.e1)
     assert [r["id"] for r in everything] == sorted(r["id"] for r in everything)
     assert events(p.e1, "--count", "3") == everything[-3:] and len(events(p.e1, "--count", "1000")) == len(everything)
@@ -115,7 +103,7 @@ def test_options_choose(pair):
 @pytest.mark.kernel
 def test_a_row_that_another_hand_deletes_and_that_is_put_back(pair):
     p, lab = pair, pair.lab
-    p.speak_until(p.h2, lambda: p.r1.remote("vxlan100", MAC) == p.r2.address, "r1 has its row")
+    p.h2.frame_until(lambda: p.r1.remote("vxlan100", MAC) == p.r2.address, "r1 has its row", MAC)
     assert events(p.e1, "--kind", "row") == []
     p.r1.bridge("fdb del %s dev vxlan100 self" % MAC)
     lab.wait_for(lambda: p.r1.remote("vxlan100", MAC) == p.r2.address, "it is back")
@@ -129,8 +117,8 @@ def test_a_row_that_another_hand_deletes_and_that_is_put_back(pair):
 def test_a_row_that_the_kernel_refuses(lab):
     first, second = "02:00:00:00:0c:01", "02:00:00:00:0c:02"
     p = Pair(lab, before=lambda r1: r1.ip("link add vxlan100 type vxlan id 100 local %s dstport 4789 nolearning maxaddress 2" % r1.address))
-    p.speak_until(p.h2, lambda: p.r1.remote("vxlan100", first) == p.r2.address, "with the flood row it fills the table", mac=first)
-    p.speak_until(p.h2, lambda: events(p.e1, "--kind", "row"), "there is no room for another", mac=second)
+    p.h2.frame_until(lambda: p.r1.remote("vxlan100", first) == p.r2.address, "with the flood row it fills the table", first)
+    p.h2.frame_until(lambda: events(p.e1, "--kind", "row"), "there is no room for another", second)
     refused, = events(p.e1, "--kind", "row")
     assert (refused["event"], refused["mac"], refused["reason"]) == ("refused", second, "No space left on device")
     p.r2.bridge("fdb del %s dev h2 master" % first)
@@ -170,8 +158,8 @@ def test_why_a_host_is_where_it_is(pair):
 
 def test_why_a_host_has_moved_and_is_gone(pair):
     p, lab = pair, pair.lab
-    p.speak_until(p.h1, lambda: p.state(p.e2) == "remote", "r2 has it behind r1")
-    p.speak_until(p.h2, lambda: p.state(p.e1) == "remote", "it has moved to r2")
+    p.h1.frame_until(lambda: p.state(p.e2) == "remote", "r2 has it behind r1", MAC)
+    p.h2.frame_until(lambda: p.state(p.e1) == "remote", "it has moved to r2", MAC)
     w, yes = why(p.e2, "mac", MAC)
     assert yes and (w["state"], w["interface"], w["sequence"], w["reason"]) == ("local", "h2", 1, "moved here from a VTEP")
     p.e2.ctl("neighbor", p.r1.address, "down")
@@ -221,7 +209,7 @@ def test_why_a_route_is_not_used(lab):
 def test_why_a_row_is_not_there(pair):
     p, lab = pair, pair.lab
     mac = p.r1.ip_json("link show br100")[0]["address"]
-    p.speak_until(p.h2, lambda: p.state(p.e1, mac) == "remote", "its route is there", mac=mac)
+    p.h2.frame_until(lambda: p.state(p.e1, mac) == "remote", "its route is there", mac)
     w, yes = why(p.e1, "mac", mac)
     assert not yes and w["verdict"] == "not-programmed" and claims(w) == [("route", "wins", None)]
     assert any("own address" in (r["pending"] or "") for r in w["rows"])
@@ -235,7 +223,7 @@ def test_why_a_duplicate_stays(lab):
         return p.state(p.e1), p.state(p.e2)
 
     def heard(i):
-        p.frame((p.h1, p.h2)[i % 2])
+        (p.h1, p.h2)[i % 2].frame(MAC)
         return states() == (("local", "remote"), ("remote", "local"))[i % 2] or "duplicate" in states()
 
     for i in range(6):
@@ -273,8 +261,8 @@ def test_monitor_tells_what_happens_as_it_happens(pair):
     everything, macs, routes, one, other = [Monitor(p.e1, *argv) for argv in (
         (), ("macs", "--mac", MAC), ("routes",), ("--mac", MAC, "--count", "1"), ("macs", "--mac", "02:00:00:00:99:99"))]
     lab.wait_for(lambda: monitors(p.e1) == 5, "they look on")
-    p.speak_until(p.h2, lambda: p.state(p.e1) == "remote", "r1 has it behind r2")
-    p.speak_until(p.h1, lambda: p.state(p.e1) == "local", "it has moved here")
+    p.h2.frame_until(lambda: p.state(p.e1) == "remote", "r1 has it behind r2", MAC)
+    p.h1.frame_until(lambda: p.state(p.e1) == "local", "it has moved here", MAC)
     p.e2.ctl("neighbor", p.r1.address, "down")
     lab.wait_for(lambda: any(r["kind"] == "neighbor" for r in everything.rows), "the end of the session is told")
     lab.wait_for(lambda: len(macs.rows) == 2, "all of the MAC is told")

@@ -224,7 +224,7 @@ def test_flood_of_connections(world, who):
         assert world.neighbor()["messages"]["out"]["open"] <= 10 * 6
     for s in sockets:
         s.close()
-    time.sleep(2)
+    time.sleep(2)  # its connections may come again: ten a second
     world.check()
 
 
@@ -235,7 +235,7 @@ def test_openings_that_are_never_finished(world):
         s = world.bad()
         s.send(s.open_message()[:25])
         halves.append(s)
-        time.sleep(0.11)
+        time.sleep(0.11)  # fewer than ten a second
     world.welcome()
     assert world.e.show("memory")["rib"]["connections"] < 12
     for s in halves:
@@ -283,7 +283,7 @@ def test_reconnect_in_a_loop(world):
                 continue
             n += 1
     assert 3 <= n <= 60, n
-    time.sleep(1.1)
+    time.sleep(1.1)  # its connections may come again: ten a second
     world.check()
     world.lab.wait_for(lambda: not world.e.keys(), "its routes are gone")
 
@@ -367,5 +367,5 @@ def test_garbage_in_a_session(world):
             s.send(bytes([k]) * 4096)
             n = s.notification()
             assert n and n[0] == 1, n
-    time.sleep(1.1)
+    time.sleep(1.1)  # its connections may come again: ten a second
     world.check()

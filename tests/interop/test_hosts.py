@@ -92,7 +92,7 @@ class Pair:
         lab.wait_for(lambda: self.e1.established(self.r2.address), "the session is up", 20)
         lab.wait_for(lambda: all(self.there(e, mac="00:00:00:00:00:00") for e in (self.e1, self.e2)), "they flood to one another")
         for h in (self.h1, self.h2):
-            lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
+            h.wait_port()
 
     def there(self, e, **want):
         return e.fdb(desired=True, observed=True, **want)
@@ -182,7 +182,7 @@ def test_a_doubted_host_is_asked(pair, alive):
         question = w1.hear(lambda p: ARP in p and p[ARP].psrc == "0.0.0.0" and p[ARP].pdst == "10.0.0.1")
         assert question and question.dst == MAC1
     if alive:
-        time.sleep(4)
+        time.sleep(4)  # longer than it is waited for an answer
         assert pair.rows(pair.r2).get("10.0.0.1") == MAC1
     else:
         pair.lab.wait_for(lambda: "10.0.0.1" not in pair.rows(pair.r2), "r2 has it no more")
@@ -217,7 +217,7 @@ def test_a_doubted_ipv6_host_is_asked(pair):
         pair.r1.ip("neigh del 2001:db8:a::1 dev br100")
         question = w1.hear(lambda p: ICMPv6ND_NS in p and p[ICMPv6ND_NS].tgt == "2001:db8:a::1" and p.dst == MAC1)
         assert question and question[ICMPv6NDOptSrcLLAddr].lladdr == question.src
-    time.sleep(4)
+    time.sleep(4)  # longer than it is waited for an answer
     assert pair.rows(pair.r2).get("2001:db8:a::1") == MAC1
 
 

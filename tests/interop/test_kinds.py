@@ -45,17 +45,7 @@ class Pair:
                             ((self.r1, self.r2, "h1", "vlan: 10" if vlan else ""), (self.r2, self.r1, "h2", ""))]
         lab.wait_for(lambda: self.r1.flood("vxlan100") and self.r2.flood("vxlan100"), "they flood to one another", 20)
         for h in (self.h1, self.h2):
-            lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
-
-    def frame(self, host, mac=MAC):
-        """A broadcast of a local experimental EtherType: bridges learn from it."""
-        with in_namespace(host, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
-            s.bind((host.dev, 0))
-            s.send(b"\xff" * 6 + bytes.fromhex(mac.replace(":", "")) + b"\x88\xb5" + bytes(46))
-
-    def speak_until(self, host, cond, what, mac=MAC):
-        """A frame each time it is looked, as hosts do: a single one may come before the bridge lets it in."""
-        self.lab.wait_for(lambda: self.frame(host, mac) or cond(), what)
+            h.wait_port()
 
     def state(self, e, mac=MAC):
         return (e.mac(100, mac) or {}).get("state")
@@ -72,13 +62,13 @@ class Pair:
 def test_what_may_move_moves(pair, kind):
     p, lab = pair, pair.lab
     if kind == "learned":
-        p.speak_until(p.h1, lambda: p.port() == ["h1"], "r1 has it at its port")
+        p.h1.frame_until(lambda: p.port() == ["h1"], "r1 has it at its port", MAC)
     else:
         p.fdb("add %s dev h1 master dynamic" % MAC)
     lab.wait_for(lambda: p.state(p.e2) == "remote" and p.r2.remote("vxlan100", MAC) == p.r1.address, "r2 has it behind r1")
     assert p.e1.mac(100, MAC)["sticky"] is False
-    p.speak_until(p.h2, lambda: p.state(p.e1) == "remote" and p.port() == ["vxlan100"], "it has moved to r2")
-    p.speak_until(p.h1, lambda: p.state(p.e2) == "remote" and p.port() == ["h1"], "and back")
+    p.h2.frame_until(lambda: p.state(p.e1) == "remote" and p.port() == ["vxlan100"], "it has moved to r2", MAC)
+    p.h1.frame_until(lambda: p.state(p.e2) == "remote" and p.port() == ["h1"], "and back", MAC)
 
 
 @pytest.mark.parametrize("kind", ["static", "static sticky"])
@@ -86,25 +76,25 @@ def test_what_is_static_stays_and_is_advertised_as_sticky(pair, kind):
     p, lab = pair, pair.lab
     p.fdb("add %s dev h1 master %s" % (MAC, kind))
     lab.wait_for(lambda: (p.e2.mac(100, MAC) or {}).get("sticky") is True, "r2 knows it as sticky")
-    p.speak_until(p.h2, lambda: p.state(p.e2) in ("conflict", "remote"), "r2 does not claim it")
+    p.h2.frame_until(lambda: p.state(p.e2) in ("conflict", "remote"), "r2 does not claim it", MAC)
     time.sleep(0.5)  # r1 may move it now, if it ever does
     assert p.state(p.e1) == "local" and p.port() == ["h1"]
     p.fdb("del %s dev h1 master" % MAC)
-    p.speak_until(p.h2, lambda: p.state(p.e2) == "local" and p.port() == ["vxlan100"], "it may move when it is not static any more")
+    p.h2.frame_until(lambda: p.state(p.e2) == "local" and p.port() == ["vxlan100"], "it may move when it is not static any more", MAC)
 
 
 def test_a_row_of_another_program_is_local_and_stays(pair):
     p, lab = pair, pair.lab
     p.fdb("add %s dev h1 master extern_learn" % MAC)
     lab.wait_for(lambda: p.r2.remote("vxlan100", MAC) == p.r1.address, "r2 has it behind r1")
-    p.frame(p.h2)
+    p.h2.frame(MAC)
     time.sleep(1)  # for a route of r2 to come and be acted on
     assert p.port() == ["h1"], "it is not ours to move"
 
 
 @pytest.mark.parametrize("kind", ["permanent", "the port's own", "the bridge's own"])
 def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(pair, kind):
-    p, lab = pair, pair.lab
+    p = pair
     if kind == "permanent":
         mac = MAC
         p.fdb("add %s dev h1 master permanent" % MAC)
@@ -112,7 +102,7 @@ def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(pair, kind):
         mac = p.r1.ip_json("link show " + ("h1" if "port" in kind else "br100"))[0]["address"]
     time.sleep(0.5)  # for it to be advertised, if it ever is
     assert p.e1.mac(100, mac) is None and p.e2.mac(100, mac) is None
-    p.speak_until(p.h2, lambda: p.state(p.e1, mac) == "remote", "the route is shown", mac)
+    p.h2.frame_until(lambda: p.state(p.e1, mac) == "remote", "the route is shown", mac)
     row, = p.e1.fdb(mac=mac, table="vxlan", desired=True)
     assert not row["observed"] and "own address" in row["pending"], row
     assert "vxlan100" not in p.port(mac)
@@ -123,7 +113,7 @@ def test_what_is_locked_is_not_advertised(pair):
     p, lab = pair, pair.lab
     if not set_mab(p.r1, "h1"):
         pytest.skip("a kernel without MAC authentication bypass")
-    p.speak_until(p.h1, lambda: p.port() == ["h1"], "the kernel has noted it")
+    p.h1.frame_until(lambda: p.port() == ["h1"], "the kernel has noted it", MAC)
     time.sleep(0.5)  # for it to be advertised, if it ever is
     assert p.e1.mac(100, MAC) is None and p.e2.mac(100, MAC) is None
     p.fdb("replace %s dev h1 master dynamic" % MAC)
@@ -134,7 +124,7 @@ def test_a_mac_in_two_places_is_a_duplicate(pair):
     """RFC 7432 section 15.1: two hosts with one MAC. Both VTEPs stop, say it once, and start again when told to."""
     p, lab = pair, pair.lab
     for i in range(40):
-        p.frame((p.h1, p.h2)[i % 2])
+        (p.h1, p.h2)[i % 2].frame(MAC)
         time.sleep(0.05)
     lab.wait_for(lambda: "duplicate" in (p.state(p.e1), p.state(p.e2)), "it is a duplicate")
     e, = [x for x in (p.e1, p.e2) if p.state(x) == "duplicate"][:1]
@@ -142,7 +132,7 @@ def test_a_mac_in_two_places_is_a_duplicate(pair):
     assert mac["moves"] == 5 and mac["vtep"] and mac["interface"] in ("h1", "h2") and 0 < mac["recovery_s"] <= 540
     sequence = max(x.mac(100, MAC)["sequence"] for x in (p.e1, p.e2))
     for i in range(20):
-        p.frame((p.h1, p.h2)[i % 2])
+        (p.h1, p.h2)[i % 2].frame(MAC)
         time.sleep(0.02)
     assert max(x.mac(100, MAC)["sequence"] for x in (p.e1, p.e2)) <= sequence + 1 and sequence < 12
     assert len([line for line in e.log().splitlines() if "duplicate: moved 5 times" in line]) == 1
@@ -150,4 +140,4 @@ def test_a_mac_in_two_places_is_a_duplicate(pair):
     for x in (p.e1, p.e2):
         x.ctl("mac", "clear", "--vni", "100")
     assert "duplicate" not in (p.state(p.e1), p.state(p.e2))
-    p.speak_until(p.h1, lambda: p.state(p.e1) == "local" and p.state(p.e2) == "remote" and p.port() == ["h1"], "it is where it speaks")
+    p.h1.frame_until(lambda: p.state(p.e1) == "local" and p.state(p.e2) == "remote" and p.port() == ["h1"], "it is where it speaks", MAC)

@@ -6,13 +6,12 @@
 """
 import ipaddress
 import itertools
-import re
 import signal
 import time
 
 import pytest
 
-from evlab import Evpnd, evpnd
+from evlab import Evpnd, Pings, evpnd
 
 MAC1, MAC2, ALL = "02:00:00:00:00:01", "02:00:00:00:00:02", "ff:ff:ff:ff:ff:ff"
 
@@ -339,20 +338,6 @@ def crosses(p, to):
     return "came" in w.tail()
 
 
-class Pings:
-    """A ping every 10 ms, until asked how many were lost."""
-
-    def __init__(self, host, to):
-        self.p = host.start("ping", ["ping", "-n", "-i0.01", to])
-
-    def lost(self):
-        """Those before the last answer: one that was just sent when it was stopped is not lost."""
-        self.p.stop(signal.SIGINT)
-        answered = {int(n) for n in re.findall(r"icmp_seq=(\d+) ttl", self.p.tail(1 << 20))}
-        sent = max(answered, default=0)
-        return sent - len(answered), sent
-
-
 @pytest.mark.parametrize("dataplane", BACKENDS)
 def test_static_flood_to_evpn_and_back(lab, dataplane):
     """Side by side over to BGP while traffic flows, and back: the one who is over first still floods to the other."""
@@ -369,11 +354,11 @@ def test_static_flood_to_evpn_and_back(lab, dataplane):
     for mode in ("evpn", "static-flood"):
         for n, o in ((r1, r2), (r2, r1)):
             e[n.name].reload(conf(n, o, mode))
-            time.sleep(1.2)
+            time.sleep(1.2)  # traffic, with one of them over
         if mode == "evpn":
             lab.wait_for(lambda: e["r1"].fdb(mac=MAC2, owner="evpnd", observed=True, learned=False), "the route is used")
             assert dataplane == "userspace" or r1.ip_json("link show vxlan100")[0]["linkinfo"]["info_data"]["learning"] is False
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic, with both back
     assert e["r1"].show("vni", "100")["mode"] == "static-flood" and not e["r1"].routes()
     for p in pings:
         lost, sent = p.lost()

@@ -7,31 +7,16 @@
                                 [rr] 192.0.2.3
 """
 import os
-import re
 import shutil
 import signal
 import time
 
 import pytest
 
-from evlab import Evpnd, Frr, Gobgp, evpnd, frr, gobgp
+from evlab import Evpnd, Frr, Gobgp, Pings, evpnd, frr, gobgp
 from evlab.run import run
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
-
-
-class Ping:
-    """A packet every 10 ms from a host until it is stopped."""
-
-    def __init__(self, host, to, seconds=0.01):
-        self.process = host.start("ping-" + to, ["ping", "-q", "-i", str(seconds), "-W", "1", to])
-
-    def lost(self):
-        """Lost packets, of how many."""
-        time.sleep(0.3)
-        self.process.stop(signal.SIGINT)
-        sent, received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", self.process.tail()).groups())
-        return sent - received, sent
 
 
 class Pair:
@@ -63,7 +48,7 @@ class Pair:
         return self.r1.remote("vxlan100", MAC2) == self.a[1] and self.r2.remote("vxlan100", MAC1) == self.a[0]
 
     def pings(self):
-        return [Ping(self.h[0], "10.0.0.2"), Ping(self.h[1], "10.0.0.1")]
+        return [Pings(self.h[0], "10.0.0.2"), Pings(self.h[1], "10.0.0.1")]
 
 
 @pytest.mark.kernel
@@ -83,17 +68,17 @@ def test_no_packet_is_lost_over_a_restart(lab, how):
     busy = [p.r2.start("busy%d" % i, ["sh", "-c", "while :; do :; done"]) for i in range(os.cpu_count() if "load" in how else 0)]
     pings = p.pings()
     watches = [n.start("watch", ["bridge", "monitor", "fdb"]) for n in p.nodes]
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic before it
     e.process.stop(signal.SIGKILL if "sigkill" in how else signal.SIGTERM)
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end", 5)
     assert p.evpnd[1].neighbor(p.a[0])["stale"] >= 2
     assert all(r["stale"] for r in p.evpnd[1].routes("--neighbor", p.a[0]))
-    time.sleep(2)
+    time.sleep(2)  # traffic while it is away
     assert p.rows_are_there()
     e.start()
     p.up()
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over")
-    time.sleep(1)
+    time.sleep(1)  # traffic after it
     assert p.rows_are_there()
     for ping in pings:
         lost, sent = ping.lost()
@@ -112,12 +97,12 @@ def test_no_packet_is_lost_when_both_restart_at_once(lab):
     pings = p.pings()
     for e in p.evpnd:
         e.kill()
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic while it is away
     for e in p.evpnd:
         e.start()
     p.up()
     lab.wait_for(lambda: not any(e.show("version")["restarting"] for e in p.evpnd), "both restarts are over", 20)
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic after it
     assert p.rows_are_there()
     for ping in pings:
         lost, sent = ping.lost()
@@ -134,7 +119,7 @@ def test_no_packet_is_lost_with_route_target_constraint(lab):
     p.evpnd[0].start()
     p.up()
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over", 5)
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic before it
     for ping in pings:
         lost, sent = ping.lost()
         assert lost == 0 and sent > 30, "%d of %d packets lost" % (lost, sent)
@@ -144,14 +129,14 @@ def test_no_packet_is_lost_with_route_target_constraint(lab):
 def test_no_packet_is_lost_when_a_reflector_restarts(lab, sig):
     p = Pair(lab, reflector=True)
     pings = p.pings()
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic before it
     p.rr.process.stop(sig)
     lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] >= 2 for e in p.evpnd), "both keep its routes", 5)
-    time.sleep(1)
+    time.sleep(1)  # traffic while it is away
     p.rr.start()
     p.up()
     lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] == 0 for e in p.evpnd), "its routes are there again")
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic after it
     assert not any("routes purged" in e.log() for e in p.evpnd)
     for ping in pings:
         lost, sent = ping.lost()
@@ -259,11 +244,11 @@ def test_frr_restarts(lab):
 def test_our_rows_stay_when_frr_is_no_helper(lab):
     """FRR 8.4 drops EVPN routes of a neighbor that restarts (its gap is shown); our kernel's rows never blink."""
     p = WithFrr(lab)
-    ping = Ping(p.h2, "10.0.0.1")
-    time.sleep(0.3)
+    ping = Pings(p.h2, "10.0.0.1")
+    time.sleep(0.3)  # traffic before it
     watch = p.r1.start("watch", ["bridge", "monitor", "fdb"])
     p.evpnd.kill()
-    time.sleep(0.5)
+    time.sleep(0.5)  # traffic while it is away
     assert p.row()
     p.evpnd.start()
     p.up()

@@ -73,9 +73,9 @@ def test_stop_while_rows_wait_for_the_kernel(lab):
     h1, e2, held = up(lab)[1:]
     with held:
         frames(h1)
-        time.sleep(0.3)
+        time.sleep(0.3)  # for rows to wait for the kernel
         e2.process.p.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
+        time.sleep(0.1)  # for it to stand in the call when the kernel goes on
     assert e2.process.p.wait(10) == 0
     e2.start()
     lab.wait_for(lambda: settled(e2), "every row is there", 20)

@@ -115,7 +115,7 @@ class Stream:
         """The numbers that each end got."""
         self.going = False
         self.thread.join()
-        time.sleep(0.2)
+        time.sleep(0.2)  # for frames that are under way
         got = []
         for s in self.into:
             got.append([])

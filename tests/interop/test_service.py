@@ -10,13 +10,12 @@ import subprocess
 
 import pytest
 
-from evlab import Evpnd, Lab, evpnd, machine
+from evlab import Evpnd, Lab, Pings, evpnd, machine
 from evlab.evpnd import TOP
 from evlab.machine import Machine
 from evlab.run import run
 from test_others import networkd_files
 from test_privilege import KEPT
-from test_restart import Ping
 
 pytestmark = [pytest.mark.skipif(bool(machine.why_not()), reason=str(machine.why_not())), pytest.mark.kernel, pytest.mark.seconds(300)]
 
@@ -189,7 +188,7 @@ def test_a_ping_runs_through(b, how):
     """Rows stay, neighbors keep our routes: by order, and when something kills it."""
     b.settled()
     before, pid, restarts = b.rows(), b.e1.get("MainPID"), int(b.e1.get("NRestarts"))
-    pings = [Ping(b.h1, "10.0.0.2", 0.05), Ping(b.h2, "10.0.0.1", 0.05)]
+    pings = [Pings(b.h1, "10.0.0.2", 0.05), Pings(b.h2, "10.0.0.1", 0.05)]
     if how == "restart":
         b.e1.systemctl("restart", "evpnd")
     else:

@@ -29,7 +29,7 @@ class Hosts(Vlans):
     def __init__(self, lab, vxlan):
         super().__init__(lab, vxlan, self.trunk, ports=("{name: trunk, vlan: 10}", "{name: trunk, vlan: 20}, h3"), plug=False)
         for h in (self.h2, self.h4):
-            lab.wait_for(h._port_forwards, "the port of %s forwards" % h.name)
+            h.wait_port()
         for vx, vni in zip(self.vxlan, (1000, 2000)):
             lab.wait_for(lambda: [f for f in self.e1.fdb(vni=vni, mac="00:00:00:00:00:00") if f["observed"]], "r1 floods to r2 in VNI %d" % vni)
             lab.wait_for(lambda: self.r2.flood("vxlan%d" % vni), "r2 floods to r1 in VNI %d" % vni)
@@ -84,7 +84,7 @@ def test_tagged_hosts_are_heard_answered_asked_and_carried(lab, vxlan):
         lab.wait_for(lambda: p.rows("br1000").get("10.0.0.99") == MACS[1], "r2 has 10.0.0.99")
         p.r1.ip("addr add 10.0.10.251/24 dev br0.10")
         run(["ip", "netns", "exec", p.r1.ns, "ip", "neigh", "replace", "10.0.0.99", "lladdr", MACS[1], "dev", "br0.10", "nud", "stale"])
-        time.sleep(0.5)
+        time.sleep(0.5)  # for evpnd to hear of it: nothing shows that it has
         run(["ip", "netns", "exec", p.r1.ns, "ip", "neigh", "del", "10.0.0.99", "dev", "br0.10"])
         question = ten.hear(lambda f: ARP in f and f[ARP].psrc == "0.0.0.0" and f[ARP].pdst == "10.0.0.99", 12)
         assert question and question.dst == MACS[1]
@@ -95,7 +95,7 @@ def test_tagged_hosts_are_heard_answered_asked_and_carried(lab, vxlan):
 def test_untagged_hosts_are_heard_in_the_vlan_of_their_port(lab, vxlan):
     p = Hosts(lab, vxlan)
     with Wire(p.h3) as w3, Wire(p.h4) as w4, Wire(p.h2) as w2:
-        lab.wait_for(p.h3._port_forwards, "the port of h3 forwards")
+        p.h3.wait_port()
         w3.send(announce(MACS[3], "10.0.0.77"))
         assert w4.hear(says(MACS[3], "10.0.0.77"), 12)
         lab.wait_for(lambda: p.rows("br2000").get("10.0.0.77") == MACS[3], "r2 has it")

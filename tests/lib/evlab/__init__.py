@@ -4,6 +4,7 @@
 
     run.py     programs: start, stop, output into files; wait_for
     lab.py     namespaces, the underlay, hosts; everything is undone by Lab.close()
+    pings.py   a ping that goes on while something else happens
     machine.py a machine that systemd has booted
     evpnd.py   the daemon and evpnctl
     frr.py, gobgp.py, exabgp.py   the peers
@@ -12,6 +13,7 @@
 """
 from .run import Timeout, wait_for  # noqa: F401
 from .lab import Host, Lab, Node, sweep  # noqa: F401
+from .pings import Pings  # noqa: F401
 from .evpnd import Evpnd  # noqa: F401
 from .frr import Frr  # noqa: F401
 from .gobgp import Gobgp  # noqa: F401

@@ -159,22 +159,35 @@ class Host(Node):
         """Takes the port of before a move away."""
         self.ip("link del " + old)
 
+    def wait_port(self, timeout=15):
+        """Until the port lets frames in: what comes before is dropped by the bridge."""
+        wait_for(self.port_forwards, timeout, "the port of %s forwards" % self.name)
+
+    def port_forwards(self):
+        port, = self.router.ip_json("link show " + self.port)
+        if self.router.userspace:
+            return port["operstate"] == "UP" and self.router.userspace.has_port(self.port)
+        return port["linkinfo"]["info_slave_data"]["state"] == "forwarding"
+
     def speak(self, mac=None):
         """One broadcast frame, so that bridges learn the MAC: an ARP request for an address that nobody has."""
         mac = bytes.fromhex((mac or self.mac).replace(":", ""))
         sender, target = (socket.inet_aton(a) for a in (self.ip4, self.ip4.rsplit(".", 1)[0] + ".254"))
         frame = b"\xff" * 6 + mac + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + mac + sender + bytes(6) + target
         with in_namespace(self, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
-            wait_for(self._port_forwards, 10, "the port of %s forwards" % self.name)
+            self.wait_port()
             s.bind((self.dev, 0))
             s.send(frame)
 
-    def _port_forwards(self):
-        """What comes before that is dropped by the bridge."""
-        port, = self.router.ip_json("link show " + self.port)
-        if self.router.userspace:
-            return port["operstate"] == "UP" and self.router.userspace.has_port(self.port)
-        return port["linkinfo"]["info_slave_data"]["state"] == "forwarding"
+    def frame(self, mac=None):
+        """A broadcast of a local experimental EtherType: bridges learn from it, and nobody else."""
+        with in_namespace(self, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as s:
+            s.bind((self.dev, 0))
+            s.send(b"\xff" * 6 + bytes.fromhex((mac or self.mac).replace(":", "")) + b"\x88\xb5" + bytes(46))
+
+    def frame_until(self, cond, what, mac=None):
+        """A frame each time it is looked, as hosts speak: a single one may come before the bridge lets it in."""
+        wait_for(lambda: self.frame(mac) or cond(), 15, what)
 
 
 class Lab:
