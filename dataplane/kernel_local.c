@@ -307,6 +307,28 @@ static enum dp_seen_state neighbour_state(const struct neigh *n)
 	return state & NUD_PERMANENT ? DP_SEEN_LOCAL_STATIC : DP_SEEN_LOCAL;
 }
 
+static void on_second(void *ctx, const struct nlmsghdr *h)
+{
+	struct dp_seen *s = ctx;
+	struct neigh n;
+
+	if (!parse(h, &n))
+		return;
+	s->state = neighbour_state(&n) == DP_SEEN_OURS ? DP_SEEN_OURS : DP_SEEN_NONE;
+	s->altered |= !mac_eq(&n.mac, &s->mac);
+}
+
+/* Of a row that is written twice the one on the vxlan device, when the other is looked at: without it that is none. */
+static void look_at_second(struct kernel *k, const struct kvni *v, struct dp_seen *s)
+{
+	struct ndmsg nd = { .ndm_family = (uint8_t)ip_family(&s->ip), .ndm_ifindex = (int)v->vxlan_ifindex };
+	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
+
+	nla_put(m, NDA_DST, s->ip.len, s->ip.b);
+	if (ksock_get(&k->cmd, m, on_second, s) == -ENOENT)
+		s->state = DP_SEEN_NONE;
+}
+
 static void neighbour(struct kernel *k, const struct neigh *n)
 {
 	struct klink *l = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
@@ -315,15 +337,20 @@ static void neighbour(struct kernel *k, const struct neigh *n)
 
 	if (!v || !n->dst.len || ip_is_multicast(&n->dst) || n->nd->ndm_flags & NTF_PROXY)
 		return;
-	/* Of the second of two only the end is of interest: then both are written again. */
-	if (kernel_neigh_ifindex(v) != (unsigned)l->ifindex &&
-	    !(kernel_neigh_twice(v) && v->vxlan_ifindex == (unsigned)l->ifindex && n->gone))
-		return;
 	s.vni = v->v;
 	s.state = neighbour_state(n);
-	note_stranger(k, v, n, s.state == DP_SEEN_FOREIGN && n->nd->ndm_flags & NTF_EXT_LEARNED);
 	s.altered = !(n->nd->ndm_state & NUD_NOARP) || !(n->nd->ndm_flags & NTF_EXT_LEARNED);
 	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
+	if (kernel_neigh_ifindex(v) != (unsigned)l->ifindex) {
+		/* The second of two: when it is not as we have written it, both are written again. */
+		if (!kernel_neigh_twice(v) || v->vxlan_ifindex != (unsigned)l->ifindex || k->look ||
+		    (s.state == DP_SEEN_OURS && !s.altered))
+			return;
+		s.state = DP_SEEN_NONE;
+	}
+	note_stranger(k, v, n, s.state == DP_SEEN_FOREIGN && n->nd->ndm_flags & NTF_EXT_LEARNED);
+	if (k->look && s.state == DP_SEEN_OURS && kernel_neigh_twice(v))
+		look_at_second(k, v, &s);
 	tell(k, &s);
 }
 

@@ -240,6 +240,42 @@ static void foreign_rows_are_no_difference_and_stay(void **state)
 	assert_int_equal(look(t, false), 1);
 }
 
+/* Short circuit: what the bridge answers from is on the vxlan device, too, since it routes from there. */
+static void neighbours_on_the_vxlan_device_are_looked_at(void **state)
+{
+	static const char *const hands[] = { "ip neigh del 10.0.0.1 dev vxlan100",
+					     "ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:09 dev vxlan100 nud permanent",
+					     "ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:09 dev vxlan100 proto 179 extern_learn nud noarp" };
+	struct bed *t = *state;
+	struct dp_vni_params p = bed_params();
+
+	NEEDS_WORLD(t);
+	p.rsc = true;
+	dp_vni_del(t->d, WORLD_VNI);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	fill(t, 3);
+	assert_int_equal(look(t, false), 0);
+	for (unsigned i = 0; i < sizeof(hands) / sizeof(*hands); i++) {
+		unheard(t, "%s", hands[i]);
+		assert_int_equal(look(t, false), 1);
+		assert_int_equal(found[0].what, i ? DP_DIFF_ALTERED : DP_DIFF_MISSING);
+		assert_string_equal(found[0].table, "neigh");
+		look(t, true);
+		settle(t);
+		assert_int_equal(look(t, false), 0);
+		world_run("ip neigh show 10.0.0.1 dev vxlan100 | grep -q 02:00:00:00:00:01");
+	}
+	for (unsigned i = 0; i < 2; i++) { /* heard of, it is put right without a look */
+		uint64_t repairs = stats(t).repairs;
+
+		world_run("%s", hands[i]);
+		settle(t);
+		world_run("ip neigh show 10.0.0.1 dev vxlan100 | grep -q '02:00:00:00:00:01.*proto 179'");
+		assert_true(stats(t).repairs > repairs);
+		assert_int_equal(look(t, false), 0);
+	}
+}
+
 #define KERNEL(name) { #name, name, bed_running_kernel, bed_teardown, NULL }
 #define BOTH(name) KERNEL(name), { #name " (vtep)", name, bed_running_vtep, bed_teardown, NULL }
 
@@ -256,6 +292,7 @@ int main(void)
 		KERNEL(nexthops_that_lead_elsewhere_are_found),
 		KERNEL(local_rows_that_were_not_heard_of_are_told),
 		KERNEL(foreign_rows_are_no_difference_and_stay),
+		KERNEL(neighbours_on_the_vxlan_device_are_looked_at),
 	};
 
 	return RUN_TESTS(tests);
