@@ -102,9 +102,11 @@ static bool fits(struct pull *p, const struct route *rt)
 	const struct out_group *g = p->walk.g;
 
 	if (p->asked_set != rt->set || p->asked_source != rt->peer) {
-		const struct attr_out o = attr_out_for(g, rt->peer);
-		size_t attrs = attr_encoded_len(attrset_get(g->rib->sets, rt->set), &o);
+		struct attr_out o = attr_out_for(g, rt->peer);
+		size_t attrs;
 
+		o.drain = true; /* whether it is or not: what fits does not change when that does */
+		attrs = attr_encoded_len(attrset_get(g->rib->sets, rt->set), &o);
 		p->asked_set = rt->set;
 		p->asked_source = rt->peer;
 		p->asked_fits = FRAME_OCTETS + NLRI_OCTETS + attrs <= g->policy.max_message;

@@ -24,12 +24,15 @@ static void read_attr(uint8_t code, struct rbuf v, struct upd *u)
 	switch (code) {
 	case BGP_ATTR_COMMUNITIES:
 		u->community = rb_u32(&v);
+		u->drained = u->community == BGP_GRACEFUL_SHUTDOWN;
+		while (rb_left(&v))
+			u->drained |= rb_u32(&v) == BGP_GRACEFUL_SHUTDOWN;
 		break;
 	case BGP_ATTR_ORIGINATOR_ID:
 		u->originator = rb_u32(&v);
 		break;
 	case BGP_ATTR_LOCAL_PREF:
-		rb_u32(&v);
+		u->local_pref = rb_u32(&v);
 		u->has_local_pref = true;
 		break;
 	}

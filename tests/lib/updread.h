@@ -23,7 +23,9 @@ struct upd {
 	struct ip next_hop;
 	uint32_t community; /* the first one, 0 without */
 	uint32_t originator;
+	bool drained;       /* GRACEFUL_SHUTDOWN is among them */
 	bool has_local_pref;
+	uint32_t local_pref;
 };
 
 /* The next message off r, false at its end. */

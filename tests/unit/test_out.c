@@ -68,7 +68,8 @@ struct sink {
 	bool up, woken;
 	unsigned eor[N_FAMILIES];
 	struct held held[N_FAMILIES][N_KEYS];
-	bool fresh[N_FAMILIES][N_KEYS]; /* announced since it asked for everything again */
+	bool fresh[N_FAMILIES][N_KEYS]; /* announced since it asked for everything again, or all was marked */
+	bool marked[N_FAMILIES][N_KEYS]; /* as announced (RFC 8326) */
 	bool asks[N_ASKS];
 };
 
@@ -303,6 +304,8 @@ static void apply_update(void *ctx, struct upd *u)
 		assert_memory_equal(n.shared, a.shared_len ? a.shared : n.shared, n.shared_len);
 		s->held[f][k] = (struct held){ set, u->originator };
 		s->fresh[f][k] = true;
+		s->marked[f][k] = u->drained;
+		assert_int_equal(u->drained, w->rib->drained);
 	}
 }
 
@@ -335,7 +338,7 @@ static void check_sink(struct world *w, int i)
 				fail_msg("peer %d family %d key %d: holds set %d from %x, should hold %d from %x", i, f,
 					 k, s->held[f][k].set, s->held[f][k].originator, want.set, want.originator);
 			held += want.set != NONE;
-			assert_true(want.set == NONE || s->fresh[f][k]);
+			assert_true(want.set == NONE || (s->fresh[f][k] && s->marked[f][k] == w->rib->drained));
 		}
 		assert_int_equal(s->eor[f], is_attached(s, f));
 	}
@@ -534,6 +537,13 @@ static void refresh(struct world *w, int i)
 	}
 }
 
+static void drain(struct world *w)
+{
+	for (int i = 1; i < N_PEERS; i++)
+		memset(w->sinks[i].fresh, 0, sizeof(w->sinks[i].fresh));
+	out_drain(w->rib, !w->rib->drained);
+}
+
 static struct world *world_new(struct rng rng, bool filtered)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -628,9 +638,11 @@ static void step(struct world *w, bool calm)
 	} else if (what < 975) {
 		if (w->work)
 			w->work = rib_work(w->rib, (struct mtime){ 0 });
-	} else if (what < 985) {
+	} else if (what < 984) {
 		if (w->sinks[p].up)
 			refresh(w, p);
+	} else if (what < 985) {
+		drain(w);
 	} else if (w->filtered && what < 996) {
 		if (p && w->sinks[p].up)
 			for (int i = 0; i < 3; i++)

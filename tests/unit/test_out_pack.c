@@ -544,6 +544,30 @@ static void out_drain_repeats_everything_to_all(void **state)
 	side_free(s);
 }
 
+/* Whether a route fits a peer's messages does not change: else it would have to be withdrawn while it drains. */
+static void out_drain_sends_what_was_sent(void **state)
+{
+	unsigned fit = 0, not = 0;
+
+	for (uint16_t max = 150; max < 350; max++) {
+		struct side *s = side_new(0);
+		uint32_t before;
+
+		s->max_message = max;
+		attach(s, 1);
+		announce(s, 0, 1, 7);
+		pull_all(s, 1);
+		before = s->sinks[1].announced;
+		out_drain(s->rib, true);
+		pull_all(s, 1);
+		assert_pulled(s, 1, before, 0, before);
+		fit += before;
+		not += !before;
+		side_free(s);
+	}
+	assert_true(fit && not);
+}
+
 static uint64_t out_bytes(const struct rib *r)
 {
 	struct bgp_memory m = { 0 };
@@ -721,6 +745,7 @@ int main(void)
 		cmocka_unit_test(out_refresh_repeats_everything),
 		cmocka_unit_test(out_refresh_withdraws_nothing),
 		cmocka_unit_test(out_drain_repeats_everything_to_all),
+		cmocka_unit_test(out_drain_sends_what_was_sent),
 		cmocka_unit_test(out_a_stalled_peer_costs_no_memory),
 		cmocka_unit_test(out_a_stalled_peer_that_goes_leaves_nothing),
 		cmocka_unit_test(out_the_last_peer_takes_the_group_along),
