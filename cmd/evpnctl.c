@@ -301,7 +301,7 @@ static int act(struct options *o)
 	if (args.id == VERB_GRAPH)
 		return graph_run(o->socket, &args);
 	if (args.id == VERB_REPORT)
-		return report_run(o->socket, &args);
+		return report_run(o->socket, o->config, &args);
 	if (args.id == VERB_TOP)
 		return top_run(o->socket, &args);
 	if (args.id == VERB_SERVE)

@@ -21,6 +21,7 @@
 
 #include "cmd/daemon.h"
 #include "cmd/evpnctl_ask.h"
+#include "cmd/evpnctl_doctor.h"
 #include "cmd/evpnctl_run.h"
 #include "cmd/evpnctl_section.h"
 
@@ -34,7 +35,7 @@
 
 struct report {
 	struct sections s;
-	const char *socket;
+	const char *socket, *config;
 	pid_t pid;     /* of the daemon, 0: it has not answered */
 	uint64_t rows; /* of its dataplane */
 	int netns;     /* its network namespace; -1: ours, or out of reach */
@@ -53,6 +54,22 @@ static bool put_row(void *ctx, const json_t *row)
 	return more;
 }
 
+static void put_doctor_alone(struct report *r, const char *why)
+{
+	struct buf b;
+
+	buf_init(&b);
+	doctor_alone(r->config, r->socket, why, &b);
+	while (b.len) {
+		const char *nl = memchr(buf_data(&b), '\n', b.len);
+		size_t n = nl ? (size_t)(nl - buf_data(&b)) + 1 : b.len;
+
+		section_line(&r->s, buf_data(&b), n);
+		buf_consume(&b, n);
+	}
+	buf_fini(&b);
+}
+
 static void put_answer(struct report *r, const char *title, const char *const *words, size_t n)
 {
 	char error[ASK_ERROR_MAX];
@@ -60,6 +77,18 @@ static void put_answer(struct report *r, const char *title, const char *const *w
 	section_begin(&r->s, title);
 	if (!ask_rows(r->socket, words, n, NULL, put_row, r, error))
 		section_printf(&r->s, "(%s)", error);
+	section_end(&r->s);
+}
+
+/* What can be said without a daemon as well. */
+static void put_doctor(struct report *r)
+{
+	static const char *const words[] = { "doctor" };
+	char error[ASK_ERROR_MAX];
+
+	section_begin(&r->s, "doctor");
+	if (!ask_rows(r->socket, words, 1, NULL, put_row, r, error))
+		put_doctor_alone(r, error);
 	section_end(&r->s);
 }
 
@@ -266,6 +295,7 @@ static void put_head(struct report *r)
 static void put_all(struct report *r)
 {
 	put_head(r);
+	put_doctor(r);
 	put_verbs(r, false);
 	put_answer(r, "show rib --summary", ASK_WORDS("show", "rib", "--summary"));
 	put_answer(r, "show rib --family rtc", ASK_WORDS("show", "rib", "--family", "rtc"));
@@ -283,7 +313,7 @@ static FILE *open_new(const char *name)
 	return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-int report_run(const char *socket, const struct verb_args *args)
+int report_run(const char *socket, const char *config, const struct verb_args *args)
 {
 	const char *name = args->v[ARG_FILE].text;
 	bool to_stdout = strcmp(name, "-") == 0, bad;
@@ -291,6 +321,7 @@ int report_run(const char *socket, const struct verb_args *args)
 		.s = { .out = to_stdout ? stdout : open_new(name), .lines_max = LINES_MAX, .octets_max = SECTION_MAX,
 		       .total_max = TOTAL_MAX },
 		.socket = socket,
+		.config = config,
 	};
 
 	if (!r.s.out) {

@@ -6,7 +6,7 @@
 
 #include "cmd/verb.h"
 
-/* The exit code. */
-int report_run(const char *socket, const struct verb_args *args);
+/* config: where a daemon that does not answer would have its configuration. The exit code. */
+int report_run(const char *socket, const char *config, const struct verb_args *args);
 
 #endif

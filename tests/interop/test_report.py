@@ -44,7 +44,7 @@ def test_report_has_everything_but_secrets(lab):
     assert [n["address"] for n in rows["neighbors"]] == [r2.address, r3.address]
     assert rows["vni"][0]["vni"] == 100 and rows["mac"][0]["mac"] == h1.mac and rows["rib"] and rows["fdb"]
     assert "    asn: 65000" in s["show config"]
-    assert {"diff", "show rib --summary", "ip -d nexthop show", "bridge -d fdb show", "/etc/os-release", "/proc/%d/status" % pid} <= set(s)
+    assert {"doctor", "diff", "show events", "show rib --summary", "ip -d nexthop show", "bridge -d fdb show", "/etc/os-release", "/proc/%d/status" % pid} <= set(s)
     assert any("vxlan id 100 " in line for line in s["ip -d -s link show"])
     assert any(line.startswith(h1.mac) for line in s["bridge -d fdb show"])
     assert list(s).index("diff") < list(s).index("show rib") == len(s) - 4, "what may be long comes last"
@@ -69,4 +69,5 @@ def test_report_has_everything_but_secrets(lab):
     gone = d.ctl("report", "-")
     assert "no evpnd answers" in gone.stderr
     s = sections(gone.stdout)
+    assert any('"not-running"' in line for line in s["doctor"])
     assert "no evpnd answers" in s["show neighbors"][0] and any("br100" in line for line in s["ip -d -s link show"])
