@@ -28,8 +28,9 @@ static void say(struct conn *c, const char *fmt, ...)
 
 static void say_no_permission(struct conn *c)
 {
+	struct group space, *g = NULL;
+	char names[4096];
 	struct stat st;
-	struct group *g;
 
 	if (stat(c->path, &st) < 0 || !(st.st_mode & S_IWGRP) || st.st_gid == 0) {
 		say(c,
@@ -38,7 +39,7 @@ static void say_no_permission(struct conn *c)
 		    c->path);
 		return;
 	}
-	g = getgrgid(st.st_gid);
+	getgrgid_r(st.st_gid, &space, names, sizeof(names), &g);
 	if (g)
 		say(c, "no permission on %s: it is for root and members of the group %s", c->path, g->gr_name);
 	else

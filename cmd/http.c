@@ -17,6 +17,7 @@
 #include "cmd/http_page.h"
 
 #define CONNECTIONS_MAX 32u
+#define CONNECTIONS_OF_ONE 16u /* address */
 #define IDLE_S 15u
 #define CONNECTION_MEMORY 32768u /* octets: request line and headers, and what is sent at once */
 #define STACK (256u << 10)
@@ -259,7 +260,7 @@ int http_start(struct http *h, int fd)
 {
 	h->mhd = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
 				  on_request, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-				  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				  MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				  (size_t)CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK,
 				  MHD_OPTION_NOTIFY_COMPLETED, on_done, h, MHD_OPTION_END);
 	return h->mhd ? 0 : errno ? -errno : -ENOMEM;

@@ -195,7 +195,7 @@ def test_who_is_answered_and_how(lab, pair):
     idle = in_namespace(d.node, lambda: [socket.create_connection(("127.0.0.1", s.port), timeout=20) for _ in range(60)])
     time.sleep(0.3)
     threads = len(os.listdir("/proc/%d/task" % serving(d.node, s)))
-    assert threads <= 34, threads
+    assert threads <= 18, threads
     for c in idle:
         c.close()
     lab.wait_for(lambda: s.status(HEALTH) == 200, "it serves again", 10)
