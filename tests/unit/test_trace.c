@@ -65,11 +65,12 @@ static void rows_are_bounded(void **state)
 /* What the backend of these tests finds. */
 static struct ip found[DP_SET_MAX];
 static unsigned n_found;
+static bool flooded;
 
 static void find(void *be, void *vni, const struct mac *m, struct dp_tracer *t)
 {
 	trace_add(t->t, TRACE_FDB, "where is %s?", mac_str(m).s);
-	t->out->to = n_found ? DP_TRACED_VTEPS : DP_TRACED_PORT;
+	t->out->to = flooded ? DP_TRACED_FLOOD : n_found ? DP_TRACED_VTEPS : DP_TRACED_PORT;
 	for (unsigned i = 0; i < n_found; i++)
 		t->out->vteps[t->out->n_vteps++] = found[i];
 }
@@ -125,6 +126,7 @@ static int setup(void **state)
 	fakedp_settle(w->d);
 	*state = w;
 	n_found = 0;
+	flooded = false;
 	return 0;
 }
 
@@ -191,6 +193,15 @@ static void another_row_is_said_with_what_mends_it(void **state)
 	assert_string_equal(s->answer, "it wants 02:00:00:00:00:01 behind 192.0.2.2");
 	assert_string_equal(s->advice, "evpnctl repair --vni 100");
 	n_found = 0; /* on a port */
+	follow(w);
+	assert_non_null(difference(w));
+	found[0] = ip_v4(0xc0000202);
+	found[1] = ip_v4(0xc0000203);
+	n_found = 2;
+	follow(w);
+	assert_non_null(difference(w));
+	n_found = 1;
+	flooded = true; /* to the right one, as it happens */
 	follow(w);
 	assert_non_null(difference(w));
 }
