@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A fresh look at devices, nexthops, neighbours and FDBs for dataplane/audit.c, over a socket of its own, a datagram of a
- * dump a step: an FDB dump holds the kernel's lock, but never for longer than such a piece takes.
+ * A fresh look at devices, nexthops, neighbours and FDBs for dataplane/audit.c. Dumps are read by a thread (kernel_dump.h), a
+ * datagram of them is judged a step, so neither the kernel's walk nor its lock holds the control thread.
  *
  * What another hand has changed of a device of ours is put right by setting it up once more, which is what
  * kernel_dev.c does with a device that is new.
  */
 #include "dataplane/kernel.h"
+#include "dataplane/kernel_dump.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define WAIT_MS 1 /* for the kernel, a step: the loop turns meanwhile, and not for nothing */
 
 enum look { LOOK_DEVICES, LOOK_NEXTHOPS, LOOK_IPV4, LOOK_IPV6, LOOK_FDB, LOOK_DONE };
 
 struct look_run {
 	struct kernel *k;
 	struct dp_audit *a;
-	struct ksock s;
+	struct kdump dump;
 	enum look what;
 	bool dumping;
 	uint32_t *vnis; /* those to look at; they may go meanwhile */
@@ -160,7 +163,7 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 
 static void begin(struct look_run *r, struct nl_msg *m)
 {
-	r->dumping = ksock_dump_begin(&r->s, m) == 0;
+	r->dumping = kdump_begin(&r->dump, m) == 0;
 	if (!r->dumping)
 		dp_audit_unsure(r->a);
 }
@@ -235,7 +238,7 @@ void *kernel_audit_begin(void *be, struct dp_audit *a, uint32_t vni)
 	struct look_run *r = xcalloc(1, sizeof(*r));
 	struct kernel *k = be;
 	struct kvni *v;
-	int err = ksock_open(&r->s, NULL);
+	int err = kdump_open(&r->dump);
 
 	if (err) {
 		log_warn(k->log, LOG_DP, "kernel: no socket to look at its tables: %s", strerror(-err));
@@ -258,13 +261,12 @@ void *kernel_audit_begin(void *be, struct dp_audit *a, uint32_t vni)
 bool kernel_audit_step(void *be, void *run)
 {
 	struct look_run *r = run;
-
 	int more;
 
 	if (!r->dumping)
 		return advance(r);
-	more = ksock_dump_more(&r->s, on_row, r);
-	r->dumping = more > 0;
+	more = kdump_more(&r->dump, WAIT_MS, on_row, r);
+	r->dumping = more > KDUMP_END;
 	if (more < 0)
 		dp_audit_unsure(r->a);
 	return true;
@@ -274,7 +276,7 @@ void kernel_audit_end(void *be, void *run)
 {
 	struct look_run *r = run;
 
-	ksock_close(&r->s);
+	kdump_close(&r->dump);
 	free(r->vnis);
 	free(r);
 }

@@ -133,6 +133,16 @@ static int error_of(const struct nlmsghdr *h)
 	return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
 }
 
+/* A dump that went wrong on its way says so in its last message. */
+static int done_with(const struct nlmsghdr *h)
+{
+	int err = 0;
+
+	if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
+		memcpy(&err, NLMSG_DATA(h), sizeof(err));
+	return err < 0 ? err : 0;
+}
+
 /* The kernel's own words, which follow the header of the request that went wrong. */
 static void keep_words(struct ksock *s, const struct nlmsghdr *h)
 {
@@ -248,7 +258,7 @@ static int answer(struct ksock *s, bool dump, message_fn fn, void *ctx)
 				return error_of(h);
 			}
 			if (h->nlmsg_type == NLMSG_DONE)
-				return changed ? -EAGAIN : 0;
+				return done_with(h) ? done_with(h) : changed ? -EAGAIN : 0;
 			if (fn)
 				fn(ctx, h);
 			if (!dump)
@@ -295,23 +305,30 @@ int ksock_dump_begin(struct ksock *s, struct nl_msg *msg)
 	return send_msg(s, msg);
 }
 
-int ksock_dump_more(struct ksock *s, message_fn fn, void *ctx)
+int ksock_dump_take(const struct ksock *s, unsigned slot, message_fn fn, void *ctx)
 {
-	int got = receive(s, 1);
-	struct nlmsghdr *h = first_of(s, 0);
+	struct nlmsghdr *h = first_of(s, (int)slot);
 
-	if (got <= 0)
-		return got ? got : -EIO;
-	for (int left = (int)s->vec[0].msg_len; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+	for (int left = (int)s->vec[slot].msg_len; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
 		if (h->nlmsg_seq != (s->seq | 0x80000000u))
 			continue;
 		if (h->nlmsg_type == NLMSG_ERROR)
 			return error_of(h);
 		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		fn(ctx, h);
+			return done_with(h);
+		if (fn)
+			fn(ctx, h);
 	}
 	return 1;
+}
+
+int ksock_dump_read(struct ksock *s, unsigned slot)
+{
+	int got = recvmmsg(s->fd, s->vec + slot, 1, MSG_DONTWAIT, NULL);
+
+	if (got <= 0)
+		return got < 0 && errno != EAGAIN ? -errno : -EIO;
+	return ksock_dump_take(s, slot, NULL, NULL);
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */

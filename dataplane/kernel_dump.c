@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "dataplane/kernel_dump.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#define STACK_SIZE (256u << 10)
+
+_Static_assert(KDUMP_AHEAD <= KSOCK_EVENTS, "a datagram has a buffer of the socket's");
+
+int kdump_open(struct kdump *d)
+{
+	pthread_condattr_t attr;
+	int err;
+
+	*d = (struct kdump){ .state = 0 };
+	err = ksock_open(&d->sock, NULL);
+	if (err)
+		return err;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
+
+static bool room(struct kdump *d)
+{
+	bool go;
+
+	pthread_mutex_lock(&d->lock);
+	while (!d->stop && d->in - d->out == KDUMP_AHEAD)
+		pthread_cond_wait(&d->changed, &d->lock);
+	go = !d->stop;
+	pthread_mutex_unlock(&d->lock);
+	return go;
+}
+
+static void hand_over(struct kdump *d, int state)
+{
+	pthread_mutex_lock(&d->lock);
+	d->in += state >= 0;
+	d->state = state;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* The request makes the first datagram, so it is sent from here. */
+static void *run(void *ctx)
+{
+	struct kdump *d = ctx;
+	unsigned n = 0;
+	int state;
+
+	prctl(PR_SET_NAME, "dump");
+	state = ksock_dump_begin(&d->sock, d->request);
+	if (state)
+		hand_over(d, state);
+	else
+		state = 1;
+	while (state > 0 && room(d)) {
+		state = ksock_dump_read(&d->sock, n++ % KDUMP_AHEAD);
+		hand_over(d, state);
+	}
+	return NULL;
+}
+
+/* ---- the control thread ------------------------------------------------------------------------------------------ */
+
+static void end(struct kdump *d)
+{
+	if (!d->running)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->stop = true;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	pthread_join(d->thread, NULL);
+	d->running = false;
+}
+
+void kdump_close(struct kdump *d)
+{
+	end(d);
+	pthread_cond_destroy(&d->changed);
+	pthread_mutex_destroy(&d->lock);
+	ksock_close(&d->sock);
+}
+
+int kdump_begin(struct kdump *d, struct nl_msg *msg)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int err;
+
+	end(d);
+	d->request = msg;
+	d->in = d->out = 0;
+	d->state = 1;
+	d->stop = false;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/syscalls.c */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&d->thread, &attr, run, d);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	d->running = !err;
+	if (err)
+		nlmsg_free(msg);
+	return -err;
+}
+
+static struct timespec after(unsigned ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+/* KDUMP_MORE: a datagram is there. */
+static int wait_for_one(struct kdump *d, unsigned ms)
+{
+	struct timespec until = after(ms);
+	int err = 0, more;
+
+	pthread_mutex_lock(&d->lock);
+	while (!err && d->in == d->out && d->state > 0)
+		err = pthread_cond_timedwait(&d->changed, &d->lock, &until);
+	more = d->in != d->out ? KDUMP_MORE : d->state > 0 ? KDUMP_NOTHING_YET : d->state;
+	pthread_mutex_unlock(&d->lock);
+	return more;
+}
+
+int kdump_more(struct kdump *d, unsigned wait_ms, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx)
+{
+	int more = wait_for_one(d, wait_ms);
+
+	if (more != KDUMP_MORE)
+		return more;
+	more = ksock_dump_take(&d->sock, d->out % KDUMP_AHEAD, fn, ctx);
+	pthread_mutex_lock(&d->lock);
+	d->out++;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	return more;
+}
