@@ -159,6 +159,31 @@ def test_user_capabilities_and_filter(b):
     b.r1.run("systemd-analyze", "security", "--threshold=23", "evpnd", timeout=60)
 
 
+def test_http_has_a_user_of_its_own(b):
+    """evpnd-http.service: no capability, a user that is made up, and the right to look by the group that control.group names."""
+    ask = "import urllib.request, urllib.error\ntry: print(urllib.request.urlopen('http://127.0.0.1:9179/%s').read().decode())\n" \
+          "except urllib.error.HTTPError as e: print(e.code, e.read().decode())"
+
+    def get(what):
+        return b.r1.run("/usr/bin/python3", "-c", ask % what).stdout
+
+    b.e1.systemctl("enable", "--now", "evpnd-http")
+    try:
+        b.lab.wait_for(lambda: "no permission" in get("healthz"), "it serves, and may see nothing yet", 20)
+        b.e1.restart(b.conf + "control: {group: evpnd}\n")
+        b.up()
+        b.lab.wait_for(lambda: get("healthz") == "ok\n\n", "it answers", 20)
+        assert '"dataplane":"kernel"' in get("api/v1/version") and "evpnd_up 1" in get("metrics")
+        pid = b.e1.systemctl("show", "-P", "MainPID", "evpnd-http").stdout.strip()
+        s = dict(line.split(":\t", 1) for line in b.r1.run("cat", "/proc/%s/status" % pid).stdout.splitlines() if ":\t" in line)
+        assert int(s["Uid"].split()[0]) >= 61184 and {int(s[c], 16) for c in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")} == {0}
+        assert (s["NoNewPrivs"], s["Seccomp"]) == ("1", "2")
+        b.r1.run("systemd-analyze", "security", "--threshold=20", "evpnd-http", timeout=60)
+    finally:
+        b.e1.systemctl("disable", "--now", "evpnd-http")
+    assert b.e1.systemctl("show", "-P", "Result", "evpnd-http").stdout.strip() == "success"
+
+
 def test_lines_have_levels(b):
     """And no second time stamp."""
     p = b.e1.reload("asn: x\n", check=False)
