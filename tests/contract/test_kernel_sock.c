@@ -16,7 +16,7 @@ struct heard {
 
 static int setup(void **state)
 {
-	struct world *w = world_kernel(false);
+	struct world *w = world_kernel();
 
 	if (w)
 		w->make_devices(w, "same");

@@ -136,12 +136,7 @@ int bed_bare_fake(void **state)
 
 int bed_bare_kernel(void **state)
 {
-	return setup_bare(state, world_kernel(false));
-}
-
-int bed_bare_kernel6(void **state)
-{
-	return setup_bare(state, world_kernel(true));
+	return setup_bare(state, world_kernel());
 }
 
 int bed_running_fake(void **state)

@@ -30,7 +30,6 @@ int bed_bare_kernel(void **state);
 int bed_running_fake(void **state);
 int bed_running_kernel(void **state);
 int bed_running_vtep(void **state);
-int bed_bare_kernel6(void **state); /* VTEPs are IPv6 */
 int bed_teardown(void **state);
 
 /* The test is skipped where this process may not make a network namespace. */

@@ -3,7 +3,7 @@
 /*
  * Worlds in which a dataplane backend can be tried: what another hand does to the tables, and what an independent eye
  * sees in them. The fake's is its memory; the kernel's is a network namespace of its own, changed and read by iproute2.
- * One VNI (100), two local ports, the host's VTEP 192.0.2.1 or 2001:db8::1.
+ * One VNI (100), two local ports, the host's VTEP 192.0.2.1 (it has 2001:db8::1, too).
  */
 #ifndef TESTS_DPWORLD_H
 #define TESTS_DPWORLD_H
@@ -42,7 +42,7 @@ struct world {
 
 struct world *world_fake(void);
 /* NULL when this process may not make a network namespace. */
-struct world *world_kernel(bool ipv6);
+struct world *world_kernel(void);
 /* The same of the userspace VTEP. Its only other hand is a host that speaks: no foreign rows, no devices of others. */
 struct world *world_vtep(void);
 /* iproute2 in a world with a namespace; the test fails when the command does. */

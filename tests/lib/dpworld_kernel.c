@@ -15,7 +15,6 @@
 struct kernel_world {
 	struct world w;
 	struct settling settling;
-	bool ipv6;
 	json_t *bridge, *vxlan, *floods, *neighs, *nexthops; /* by MAC, by MAC, by VTEP, by IP, by id */
 };
 
@@ -83,7 +82,7 @@ static void kernel_foreign(struct world *w, const struct mac *mac, const struct 
 
 static void kernel_make_devices(struct world *w, const char *what)
 {
-	const char *local = !strcmp(what, "local") ? "192.0.2.9" : of(w)->ipv6 ? "2001:db8::1" : "192.0.2.1";
+	const char *local = !strcmp(what, "local") ? "192.0.2.9" : "192.0.2.1";
 
 	world_run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id %u local %s dstport %u nolearning && "
 		  "ip link set vxlan100 mtu 1400 && "
@@ -288,7 +287,7 @@ static void kernel_free(struct world *w)
 	free(k);
 }
 
-struct world *world_kernel(bool ipv6)
+struct world *world_kernel(void)
 {
 	struct kernel_world *k;
 
@@ -296,7 +295,6 @@ struct world *world_kernel(bool ipv6)
 		return NULL;
 	k = calloc(1, sizeof(*k));
 	settling_init(&k->settling, is_quiet);
-	k->ipv6 = ipv6;
 	k->w = (struct world){
 		.name = "kernel",
 		.loop = &k->settling.loop,

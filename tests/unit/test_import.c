@@ -120,6 +120,33 @@ static void rt_change_moves_a_route_between_vnis(void **state)
 
 /* ---- what else a route needs ------------------------------------------------------------------------------------- */
 
+static void asked(const struct world *w, const char *rts)
+{
+	struct buf is;
+
+	buf_init(&is);
+	stubbgp_wanted(w->bgp, &is);
+	assert_string_equal(buf_data(&is), rts);
+	buf_fini(&is);
+}
+
+static void peers_are_asked_for_what_vnis_import_each_once(void **state) /* RFC 4684 */
+{
+	struct world *w = *state;
+
+	asked(w, "");
+	vni_importing(w, 100, (const char *const[]){ "65000:7", "65000:8" });
+	vni_importing(w, 200, (const char *const[]){ "65000:8", NULL });
+	asked(w, "65000:7 65000:8");
+	world_vni(w, 300); /* auto: in both forms that a VTEP may derive */
+	asked(w, "65000:7 65000:8 65000:300 65000:268435756");
+	evpn_vni_del(w->e, 300);
+	evpn_vni_del(w->e, 100);
+	asked(w, "65000:8");
+	evpn_vni_del(w->e, 200);
+	asked(w, "");
+}
+
 static void encapsulation_must_include_vxlan(void **state)
 {
 	struct world *w = *state;
@@ -490,6 +517,7 @@ int main(void)
 		test_bare(rt_of_two_vnis_brings_it_into_both),
 		test_bare(rt_of_many_vnis),
 		test(rt_change_moves_a_route_between_vnis),
+		test_bare(peers_are_asked_for_what_vnis_import_each_once),
 		test(encapsulation_must_include_vxlan),
 		test(next_hop_must_be_a_vtep_and_not_ours),
 		test(label_must_be_a_vni),
