@@ -15,12 +15,9 @@
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,23 +27,12 @@
 #include "tests/bench/proc.h"
 #include "tests/bench/quantiles.h"
 
-#define WAIT_S 5.0
 #define SPACING_US 20000 /* between two samples, so that they do not share a batch */
 
 static void die(const char *what)
 {
 	fprintf(stderr, "bench_maclat: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static int ifindex_of(int fd, const char *name)
-{
-	struct ifreq r = { 0 };
-
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-	if (ioctl(fd, SIOCGIFINDEX, &r) < 0)
-		die(name);
-	return r.ifr_ifindex;
 }
 
 /* A broadcast frame of a local experimental EtherType (IEEE 802, 0x88b5): bridges learn from it, hosts ignore it. */
@@ -80,18 +66,14 @@ static void delete_local_row(int fd, int port, struct mac mac)
 		die("deleting a local row");
 }
 
-/* Seconds until row i of the far vxlan table is there (or gone); negative when it does not come about. */
-static double wait_row(struct nlwatch *w, uint32_t i, bool there, double start)
+static bool row_is_there(const struct nlwatch *w, uint32_t i)
 {
-	while (w->in_vxlan[i] != there) {
-		struct pollfd p = { .fd = w->fd, .events = POLLIN };
+	return w->in_vxlan[i];
+}
 
-		if (proc_now() - start > WAIT_S)
-			return -1;
-		poll(&p, 1, 100);
-		nlwatch_read(w);
-	}
-	return proc_now() - start;
+static bool row_is_gone(const struct nlwatch *w, uint32_t i)
+{
+	return !w->in_vxlan[i];
 }
 
 int main(int argc, char **argv)
@@ -109,22 +91,24 @@ int main(int argc, char **argv)
 	rows = netns_socket(argv[3], AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (frames < 0 || rows < 0 || nlwatch_open(&w, argv[5], n) < 0)
 		return 1;
-	host_if = ifindex_of(frames, argv[2]);
-	port = ifindex_of(rows, argv[4]);
+	host_if = netns_device(frames, argv[2]);
+	port = netns_device(rows, argv[4]);
+	if (host_if < 0 || port < 0)
+		return 1;
 	learn = xcalloc(n, sizeof(*learn));
 	leave = xcalloc(n, sizeof(*leave));
 	for (uint32_t i = 0; i < n; i++) {
 		double start = proc_now();
 
 		send_frame(frames, host_if, load_mac(i));
-		learn[i] = wait_row(&w, i, true, start) * 1e3;
+		learn[i] = nlwatch_wait(&w, row_is_there, i, start) * 1e3;
 		usleep(SPACING_US);
 		start = proc_now();
 		delete_local_row(rows, port, load_mac(i));
-		leave[i] = wait_row(&w, i, false, start) * 1e3;
+		leave[i] = nlwatch_wait(&w, row_is_gone, i, start) * 1e3;
 		usleep(SPACING_US);
 		if (learn[i] < 0 || leave[i] < 0) {
-			fprintf(stderr, "bench_maclat: MAC %u did not %s within %.0f s\n", i, learn[i] < 0 ? "arrive" : "leave", WAIT_S);
+			fprintf(stderr, "bench_maclat: MAC %u did not %s within %.0f s\n", i, learn[i] < 0 ? "arrive" : "leave", NLWATCH_WAIT_S);
 			return 1;
 		}
 	}

@@ -13,12 +13,9 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,7 +25,6 @@
 #include "tests/bench/proc.h"
 #include "tests/bench/quantiles.h"
 
-#define WAIT_S 5.0
 #define SPACING_US 30000 /* between two moves: a virtual machine that moves has its time; each VTEP has heard of the last */
 
 struct place {
@@ -44,14 +40,9 @@ static void die(const char *what)
 static struct place place_open(const char *netns, const char *device)
 {
 	struct place p = { .fd = netns_socket(netns, AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ARP)) };
-	struct ifreq r = { 0 };
 
-	if (p.fd < 0)
+	if (p.fd < 0 || (p.ifindex = netns_device(p.fd, device)) < 0)
 		exit(1);
-	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", device);
-	if (ioctl(p.fd, SIOCGIFINDEX, &r) < 0)
-		die(device);
-	p.ifindex = r.ifr_ifindex;
 	return p;
 }
 
@@ -73,18 +64,10 @@ static void announce(const struct place *p)
 		die("sending an announcement");
 }
 
-/* Seconds until the far row goes elsewhere than it did; negative when it does not. */
-static double wait_move(struct nlwatch *w, uint32_t was, double start)
+/* The far row goes elsewhere than it did. */
+static bool has_moved(const struct nlwatch *w, uint32_t was)
 {
-	while (!w->in_vxlan[0] || w->via[0] == was) {
-		struct pollfd p = { .fd = w->fd, .events = POLLIN };
-
-		if (proc_now() - start > WAIT_S)
-			return -1;
-		poll(&p, 1, 100);
-		nlwatch_read(w);
-	}
-	return proc_now() - start;
+	return w->in_vxlan[0] && w->via[0] != was;
 }
 
 int main(int argc, char **argv)
@@ -108,7 +91,7 @@ int main(int argc, char **argv)
 		double start = proc_now(), s;
 
 		announce(&at[i % 2]);
-		s = wait_move(&w, was, start);
+		s = nlwatch_wait(&w, has_moved, was, start);
 		lost += s < 0;
 		if (i && s >= 0) /* the first is no move */
 			ms[taken++] = s * 1e3;

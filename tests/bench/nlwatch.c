@@ -9,14 +9,18 @@
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tests/bench/proc.h"
 
 #define RECEIVE_BUFFER (256 << 20) /* a million notifications */
 #define HOSTS 0x0a000000u         /* address of the first MAC's host */
@@ -48,6 +52,18 @@ int netns_socket(const char *name, int domain, int type, int protocol)
 	if (theirs >= 0)
 		close(theirs);
 	return fd;
+}
+
+int netns_device(int fd, const char *name)
+{
+	struct ifreq r = { 0 };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFINDEX, &r) < 0) {
+		fprintf(stderr, "device %s: %s\n", name, strerror(errno));
+		return -1;
+	}
+	return r.ifr_ifindex;
 }
 
 int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n)
@@ -163,4 +179,17 @@ void nlwatch_read(struct nlwatch *w)
 				count_without(w, h);
 		}
 	}
+}
+
+double nlwatch_wait(struct nlwatch *w, bool (*is_so)(const struct nlwatch *w, uint32_t arg), uint32_t arg, double start)
+{
+	while (!is_so(w, arg)) {
+		struct pollfd p = { .fd = w->fd, .events = POLLIN };
+
+		if (proc_now() - start > NLWATCH_WAIT_S)
+			return -1;
+		poll(&p, 1, 100);
+		nlwatch_read(w);
+	}
+	return proc_now() - start;
 }

@@ -25,6 +25,8 @@ static inline bool load_mac_index(const uint8_t *mac, uint32_t *i)
 	return mac[0] == 0x02 && mac[1] == 0xbe;
 }
 
+#define NLWATCH_WAIT_S 5.0
+
 struct nlwatch {
 	int fd;
 	uint32_t n;                /* MACs 0..n-1 are counted */
@@ -37,10 +39,14 @@ struct nlwatch {
 
 /* A descriptor made inside the namespace of /run/netns/NAME (NULL: ours). -1 with a message. */
 int netns_socket(const char *name, int domain, int type, int protocol);
+/* Index of a device in the namespace of a socket. -1 with a message. */
+int netns_device(int fd, const char *name);
 /* 0, or -1 with a message on stderr. */
 int nlwatch_open(struct nlwatch *w, const char *netns, uint32_t n);
 void nlwatch_close(struct nlwatch *w);
 /* Takes in what has come, without waiting. */
 void nlwatch_read(struct nlwatch *w);
+/* Seconds since start (proc_now()) when it is so; negative when it does not come about in NLWATCH_WAIT_S. */
+double nlwatch_wait(struct nlwatch *w, bool (*is_so)(const struct nlwatch *w, uint32_t arg), uint32_t arg, double start);
 
 #endif
