@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* What benches print of many figures. */
 #ifndef BENCH_QUANTILES_H
 #define BENCH_QUANTILES_H
 

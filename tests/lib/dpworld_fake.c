@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* The fake backend's world: hand and eye are those of fakedp.h. */
 #include <stdlib.h>
 #include <string.h>
 

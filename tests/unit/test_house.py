@@ -69,6 +69,16 @@ def test_every_source_says_whose_it_is():
     assert not without, without
 
 
+def test_every_test_file_says_what_it_holds():
+    """Right behind the licence; what a header of its own says stands there."""
+    def silent(name):
+        begin = "\n".join(text(name).splitlines()[2:4])
+        return '"""' not in begin and not begin.startswith("/*")
+    mute = [n for n in files(".c", ".h", ".py") if n.startswith("tests/") and not n.startswith("tests/vectors/") and
+            not (n.endswith(".c") and os.path.exists(os.path.join(TOP, n[:-2] + ".h"))) and silent(n)]
+    assert not mute, mute
+
+
 def test_nothing_points_outside_of_the_repository():
     outside = "shared" + "/"
     wrong = [n for n in files("") if not n.startswith("tests/vectors/sessions") and re.search(r"(\.\./|/work/|[\"'\s(])" + outside, text(n))]

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* dataplane/vtep/rmap, the table that workers read while it is written, and the words that fdb.h keeps in it. */
 #include "dataplane/vtep/rmap.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* dataplane/rowset: rows in line, in the order of their places, against a plain array. */
 #include "dataplane/rowset.h"
 
 #include <stdbool.h>
