@@ -48,6 +48,20 @@ static void on_ready(void *ctx, uint32_t vni, bool ready)
 	((struct belief *)ctx)->ready = ready;
 }
 
+static void on_miss(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *ip)
+{
+	if (mac)
+		((struct belief *)ctx)->missed[low(mac)]++;
+}
+
+static void on_demand(void *ctx, uint32_t vni, const struct mac *mac, bool there)
+{
+	struct belief *b = ctx;
+
+	b->placed[low(mac)] += there;
+	b->idle[low(mac)] += !there;
+}
+
 static void on_line(void *ctx, enum log_level level, enum log_subsys sub, const char *line)
 {
 	struct bed *t = ctx;
@@ -81,7 +95,7 @@ void settle(struct bed *t)
 
 void bed_start_with(struct bed *t, const struct dp_vni_params *p)
 {
-	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b };
+	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b, .miss = on_miss, .demand = on_demand };
 
 	memset(&t->b, 0, sizeof(t->b));
 	log_init(&t->log, LOG_INFO);

@@ -13,6 +13,7 @@ struct belief {
 	uint8_t flags[65536];
 	bool ip[256];
 	unsigned macs_gone;
+	unsigned placed[65536], idle[65536], missed[65536]; /* rows on demand: how often each was said */
 	bool ready;
 };
 
