@@ -82,7 +82,7 @@ class Machine(Node):
         self.lab.processes.append(self.process)
         first = wait_for(lambda: open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read().split(), 10, "it begins")[0]
         wait_for(lambda: os.readlink("/proc/%s/exe" % first).endswith("systemd"), 10, "systemd is the first process")
-        self.into = ["nsenter", "--wd=/", "-a", "-t", first]
+        self.into = ["nsenter", "-a", "-r", "-w", "-t", first]
         run(["ip", "netns", "attach", self.ns, first])
         wait_for(lambda: self.run("systemctl", "is-active", "basic.target", check=False).returncode == 0, 30, "systemd has booted")
 
