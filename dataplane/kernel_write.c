@@ -29,9 +29,15 @@ static void belongs(struct writer *w, unsigned i, int quiet)
 	w->b->n_msgs++;
 }
 
-static uint32_t group_of(const struct dp_dest *d)
+/*
+ * The nexthop that a row of these flags points at, 0 for one by address: of a MAC whose row points at a nexthop a device that
+ * learns takes no packet (vxlan_snoop()), and such a row does not age before Linux 6.15 ("cannot be dynamic").
+ */
+static uint32_t group_of(const struct kvni *v, const struct dp_dest *d, uint8_t flags)
 {
-	return d && !d->label ? d->id[1] : 0;
+	if (!d || d->label || v->learn || (flags & DP_ON_DEMAND && !d->set))
+		return 0;
+	return d->id[1];
 }
 
 /* A message about a row of the VNI. */
@@ -41,13 +47,12 @@ static struct fdb_msg row_of(const struct kvni *v, const struct mac *mac)
 				 .src_vni = v->external ? v->vni : 0 };
 }
 
-static struct fdb_msg to_dest(const struct kvni *v, const struct mac *mac, const struct dp_dest *d)
+static struct fdb_msg to_dest(const struct kvni *v, const struct mac *mac, const struct dp_dest *d, uint8_t flags)
 {
 	struct fdb_msg m = row_of(v, mac);
 
 	m.state = FDB_STATE;
-	/* Of a MAC whose row points at a nexthop a device that learns takes no packet (vxlan_snoop()). */
-	m.group = v->learn ? 0 : group_of(d);
+	m.group = group_of(v, d, flags);
 	if (!m.group) {
 		m.vtep = &d->vtep;
 		m.vni = d->label;
@@ -90,14 +95,14 @@ static void put_apart(struct writer *w, unsigned i, const struct dp_op *op, stru
 
 static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const struct kvni *v)
 {
-	struct fdb_msg m = to_dest(v, &op->mac, op->dest);
+	struct fdb_msg m = to_dest(v, &op->mac, op->dest, op->flags);
 
 	if (op->dest->set && !m.group) {
 		w->b->err[i] = -EOPNOTSUPP;
 		return;
 	}
 	w->b->group[i] = m.group;
-	if (op->local == DP_SEEN_LOCAL || v->remake || (!v->learn && op->old && !group_of(op->old) != !m.group) ||
+	if (op->local == DP_SEEN_LOCAL || v->remake || (!v->learn && op->old && !group_of(v, op->old, op->old_flags) != !m.group) ||
 	    (op->old && (op->old_flags ^ op->flags) & DP_ON_DEMAND))
 		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
