@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * See history.h. A ring is a row of octets with records one after the other:
- *
- *   | head: size, kind, ..., parts, id, time | what parts says, in its order | padding to 8 |
- *
- * No record goes over the end: what is left there is a record of no kind. Positions count all octets ever written, so a
- * reader that was overtaken is told from one that was not.
+ * See history.h; history_pack.h draws a record. No record goes over the end of its ring: what is left there is a record of
+ * no kind. Positions count all octets ever written, so a reader that was overtaken is told from one that was not.
  */
 #include "base/history.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/history_pack.h"
 #include "base/log.h"
 
-#define ALIGN 8u
 #define FILLER 0xff /* in place of a kind */
 
 /* Octets, powers of two; a storm costs those that are in its ring. */
@@ -25,34 +21,9 @@ static const uint32_t capacity[HISTORY_RINGS] = {
 	[HISTORY_ROUTES] = 256u << 10,
 };
 
-enum part { /* in a record in the order of put_parts() */
-	PART_VNI = 1,
-	PART_MAC = 2,
-	PART_IFINDEX = 4,
-	PART_SEQUENCE = 8,
-	PART_COUNT = 16,
-	PART_IP = 32,
-	PART_VTEP = 64,
-	PART_FROM = 128,
-	PART_NEIGHBOR = 256,
-	PART_REASON = 512,
-	PART_TABLE = 1024,
-	PART_TEXT = 2048,
-	PART_KEY = 4096,
-	PART_MAC_WAS = 8192
-};
-
-struct head {
-	uint16_t size; /* of the record, a multiple of ALIGN; in what is left at the end only this and the kind have room */
-	uint8_t kind, what, was;
-	uint8_t spare;
-	uint16_t parts;
-	uint64_t id;
-	int64_t at;
-};
-
 /* The fixed parts; four addresses, text and key with their lengths. */
-#define RECORD_MAX (sizeof(struct head) + 4 * 4 + 2 * 6 + 4 * 17 + 2 * sizeof(char *) + 1 + HISTORY_TEXT_MAX + 1 + 255 + ALIGN)
+#define RECORD_MAX                                                                                                     \
+	(sizeof(struct history_head) + 4 * 4 + 2 * 6 + 4 * 17 + 2 * sizeof(char *) + 1 + HISTORY_TEXT_MAX + 1 + 255 + HISTORY_ALIGN)
 
 static const char *const kind_names[HISTORY_KINDS] = {
 	[HISTORY_NEIGHBOR] = "neighbor", [HISTORY_MAC] = "mac",	      [HISTORY_IP] = "ip",	   [HISTORY_VTEP] = "vtep",
@@ -130,58 +101,7 @@ void history_set_now(struct history *h, struct mtime now)
 	h->now = now;
 }
 
-/* ---- packing ------------------------------------------------------------------------------------------------------ */
-
-static uint8_t *put(uint8_t *p, const void *v, size_t n)
-{
-	memcpy(p, v, n);
-	return p + n;
-}
-
-/* With its length before it. */
-static uint8_t *put_sized(uint8_t *p, const void *v, uint8_t n)
-{
-	*p = n;
-	return put(p + 1, v, n);
-}
-
-static uint8_t *put_ip(uint8_t *p, const struct ip *ip)
-{
-	*p = ip->len;
-	if (ip->len == 4) /* most are, and a length that is known is a move */
-		return put(p + 1, ip->b, 4);
-	return put(p + 1, ip->b, ip->len);
-}
-
-/* Packs what applies behind the head, whose parts it sets; its end. */
-static uint8_t *put_parts(struct head *head, const struct history_event *e)
-{
-	uint8_t *p = (uint8_t *)(head + 1);
-	unsigned parts = 0;
-
-#define PUT(part, applies, put_it)                                                                                     \
-	if (applies) {                                                                                                 \
-		parts |= (part);                                                                                       \
-		p = put_it;                                                                                            \
-	}
-	PUT(PART_VNI, e->vni, put(p, &e->vni, sizeof(e->vni)))
-	PUT(PART_MAC, !mac_is_zero(&e->mac), put(p, &e->mac, sizeof(e->mac)))
-	PUT(PART_MAC_WAS, !mac_is_zero(&e->mac_was), put(p, &e->mac_was, sizeof(e->mac_was)))
-	PUT(PART_IFINDEX, e->ifindex, put(p, &e->ifindex, sizeof(e->ifindex)))
-	PUT(PART_SEQUENCE, e->sequence, put(p, &e->sequence, sizeof(e->sequence)))
-	PUT(PART_COUNT, e->count, put(p, &e->count, sizeof(e->count)))
-	PUT(PART_IP, e->ip.len, put_ip(p, &e->ip))
-	PUT(PART_VTEP, e->vtep.len, put_ip(p, &e->vtep))
-	PUT(PART_FROM, e->from.len, put_ip(p, &e->from))
-	PUT(PART_NEIGHBOR, e->neighbor.len, put_ip(p, &e->neighbor))
-	PUT(PART_REASON, e->reason, put(p, &e->reason, sizeof(e->reason)))
-	PUT(PART_TABLE, e->table, put(p, &e->table, sizeof(e->table)))
-	PUT(PART_TEXT, e->text, put_sized(p, e->text, (uint8_t)strnlen(e->text, HISTORY_TEXT_MAX)))
-	PUT(PART_KEY, e->key_len, put_sized(p, e->key, e->key_len))
-#undef PUT
-	head->parts = (uint16_t)parts;
-	return p;
-}
+/* ---- unpacking ----------------------------------------------------------------------------------------------------- */
 
 static const uint8_t *take(const uint8_t *p, void *v, size_t n)
 {
@@ -189,45 +109,52 @@ static const uint8_t *take(const uint8_t *p, void *v, size_t n)
 	return p + n;
 }
 
-static const uint8_t *take_ip(const uint8_t *p, struct ip *ip)
+static const uint8_t *take_mac(const uint8_t *p, struct mac *mac, const struct mac **out)
+{
+	*out = mac;
+	return take(p, mac, sizeof(*mac));
+}
+
+static const uint8_t *take_ip(const uint8_t *p, struct ip *ip, const struct ip **out)
 {
 	*ip = ip_from_bytes(p + 1, *p);
+	*out = ip;
 	return p + 1 + *p;
 }
 
 static void take_parts(const uint8_t *p, unsigned parts, struct history_reader *r, struct history_event *e)
 {
-	if (parts & PART_VNI)
+	if (parts & HISTORY_PART_VNI)
 		p = take(p, &e->vni, sizeof(e->vni));
-	if (parts & PART_MAC)
-		p = take(p, &e->mac, sizeof(e->mac));
-	if (parts & PART_MAC_WAS)
-		p = take(p, &e->mac_was, sizeof(e->mac_was));
-	if (parts & PART_IFINDEX)
+	if (parts & HISTORY_PART_MAC)
+		p = take_mac(p, &r->mac, &e->mac);
+	if (parts & HISTORY_PART_MAC_WAS)
+		p = take_mac(p, &r->mac_was, &e->mac_was);
+	if (parts & HISTORY_PART_IFINDEX)
 		p = take(p, &e->ifindex, sizeof(e->ifindex));
-	if (parts & PART_SEQUENCE)
+	if (parts & HISTORY_PART_SEQUENCE)
 		p = take(p, &e->sequence, sizeof(e->sequence));
-	if (parts & PART_COUNT)
+	if (parts & HISTORY_PART_COUNT)
 		p = take(p, &e->count, sizeof(e->count));
-	if (parts & PART_IP)
-		p = take_ip(p, &e->ip);
-	if (parts & PART_VTEP)
-		p = take_ip(p, &e->vtep);
-	if (parts & PART_FROM)
-		p = take_ip(p, &e->from);
-	if (parts & PART_NEIGHBOR)
-		p = take_ip(p, &e->neighbor);
-	if (parts & PART_REASON)
+	if (parts & HISTORY_PART_IP)
+		p = take_ip(p, &r->ip, &e->ip);
+	if (parts & HISTORY_PART_VTEP)
+		p = take_ip(p, &r->vtep, &e->vtep);
+	if (parts & HISTORY_PART_FROM)
+		p = take_ip(p, &r->from, &e->from);
+	if (parts & HISTORY_PART_NEIGHBOR)
+		p = take_ip(p, &r->neighbor, &e->neighbor);
+	if (parts & HISTORY_PART_REASON)
 		p = take(p, &e->reason, sizeof(e->reason));
-	if (parts & PART_TABLE)
+	if (parts & HISTORY_PART_TABLE)
 		p = take(p, &e->table, sizeof(e->table));
-	if (parts & PART_TEXT) {
+	if (parts & HISTORY_PART_TEXT) {
 		memcpy(r->text, p + 1, *p);
 		r->text[*p] = '\0';
 		e->text = r->text;
 		p += 1 + *p;
 	}
-	if (parts & PART_KEY) {
+	if (parts & HISTORY_PART_KEY) {
 		e->key_len = *p;
 		e->key = memcpy(r->key, p + 1, *p);
 	}
@@ -235,14 +162,14 @@ static void take_parts(const uint8_t *p, unsigned parts, struct history_reader *
 
 /* ---- rings -------------------------------------------------------------------------------------------------------- */
 
-static struct head *record_at(const struct history_one *o, enum history_ring ring, uint64_t at)
+static struct history_head *record_at(const struct history_one *o, enum history_ring ring, uint64_t at)
 {
-	return (struct head *)(void *)(o->data + (at & (capacity[ring] - 1)));
+	return (struct history_head *)(void *)(o->data + (at & (capacity[ring] - 1)));
 }
 
 static void push_out(struct history_one *o, enum history_ring ring)
 {
-	const struct head *r = record_at(o, ring, o->tail);
+	const struct history_head *r = record_at(o, ring, o->tail);
 
 	o->first += r->kind != FILLER;
 	o->tail += r->size;
@@ -254,6 +181,8 @@ static void make_room(struct history_one *o, enum history_ring ring)
 	uint32_t cap = capacity[ring], left = cap - (uint32_t)(o->head & (cap - 1));
 	uint32_t fill = left < RECORD_MAX ? left : 0;
 
+	if (!o->data)
+		o->data = xcalloc(1, cap);
 	while (o->head + fill + RECORD_MAX - o->tail > cap)
 		push_out(o, ring);
 	if (!fill)
@@ -263,7 +192,20 @@ static void make_room(struct history_one *o, enum history_ring ring)
 	o->head += fill;
 }
 
-static void wake(struct history *h, enum history_ring ring)
+struct history_head *history_reserve(struct history *h, enum history_ring ring)
+{
+	struct history_one *o = &h->rings[ring];
+	struct history_head *r;
+
+	make_room(o, ring);
+	r = record_at(o, ring, o->head);
+	r->id = ++h->ids;
+	r->at = h->now.us;
+	o->next++;
+	return r;
+}
+
+void history_tell(struct history *h, enum history_ring ring)
 {
 	struct history_watch *w;
 
@@ -274,24 +216,7 @@ static void wake(struct history *h, enum history_ring ring)
 
 void history_add(struct history *h, enum history_ring ring, const struct history_event *e)
 {
-	struct history_one *o;
-	struct head *r;
-	size_t n;
-
-	if (!h)
-		return;
-	o = &h->rings[ring];
-	if (!o->data)
-		o->data = xcalloc(1, capacity[ring]);
-	make_room(o, ring);
-	r = record_at(o, ring, o->head);
-	*r = (struct head){ .kind = e->kind, .what = e->what, .was = e->was, .id = ++h->ids, .at = h->now.us };
-	n = (size_t)(put_parts(r, e) - (uint8_t *)r);
-	r->size = (uint16_t)((n + ALIGN - 1) & ~(size_t)(ALIGN - 1));
-	o->head += r->size;
-	o->next++;
-	if (o->watched)
-		wake(h, ring);
+	history_add_of(h, ring, e, HISTORY_PARTS);
 }
 
 /* ---- readers ------------------------------------------------------------------------------------------------------ */
@@ -315,10 +240,10 @@ void history_read_new(const struct history *h, struct history_reader *r, uint32_
 }
 
 /* The record where the reader stands in this ring, NULL at its end. */
-static const struct head *current(const struct history *h, struct history_reader *r, enum history_ring ring)
+static const struct history_head *current(const struct history *h, struct history_reader *r, enum history_ring ring)
 {
 	const struct history_one *o = &h->rings[ring];
-	const struct head *x;
+	const struct history_head *x;
 
 	if (r->at[ring] < o->tail) {
 		r->lost += o->first - r->no[ring];
@@ -335,11 +260,11 @@ static const struct head *current(const struct history *h, struct history_reader
 
 bool history_next(const struct history *h, struct history_reader *r, struct history_event *out)
 {
-	const struct head *first = NULL;
+	const struct history_head *first = NULL;
 	enum history_ring of = 0;
 
 	for (enum history_ring i = 0; i < HISTORY_RINGS; i++) {
-		const struct head *x = r->rings & HISTORY_BIT(i) ? current(h, r, i) : NULL;
+		const struct history_head *x = r->rings & HISTORY_BIT(i) ? current(h, r, i) : NULL;
 
 		if (x && (!first || x->id < first->id)) {
 			first = x;
@@ -391,4 +316,22 @@ size_t history_bytes(const struct history *h, uint64_t *came, uint64_t *lost)
 		*lost += o->first;
 	}
 	return n;
+}
+
+/* ---- ports -------------------------------------------------------------------------------------------------------- */
+
+void history_name_port(struct history *h, uint32_t ifindex, const char *name)
+{
+	uint32_t i = ifindex % HISTORY_PORTS;
+
+	h->ports[i].ifindex = ifindex;
+	h->ports[i].name[0] = '\0';
+	strncat(h->ports[i].name, name, sizeof(h->ports[i].name) - 1);
+}
+
+const char *history_port_name(const struct history *h, uint32_t ifindex)
+{
+	uint32_t i = ifindex % HISTORY_PORTS;
+
+	return ifindex && h->ports[i].ifindex == ifindex ? h->ports[i].name : NULL;
 }

@@ -90,27 +90,26 @@ const char *history_what_name(enum history_what w); /* "Idle", "local", ...; NUL
 
 #define HISTORY_TEXT_MAX 191u /* octets; what is longer is cut */
 
-/* What does not apply is zero. */
+/* What does not apply is 0 or NULL. Pointers are borrowed: to history_add() for the call, of history_next() until the next. */
 struct history_event {
 	uint64_t id; /* of all events, ascending; history_add() gives it, and the time */
 	struct mtime at;
 	uint8_t kind;      /* enum history_kind */
 	uint8_t what, was; /* enum history_what */
-	struct mac mac;
-	struct mac mac_was; /* of an address */
+	uint8_t key_len;
 	uint32_t vni;
 	uint32_t ifindex;  /* the port */
 	uint32_t sequence; /* MAC mobility */
 	uint32_t count;    /* of routes */
-	struct ip ip;       /* of a host */
-	struct ip vtep;     /* where it is */
-	struct ip from;     /* the VTEP where it was */
-	struct ip neighbor; /* whose session or route it is */
-	const char *reason; /* kept as it is, so it must be a literal */
+	const struct mac *mac, *mac_was;  /* was: of an address */
+	const struct ip *ip;       /* of a host */
+	const struct ip *vtep;     /* where it is */
+	const struct ip *from;     /* the VTEP where it was */
+	const struct ip *neighbor; /* whose session or route it is */
+	const char *reason; /* kept as a pointer, so it must be a literal */
 	const char *table;  /* of a row; the same */
-	const char *text;   /* copied */
-	const uint8_t *key; /* of a route, BGP_KEY_MAX octets at most; copied */
-	uint8_t key_len;
+	const char *text;
+	const uint8_t *key; /* of a route, BGP_KEY_MAX octets at most */
 };
 
 struct history_one { /* a ring */
@@ -121,9 +120,15 @@ struct history_one { /* a ring */
 	uint32_t watched;    /* by so many */
 };
 
+#define HISTORY_PORTS 256u
+
 struct history {
 	struct mtime now;
 	uint64_t ids;
+	struct {
+		uint32_t ifindex;
+		char name[32];
+	} ports[HISTORY_PORTS]; /* of events, those that were named last: what is gone has no other name left */
 	struct history_one rings[HISTORY_RINGS];
 	struct list watches;
 };
@@ -133,6 +138,8 @@ struct history_reader {
 	uint32_t rings; /* bits: those it reads */
 	uint64_t at[HISTORY_RINGS], no[HISTORY_RINGS];
 	uint64_t lost; /* were pushed out before it came to them */
+	struct mac mac, mac_was;
+	struct ip ip, vtep, from, neighbor;
 	char text[HISTORY_TEXT_MAX + 1];
 	uint8_t key[256];
 };
@@ -153,10 +160,13 @@ void history_add(struct history *h, enum history_ring ring, const struct history
 /* At the oldest event, or behind the newest. */
 void history_read_all(const struct history *h, struct history_reader *r, uint32_t rings);
 void history_read_new(const struct history *h, struct history_reader *r, uint32_t rings);
-/* The next event; its text and key live in r until the next call. False at the end, for now. */
+/* The next event; what it points to is r's. False at the end, for now. */
 bool history_next(const struct history *h, struct history_reader *r, struct history_event *out);
 void history_watch(struct history *h, struct history_watch *w);
 void history_unwatch(struct history *h, struct history_watch *w);
+/* What a port of events is called; no name is kept of one whose place another has taken. */
+void history_name_port(struct history *h, uint32_t ifindex, const char *name);
+const char *history_port_name(const struct history *h, uint32_t ifindex);
 /* Octets of all rings as far as they were used, and events that came and were pushed out. */
 size_t history_bytes(const struct history *h, uint64_t *came, uint64_t *lost);
 

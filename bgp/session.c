@@ -338,7 +338,7 @@ static void note_state(const struct bgp_peer *peer, enum bgp_state from, enum bg
 	struct history_event e = { .kind = HISTORY_NEIGHBOR,
 				   .what = (uint8_t)(HISTORY_IDLE + next),
 				   .was = (uint8_t)(HISTORY_IDLE + from),
-				   .neighbor = peer->p.address,
+				   .neighbor = &peer->p.address,
 				   .text = why };
 
 	if (edge || (from >= BGP_OPENSENT && next < from))

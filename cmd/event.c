@@ -18,9 +18,14 @@ void event_note(struct daemon *d, enum history_what what, const char *text)
 	history_add(&d->history, HISTORY_DAEMON, &e);
 }
 
-static bool match_either(const struct reply *r, const struct mac *a, const struct mac *b)
+static bool match_mac(const struct reply *r, const struct mac *mac)
 {
-	return reply_match_mac(r, a) || reply_match_mac(r, b);
+	return mac && reply_match_mac(r, mac);
+}
+
+static bool match_ip(const struct reply *r, enum verb_arg a, const struct ip *ip)
+{
+	return !reply_has(r, a) || (ip && reply_match_ip(r, a, ip));
 }
 
 bool event_matches(const struct reply *r, const struct history_event *e)
@@ -29,8 +34,9 @@ bool event_matches(const struct reply *r, const struct history_event *e)
 		return false;
 	if (reply_has(r, ARG_SINCE) && mtime_diff_us(e->at, r->now) > (int64_t)reply_arg(r, ARG_SINCE)->n * 1000000)
 		return false;
-	return reply_match_vni(r, e->vni) && match_either(r, &e->mac, &e->mac_was) && reply_match_ip(r, ARG_IP, &e->ip) &&
-	       reply_match_ip(r, ARG_NEIGHBOR, &e->neighbor);
+	if (reply_has(r, ARG_MAC) && !match_mac(r, e->mac) && !match_mac(r, e->mac_was))
+		return false;
+	return reply_match_vni(r, e->vni) && match_ip(r, ARG_IP, e->ip) && match_ip(r, ARG_NEIGHBOR, e->neighbor);
 }
 
 /* ---- JSON --------------------------------------------------------------------------------------------------------- */
@@ -65,17 +71,13 @@ static void print_time(const struct reply *r, struct json *j, struct mtime at)
 	json_str(j, "time", text);
 }
 
-static void print_mac(struct json *j, const char *key, const struct mac *mac)
-{
-	json_mac(j, key, mac_is_zero(mac) ? NULL : mac);
-}
-
-/* A port that has gone since has no name any more. */
+/* A port that has gone since has the name that it had. */
 static void print_port(const struct reply *r, struct json *j, unsigned ifindex)
 {
 	const char *name = dp_ifname(r->d->dp, ifindex);
 	char number[16];
 
+	name = name ? name : history_port_name(&r->d->history, ifindex);
 	snprintf(number, sizeof(number), "#%u", ifindex);
 	json_str(j, "interface", !ifindex ? NULL : name ? name : number);
 }
@@ -106,15 +108,15 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 	json_str(j, "event", history_what_name(e->what));
 	json_str(j, "was", history_what_name(e->was));
 	json_uint_if(j, "vni", e->vni, e->vni);
-	print_mac(j, "mac", &e->mac);
-	print_mac(j, "mac_was", &e->mac_was);
-	json_ip(j, "ip", &e->ip);
-	json_ip(j, "vtep", &e->vtep);
-	json_ip(j, "vtep_was", &e->from);
+	json_mac(j, "mac", e->mac);
+	json_mac(j, "mac_was", e->mac_was);
+	json_ip(j, "ip", e->ip);
+	json_ip(j, "vtep", e->vtep);
+	json_ip(j, "vtep_was", e->from);
 	print_port(r, j, e->ifindex);
 	json_str(j, "table", e->table);
 	json_uint_if(j, "sequence", e->kind == HISTORY_MAC || e->kind == HISTORY_ROUTE, e->sequence);
-	json_ip(j, "neighbor", &e->neighbor);
+	json_ip(j, "neighbor", e->neighbor);
 	json_uint_if(j, "routes", e->count, e->count);
 	print_route(j, e);
 	json_str(j, "reason", e->reason ? e->reason : e->text);

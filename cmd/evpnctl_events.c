@@ -225,6 +225,12 @@ static void other_words(struct buf *out, const json_t *row)
 	add(out, "", text(row, "event"));
 }
 
+/* The words have the reason already. */
+static bool is_said(const json_t *row)
+{
+	return is(row, "kind", "mac") && is(row, "event", "local") && is(row, "was", "remote");
+}
+
 /* What happened, then why, and by whose route. */
 void format_event_words(struct buf *out, const json_t *v, const json_t *row)
 {
@@ -242,7 +248,8 @@ void format_event_words(struct buf *out, const json_t *v, const json_t *row)
 		if (is(row, "kind", kinds[i].kind))
 			words = kinds[i].words;
 	words(out, row);
-	add(out, out->len > before ? ": " : "", text(row, "reason"));
+	if (!is_said(row))
+		add(out, out->len > before ? ": " : "", text(row, "reason"));
 	if (!is(row, "kind", "neighbor"))
 		add(out, ", neighbor ", text(row, "neighbor"));
 }

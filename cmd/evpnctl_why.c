@@ -96,7 +96,6 @@ static void add_verdict(struct page *p, const json_t *why)
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
 		if (is(why, "verdict", verdicts[i].code))
 			buf_adds(&p->line, verdicts[i].words);
-	add(p, ": ", text(why, "problem"));
 }
 
 static void print_entry(struct page *p, const json_t *why)
@@ -108,6 +107,10 @@ static void print_entry(struct page *p, const json_t *why)
 	buf_adds(&p->line, text(why, "state") ? ", " : ": ");
 	add_verdict(p, why);
 	flush(p, 0);
+	if (text(why, "problem")) {
+		add(p, "of the VNI: ", text(why, "problem"));
+		flush(p, INDENT);
+	}
 	if (!text(why, "reason"))
 		return;
 	add(p, "since ", "");

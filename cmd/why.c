@@ -79,11 +79,11 @@ static bool is_of_host(const struct reply *r, const struct history_event *e)
 
 	if (e->vni != s->vni)
 		return false;
-	if (s->by_ip && ip_eq(&e->ip, &s->ip))
-		return true;
+	if (s->by_ip && e->ip)
+		return ip_eq(e->ip, &s->ip);
 	if (s->by_ip)
-		return s->has_mac && !e->ip.len && mac_eq(&e->mac, &s->mac);
-	return mac_eq(&e->mac, &s->mac) || mac_eq(&e->mac_was, &s->mac);
+		return s->has_mac && e->mac && mac_eq(e->mac, &s->mac);
+	return (e->mac && mac_eq(e->mac, &s->mac)) || (e->mac_was && mac_eq(e->mac_was, &s->mac));
 }
 
 static int start_why(struct reply *r)

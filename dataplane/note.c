@@ -35,20 +35,21 @@ static const char *table_of(uint8_t kind, unsigned part)
 	return kind == DP_NEIGH ? "neigh" : part == DP_PORT ? "bridge" : "vxlan";
 }
 
-static struct ip vtep_of(const struct rec *c, uint32_t dest)
+/* NULL where it goes to none, or to a set of them. */
+static const struct ip *vtep_of(const struct rec *c, uint32_t dest)
 {
-	return dest ? row_dest(&c->rows, dest)->d.vtep : ip_none();
+	const struct ip *vtep = dest ? &row_dest(&c->rows, dest)->d.vtep : NULL;
+
+	return vtep && vtep->len ? vtep : NULL;
 }
 
 void note_mend(struct rec *c, struct row *r, const struct dp_seen *s, enum history_what what)
 {
-	struct history_event e = { .kind = HISTORY_ROW, .what = (uint8_t)what, .vni = s->vni->vni, .mac = s->mac,
-				   .table = table_of(s->kind, s->part), .vtep = vtep_of(c, row_want_dest(r)) };
+	struct history_event e = { .kind = HISTORY_ROW, .what = (uint8_t)what, .vni = s->vni->vni, .table = table_of(s->kind, s->part),
+				   .mac = s->kind == DP_NEIGH ? &r->mac : &s->mac,
+				   .ip = s->kind == DP_NEIGH ? &s->ip : NULL,
+				   .vtep = vtep_of(c, row_want_dest(r)) };
 
-	if (s->kind == DP_NEIGH) {
-		e.mac = r->mac;
-		e.ip = s->ip;
-	}
 	c->repairs++;
 	r->mend = true;
 	add(c, &e);
@@ -62,20 +63,24 @@ void note_mend_dest(struct rec *c, uint32_t dest, enum history_what what)
 	add(c, &e);
 }
 
-void note_done(struct rec *c, struct row *r, const struct dp_op *op, int err)
+static void note_news(struct rec *c, const struct row *r, const struct dp_op *op, int err)
 {
 	struct history_event e = { .kind = HISTORY_ROW,
+				   .what = err ? HISTORY_REFUSED : r->err ? HISTORY_PLACED : HISTORY_RESTORED,
 				   .vni = op->vni,
-				   .mac = op->mac,
-				   .vtep = op->kind == DP_DEST ? vtep_of(c, op->row) : op->kind == DP_FLOOD ? op->ip : vtep_of(c, op->to),
-				   .table = table_of(op->kind, op->parts & DP_PORT && !(op->parts & DP_SELF) ? DP_PORT : DP_SELF) };
+				   .mac = op->kind == DP_DEST || mac_is_zero(&op->mac) ? NULL : &op->mac,
+				   .ip = op->kind == DP_NEIGH ? &op->ip : NULL,
+				   .vtep = op->kind == DP_FLOOD ? &op->ip : vtep_of(c, op->kind == DP_DEST ? op->row : op->to),
+				   .table = table_of(op->kind, op->parts & DP_SELF ? DP_SELF : DP_PORT),
+				   .reason = err ? strerrordesc_np(-err) : NULL };
 
+	add(c, &e);
+}
+
+void note_done(struct rec *c, struct row *r, const struct dp_op *op, int err)
+{
 	if (op->type != DP_OP_PUT || err == -EAGAIN || (err ? r->err == (uint8_t)-err : !r->err && !r->mend))
 		return;
-	if (op->kind == DP_NEIGH)
-		e.ip = op->ip;
-	e.what = err ? HISTORY_REFUSED : r->err ? HISTORY_PLACED : HISTORY_RESTORED;
-	e.reason = err ? strerrordesc_np(-err) : NULL;
+	note_news(c, r, op, err);
 	r->mend = r->mend && err;
-	add(c, &e);
 }

@@ -62,6 +62,7 @@ def test_a_mac_that_is_learned_moves_and_goes(pair):
     p.h2.unplug()
     lab.wait_for(lambda: p.state(p.e1) is None, "it is gone")
     assert steps(p.e2, "--mac", MAC)[-1] == ("local", "gone", "left its port")
+    assert events(p.e2, "--mac", MAC)[-1]["interface"] == "h2", "the port is gone, its name is not"
     assert steps(p.e1, "--mac", MAC)[-1] == ("remote", "gone", "route withdrawn")
     assert events(p.e1, "--mac", MAC)[-1]["vtep_was"] == p.r2.address
     assert "moved here from %s, on port" % p.r1.address in p.e2.ctl("show", "events", "--mac", MAC).stdout

@@ -66,7 +66,8 @@ static bool begin(struct fixture *f, struct client *c, const char *const *argv, 
 
 static void add(struct fixture *f, enum history_ring ring, uint8_t mac)
 {
-	struct history_event e = { .kind = HISTORY_MAC, .what = HISTORY_REMOTE, .vni = 100, .mac = { { 2, 0, 0, 0, 0, mac } } };
+	struct mac m = { { 2, 0, 0, 0, 0, mac } };
+	struct history_event e = { .kind = HISTORY_MAC, .what = HISTORY_REMOTE, .vni = 100, .mac = &m };
 
 	history_add(&f->d.history, ring, &e);
 }
