@@ -82,11 +82,12 @@ static unsigned lines(struct client *c, uint64_t *lost)
 		assert_true(reply_more(&c->r, (struct mtime){ 0 }));
 		assert_true(c->out.len <= 32 * 1024);
 		for (const char *at = buf_data(&c->out), *end; at < buf_data(&c->out) + c->out.len; at = end + 1) {
-			const char *told = strstr(at, "\"lost\":");
+			const char *told;
 
-			end = memchr(at, '\n', c->out.len);
+			end = memchr(at, '\n', (size_t)(buf_data(&c->out) + c->out.len - at));
 			assert_non_null(end);
-			if (told && told < end)
+			told = memmem(at, (size_t)(end - at), "\"lost\":", 7);
+			if (told)
 				*lost += strtoull(told + 7, NULL, 10);
 			else
 				n++;
