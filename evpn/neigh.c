@@ -15,6 +15,7 @@
  */
 #include "evpn/neigh.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -195,16 +196,39 @@ static void withdraw(struct evpn *e, uint32_t h)
 	origin_mac_withdraw(e, evi_get(&e->evis, b->evi), &mac_get(e, b->mac)->mac, &ip);
 }
 
+/*
+ * Changes those of a MAC one by one. A change may call bgp, and that back, and so take others along or bring some: those
+ * that there are now, as far as they are there still.
+ */
+static void for_addresses(struct evpn *e, uint32_t mac, void (*change)(struct evpn *e, uint32_t h))
+{
+	const struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);
+	struct ip few[4], *ips = few;
+	uint32_t n = 0, i = 0, h;
+
+	for (h = mac_get(e, mac)->bindings; h; h = binding_get(e, h)->next)
+		n++;
+	if (n > sizeof(few) / sizeof(few[0]))
+		ips = xcalloc(n, sizeof(*ips));
+	for (h = mac_get(e, mac)->bindings; h; h = binding_get(e, h)->next)
+		ips[i++] = binding_ip(binding_get(e, h));
+	for (i = 0; i < n; i++) {
+		h = find(e, evi, &ips[i], mac);
+		if (h)
+			change(e, h);
+	}
+	if (ips != few)
+		free(ips);
+}
+
 void neigh_mac_advertise(struct evpn *e, uint32_t mac)
 {
-	for (uint32_t h = mac_get(e, mac)->bindings; h; h = binding_get(e, h)->next)
-		advertise(e, h);
+	for_addresses(e, mac, advertise);
 }
 
 void neigh_mac_withdraw(struct evpn *e, uint32_t mac)
 {
-	for (uint32_t h = mac_get(e, mac)->bindings; h; h = binding_get(e, h)->next)
-		withdraw(e, h);
+	for_addresses(e, mac, withdraw);
 }
 
 /* ---- the neighbour row of an address ------------------------------------------------------------------------------ */
@@ -392,24 +416,25 @@ void neigh_mac_lost(struct evpn *e, uint32_t mac)
 	}
 }
 
+static void mac_moved(struct evpn *e, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+	struct evi *evi = evi_get(&e->evis, b->evi);
+	struct ip ip = binding_ip(b);
+
+	if (mac_is_here(mac_get(e, b->mac)->state)) {
+		b->flags &= (uint8_t)~BINDING_STALE;
+		if (b->flags & BINDING_LOCAL)
+			note_ip(e, evi, b, HISTORY_LOCAL, NULL, "its MAC is here");
+	} else if (b->flags & BINDING_SENT) {
+		b->flags |= BINDING_STALE;
+	}
+	decide(e, evi, &ip);
+}
+
 void neigh_mac_moved(struct evpn *e, uint32_t mac)
 {
-	struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);
-	uint32_t next;
-
-	for (uint32_t h = mac_get(e, mac)->bindings; h; h = next) {
-		struct binding *b = binding_get(e, h);
-		struct ip ip = binding_ip(b);
-
-		next = b->next; /* of another address: deciding this one leaves it there */
-		if (mac_is_here(mac_get(e, mac)->state)) {
-			b->flags &= (uint8_t)~BINDING_STALE;
-			if (b->flags & BINDING_LOCAL)
-				note_ip(e, evi, b, HISTORY_LOCAL, NULL, "its MAC is here");
-		} else if (b->flags & BINDING_SENT)
-			b->flags |= BINDING_STALE;
-		decide(e, evi, &ip);
-	}
+	for_addresses(e, mac, mac_moved);
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
@@ -550,21 +575,20 @@ bool neigh_use(struct evpn *e, struct evi *evi, const struct ip *ip, struct mac 
 	return true;
 }
 
+static void mac_unused(struct evpn *e, uint32_t h)
+{
+	struct binding *b = binding_get(e, h);
+	struct ip ip = binding_ip(b);
+
+	if (!(b->flags & BINDING_IN_USE))
+		return;
+	b->flags &= (uint8_t)~BINDING_IN_USE;
+	decide(e, evi_get(&e->evis, b->evi), &ip);
+}
+
 void neigh_mac_unuse(struct evpn *e, uint32_t mac)
 {
-	struct evi *evi = evi_get(&e->evis, mac_get(e, mac)->evi);
-	uint32_t next;
-
-	for (uint32_t h = mac_get(e, mac)->bindings; h; h = next) {
-		struct binding *b = binding_get(e, h);
-		struct ip ip = binding_ip(b);
-
-		next = b->next;
-		if (!(b->flags & BINDING_IN_USE))
-			continue;
-		b->flags &= (uint8_t)~BINDING_IN_USE;
-		decide(e, evi, &ip);
-	}
+	for_addresses(e, mac, mac_unused);
 }
 
 void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip)
