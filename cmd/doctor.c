@@ -205,26 +205,32 @@ int doctor_begin(struct doctor *x, const struct config *config, struct daemon *d
 {
 	int err;
 
-	*x = (struct doctor){ .config = config, .d = d, .root = "" };
+	*x = (struct doctor){ .config = config, .d = d, .root = "", .reading = true };
 	err = ksock_open(&x->s, NULL);
 	if (err)
 		return err;
 	x->findings = xcalloc(DOCTOR_FINDINGS_MAX + 1, sizeof(*x->findings));
-	do {
-		x->n_links = 0;
-		err = lookup_links(&x->s, take_link, x);
-	} while (err == -EAGAIN);
-	if (err) {
+	take_vteps(x);
+	err = lookup_links_begin(&x->s);
+	if (err)
 		doctor_end(x);
-		return err;
-	}
-	qsort(x->links, x->n_links, sizeof(*x->links), by_name);
+	return err;
+}
+
+/* 1: there are more to come, 0, or -errno. */
+static int read_links(struct doctor *x)
+{
+	int more = lookup_links_more(&x->s, take_link, x);
+
+	if (more > 0)
+		return more;
+	if (x->n_links)
+		qsort(x->links, x->n_links, sizeof(*x->links), by_name);
 	x->by_nr = xcalloc(x->n_links + 1, sizeof(*x->by_nr));
 	for (size_t i = 0; i < x->n_links; i++)
 		x->by_nr[i] = &x->links[i];
 	qsort(x->by_nr, x->n_links, sizeof(*x->by_nr), by_number);
-	take_vteps(x);
-	return 0;
+	return more;
 }
 
 void doctor_end(struct doctor *x)
@@ -270,8 +276,23 @@ static void note_told(struct doctor *x)
 
 bool doctor_next(struct doctor *x, const struct doctor_check *table)
 {
+	struct doctor_finding *f;
+
 	note_told(x);
 	x->n = x->more = 0;
+	if (x->reading) {
+		int more = read_links(x);
+
+		x->reading = more > 0;
+		if (more >= 0)
+			return true;
+		f = doctor_find(x, DOCTOR_ERROR, "kernel", "the kernel's devices cannot be read: %s", strerror(-more));
+		doctor_why(f, "without them the host's checks would find what is not so: they are left out");
+		doctor_command(f, "ip link show; is this process's memory limited?");
+		while (table[x->check].run)
+			x->check++;
+		return true;
+	}
 	while (table[x->check].run && !applies(x, &table[x->check]))
 		x->check++;
 	if (!table[x->check].run)

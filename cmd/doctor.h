@@ -37,6 +37,7 @@ struct doctor {
 	const struct config *config;
 	struct daemon *d; /* NULL: none runs, or it is not ours to ask */
 	struct ksock s;
+	bool reading; /* the links are still coming */
 	struct lookup_link *links; /* by name */
 	const struct lookup_link **by_nr;
 	size_t n_links, cap_links;
@@ -72,7 +73,7 @@ extern const struct doctor_check doctor_host_checks[]; /* ended by one without r
 /* 0 or -errno: the kernel cannot be asked. config and d are borrowed. */
 int doctor_begin(struct doctor *x, const struct config *config, struct daemon *d);
 void doctor_end(struct doctor *x);
-/* Runs the next check of a table, or more of the last; false at its end. Findings are x->findings until the next call. */
+/* A slice: of the next check of the table, or of what checks look at; false at its end. Findings are x->findings until the next call. */
 bool doctor_next(struct doctor *x, const struct doctor_check *table);
 /* Appends a finding as JSON object. */
 void doctor_print(const struct doctor_finding *f, struct buf *out);

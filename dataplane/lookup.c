@@ -150,12 +150,18 @@ static void on_each(void *ctx, const struct nlmsghdr *h)
 		a->fn(a->ctx, &l);
 }
 
-int lookup_links(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx)
+int lookup_links_begin(struct ksock *s)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+
+	return ksock_dump_begin(s, ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)));
+}
+
+int lookup_links_more(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx)
+{
 	struct all_links a = { fn, ctx };
 
-	return ksock_dump(s, ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_each, &a);
+	return ksock_dump_more(s, on_each, &a);
 }
 
 /* ---- routes ------------------------------------------------------------------------------------------------------ */

@@ -55,8 +55,12 @@ struct lookup_neigh {
 	char row[LOOKUP_ROW];
 };
 
-/* Every device, by fn. 0 or -errno. */
-int lookup_links(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx);
+/*
+ * Every device, in pieces: begin() is 0 or -errno; more() gives those of one datagram to fn and is 1 when there are others, 0 at the
+ * end, -errno. Nothing else may be asked over the socket meanwhile.
+ */
+int lookup_links_begin(struct ksock *s);
+int lookup_links_more(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx);
 /* False when it is not there. */
 bool lookup_link(struct ksock *s, unsigned ifindex, struct lookup_link *out);
 bool lookup_link_named(struct ksock *s, const char *name, struct lookup_link *out);

@@ -5,6 +5,7 @@
     h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
 """
 import json
+import signal
 import socket
 import struct
 
@@ -208,6 +209,20 @@ def test_another_control_plane(lab):
     e[0].node.bridge("fdb add 02:aa:00:00:00:03 dev vxlan100 dst 192.0.2.9 self extern_learn")
     assert "advertise-all-vni" in found(lab, e[0], "control-plane", vni=100)["command"]
     assert codes(e[0]) == ["control-plane"]
+
+
+@pytest.mark.kernel
+def test_lost_notifications(lab):
+    """More of them than its socket holds, while it does not run."""
+    n, = lab.fabric("r1")
+    e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\nvnis: [{vni: 100}]\n")
+    lab.wait_for(lambda: not doctor(e), "nothing is found")
+    with open(lab.path("batch"), "w") as f:
+        f.writelines("neigh add 10.1.%d.%d lladdr 02:00:00:00:00:99 dev eth0 nud permanent\n" % (k >> 8, k & 255) for k in range(20000))
+    e.process.p.send_signal(signal.SIGSTOP)
+    n.ip("-batch " + f.name)
+    e.process.p.send_signal(signal.SIGCONT)
+    assert "ip monitor neigh" in found(lab, e, "overrun", severity="warning")["command"]
 
 
 @pytest.mark.kernel

@@ -28,6 +28,8 @@ static int setup(void **state)
 	h->config = config_parse("test", CONFIG, strlen(CONFIG), &errors);
 	assert_non_null(h->config);
 	assert_int_equal(doctor_begin(&h->x, h->config, NULL), 0);
+	while (h->x.reading)
+		assert_true(doctor_next(&h->x, doctor_host_checks));
 	h->x.root = h->root;
 	*state = h;
 	return 0;
