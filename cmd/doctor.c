@@ -222,6 +222,12 @@ static int read_links(struct doctor *x)
 {
 	int more = lookup_links_more(&x->s, take_link, x);
 
+	if (more == -EAGAIN) { /* some came or went meanwhile */
+		x->n_links = 0;
+		more = lookup_links_begin(&x->s);
+		if (!more)
+			return 1;
+	}
 	if (more > 0)
 		return more;
 	if (x->n_links)

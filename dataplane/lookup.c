@@ -160,8 +160,9 @@ int lookup_links_begin(struct ksock *s)
 int lookup_links_more(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx)
 {
 	struct all_links a = { fn, ctx };
+	int err = ksock_dump_read(s, 0);
 
-	return ksock_dump_more(s, on_each, &a);
+	return err < 0 ? err : ksock_dump_take(s, 0, on_each, &a);
 }
 
 /* ---- routes ------------------------------------------------------------------------------------------------------ */

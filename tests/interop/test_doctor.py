@@ -218,7 +218,7 @@ def test_lost_notifications(lab):
     e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\nvnis: [{vni: 100}]\n")
     lab.wait_for(lambda: not doctor(e), "nothing is found")
     with open(lab.path("batch"), "w") as f:
-        f.writelines("neigh add 10.1.%d.%d lladdr 02:00:00:00:00:99 dev eth0 nud permanent\n" % (k >> 8, k & 255) for k in range(20000))
+        f.writelines("neigh add 10.1.%d.%d lladdr 02:00:00:00:00:99 dev eth0 nud permanent\n" % (k >> 8, k & 255) for k in range(30000))
     e.process.p.send_signal(signal.SIGSTOP)
     n.ip("-batch " + f.name)
     e.process.p.send_signal(signal.SIGCONT)
