@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #define VNIS_A_SLICE 32u
+#define TRIES	     5u
 
 const struct doctor_check doctor_host_checks[] = {
 	{ DOCTOR_FORWARDING, doctor_vtep_address },
@@ -47,6 +48,12 @@ struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severi
 	vsnprintf(f->what, sizeof(f->what), fmt, ap);
 	va_end(ap);
 	return f;
+}
+
+void doctor_about(struct doctor_finding *f, uint32_t vni, const char *device)
+{
+	f->vni = vni;
+	snprintf(f->device, sizeof(f->device), "%s", device ? device : "");
 }
 
 void doctor_why(struct doctor_finding *f, const char *fmt, ...)
@@ -222,7 +229,7 @@ static int read_links(struct doctor *x)
 {
 	int more = lookup_links_more(&x->s, take_link, x);
 
-	if (more == -EAGAIN) { /* some came or went meanwhile */
+	if (more == -EAGAIN && x->tries++ < TRIES) { /* some came or went meanwhile */
 		x->n_links = 0;
 		more = lookup_links_begin(&x->s);
 		if (!more)
@@ -230,6 +237,8 @@ static int read_links(struct doctor *x)
 	}
 	if (more > 0)
 		return more;
+	if (more == -EAGAIN)
+		more = 0; /* nearly all is good enough */
 	if (x->n_links)
 		qsort(x->links, x->n_links, sizeof(*x->links), by_name);
 	x->by_nr = xcalloc(x->n_links + 1, sizeof(*x->by_nr));
@@ -311,6 +320,7 @@ bool doctor_next(struct doctor *x, const struct doctor_check *table)
 	}
 	if (x->more)
 		snprintf(x->findings[x->n - 1].what + strlen(x->findings[x->n - 1].what),
-			 sizeof(x->findings[0].what) - strlen(x->findings[x->n - 1].what), " (and %u more of the kind)", x->more);
+			 sizeof(x->findings[0].what) - strlen(x->findings[x->n - 1].what), " (and %u more of the kind)",
+			 x->more);
 	return true;
 }

@@ -37,7 +37,8 @@ struct doctor {
 	const struct config *config;
 	struct daemon *d; /* NULL: none runs, or it is not ours to ask */
 	struct ksock s;
-	bool reading; /* the links are still coming */
+	bool reading; /* the links are still coming ... */
+	unsigned tries; /* ... and so often they have changed meanwhile */
 	struct lookup_link *links; /* by name */
 	const struct lookup_link **by_nr;
 	size_t n_links, cap_links;
@@ -85,6 +86,8 @@ void doctor_take_vtep(struct doctor *x, const struct ip *vtep);
 
 struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Whose it is: 0 and NULL where that does not apply. */
+void doctor_about(struct doctor_finding *f, uint32_t vni, const char *device);
 void doctor_why(struct doctor_finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void doctor_command(struct doctor_finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -11,18 +11,6 @@
 #define OVERHEAD_V4 50u /* RFC 7348 5 */
 #define OVERHEAD_V6 70u
 
-static struct doctor_finding *find_on(struct doctor *x, enum doctor_severity severity, const char *code, const struct config_vni *v,
-				      const char *device)
-{
-	struct doctor_finding *f = doctor_find(x, severity, code, "%s", device);
-
-	f->vni = v->vni;
-	snprintf(f->device, sizeof(f->device), "%s", device);
-	return f;
-}
-
-#define WHAT(f, ...) snprintf((f)->what, sizeof((f)->what), __VA_ARGS__)
-
 static bool shared_with_earlier(const struct doctor *x, const struct config_vni *v, bool bridge)
 {
 	for (const struct config_vni *o = x->config->vnis; o < v; o++) {
@@ -56,30 +44,37 @@ static void look_at_bridge(struct doctor *x, const struct config_vni *v)
 	if (!l) {
 		if (!x->d)
 			return;
-		f = find_on(x, DOCTOR_ERROR, "bridge-missing", v, v->bridge);
-		WHAT(f, "the bridge %s is not there", v->bridge);
+		f = doctor_find(x, DOCTOR_ERROR, "bridge-missing", "the bridge %s is not there", v->bridge);
+		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "evpnd makes it when it is missing, so it was refused or it vanished a moment ago");
 		doctor_command(f, "evpnctl show vni %u", v->vni);
 	} else if (strcmp(l->kind, "bridge")) {
-		f = find_on(x, DOCTOR_ERROR, "bridge-kind", v, v->bridge);
-		WHAT(f, "%s is there and no bridge%s%s", v->bridge, l->kind[0] ? " but of kind " : "", l->kind);
+		f = doctor_find(x, DOCTOR_ERROR, "bridge-kind", "%s is there and no bridge%s%s", v->bridge,
+				l->kind[0] ? " but of kind " : "", l->kind);
+		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "VNI %u has no bridge to learn its hosts from", v->vni);
-		doctor_command(f, "another name for bridge: in the configuration, or: ip link set %s down && ip link set %s name other", v->bridge, v->bridge);
+		doctor_command(
+			f,
+			"another name for bridge: in the configuration, or: ip link set %s down && ip link set %s name other",
+			v->bridge, v->bridge);
 	} else if (v->vlan && !l->vlan_aware) {
-		f = find_on(x, DOCTOR_ERROR, "bridge-no-vlans", v, v->bridge);
-		WHAT(f, "%s is not VLAN-aware, and VNI %u is to be VLAN %u of it", v->bridge, v->vni, v->vlan);
+		f = doctor_find(x, DOCTOR_ERROR, "bridge-no-vlans", "%s is not VLAN-aware, and VNI %u is to be VLAN %u of it",
+				v->bridge, v->vni, v->vlan);
+		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "the VNI waits for it; a kernel without VLAN filtering cannot have it");
 		doctor_command(f, "ip link set %s type bridge vlan_filtering 1", v->bridge);
 	} else if (!(l->flags & IFF_UP) && x->d) {
-		f = find_on(x, DOCTOR_ERROR, "bridge-down", v, v->bridge);
-		WHAT(f, "the bridge %s is down", v->bridge);
+		f = doctor_find(x, DOCTOR_ERROR, "bridge-down", "the bridge %s is down", v->bridge);
+		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "nothing is forwarded in VNI %u, and its hosts are withdrawn", v->vni);
 		doctor_command(f, "ip link set %s up", v->bridge);
 	} else if (!v->vlan && l->vlan_aware) {
-		f = find_on(x, DOCTOR_WARNING, "bridge-vlans", v, v->bridge);
-		WHAT(f, "%s is VLAN-aware, and VNI %u has no vlan", v->bridge, v->vni);
+		f = doctor_find(x, DOCTOR_WARNING, "bridge-vlans", "%s is VLAN-aware, and VNI %u has no vlan", v->bridge,
+				v->vni);
+		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "rows are written for every VLAN of it, and hosts in all of them count as in one");
-		doctor_command(f, "vlan: N for the VNI in the configuration, or: ip link set %s type bridge vlan_filtering 0", v->bridge);
+		doctor_command(f, "vlan: N for the VNI in the configuration, or: ip link set %s type bridge vlan_filtering 0",
+			       v->bridge);
 	}
 }
 
@@ -97,24 +92,29 @@ static void wrong_device(struct doctor *x, const struct config_vni *v, const str
 	struct doctor_finding *f = NULL;
 
 	if (strcmp(l->kind, "vxlan")) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-kind", v, l->name);
-		WHAT(f, "%s is there and no vxlan device%s%s", l->name, l->kind[0] ? " but of kind " : "", l->kind);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-kind", "%s is there and no vxlan device%s%s", l->name,
+				l->kind[0] ? " but of kind " : "", l->kind);
+		doctor_about(f, v->vni, l->name);
 	} else if (!vx->external && vx->vni != v->vni) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-vni", v, l->name);
-		WHAT(f, "%s has VNI %u, expected %u", l->name, vx->vni, v->vni);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-vni", "%s has VNI %u, expected %u", l->name, vx->vni, v->vni);
+		doctor_about(f, v->vni, l->name);
 	} else if (!vx->local.len) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-local", v, l->name);
-		WHAT(f, "%s has no local address, expected %s", l->name, ip_str(&x->config->vtep).s);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-local", "%s has no local address, expected %s", l->name,
+				ip_str(&x->config->vtep).s);
+		doctor_about(f, v->vni, l->name);
 	} else if (!ip_eq(&vx->local, &x->config->vtep)) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-local", v, l->name);
-		WHAT(f, "%s has the local address %s, expected %s", l->name, ip_str(&vx->local).s, ip_str(&x->config->vtep).s);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-local", "%s has the local address %s, expected %s", l->name,
+				ip_str(&vx->local).s, ip_str(&x->config->vtep).s);
+		doctor_about(f, v->vni, l->name);
 	} else if (vx->port != v->vxlan_port) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-port", v, l->name);
-		WHAT(f, "%s has UDP port %u, expected %u%s", l->name, vx->port, v->vxlan_port, vx->port == 8472 ? " (8472 is Linux's old default)" : "");
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-port", "%s has UDP port %u, expected %u%s", l->name, vx->port,
+				v->vxlan_port, vx->port == 8472 ? " (8472 is Linux's old default)" : "");
+		doctor_about(f, v->vni, l->name);
 	}
 	if (!f)
 		return;
-	doctor_why(f, "evpnd leaves a device alone that is another than the configuration says, so VNI %u does not work", v->vni);
+	doctor_why(f, "evpnd leaves a device alone that is another than the configuration says, so VNI %u does not work",
+		   v->vni);
 	doctor_command(f, "ip link del %s (evpnd makes it anew)", l->name);
 }
 
@@ -124,18 +124,25 @@ static void look_at_learning(struct doctor *x, const struct config_vni *v, const
 	struct doctor_finding *f;
 
 	if (l->vxlan.learning != learns(v)) {
-		f = find_on(x, DOCTOR_WARNING, "vxlan-learning", v, l->name);
-		WHAT(f, "%s %s MACs from packets of the underlay, expected %slearning", l->name, l->vxlan.learning ? "learns" : "does not learn", no);
-		doctor_why(f, learns(v) ? "mode %s finds hosts by it" : "a host that moves stays where the device saw it last, against the routes (mode %s)",
+		f = doctor_find(x, DOCTOR_WARNING, "vxlan-learning",
+				"%s %s MACs from packets of the underlay, expected %slearning", l->name,
+				l->vxlan.learning ? "learns" : "does not learn", no);
+		doctor_about(f, v->vni, l->name);
+		doctor_why(f,
+			   learns(v) ? "mode %s finds hosts by it" :
+				       "a host that moves stays where the device saw it last, against the routes (mode %s)",
 			   config_mode_name(v->mode));
 		doctor_command(f, "ip link set %s type vxlan %slearning", l->name, no);
 	}
 	if (l->is_port && l->learning != learns(v)) {
-		f = find_on(x, DOCTOR_WARNING, "port-learning", v, l->name);
-		WHAT(f, "the bridge %s MACs behind %s, expected learning %s", l->learning ? "learns" : "does not learn", l->name,
-		     learns(v) ? "on" : "off");
-		doctor_why(f, learns(v) ? "frames to hosts behind other VTEPs are flooded" :
-					  "what comes out of the tunnel makes rows that the routes know nothing of; it is another switch than that of the vxlan device");
+		f = doctor_find(x, DOCTOR_WARNING, "port-learning", "the bridge %s MACs behind %s, expected learning %s",
+				l->learning ? "learns" : "does not learn", l->name, learns(v) ? "on" : "off");
+		doctor_about(f, v->vni, l->name);
+		doctor_why(
+			f,
+			learns(v) ?
+				"frames to hosts behind other VTEPs are flooded" :
+				"what comes out of the tunnel makes rows that the routes know nothing of; it is another switch than that of the vxlan device");
 		doctor_command(f, "bridge link set dev %s learning %s", l->name, learns(v) ? "on" : "off");
 	}
 }
@@ -146,14 +153,16 @@ static void look_at_port(struct doctor *x, const struct config_vni *v, const str
 	struct doctor_finding *f;
 
 	if (br && l->master != br->ifindex && (x->d || l->master)) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-bridge", v, l->name);
-		WHAT(f, "%s is in %s, expected %s", l->name, other ? other->name : "no bridge", v->bridge);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-bridge", "%s is in %s, expected %s", l->name,
+				other ? other->name : "no bridge", v->bridge);
+		doctor_about(f, v->vni, l->name);
 		doctor_why(f, "frames of VNI %u do not get into its tunnel", v->vni);
 		doctor_command(f, "ip link set %s master %s", l->name, v->bridge);
 	} else if (br && l->is_port && suppresses(v) && !l->suppress && x->d) {
-		f = find_on(x, DOCTOR_WARNING, "neigh-suppress", v, l->name);
-		WHAT(f, "neigh_suppress is off on %s", l->name);
-		doctor_why(f, "every ARP and ND question of VNI %u goes to every VTEP, although evpnd knows the answers", v->vni);
+		f = doctor_find(x, DOCTOR_WARNING, "neigh-suppress", "neigh_suppress is off on %s", l->name);
+		doctor_about(f, v->vni, l->name);
+		doctor_why(f, "every ARP and ND question of VNI %u goes to every VTEP, although evpnd knows the answers",
+			   v->vni);
 		doctor_command(f, "bridge link set dev %s neigh_suppress on", l->name);
 	}
 }
@@ -169,8 +178,8 @@ static void look_at_vxlan(struct doctor *x, const struct config_vni *v)
 	if (!l) {
 		if (!x->d)
 			return;
-		f = find_on(x, DOCTOR_ERROR, "vxlan-missing", v, v->vxlan);
-		WHAT(f, "the vxlan device %s is not there", v->vxlan);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-missing", "the vxlan device %s is not there", v->vxlan);
+		doctor_about(f, v->vni, v->vxlan);
 		doctor_why(f, "evpnd makes it when it is missing, so it was refused or it vanished a moment ago");
 		doctor_command(f, "evpnctl show vni %u", v->vni);
 		return;
@@ -179,8 +188,8 @@ static void look_at_vxlan(struct doctor *x, const struct config_vni *v)
 	if (x->n != before)
 		return;
 	if (!(l->flags & IFF_UP) && x->d) {
-		f = find_on(x, DOCTOR_ERROR, "vxlan-down", v, l->name);
-		WHAT(f, "the vxlan device %s is down", l->name);
+		f = doctor_find(x, DOCTOR_ERROR, "vxlan-down", "the vxlan device %s is down", l->name);
+		doctor_about(f, v->vni, l->name);
 		doctor_why(f, "VNI %u has no tunnel, and its hosts are withdrawn", v->vni);
 		doctor_command(f, "ip link set %s up", l->name);
 	}
@@ -198,27 +207,29 @@ bool doctor_vxlans(struct doctor *x)
 
 static void look_at_configured(struct doctor *x, const struct config_vni *v, const struct config_port *p)
 {
-	const struct lookup_link *l = doctor_link(x, p->name), *br = doctor_link(x, v->bridge), *in = l ? doctor_link_nr(x, l->master) : NULL;
+	const struct lookup_link *l = doctor_link(x, p->name), *br = doctor_link(x, v->bridge),
+				 *in = l ? doctor_link_nr(x, l->master) : NULL;
 	struct doctor_finding *f;
 
 	if (!l) {
-		f = find_on(x, DOCTOR_WARNING, "port-missing", v, p->name);
-		WHAT(f, "the port %s is not there", p->name);
+		f = doctor_find(x, DOCTOR_WARNING, "port-missing", "the port %s is not there", p->name);
+		doctor_about(f, v->vni, p->name);
 		doctor_why(f, "its hosts are in no VNI until it comes");
 		doctor_command(f, "ip link show; is the name right, is it in this network namespace?");
 	} else if (x->config->dataplane == CONFIG_DP_KERNEL && !p->vlan && br && in && in != br) {
-		f = find_on(x, DOCTOR_ERROR, "port-bridge", v, p->name);
-		WHAT(f, "the port %s is in %s, expected %s", p->name, in->name, v->bridge);
+		f = doctor_find(x, DOCTOR_ERROR, "port-bridge", "the port %s is in %s, expected %s", p->name, in->name,
+				v->bridge);
+		doctor_about(f, v->vni, p->name);
 		doctor_why(f, "evpnd does not take a port out of another's bridge");
 		doctor_command(f, "ip link set %s master %s", p->name, v->bridge);
 	} else if (x->config->dataplane == CONFIG_DP_KERNEL && !p->vlan && br && !in && x->d) {
-		f = find_on(x, DOCTOR_ERROR, "port-bridge", v, p->name);
-		WHAT(f, "the port %s is in no bridge, expected %s", p->name, v->bridge);
+		f = doctor_find(x, DOCTOR_ERROR, "port-bridge", "the port %s is in no bridge, expected %s", p->name, v->bridge);
+		doctor_about(f, v->vni, p->name);
 		doctor_why(f, "another hand has taken it out, and its hosts are cut off");
 		doctor_command(f, "ip link set %s master %s, or: evpnctl repair --vni %u", p->name, v->bridge, v->vni);
 	} else if (!(l->flags & IFF_UP) && x->d) {
-		f = find_on(x, DOCTOR_ERROR, "port-down", v, p->name);
-		WHAT(f, "the port %s is down", p->name);
+		f = doctor_find(x, DOCTOR_ERROR, "port-down", "the port %s is down", p->name);
+		doctor_about(f, v->vni, p->name);
 		doctor_why(f, "its hosts are cut off");
 		doctor_command(f, "ip link set %s up", p->name);
 	}
@@ -245,16 +256,20 @@ static unsigned overhead(const struct doctor *x)
 
 static void look_at_port_mtu(struct doctor *x, const struct config_vni *v, const struct lookup_link *p, unsigned takes)
 {
-	struct doctor_finding *f = find_on(x, DOCTOR_WARNING, "mtu-port", v, p->name);
+	struct doctor_finding *f = doctor_find(x, DOCTOR_WARNING, "mtu-port",
+					       "hosts behind %s may send %u octets, and the tunnel of VNI %u takes %u", p->name,
+					       p->mtu, v->vni, takes);
 
-	WHAT(f, "hosts behind %s may send %u octets, and the tunnel of VNI %u takes %u", p->name, p->mtu, v->vni, takes);
+	doctor_about(f, v->vni, p->name);
 	doctor_why(f, "the bridge drops what is larger, without a word: ping works, transfers hang");
-	doctor_command(f, "ip link set %s mtu %u, and the same for its hosts; or an underlay with MTU %u", p->name, takes, p->mtu + overhead(x));
+	doctor_command(f, "ip link set %s mtu %u, and the same for its hosts; or an underlay with MTU %u", p->name, takes,
+		       p->mtu + overhead(x));
 }
 
 static void look_at_mtu(struct doctor *x, const struct config_vni *v)
 {
-	const struct lookup_link *under = doctor_underlay(x, v), *vx = doctor_link(x, v->vxlan), *br = vx ? doctor_link_nr(x, vx->master) : NULL;
+	const struct lookup_link *under = doctor_underlay(x, v), *vx = doctor_link(x, v->vxlan),
+				 *br = vx ? doctor_link_nr(x, vx->master) : NULL;
 	unsigned over = overhead(x), fits;
 	struct doctor_finding *f;
 
@@ -262,10 +277,12 @@ static void look_at_mtu(struct doctor *x, const struct config_vni *v)
 		return;
 	fits = under->mtu - over;
 	if (vx->mtu > fits) {
-		f = find_on(x, DOCTOR_WARNING, "mtu-vxlan", v, vx->name);
-		WHAT(f, "%s has MTU %u, and %s carries packets with %u in the tunnel", vx->name, vx->mtu, under->name, fits);
+		f = doctor_find(x, DOCTOR_WARNING, "mtu-vxlan", "%s has MTU %u, and %s carries packets with %u in the tunnel",
+				vx->name, vx->mtu, under->name, fits);
+		doctor_about(f, v->vni, vx->name);
 		doctor_why(f, "packets above %u octets are lost or cut into fragments: ping works, transfers hang", fits);
-		doctor_command(f, "ip link set %s mtu %u, or a larger MTU on %s and all of the underlay", vx->name, fits, under->name);
+		doctor_command(f, "ip link set %s mtu %u, or a larger MTU on %s and all of the underlay", vx->name, fits,
+			       under->name);
 		return;
 	}
 	for (size_t i = 0; br && i < x->n_links; i++) {

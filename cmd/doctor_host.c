@@ -123,9 +123,12 @@ bool doctor_bridge_filters(struct doctor *x)
 			fclose(names);
 		if (!filter)
 			continue;
-		f = doctor_find(x, DOCTOR_WARNING, "bridge-filter", "what bridges forward goes through %s here (%s is 1, and it has rules)", of[i].tool,
+		f = doctor_find(x, DOCTOR_WARNING, "bridge-filter",
+				"what bridges forward goes through %s here (%s is 1, and it has rules)", of[i].tool,
 				of[i].sysctl + strlen("sys/"));
-		doctor_why(f, "with Docker's rules a bridge forwards ARP and drops the rest: hosts resolve each other and cannot talk");
+		doctor_why(
+			f,
+			"with Docker's rules a bridge forwards ARP and drops the rest: hosts resolve each other and cannot talk");
 		doctor_command(f, "sysctl -w net.bridge.%s=0, or: %s -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT",
 			       strrchr(of[i].sysctl, '/') + 1, of[i].tool);
 	}
@@ -171,9 +174,11 @@ bool doctor_reverse_path(struct doctor *x)
 	dropped = netstat(x, "TcpExt:", "IPReversePathFilter");
 	if (!dropped)
 		return false;
-	f = doctor_find(x, DOCTOR_WARNING, "reverse-path", "the kernel has dropped %llu packets that came in by another way than answers would leave (rp_filter is 1)",
-			dropped);
-	snprintf(f->device, sizeof(f->device), "%s", l->name);
+	f = doctor_find(
+		x, DOCTOR_WARNING, "reverse-path",
+		"the kernel has dropped %llu packets that came in by another way than answers would leave (rp_filter is 1)",
+		dropped);
+	doctor_about(f, 0, l->name);
 	doctor_why(f, "with several paths in the underlay packets of other VTEPs are among them");
 	doctor_command(f, "sysctl -w net.ipv4.conf.%s.rp_filter=2 net.ipv4.conf.all.rp_filter=2", l->name);
 	return false;
@@ -189,7 +194,8 @@ static unsigned long count_neighbours(const struct doctor *x, const char *path)
 
 	snprintf(full, sizeof(full), "%s/proc/%s", x->root, path);
 	f = fopen(full, "re");
-	if (f && fgets(line, sizeof(line), f) && fgets(line, sizeof(line), f)) /* the first line has words that look like numbers */
+	if (f && fgets(line, sizeof(line), f) &&
+	    fgets(line, sizeof(line), f)) /* the first line has words that look like numbers */
 		sscanf(line, "%lx", &n);
 	if (f)
 		fclose(f);
@@ -201,8 +207,10 @@ bool doctor_neighbour_table(struct doctor *x)
 {
 	static const struct {
 		const char *limit, *cache, *family, *sysctl;
-	} of[] = { { "sys/net/ipv4/neigh/default/gc_thresh3", "net/stat/arp_cache", "IPv4", "net.ipv4.neigh.default.gc_thresh3" },
-		   { "sys/net/ipv6/neigh/default/gc_thresh3", "net/stat/ndisc_cache", "IPv6", "net.ipv6.neigh.default.gc_thresh3" } };
+	} of[] = {
+		{ "sys/net/ipv4/neigh/default/gc_thresh3", "net/stat/arp_cache", "IPv4", "net.ipv4.neigh.default.gc_thresh3" },
+		{ "sys/net/ipv6/neigh/default/gc_thresh3", "net/stat/ndisc_cache", "IPv6", "net.ipv6.neigh.default.gc_thresh3" }
+	};
 
 	for (unsigned i = 0; i < 2; i++) {
 		long limit = doctor_number(x, of[i].limit, 0); /* of the first network namespace alone */
@@ -211,8 +219,11 @@ bool doctor_neighbour_table(struct doctor *x)
 
 		if (limit <= 0 || entries < (unsigned long)limit / 10 * 9)
 			continue;
-		f = doctor_find(x, DOCTOR_WARNING, "neighbour-limit", "%lu %s neighbours are known, and the kernel takes %ld", entries, of[i].family, limit);
-		doctor_why(f, "above it new hosts, and other VTEPs, are not resolved: \"neighbour table overflow\" in the kernel's log");
+		f = doctor_find(x, DOCTOR_WARNING, "neighbour-limit", "%lu %s neighbours are known, and the kernel takes %ld",
+				entries, of[i].family, limit);
+		doctor_why(
+			f,
+			"above it new hosts, and other VTEPs, are not resolved: \"neighbour table overflow\" in the kernel's log");
 		doctor_command(f, "sysctl -w %s=%lu", of[i].sysctl, entries * 4);
 	}
 	return false;
@@ -265,8 +276,11 @@ bool doctor_networkd(struct doctor *x)
 	/* Before it, evpnd writes no nexthops: kernel_host.c. */
 	if (!host_networkd_listens(x->root) || host_systemd_version(x->root) < NETWORKD_WITH_NEXTHOPS || networkd_keeps_out(x))
 		return false;
-	f = doctor_find(x, DOCTOR_WARNING, "networkd", "systemd-networkd runs here and removes nexthops of others when it starts again");
+	f = doctor_find(x, DOCTOR_WARNING, "networkd",
+			"systemd-networkd runs here and removes nexthops of others when it starts again");
 	doctor_why(f, "with them go the rows of all remote hosts, until evpnd has written them anew");
-	doctor_command(f, "ManageForeignNextHops=no in [Network] of /etc/systemd/networkd.conf.d/evpnd.conf, then: systemctl restart systemd-networkd");
+	doctor_command(
+		f,
+		"ManageForeignNextHops=no in [Network] of /etc/systemd/networkd.conf.d/evpnd.conf, then: systemctl restart systemd-networkd");
 	return false;
 }

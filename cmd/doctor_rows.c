@@ -62,7 +62,8 @@ bool doctor_privileges(struct doctor *x)
 		unsigned cap;
 		const char *name, *why;
 	} needs[] = { { CAP_NET_ADMIN, "CAP_NET_ADMIN", "devices and rows of the kernel cannot be written" },
-		      { CAP_NET_RAW, "CAP_NET_RAW", "hosts' ARP and ND are not heard: their addresses are not advertised at once, nor probed" } };
+		      { CAP_NET_RAW, "CAP_NET_RAW",
+			"hosts' ARP and ND are not heard: their addresses are not advertised at once, nor probed" } };
 	uint64_t have = effective();
 
 	for (unsigned i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
@@ -72,7 +73,8 @@ bool doctor_privileges(struct doctor *x)
 			continue;
 		f = doctor_find(x, DOCTOR_ERROR, "capability", "evpnd has no %s", needs[i].name);
 		doctor_why(f, "%s", needs[i].why);
-		doctor_command(f, "start it by systemd or as root; in a container: --cap-add %s", strchr(needs[i].name, '_') + 1);
+		doctor_command(f, "start it by systemd or as root; in a container: --cap-add %s",
+			       strchr(needs[i].name, '_') + 1);
 	}
 	return false;
 }
@@ -85,17 +87,21 @@ static void look_at_vni(struct doctor *x, const struct config_vni *v)
 	struct dp_vni_info i = { 0 };
 	struct doctor_finding *f;
 
-	if (doctor_has_told(x, v->vni) || !dp_vni_info(x->d->dp, v->vni, &i) || (i.ready && !i.problem) || x->config->dataplane == CONFIG_DP_NONE)
+	if (doctor_has_told(x, v->vni) || !dp_vni_info(x->d->dp, v->vni, &i) || (i.ready && !i.problem) ||
+	    x->config->dataplane == CONFIG_DP_NONE)
 		return;
-	f = doctor_find(x, i.ready ? DOCTOR_WARNING : DOCTOR_ERROR, i.problem && strstr(i.problem, "writes here as well") ? "control-plane" : "vni-problem",
-			"VNI %u: %s", v->vni, i.problem ? i.problem : "its devices are not ready");
+	f = doctor_find(x, i.ready ? DOCTOR_WARNING : DOCTOR_ERROR,
+			i.problem && strstr(i.problem, "writes here as well") ? "control-plane" : "vni-problem", "VNI %u: %s",
+			v->vni, i.problem ? i.problem : "its devices are not ready");
 	f->vni = v->vni;
 	if (!strcmp(f->code, "control-plane")) {
 		doctor_why(f, "two control planes on one bridge undo each other's rows");
-		doctor_command(f, "take VNI %u out of the other's configuration (FRR: no advertise-all-vni), or stop it", v->vni);
+		doctor_command(f, "take VNI %u out of the other's configuration (FRR: no advertise-all-vni), or stop it",
+			       v->vni);
 		return;
 	}
-	doctor_why(f, i.ready ? "it works, and not as it is configured" : "no row of it can be written, and its hosts are not advertised");
+	doctor_why(f, i.ready ? "it works, and not as it is configured" :
+				"no row of it can be written, and its hosts are not advertised");
 	doctor_command(f, "evpnctl show vni %u; what another hand has changed: evpnctl repair --vni %u", v->vni, v->vni);
 }
 
@@ -138,12 +144,15 @@ static void say_rows(struct doctor *x, const struct row_walk *w)
 	for (unsigned k = 0; k < w->n; k++) {
 		const struct dp_row *row = &w->kinds[k].first.row;
 		const bool neigh = row->key.kind == DP_NEIGH || row->key.kind == DP_FLOOD;
-		struct doctor_finding *f = doctor_find(x, DOCTOR_ERROR, "row-refused", "%u rows of table %s, as that of %s in VNI %u, are not there: %s", w->kinds[k].n,
-						       w->kinds[k].first.table, neigh ? ip_str(&row->key.ip).s : mac_str(&row->key.mac).s, row->key.vni,
-						       w->kinds[k].pending);
+		struct doctor_finding *f = doctor_find(
+			x, DOCTOR_ERROR, "row-refused", "%u rows of table %s, as that of %s in VNI %u, are not there: %s",
+			w->kinds[k].n, w->kinds[k].first.table, neigh ? ip_str(&row->key.ip).s : mac_str(&row->key.mac).s,
+			row->key.vni, w->kinds[k].pending);
 
 		f->vni = row->key.vni;
-		doctor_why(f, "%s", w->kinds[k].help[0] ? w->kinds[k].help : "frames to these hosts are flooded, or go where they went before");
+		doctor_why(f, "%s",
+			   w->kinds[k].help[0] ? w->kinds[k].help :
+						 "frames to these hosts are flooded, or go where they went before");
 		doctor_command(f, "evpnctl diff --vni %u", row->key.vni);
 	}
 }
@@ -173,9 +182,12 @@ bool doctor_overruns(struct doctor *x)
 	dp_stats(x->d->dp, &s);
 	if (!s.overruns)
 		return false;
-	f = doctor_find(x, DOCTOR_WARNING, "overrun", "the kernel has thrown notifications away %llu times: more than evpnd's socket holds",
+	f = doctor_find(x, DOCTOR_WARNING, "overrun",
+			"the kernel has thrown notifications away %llu times: more than evpnd's socket holds",
 			(unsigned long long)s.overruns);
-	doctor_why(f, "evpnd looks at all local hosts anew each time, so nothing is wrong; it takes a moment, and is a sign of overload");
+	doctor_why(
+		f,
+		"evpnd looks at all local hosts anew each time, so nothing is wrong; it takes a moment, and is a sign of overload");
 	doctor_command(f, "what changes so many neighbours or rows at once? ip monitor neigh | head");
 	return false;
 }

@@ -20,9 +20,11 @@ bool doctor_vtep_address(struct doctor *x)
 
 	if (lookup_is_own(&x->s, vtep))
 		return false;
-	f = doctor_find(x, DOCTOR_ERROR, "vtep-address", "%s, the VTEP address, is on no interface of this host that is up", ip_str(vtep).s);
+	f = doctor_find(x, DOCTOR_ERROR, "vtep-address", "%s, the VTEP address, is on no interface of this host that is up",
+			ip_str(vtep).s);
 	doctor_why(f, "packets to it do not arrive, and none leave with it: no VNI works");
-	doctor_command(f, "ip address add %s/%u dev lo, or the right vtep: in the configuration", ip_str(vtep).s, vtep->len * 8);
+	doctor_command(f, "ip address add %s/%u dev lo, or the right vtep: in the configuration", ip_str(vtep).s,
+		       vtep->len * 8);
 	return false;
 }
 
@@ -33,9 +35,11 @@ static void look_at_underlay(struct doctor *x, const char *name, uint32_t vni)
 
 	if (l && l->flags & IFF_UP && l->carrier)
 		return;
-	f = doctor_find(x, DOCTOR_ERROR, "underlay-down", "the underlay %s %s", name, !l ? "is not there" : l->flags & IFF_UP ? "has no carrier" : "is down");
-	f->vni = vni;
-	snprintf(f->device, sizeof(f->device), "%s", name);
+	f = doctor_find(x, DOCTOR_ERROR, "underlay-down", "the underlay %s %s", name,
+			!l		  ? "is not there" :
+			l->flags & IFF_UP ? "has no carrier" :
+					    "is down");
+	doctor_about(f, vni, name);
 	doctor_why(f, "packets to other VTEPs leave by it");
 	if (l)
 		doctor_command(f, l->flags & IFF_UP ? "look at the cable or the other end of %s" : "ip link set %s up", name);
@@ -84,9 +88,10 @@ bool doctor_ipv6(struct doctor *x)
 			device = x->links[i].name;
 	if (!device)
 		return false;
-	f = doctor_find(x, DOCTOR_ERROR, "ipv6-disabled", "IPv6 is switched off (disable_ipv6, %s), and the VTEP address is an IPv6 address", device);
+	f = doctor_find(x, DOCTOR_ERROR, "ipv6-disabled",
+			"IPv6 is switched off (disable_ipv6, %s), and the VTEP address is an IPv6 address", device);
 	if (strcmp(device, "all"))
-		snprintf(f->device, sizeof(f->device), "%s", device);
+		doctor_about(f, 0, device);
 	doctor_why(f, "an interface without IPv6 has no such address: no packet of the tunnels leaves or arrives");
 	doctor_command(f, "sysctl -w net.ipv6.conf.%s.disable_ipv6=0, then the address again", device);
 	return false;
@@ -105,7 +110,8 @@ static bool is_overlay(const struct doctor *x, const struct lookup_link *l)
 	return false;
 }
 
-static void look_at_neighbour(struct doctor *x, const struct ip *vtep, const struct lookup_route *r, const struct lookup_link *dev)
+static void look_at_neighbour(struct doctor *x, const struct ip *vtep, const struct lookup_route *r,
+			      const struct lookup_link *dev)
 {
 	struct ip hop = r->gateway.len ? r->gateway : *vtep;
 	struct doctor_finding *f;
@@ -116,9 +122,9 @@ static void look_at_neighbour(struct doctor *x, const struct ip *vtep, const str
 	lookup_neigh(&x->s, dev, &hop, &n);
 	if (n.err || !(n.state & NUD_FAILED))
 		return;
-	f = doctor_find(x, DOCTOR_ERROR, "vtep-neighbour", "nobody answers for %s on %s: the VTEP %s cannot be reached", ip_str(&hop).s, dev->name,
-			ip_str(vtep).s);
-	snprintf(f->device, sizeof(f->device), "%s", dev->name);
+	f = doctor_find(x, DOCTOR_ERROR, "vtep-neighbour", "nobody answers for %s on %s: the VTEP %s cannot be reached",
+			ip_str(&hop).s, dev->name, ip_str(vtep).s);
+	doctor_about(f, 0, dev->name);
 	doctor_why(f, "what is sent to its hosts is lost");
 	doctor_command(f, "ping -I %s %s; is it up, and in the same network?", dev->name, ip_str(&hop).s);
 }
@@ -132,16 +138,20 @@ static void look_at_path(struct doctor *x, const struct ip *vtep)
 	lookup_route(&x->s, vtep, &x->config->vtep, &r);
 	dev = r.err ? NULL : doctor_link_nr(x, r.ifindex);
 	if (r.err) {
-		f = doctor_find(x, DOCTOR_ERROR, "vtep-route", "there is no way to the VTEP %s: %s", ip_str(vtep).s, strerror(-r.err));
+		f = doctor_find(x, DOCTOR_ERROR, "vtep-route", "there is no way to the VTEP %s: %s", ip_str(vtep).s,
+				strerror(-r.err));
 		doctor_why(f, "what is sent to its hosts is lost");
-		doctor_command(f, "a route in the underlay; ip route get %s from %s", ip_str(vtep).s, ip_str(&x->config->vtep).s);
+		doctor_command(f, "a route in the underlay; ip route get %s from %s", ip_str(vtep).s,
+			       ip_str(&x->config->vtep).s);
 	} else if (r.type == RTN_LOCAL) {
-		f = doctor_find(x, DOCTOR_ERROR, "vtep-ours", "%s, a VTEP of others, is an address of this host", ip_str(vtep).s);
+		f = doctor_find(x, DOCTOR_ERROR, "vtep-ours", "%s, a VTEP of others, is an address of this host",
+				ip_str(vtep).s);
 		doctor_why(f, "what is for its hosts ends here");
 		doctor_command(f, "ip address show to %s; who announces it: evpnctl show rib", ip_str(vtep).s);
 	} else if (dev && is_overlay(x, dev)) {
-		f = doctor_find(x, DOCTOR_ERROR, "vtep-loop", "the way to the VTEP %s leads into the overlay itself, by %s", ip_str(vtep).s, dev->name);
-		snprintf(f->device, sizeof(f->device), "%s", dev->name);
+		f = doctor_find(x, DOCTOR_ERROR, "vtep-loop", "the way to the VTEP %s leads into the overlay itself, by %s",
+				ip_str(vtep).s, dev->name);
+		doctor_about(f, 0, dev->name);
 		doctor_why(f, "the kernel drops packets that would go through their own tunnel");
 		doctor_command(f, "a route by the underlay; now it is: %s", r.row);
 	} else if (dev) {

@@ -56,7 +56,8 @@ static bool knows(struct reply *r, uint32_t vni, const struct party *p)
 	struct evpn_mac_info m;
 	struct evpn_arp_info a;
 
-	return (p->has_mac && evpn_mac_find(r->d->evpn, vni, &p->mac, &m)) || (p->ip.len && evpn_arp_find(r->d->evpn, vni, &p->ip, &a));
+	return (p->has_mac && evpn_mac_find(r->d->evpn, vni, &p->mac, &m)) ||
+	       (p->ip.len && evpn_arp_find(r->d->evpn, vni, &p->ip, &a));
 }
 
 /* Of the VNIs that know p the first, and how many there are. */
@@ -134,7 +135,8 @@ static int start_inner(struct reply *r, struct trace_state *s, bool *on)
 	if (!reply_has(r, ARG_FROM))
 		return 0;
 	if (r->n_fds != NETNS_FDS)
-		return reply_fail(r, 1, "--from %.60s: the caller has to open it and hand it over, as evpnctl does", reply_arg(r, ARG_FROM)->text);
+		return reply_fail(r, 1, "--from %.60s: the caller has to open it and hand it over, as evpnctl does",
+				  reply_arg(r, ARG_FROM)->text);
 	*on = trace_inner(r, s, reply_arg(r, ARG_FROM)->text, r->fds[NETNS_SOCKET]);
 	return 0;
 }
@@ -148,8 +150,9 @@ static bool own_inner(struct reply *r, struct trace_state *s)
 		return true;
 	if (dp_vni_info(r->d->dp, s->vni, &d) && !d.bridge && d.vxlan && s->to.ip.len)
 		return trace_inner(r, s, "this host", -1);
-	skip(s, TRACE_INNER_ROUTE, "the host's route", s->to.ip.len ? "which host sends is not said: --from NETNS asks one for its own route and neighbour" :
-								       "the trace is to a MAC address, not to an IP address");
+	skip(s, TRACE_INNER_ROUTE, "the host's route",
+	     s->to.ip.len ? "which host sends is not said: --from NETNS asks one for its own route and neighbour" :
+			    "the trace is to a MAC address, not to an IP address");
 	return true;
 }
 
@@ -165,10 +168,12 @@ static void unknown_address(struct trace_state *s, struct trace_step *st)
 		return;
 	}
 	trace_say(st, TRACE_BROKEN, "nobody is known to have %s in VNI %u: who has it is asked of all", ip.s, s->vni);
-	if (s->info.mode == CONFIG_MODE_STATIC_FLOOD || s->info.mode == CONFIG_MODE_STATIC_L2 || s->info.mode == CONFIG_MODE_MULTICAST)
+	if (s->info.mode == CONFIG_MODE_STATIC_FLOOD || s->info.mode == CONFIG_MODE_STATIC_L2 ||
+	    s->info.mode == CONFIG_MODE_MULTICAST)
 		trace_advise(st, "mode %s may not learn addresses: trace its MAC address", config_mode_name(s->info.mode));
 	else
-		trace_advise(st, "is it up, and in this VNI? evpnctl capture --vni %u --host %s - shows whether it answers", s->vni, ip.s);
+		trace_advise(st, "is it up, and in this VNI? evpnctl capture --vni %u --host %s - shows whether it answers",
+			     s->vni, ip.s);
 }
 
 /* What evpnd believes who has the address, beside what the host believes. */
@@ -184,13 +189,14 @@ static void trace_binding(struct reply *r, struct trace_state *s)
 		unknown_address(s, st);
 		return;
 	}
-	trace_answer(st, "%s lladdr %s %s%s%s", ip_str(&a.ip).s, mac_str(&a.mac).s, evpn_mac_state_name(a.state), a.vtep.len ? " vtep " : "",
-		     ip_str(&a.vtep).s);
+	trace_answer(st, "%s lladdr %s %s%s%s", ip_str(&a.ip).s, mac_str(&a.mac).s, evpn_mac_state_name(a.state),
+		     a.vtep.len ? " vtep " : "", ip_str(&a.vtep).s);
 	if (a.state == EVPN_MAC_DUPLICATE) {
 		trace_say(st, TRACE_WARNING, "the address has moved too often: it is a duplicate, and not advertised");
 		trace_advise(st, "find the second host with %s, then: evpnctl mac clear --vni %u", ip_str(&a.ip).s, s->vni);
 	} else if (s->to.has_mac && !mac_eq(&s->to.mac, &a.mac)) {
-		trace_say(st, TRACE_WARNING, "the sender believes that it is at %s: its neighbour is out of date, or two hosts have the address",
+		trace_say(st, TRACE_WARNING,
+			  "the sender believes that it is at %s: its neighbour is out of date, or two hosts have the address",
 			  mac_str(&s->to.mac).s);
 		trace_advise(st, "ip neigh flush to %s, where the sender is", ip_str(&a.ip).s);
 	}
@@ -244,7 +250,8 @@ static void trace_claims(struct reply *r, struct trace_state *s)
 		return;
 	st = trace_add(&s->t, TRACE_FDB, "evpnd: who says so?");
 	for (size_t i = 0; i < n && i < CLAIMS; i++) {
-		trace_answer(st, "%s%s %s%s", i ? "; " : "", claims[i].route ? "route of" : "configured or learned:", ip_str(&claims[i].vtep).s,
+		trace_answer(st, "%s%s %s%s", i ? "; " : "",
+			     claims[i].route ? "route of" : "configured or learned:", ip_str(&claims[i].vtep).s,
 			     claims[i].best || n == 1 ? "" : " (alternative)");
 		if (claims[i].route)
 			trace_answer(st, " rd %s", evpn_rd_str(claims[i].rd).s);
@@ -266,7 +273,8 @@ static void unknown_mac(struct trace_state *s, struct trace_step *st)
 		return;
 	}
 	trace_say(st, TRACE_WARNING, "nobody has announced it, and it was heard on no port");
-	trace_advise(st, "has it sent a frame yet? On its VTEP: is it in show mac, is the VNI the same, does a route target match?");
+	trace_advise(
+		st, "has it sent a frame yet? On its VTEP: is it in show mac, is the VNI the same, does a route target match?");
 }
 
 static void trace_mac(struct reply *r, struct trace_state *s)
@@ -316,7 +324,8 @@ static bool trace_source(struct reply *r, struct trace_state *s)
 	answer_mac(r, st, &m);
 	judge_mac(st, s->vni, &m);
 	if (m.state == EVPN_MAC_REMOTE)
-		trace_say(st, TRACE_OK, "behind another VTEP: its frames come in by the tunnel; its own lookups are asked there");
+		trace_say(st, TRACE_OK,
+			  "behind another VTEP: its frames come in by the tunnel; its own lookups are asked there");
 	return dp_trace_source(r->d->dp, s->vni, &m.mac, m.state == EVPN_MAC_REMOTE ? 0 : m.ifindex, &m.vtep, &s->t);
 }
 
@@ -344,8 +353,8 @@ static void say_where(struct reply *r, struct trace_state *s, char *out, size_t 
 			n += snprintf(out + n, cap - (size_t)n, "%s %s", i ? "," : "", ip_str(&s->end.vteps[i]).s);
 		break;
 	case DP_TRACED_FLOOD:
-		snprintf(out, cap, "frames to %s are flooded, to %u VTEP%s and the local ports", name, s->end.n_vteps + s->end.more,
-			 s->end.n_vteps == 1 ? "" : "s");
+		snprintf(out, cap, "frames to %s are flooded, to %u VTEP%s and the local ports", name,
+			 s->end.n_vteps + s->end.more, s->end.n_vteps == 1 ? "" : "s");
 		break;
 	}
 }
@@ -361,7 +370,8 @@ static void give_verdict(struct reply *r, struct trace_state *s)
 	else if (!strcmp(dp_backend_name(r->d->dp), "none"))
 		snprintf(where, sizeof(where), "this dataplane forwards nothing: above is what the routes say");
 	if (worst->result == TRACE_BROKEN)
-		snprintf(s->verdict, sizeof(s->verdict), "breaks at the lookup %s: %s", trace_lookup_name(worst->lookup), worst->detail);
+		snprintf(s->verdict, sizeof(s->verdict), "breaks at the lookup %s: %s", trace_lookup_name(worst->lookup),
+			 worst->detail);
 	else if (worst->result == TRACE_WARNING)
 		snprintf(s->verdict, sizeof(s->verdict), "%s; but: %s", where, worst->detail);
 	else

@@ -21,7 +21,7 @@
 struct fdb_row {
 	int err; /* -ENOENT: there is none */
 	unsigned ifindex;
-	uint8_t flags;  /* NTF_* */
+	uint8_t flags;	/* NTF_* */
 	uint16_t state; /* NUD_* */
 	bool locked;
 	uint32_t nhid, label, src_vni;
@@ -106,7 +106,8 @@ static void on_nexthop(void *ctx, const struct nlmsghdr *h)
 	struct nexthop_row *r = ctx;
 	const struct nexthop_grp *g;
 
-	if (h->nlmsg_type != RTM_NEWNEXTHOP || nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct nhmsg), tb, NHA_MAX, NULL))
+	if (h->nlmsg_type != RTM_NEWNEXTHOP ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct nhmsg), tb, NHA_MAX, NULL))
 		return;
 	r->err = 0;
 	r->fdb = tb[NHA_FDB];
@@ -144,7 +145,8 @@ static const char *name_of(const struct kernel *k, unsigned ifindex)
 	return l ? l->name : "?";
 }
 
-static void write_row(const struct kernel *k, const struct kvni *v, struct trace_step *st, const struct mac *mac, const struct fdb_row *r)
+static void write_row(const struct kernel *k, const struct kvni *v, struct trace_step *st, const struct mac *mac,
+		      const struct fdb_row *r)
 {
 	bool self = r->flags & NTF_SELF;
 
@@ -195,7 +197,8 @@ static void judge_port(struct trace_step *st, const struct kernel *k, const stru
 		trace_say(st, TRACE_BROKEN, "%s is not in %s", l->name, v->bridge);
 		trace_advise(st, "ip link set %s master %s", l->name, v->bridge);
 	} else if (l->state != BR_STATE_FORWARDING) {
-		trace_say(st, TRACE_BROKEN, "%s is %s, not forwarding", l->name, l->state < 5 ? port_states[l->state] : "in another state");
+		trace_say(st, TRACE_BROKEN, "%s is %s, not forwarding", l->name,
+			  l->state < 5 ? port_states[l->state] : "in another state");
 		trace_advise(st, "spanning tree decides that: bridge -d link show dev %s", l->name);
 	} else if (v->vlan && known && !kernel_member_in(known, v->vlan)) {
 		trace_say(st, TRACE_BROKEN, "%s is not in VLAN %u of %s", l->name, v->vlan, v->bridge);
@@ -249,7 +252,8 @@ static void trace_group(struct dp_tracer *tr, uint32_t id)
 static void say_dropped(const struct kvni *v, struct trace_step *st, const struct mac *mac)
 {
 	if (v->miss_macs) {
-		trace_say(st, TRACE_WARNING, "no row yet: rows come on demand, so who has %s is looked for with the first frame", mac_str(mac).s);
+		trace_say(st, TRACE_WARNING,
+			  "no row yet: rows come on demand, so who has %s is looked for with the first frame", mac_str(mac).s);
 		trace_advise(st, "evpnctl show vni %u says what the resolver answers", v->vni);
 		return;
 	}
@@ -310,7 +314,9 @@ static void trace_vxlan(struct kernel *k, struct kvni *v, const struct mac *mac,
 	}
 	write_row(k, v, st, mac, &r);
 	if (v->rsc && r.flags & NTF_ROUTER)
-		trace_say(st, TRACE_OK, "a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
+		trace_say(
+			st, TRACE_OK,
+			"a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
 	tr->out->to = DP_TRACED_VTEPS;
 	if (r.nhid)
 		trace_group(tr, r.nhid);
@@ -359,9 +365,12 @@ static void unknown(struct kernel *k, struct kvni *v, struct trace_step *st, con
 	if (st->result == TRACE_BROKEN)
 		return;
 	if (!vx.floods && !mac_is_group(mac)) {
-		trace_say(st, TRACE_BROKEN, "no row, and %s takes no unknown unicast: only local ports get the frame", v->vxlan);
-		trace_advise(st, v->drop_unknown ? "unknown-unicast: drop is configured; the host has to speak first" :
-						    "bridge link set dev %s flood on", v->vxlan);
+		trace_say(st, TRACE_BROKEN, "no row, and %s takes no unknown unicast: only local ports get the frame",
+			  v->vxlan);
+		trace_advise(st,
+			     v->drop_unknown ? "unknown-unicast: drop is configured; the host has to speak first" :
+					       "bridge link set dev %s flood on",
+			     v->vxlan);
 		return;
 	}
 	trace_say(st, mac_is_group(mac) ? TRACE_OK : TRACE_WARNING, "no row: flooded to all ports and into the tunnel");
@@ -370,8 +379,9 @@ static void unknown(struct kernel *k, struct kvni *v, struct trace_step *st, con
 
 static void trace_bridge(struct kernel *k, struct kvni *v, const struct mac *mac, struct dp_tracer *tr)
 {
-	struct trace_step *st = trace_add(tr->t, TRACE_FDB, v->vlan ? "%s: by which port is %s, in VLAN %u?" : "%s: by which port is %s?",
-					  v->bridge, mac_str(mac).s, v->vlan);
+	struct trace_step *st =
+		trace_add(tr->t, TRACE_FDB, v->vlan ? "%s: by which port is %s, in VLAN %u?" : "%s: by which port is %s?",
+			  v->bridge, mac_str(mac).s, v->vlan);
 	struct lookup_link br, vx;
 	struct fdb_row r;
 
@@ -440,8 +450,8 @@ void kernel_trace_source(void *be, void *vni, const struct mac *mac, unsigned if
 		trace_say(st, TRACE_BROKEN, "the port that it was last seen on is gone");
 		return;
 	}
-	trace_answer(st, "%s master %s%s%s", port.name, port.master ? name_of(k, port.master) : "none", port.isolated ? " isolated" : "",
-		     port.locked ? " locked" : "");
+	trace_answer(st, "%s master %s%s%s", port.name, port.master ? name_of(k, port.master) : "none",
+		     port.isolated ? " isolated" : "", port.locked ? " locked" : "");
 	judge_port(st, k, v, &port);
 	note_isolated(tr, &port);
 	if (!port.locked || st->result == TRACE_BROKEN)

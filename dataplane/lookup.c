@@ -10,7 +10,6 @@
 
 #include "dataplane/kernel_sock.h"
 
-
 void lookup_put(char *s, size_t cap, const char *fmt, ...)
 {
 	size_t len = strlen(s);
@@ -221,8 +220,8 @@ static void on_way(void *ctx, const struct nlmsghdr *h)
 static const char *type_name(uint8_t type)
 {
 	static const char *const names[] = {
-		[RTN_LOCAL] = "local ", [RTN_BROADCAST] = "broadcast ", [RTN_MULTICAST] = "multicast ", [RTN_BLACKHOLE] = "blackhole ",
-		[RTN_UNREACHABLE] = "unreachable ", [RTN_PROHIBIT] = "prohibit "
+		[RTN_LOCAL] = "local ",		[RTN_BROADCAST] = "broadcast ",	    [RTN_MULTICAST] = "multicast ",
+		[RTN_BLACKHOLE] = "blackhole ", [RTN_UNREACHABLE] = "unreachable ", [RTN_PROHIBIT] = "prohibit "
 	};
 
 	return type < sizeof(names) / sizeof(*names) && names[type] ? names[type] : "";
@@ -295,7 +294,8 @@ static void write_nexthops(struct route_ask *a)
 		lookup_put(row, LOOKUP_ROW, " and %u more", a->n_more);
 }
 
-static int ask_route(struct route_ask *a, const struct ip *to, const struct ip *from, unsigned flags, void (*fn)(void *, const struct nlmsghdr *))
+static int ask_route(struct route_ask *a, const struct ip *to, const struct ip *from, unsigned flags,
+		     void (*fn)(void *, const struct nlmsghdr *))
 {
 	struct rtmsg rt = { .rtm_family = (uint8_t)ip_family(to), .rtm_dst_len = (uint8_t)(to->len * 8), .rtm_flags = flags };
 	struct nl_msg *m;

@@ -25,12 +25,8 @@
 const char *trace_lookup_name(enum trace_lookup l)
 {
 	static const char *const names[] = {
-		[TRACE_SOURCE] = "source",
-		[TRACE_INNER_ROUTE] = "inner-route",
-		[TRACE_INNER_NEIGHBOUR] = "inner-neighbour",
-		[TRACE_FDB] = "fdb",
-		[TRACE_OUTER_ROUTE] = "outer-route",
-		[TRACE_OUTER_NEIGHBOUR] = "outer-neighbour",
+		[TRACE_SOURCE] = "source", [TRACE_INNER_ROUTE] = "inner-route", [TRACE_INNER_NEIGHBOUR] = "inner-neighbour",
+		[TRACE_FDB] = "fdb",	   [TRACE_OUTER_ROUTE] = "outer-route", [TRACE_OUTER_NEIGHBOUR] = "outer-neighbour",
 	};
 
 	return names[l];
@@ -130,10 +126,12 @@ static bool needs_no_neighbour(const struct lookup_link *dev)
 	return dev->flags & (IFF_NOARP | IFF_LOOPBACK | IFF_POINTOPOINT);
 }
 
-static void judge_neighbour(struct trace_step *st, const struct lookup_neigh *n, const struct ip *ip, const struct lookup_link *dev)
+static void judge_neighbour(struct trace_step *st, const struct lookup_neigh *n, const struct ip *ip,
+			    const struct lookup_link *dev)
 {
 	if (n->err == -ENOENT || n->state == NUD_NONE) {
-		trace_say(st, TRACE_OK, "no entry: nothing was sent there lately; who it is will be asked with the next packet");
+		trace_say(st, TRACE_OK,
+			  "no entry: nothing was sent there lately; who it is will be asked with the next packet");
 	} else if (n->err) {
 		trace_say(st, TRACE_WARNING, "cannot be asked: %s", strerror(-n->err));
 	} else if (n->state & NUD_FAILED) {
@@ -167,7 +165,8 @@ static bool judge_inner_route(struct trace_step *st, const struct lookup_route *
 static bool inner_neighbour(struct ksock *s, const struct dp_trace_host *h, const struct lookup_link *dev, struct trace *t,
 			    struct dp_traced_host *out)
 {
-	struct trace_step *st = trace_add(t, TRACE_INNER_NEIGHBOUR, "%s: who has %s on %s?", h->name, ip_str(&out->next_hop).s, dev->name);
+	struct trace_step *st =
+		trace_add(t, TRACE_INNER_NEIGHBOUR, "%s: who has %s on %s?", h->name, ip_str(&out->next_hop).s, dev->name);
 	struct lookup_neigh n;
 
 	if (needs_no_neighbour(dev)) {
@@ -218,8 +217,10 @@ bool dp_trace_inner(const struct dp_trace_host *h, const struct ip *to, const st
 
 static const char *route_words(int err)
 {
-	return err == -ENETUNREACH ? "no route" : err == -EHOSTUNREACH ? "a route says unreachable" : err == -EACCES ? "a route says prohibit" :
-	       strerror(-err);
+	return err == -ENETUNREACH  ? "no route" :
+	       err == -EHOSTUNREACH ? "a route says unreachable" :
+	       err == -EACCES	    ? "a route says prohibit" :
+				      strerror(-err);
 }
 
 static void judge_mtu(struct dp_tracer *tr, struct trace_step *st, const struct ip *vtep, const struct lookup_route *r,
@@ -230,8 +231,10 @@ static void judge_mtu(struct dp_tracer *tr, struct trace_step *st, const struct 
 
 	if (!tr->mtu || dev->flags & IFF_LOOPBACK || tr->mtu + over <= path)
 		return;
-	trace_say(st, TRACE_WARNING, "a packet of %u octets, as %s lets through, takes %u here and the path carries %u: larger ones are lost or cut",
-		  tr->mtu, tr->mtu_device, tr->mtu + over, path);
+	trace_say(
+		st, TRACE_WARNING,
+		"a packet of %u octets, as %s lets through, takes %u here and the path carries %u: larger ones are lost or cut",
+		tr->mtu, tr->mtu_device, tr->mtu + over, path);
 	if (path > over)
 		trace_advise(st, "ip link set %s mtu %u, or a larger MTU on %s", tr->mtu_device, path - over, dev->name);
 }
@@ -270,7 +273,8 @@ static void outer_neighbour(struct dp_tracer *tr, const struct ip *vtep, const s
 /* Asked with the source address that packets have: without it on this host there is no way. */
 static void outer(struct dp_tracer *tr, const struct ip *vtep)
 {
-	struct trace_step *st = trace_add(tr->t, TRACE_OUTER_ROUTE, "which way to %s, from %s?", ip_str(vtep).s, ip_str(&tr->from).s);
+	struct trace_step *st =
+		trace_add(tr->t, TRACE_OUTER_ROUTE, "which way to %s, from %s?", ip_str(vtep).s, ip_str(&tr->from).s);
 	struct lookup_route r;
 	struct lookup_link dev = { 0 };
 	struct ip hop;
@@ -387,7 +391,8 @@ static struct dp_vni *begin(struct dp *d, uint32_t vni, enum trace_lookup lookup
 	}
 	err = ksock_open(s, NULL);
 	if (err) {
-		trace_say(trace_add(tr->t, lookup, "VNI %u", vni), TRACE_BROKEN, "no netlink socket to ask over: %s", strerror(-err));
+		trace_say(trace_add(tr->t, lookup, "VNI %u", vni), TRACE_BROKEN, "no netlink socket to ask over: %s",
+			  strerror(-err));
 		return NULL;
 	}
 	tr->s = s;
@@ -417,7 +422,8 @@ void dp_trace(struct dp *d, uint32_t vni, const struct mac *mac, bool isolated, 
 	ksock_close(&s);
 }
 
-bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, const struct ip *vtep, struct trace *t)
+bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, const struct ip *vtep,
+		     struct trace *t)
 {
 	struct dp_tracer tr = { .t = t, .from = *vtep };
 	struct ksock s;

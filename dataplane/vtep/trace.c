@@ -62,7 +62,8 @@ static void unknown(const struct bridge *b, const struct mac *mac, struct dp_tra
 	if (mac_is_group(mac)) {
 		trace_say(st, TRACE_OK, "a group address: flooded");
 	} else if (b->miss_macs) {
-		trace_say(st, TRACE_WARNING, "no row yet: rows come on demand, so who has it is looked for with the first frame");
+		trace_say(st, TRACE_WARNING,
+			  "no row yet: rows come on demand, so who has it is looked for with the first frame");
 		trace_advise(st, "evpnctl show vni %u says what the resolver answers", b->vni);
 		return;
 	} else if (b->drop_unknown) {
@@ -107,7 +108,9 @@ void vtep_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *tr
 		tr->out->to = DP_TRACED_VTEPS;
 		follow(tr, st, e.to);
 		if (b->rsc && rmap_get(&b->routers, fdb_key(mac)))
-			trace_say(st, TRACE_OK, "a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
+			trace_say(
+				st, TRACE_OK,
+				"a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
 	}
 	trace_answer(st, "%s%s", e.kind == FDB_LEARNED ? " learned" : "", e.sticky ? " sticky" : "");
 }
@@ -133,7 +136,8 @@ static void from_tunnel(const struct bridge *b, const struct mac *mac, struct dp
 		return;
 	st = trace_add(tr->t, TRACE_SOURCE, "are packets of %s from %s taken?", mac_str(mac).s, ip_str(&tr->from).s);
 	if (!bridge_knows(b, &tr->from)) {
-		trace_say(st, TRACE_BROKEN, "no: check-source is on, and no row or flood list of VNI %u goes to %s", b->vni, ip_str(&tr->from).s);
+		trace_say(st, TRACE_BROKEN, "no: check-source is on, and no row or flood list of VNI %u goes to %s", b->vni,
+			  ip_str(&tr->from).s);
 		trace_advise(st, "the VTEP into flood: or hosts:, or check-source: false");
 	} else if (b->known_hosts && !(fdb_is_remote(e) && leads_to(e.to, &tr->from))) {
 		trace_say(st, TRACE_BROKEN, "no: hosts of this mode have to have a row to the VTEP that they come from");
