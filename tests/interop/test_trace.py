@@ -171,7 +171,8 @@ def test_modes(lab):
     e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\n%svnis:\n  - {vni: 100, mode: static-flood, flood: [192.0.2.8, 192.0.2.9], ports: [h1]}\n"
               "  - {vni: 200, mode: multicast, group: 239.1.1.1}\n  - {vni: 300, mode: dynamic-l2, resolver: {file: %s}, flood: [192.0.2.8]}\n"
               "  - {vni: 400, mode: static-flood, flood: [192.0.2.8], unknown-unicast: drop}\n  - {vni: 500}\n"
-              "  - {vni: 600, mode: static-l2, hosts: [{mac: \"%s\", vtep: 192.0.2.8}]}\n" % (more, lab.path("none"), MAC2))
+              "  - {vni: 600, mode: static-l2, check-source: %s, hosts: [{mac: \"%s\", vtep: 192.0.2.8}]}\n"
+              % (more, lab.path("none"), "true" if lab.dataplane == "userspace" else "false", MAC2))
     lab.wait_for(lambda: all(v["ready"] for v in e.show("vni")), "all are ready")
     t = trace(e, "--vni", "100", MAC2)
     assert t["vteps"] == ["192.0.2.8", "192.0.2.9"] and t["result"] == "warning", t
@@ -185,6 +186,8 @@ def test_modes(lab):
     assert t["vteps"] == [] and any("does any other VTEP have this VNI?" in (s["advice"] or "") for s in t["steps"]), t
     t = trace(e, "--vni", "600", MAC2)
     assert t["vteps"] == ["192.0.2.8"] and any(s["answer"] and "configured" in s["answer"] for s in t["steps"]), t
+    asked = [s["asked"] for s in trace(e, "--vni", "600", MAC2, MAC1)["steps"] if s["step"] == "source"]
+    assert ("are packets of %s from 192.0.2.8 taken?" % MAC2 in asked) == (lab.dataplane == "userspace"), asked
     h.speak()
     lab.wait_for(lambda: trace(e, "--vni", "100", MAC1)["port"] == "h1", "h1 is found on its port")
 
