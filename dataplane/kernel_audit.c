@@ -163,9 +163,8 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 
 static void begin(struct look_run *r, struct nl_msg *m)
 {
-	r->dumping = kdump_begin(&r->dump, m) == 0;
-	if (!r->dumping)
-		dp_audit_unsure(r->a);
+	kdump_begin(&r->dump, m);
+	r->dumping = true;
 }
 
 /* Another VNI before it in the list has the same bridge, whose rows are looked at together. */

@@ -7,28 +7,27 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "base/log.h"
+
 #define STACK_SIZE (256u << 10)
 
 _Static_assert(KDUMP_AHEAD <= KSOCK_EVENTS, "a datagram has a buffer of the socket's");
 
-int kdump_open(struct kdump *d)
-{
-	pthread_condattr_t attr;
-	int err;
-
-	*d = (struct kdump){ .state = 0 };
-	err = ksock_open(&d->sock, NULL);
-	if (err)
-		return err;
-	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	return 0;
-}
-
 /* ---- the thread -------------------------------------------------------------------------------------------------- */
+
+/* NULL: it is over. */
+static struct nl_msg *next_request(struct kdump *d)
+{
+	struct nl_msg *m;
+
+	pthread_mutex_lock(&d->lock);
+	while (!d->stop && !d->request)
+		pthread_cond_wait(&d->changed, &d->lock);
+	m = d->request;
+	d->request = NULL;
+	pthread_mutex_unlock(&d->lock);
+	return m;
+}
 
 static bool room(struct kdump *d)
 {
@@ -52,58 +51,41 @@ static void hand_over(struct kdump *d, int state)
 }
 
 /* The request makes the first datagram, so it is sent from here. */
+static void carry_out(struct kdump *d, struct nl_msg *m)
+{
+	int more = ksock_dump_begin(&d->sock, m);
+	unsigned n = 0;
+
+	if (more) {
+		hand_over(d, more);
+		return;
+	}
+	do {
+		if (!room(d))
+			return;
+		more = ksock_dump_read(&d->sock, n++ % KDUMP_AHEAD);
+		hand_over(d, more);
+	} while (more > 0);
+}
+
 static void *run(void *ctx)
 {
 	struct kdump *d = ctx;
-	unsigned n = 0;
-	int state;
+	struct nl_msg *m;
 
 	prctl(PR_SET_NAME, "dump");
-	state = ksock_dump_begin(&d->sock, d->request);
-	if (state)
-		hand_over(d, state);
-	else
-		state = 1;
-	while (state > 0 && room(d)) {
-		state = ksock_dump_read(&d->sock, n++ % KDUMP_AHEAD);
-		hand_over(d, state);
-	}
+	while ((m = next_request(d)))
+		carry_out(d, m);
 	return NULL;
 }
 
-/* ---- the control thread ------------------------------------------------------------------------------------------ */
-
-static void end(struct kdump *d)
-{
-	if (!d->running)
-		return;
-	pthread_mutex_lock(&d->lock);
-	d->stop = true;
-	pthread_cond_signal(&d->changed);
-	pthread_mutex_unlock(&d->lock);
-	pthread_join(d->thread, NULL);
-	d->running = false;
-}
-
-void kdump_close(struct kdump *d)
-{
-	end(d);
-	pthread_cond_destroy(&d->changed);
-	pthread_mutex_destroy(&d->lock);
-	ksock_close(&d->sock);
-}
-
-int kdump_begin(struct kdump *d, struct nl_msg *msg)
+/* Signals stay with the control thread. */
+static int start(struct kdump *d)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
 	int err;
 
-	end(d);
-	d->request = msg;
-	d->in = d->out = 0;
-	d->state = 1;
-	d->stop = false;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
@@ -112,10 +94,59 @@ int kdump_begin(struct kdump *d, struct nl_msg *msg)
 	err = pthread_create(&d->thread, &attr, run, d);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
-	d->running = !err;
-	if (err)
-		nlmsg_free(msg);
 	return -err;
+}
+
+/* ---- the control thread ------------------------------------------------------------------------------------------ */
+
+static void release(struct kdump *d)
+{
+	if (d->request)
+		nlmsg_free(d->request);
+	pthread_cond_destroy(&d->changed);
+	pthread_mutex_destroy(&d->lock);
+	ksock_close(&d->sock);
+}
+
+int kdump_open(struct kdump *d)
+{
+	pthread_condattr_t attr;
+	int err;
+
+	*d = (struct kdump){ .state = 0 };
+	err = ksock_open(&d->sock, NULL);
+	if (err)
+		return err;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	err = start(d);
+	if (err)
+		release(d);
+	return err;
+}
+
+void kdump_close(struct kdump *d)
+{
+	pthread_mutex_lock(&d->lock);
+	d->stop = true;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	pthread_join(d->thread, NULL);
+	release(d);
+}
+
+void kdump_begin(struct kdump *d, struct nl_msg *msg)
+{
+	pthread_mutex_lock(&d->lock);
+	BUG_ON(d->request || d->state > 0);
+	d->request = msg;
+	d->in = d->out = 0;
+	d->state = 1;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
 }
 
 static struct timespec after(unsigned ms)

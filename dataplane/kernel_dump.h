@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A dump that a thread reads. The kernel makes each datagram under RTNL and walks the table from its start for it: 5 ms with
+ * Dumps that a thread reads, one after the other. The kernel makes each datagram under RTNL and walks the table from its start for it: 5 ms with
  * 100,000 rows, and as long as others hold that lock. Meanwhile the control thread takes what came before, or does
  * something else.
  */
@@ -17,10 +17,9 @@
 struct kdump {
 	struct ksock sock; /* the thread's, but for datagrams that it has handed over */
 	pthread_t thread;
-	bool running; /* and not joined yet */
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
-	struct nl_msg *request;
+	struct nl_msg *request; /* not begun yet */
 	unsigned in, out; /* datagrams read, taken */
 	int state;        /* 1: more to come; 0: what is read is all; -errno */
 	bool stop;
@@ -30,8 +29,8 @@ struct kdump {
 int kdump_open(struct kdump *d);
 /* A dump that is under way ends with the datagram that is being made. */
 void kdump_close(struct kdump *d);
-/* No other dump may be under way. msg is freed. 0 or -errno. */
-int kdump_begin(struct kdump *d, struct nl_msg *msg);
+/* The last dump has ended. msg is freed. */
+void kdump_begin(struct kdump *d, struct nl_msg *msg);
 /* Hands the messages of one datagram to fn. KDUMP_NOTHING_YET: none has come in that time; -errno: it ends with that. */
 enum kdump_more { KDUMP_END, KDUMP_MORE, KDUMP_NOTHING_YET };
 int kdump_more(struct kdump *d, unsigned wait_ms, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);

@@ -59,7 +59,7 @@ static int setup(void **state)
 	struct bed *b = xcalloc(1, sizeof(*b));
 
 	*state = b;
-	b->w = world_kernel(false);
+	b->w = world_kernel();
 	if (!b->w)
 		return 0;
 	b->w->make_devices(b->w, "same");
@@ -90,7 +90,7 @@ static void begin(struct bed *b, uint8_t family, uint16_t attribute, unsigned if
 	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
 
 	nla_put_u32(m, attribute, ifindex);
-	assert_int_equal(kdump_begin(&b->d, m), 0);
+	kdump_begin(&b->d, m);
 }
 
 static void begin_all(struct bed *b)
