@@ -121,7 +121,8 @@ REPLAY_PROGS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 REPLAY_MAIN := $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o)
 $(REPLAY_PROGS): $(BUILD)/%: $(BUILD)/%.o $(REPLAY_MAIN) $(LIBS)
 	$(if $(V),,@echo "  LD $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -Wl,--as-needed -o $@ $< $(REPLAY_MAIN) $(LIBS) $(LDLIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -Wl,--as-needed -o $@ $< $(REPLAY_MAIN) $(LIBS) \
+		$(call pkg,libs,$(CTL_PKGS) $(HTTP_PKGS)) $(LDLIBS)
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
