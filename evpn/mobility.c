@@ -42,6 +42,8 @@ const char *mac_claim_step(const struct mac_claim *won, const struct mac_claim *
 		return "another claim is static";
 	if (!won->gateway && won->sequence != lost->sequence)
 		return "another claim has a higher sequence";
+	if (won->draining != lost->draining)
+		return "its VTEP is about to go, and another claim's is not";
 	return ip_eq(&won->vtep, &lost->vtep) ? "another claim says nearly the same" :
 						"another claim has the same sequence and the lower VTEP address";
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* evpn/mobility: sequence arithmetic, the order of claims, and the whole transition function. */
+#include <string.h>
+
 #include "evpn/mobility.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
@@ -84,6 +86,22 @@ static void a_vtep_that_drains_yields_to_its_equals(void **state)
 	low.draining = later.draining = true;
 	assert_true(cmp(low, claim(3, 9)) < 0);
 	assert_true(cmp(later, claim(3, 1)) > 0);
+}
+
+/* What `why` says is the step that decided. */
+static void the_step_that_decided_is_said(void **state)
+{
+	struct mac_claim won = claim(3, 9), lost = claim(3, 1);
+
+	lost.draining = true;
+	assert_non_null(strstr(mac_claim_step(&won, &lost), "about to go"));
+	lost.sequence = 2;
+	assert_non_null(strstr(mac_claim_step(&won, &lost), "higher sequence"));
+	lost.last_resort = true;
+	assert_non_null(strstr(mac_claim_step(&won, &lost), "long-lived stale"));
+	won = claim(3, 1);
+	lost = claim(3, 9);
+	assert_non_null(strstr(mac_claim_step(&won, &lost), "lower VTEP"));
 }
 
 /* ---- transitions ------------------------------------------------------------------------------------------------- */
@@ -226,6 +244,7 @@ int main(void)
 		cmocka_unit_test(claims_are_ordered),
 		cmocka_unit_test(claims_of_the_dead_are_a_last_resort),
 		cmocka_unit_test(a_vtep_that_drains_yields_to_its_equals),
+		cmocka_unit_test(the_step_that_decided_is_said),
 		cmocka_unit_test(step_follows_the_table),
 		cmocka_unit_test(step_keeps_its_promises),
 	};
