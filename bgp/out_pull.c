@@ -71,6 +71,8 @@ static struct attr_out attr_out_for(const struct out_group *g, uint16_t peer)
 {
 	const struct rib_params *p = &g->rib->params;
 	const struct rib_peer *source = g->rib->peers[peer];
+	/* A membership asks for routes, and is asked for none. */
+	bool drained = g->rib->drained && !g->rib->families[g->family].family->membership;
 
 	return (struct attr_out){
 		.ebgp = g->policy.ebgp,
@@ -80,8 +82,8 @@ static struct attr_out attr_out_for(const struct out_group *g, uint16_t peer)
 		.originator_id = source && !g->policy.membership ? source->router_id : p->router_id,
 		.cluster_id = p->cluster_id ? p->cluster_id : p->router_id,
 		.renew = g->policy.membership,
-		.drain = g->rib->drained && !g->policy.membership, /* a membership asks for routes, and is asked for none */
-		.yield = g->rib->drained && !g->policy.membership && !source,
+		.drain = drained,
+		.yield = drained && !source,
 	};
 }
 

@@ -21,6 +21,20 @@ static void converge(struct fabric *f)
 		fail_msg("the sessions do not come up");
 }
 
+/* What a drain has said is taken back everywhere. */
+static const char *someone_drains(const struct fabric *f)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		struct bgp_rib_cursor c = { 0 };
+		struct bgp_path_info p;
+
+		while (bgp_rib_next(sim_bgp(f->s[i].node), &c, &p))
+			if (bgp_has_community(p.attrs, BGP_GRACEFUL_SHUTDOWN))
+				return "a route says that a speaker is about to go, and nobody is";
+	}
+	return NULL;
+}
+
 static void check(struct fabric *f)
 {
 	const char *wrong;
@@ -29,6 +43,8 @@ static void check(struct fabric *f)
 	wrong = fabric_check(f);
 	if (!wrong)
 		wrong = fabric_check_routes(f);
+	if (!wrong)
+		wrong = someone_drains(f);
 	if (wrong)
 		fail_msg("%s", wrong);
 }
@@ -91,11 +107,36 @@ static void hosts_move(void **state)
 	end(f);
 }
 
+/* What an operator does: drains a speaker or not any more, asks for routes again, clears sessions. */
+static void operate(struct fabric *f, struct rng *rng, unsigned i)
+{
+	struct bgp *b = sim_bgp(f->s[i].node);
+	struct mtime now = simnet_now(f->net);
+	struct bgp_peer *peer = NULL;
+
+	if (!b || !f->s[i].up)
+		return;
+	if (rng_below(rng, 2)) {
+		bgp_drain(b, rng_below(rng, 2), now);
+		return;
+	}
+	while ((peer = bgp_peer_next(b, peer))) {
+		switch (rng_below(rng, 4)) {
+		case 0:
+			bgp_peer_refresh(peer, now);
+			break;
+		case 1:
+			bgp_peer_clear(peer, "now and then", now);
+			break;
+		}
+	}
+}
+
 static void disturb(struct fabric *f, struct rng *rng)
 {
 	unsigned a = rng_below(rng, f->n), b = rng_below(rng, f->n), h = rng_below(rng, f->n_hosts);
 
-	switch (rng_below(rng, 16)) {
+	switch (rng_below(rng, 18)) {
 	case 0:
 		if (a != b)
 			sim_reset(f->net, f->s[a].node, f->s[b].node);
@@ -142,6 +183,10 @@ static void disturb(struct fabric *f, struct rng *rng)
 		if (a != b)
 			sim_sever(f->net, f->s[a].node, f->s[b].node);
 		break;
+	case 12:
+	case 13:
+		operate(f, rng, a);
+		break;
 	default:
 		fabric_move(f, h, any_vtep(f, rng), rng_below(rng, 2));
 		fabric_talk(f, h);
@@ -152,6 +197,7 @@ static void heal(struct fabric *f)
 {
 	for (unsigned a = 0; a < f->n; a++) {
 		fabric_restart(f, a);
+		bgp_drain(sim_bgp(f->s[a].node), false, simnet_now(f->net));
 		for (uint32_t v = 1; v <= f->p.vnis && a >= fabric_first(f); v++)
 			fabric_devices(f, a, v, true);
 		for (unsigned b = 0; b < a; b++)
