@@ -210,11 +210,6 @@ void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark)
 	attrset_set_mark(b->sets, set, mark);
 }
 
-uint32_t bgp_set_next(const struct bgp *b, uint32_t h)
-{
-	return attrset_next(b->sets, h);
-}
-
 bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path_info *out)
 {
 	return rib_next(b->rib, c, out);

@@ -237,6 +237,7 @@ static bool go_over(struct daemon *d, struct config *new_, char *why, size_t cap
 	remove_old(d, old, new_);
 	if (new_->log_level != old->log_level)
 		d->log.level = new_->log_level;
+	bgp_set_memory_limit(d->bgp, apply_memory_limit(new_));
 	resolve_configure(d, new_);
 	ok = add_new(d, new_);
 	d->config = new_;

@@ -190,8 +190,3 @@ struct mtime resolver_due(const struct resolver *r)
 	}
 	return next;
 }
-
-uint32_t resolver_any(const struct resolver *r)
-{
-	return slab_next(&r->slab, 0);
-}

@@ -92,7 +92,5 @@ void resolver_drop(struct resolver *r, uint32_t h);
 uint32_t resolver_expire(struct resolver *r, struct mtime now);
 /* When the next one is due; MTIME_NEVER. */
 struct mtime resolver_due(const struct resolver *r);
-/* Any, for a walk that drops each; 0 at the end. */
-uint32_t resolver_any(const struct resolver *r);
 
 #endif

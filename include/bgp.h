@@ -199,8 +199,6 @@ struct bgp_listener {
  */
 uint32_t bgp_set_mark(const struct bgp *b, uint32_t set);
 void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark);
-/* Walks the interned sets: for (h = 0; (h = bgp_set_next(b, h)); ). To clear all marks when import rules change. */
-uint32_t bgp_set_next(const struct bgp *b, uint32_t h);
 
 /* ---- a speaker ----------------------------------------------------------------------------------------------- */
 

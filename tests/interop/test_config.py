@@ -176,6 +176,15 @@ def test_reload_listens_as_long_as_there_are_neighbors(lab):
     assert not listens()
 
 
+def test_reload_changes_the_memory_limit(lab):
+    n = lab.node("n")
+    e = Evpnd(n, "dataplane: none\n")
+    half = e.show("memory")["rib"]["limit_bytes"]
+    for text, limit in (("memory-limit: 8\n", 8 << 20), ("memory-limit: 9\n", 9 << 20), ("", half)):
+        e.reload("dataplane: none\n" + text)
+        assert e.show("memory")["rib"]["limit_bytes"] == limit
+
+
 @pytest.mark.parametrize("how", ["evpnctl", "SIGHUP"])
 def test_reload_of_a_bad_file_changes_nothing(lab, how):
     r1, r2 = lab.fabric("r1", "r2")
