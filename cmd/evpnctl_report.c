@@ -115,7 +115,7 @@ static bool is_large(enum verb_id id)
 static bool only_looks(enum verb_id id)
 {
 	return !verbs[id].change && !verbs[id].local && !verbs[id].required &&
-	       (!strncmp(verbs[id].name, "show ", 5) || id == VERB_DIFF || id == VERB_DOCTOR);
+	       (!strncmp(verbs[id].name, "show ", 5) || id == VERB_DIFF);
 }
 
 static void put_verbs(struct report *r, bool large)

@@ -16,7 +16,9 @@ def sections(text):
     """{title: [line]}"""
     head, *parts = re.split(r"^==== ", text, flags=re.M)
     assert "read it before you" in head
-    return {p.split("\n", 1)[0]: p.split("\n")[1:] for p in parts}
+    out = {p.split("\n", 1)[0]: p.split("\n")[1:] for p in parts}
+    assert len(out) == len(parts), "a section is there twice"
+    return out
 
 
 def test_report_has_everything_but_secrets(lab):
