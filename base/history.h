@@ -9,7 +9,7 @@
  *
  * There are several rings, so that what a storm has many of (hosts that are learned, all routes of a session that is
  * lost) cannot push out what explains it. Who adds says which ring. An event is packed: what does not apply takes no
- * room. There is no index: all rings are smaller than a look at them takes a millisecond.
+ * room. There is no index: a look at all of them takes some milliseconds.
  */
 #ifndef BASE_HISTORY_H
 #define BASE_HISTORY_H

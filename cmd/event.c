@@ -4,11 +4,13 @@
 #include "cmd/event.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "cmd/daemon.h"
 #include "cmd/show.h"
 
+#define EVENTS_MAX 100000u /* there are fewer of them */
 #define CLOCK_SET_US 500000 /* a turn of the loop may be long, so less is no sign */
 
 void event_note(struct daemon *d, enum history_what what, const char *text)
@@ -126,21 +128,18 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e), uint64_t n)
 {
 	const struct history *h = &r->d->history;
+	uint64_t *ids = n < EVENTS_MAX ? xcalloc(n, sizeof(*ids)) : NULL; /* of the newest n, in turn */
+	uint64_t all = 0, first;
 	struct history_reader reader;
 	struct history_event e;
-	uint64_t all = 0;
 
 	history_read_all(h, &reader, HISTORY_ALL);
-	while (history_next(h, &reader, &e))
-		all += matches(r, &e);
-	if (all <= n)
-		return 0;
-	history_read_all(h, &reader, HISTORY_ALL);
-	while (history_next(h, &reader, &e)) {
-		if (matches(r, &e) && all-- == n)
-			return e.id;
-	}
-	return 0;
+	while (ids && history_next(h, &reader, &e))
+		if (matches(r, &e))
+			ids[all++ % n] = e.id;
+	first = ids && all > n ? ids[all % n] : 0;
+	free(ids);
+	return first;
 }
 
 /* ---- show events -------------------------------------------------------------------------------------------------- */

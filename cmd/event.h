@@ -14,8 +14,8 @@ void event_note(struct daemon *d, enum history_what what, const char *text);
 /* Is it what --vni, --mac, --ip, --neighbor, --kind and --since ask for? */
 bool event_matches(const struct reply *r, const struct history_event *e);
 /*
- * The id of the first of the newest n events that match; 0 when there are not more. All of the history is looked at, which
- * takes a millisecond.
+ * The id of the first of the newest n (1 at least) events that match; 0 when there are not more. All of the history is
+ * looked at, which takes some milliseconds.
  */
 uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e), uint64_t n);
 /* As an object. */
