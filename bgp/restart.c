@@ -44,6 +44,9 @@ void restart_caps(const struct bgp *b, struct caps *out)
 
 static void done(struct bgp *b, const char *why)
 {
+	struct history_event e = { .kind = HISTORY_SYSTEM, .what = HISTORY_READY, .reason = "the restart is over", .text = why };
+
+	history_add(b->p.history, HISTORY_DAEMON, &e);
 	b->restart.waiting = false;
 	timerq_stop(&b->timers, &b->restart.timer);
 	log_info(b->p.log, LOG_BGP, "the restart is over: %s", why);

@@ -7,6 +7,7 @@
 
 #include "cmd/apply.h"
 #include "cmd/daemon.h"
+#include "cmd/event.h"
 #include "cmd/show.h"
 
 #define TEXT_MAX 255u /* octets, RFC 9003 2 */
@@ -159,6 +160,7 @@ static int start_drain(struct reply *r)
 	if (on == (bgp_draining(r->d->bgp).us != MTIME_NEVER.us))
 		return 0;
 	bgp_drain(r->d->bgp, on, r->now);
+	event_note(r->d, HISTORY_CHANGED, on ? "drain on" : "drain off");
 	log_info(&r->d->log, LOG_CTL, on ? "drain: all routes are sent again, as of a host that is about to go" :
 					   "drain off: all routes are sent again, as they were");
 	return 0;

@@ -194,6 +194,8 @@ static void system_words(struct buf *out, const json_t *row)
 		buf_adds(out, "the VNI is ready");
 	else if (vni && is(row, "event", "not-ready"))
 		buf_adds(out, "the VNI is not ready");
+	else if (vni && is(row, "event", "limited"))
+		add(out, text(row, "interface") ? "port " : "", text(row, "interface") ? text(row, "interface") : "the VNI");
 	else if (is(row, "event", "overrun"))
 		buf_adds(out, "events of the kernel were lost, what is local is learned anew");
 	else if (vni)

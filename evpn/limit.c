@@ -133,6 +133,7 @@ static void say(struct evpn *e, const struct evi *evi, struct limit_count *c, un
 	if (!c->limit || reached == c->reached)
 		return;
 	c->reached = reached;
+	note_limit(e, evi, ifindex, reached);
 	log_at(e->log, reached ? LOG_WARN : LOG_INFO, LOG_EVPN,
 	       reached ? "vni %u%s%s: mac-limit %u is reached: MACs above it are not advertised" :
 			 "vni %u%s%s: below its mac-limit of %u again",

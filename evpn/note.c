@@ -106,6 +106,19 @@ void note_mac_limited(struct evpn *e, const struct evi *evi, const struct mac_en
 	note_coming(e, &ev);
 }
 
+void note_limit(struct evpn *e, const struct evi *evi, unsigned ifindex, bool reached)
+{
+	struct history_event ev = { .kind = HISTORY_SYSTEM,
+				    .what = (uint8_t)(reached ? HISTORY_LIMITED : HISTORY_READY),
+				    .vni = evi->vni,
+				    .ifindex = ifindex,
+				    .reason = reached ? "mac-limit is reached: MACs above it are not advertised" : "below its mac-limit again" };
+
+	if (e->history && ifindex)
+		name_port(e, ifindex);
+	history_add(e->history, HISTORY_DAEMON, &ev);
+}
+
 void note_ip(struct evpn *e, const struct evi *evi, const struct binding *b, enum history_what what, const struct mac *mac_was,
 	     const char *reason)
 {

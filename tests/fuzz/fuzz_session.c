@@ -46,6 +46,8 @@ struct world {
 	struct evpn *e;
 	struct dp *dp;
 	struct log log;
+	struct history history;
+	struct history_watch watch;
 	struct mtime now;
 	struct side noisy, quiet;
 	uint8_t *space, *scratch;
@@ -252,12 +254,30 @@ static void host(struct world *w, uint16_t what)
 	}
 }
 
+static void awake(struct history_watch *watch)
+{
+}
+
+/* What was noted can be read, whatever it was, and with a watch routes are noted, too. */
+static void history_check(struct world *w)
+{
+	struct history_reader r;
+	struct history_event e;
+
+	history_read_all(&w->history, &r, HISTORY_ALL);
+	while (history_next(&w->history, &r, &e))
+		BUG_ON(e.kind >= HISTORY_KINDS || e.what >= HISTORY_WHATS || e.was >= HISTORY_WHATS || e.key_len > BGP_KEY_MAX);
+	history_unwatch(&w->history, &w->watch);
+	history_fini(&w->history);
+}
+
 static void begin(struct world *w, uint8_t mode)
 {
-	struct evpn_params ep = { .asn = OUR_AS, .router_id = 0xc0000201, .vtep = ip_v4(0xc0000201), .log = &w->log };
+	struct evpn_params ep = { .asn = OUR_AS, .router_id = 0xc0000201, .vtep = ip_v4(0xc0000201), .log = &w->log,
+				  .history = &w->history };
 	struct bgp_params p = { .asn = OUR_AS, .router_id = 0xc0000201, .reflect_unknown = mode & OPAQUE, .seed = 1,
 				.restart_time = RESTART_S, .long_lived_time = mode & RESTARTS ? LONG_LIVED_S : 0,
-				.log = &w->log };
+				.log = &w->log, .history = &w->history };
 	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202), .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
 					 .passive = true, .hold_time = 90, .rr_client = mode & CLIENT && !(mode & EXTERNAL),
 					 .max_prefixes = mode & LIMITED ? 20 : 0,
@@ -267,6 +287,9 @@ static void begin(struct world *w, uint8_t mode)
 					 .add_path_best = mode & BEST_TWO ? 2 : 0 };
 
 	log_init(&w->log, LOG_DEBUG);
+	history_init(&w->history);
+	w->watch = (struct history_watch){ .rings = HISTORY_ALL, .wake = awake };
+	history_watch(&w->history, &w->watch);
 	w->log.sink = mute;
 	w->now = (struct mtime){ 1000000 };
 	p.net = (struct bgp_net){ .connect = net_connect, .want_write = net_want_write, .close = net_close, .ctx = w };
@@ -313,6 +336,7 @@ static void end(struct world *w)
 	bgp_free(w->b);
 	dp_free(w->dp, true);
 	evpn_free(w->e);
+	history_check(w);
 }
 
 static void piece(struct world *w, struct rbuf *r)
