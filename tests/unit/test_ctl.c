@@ -378,6 +378,23 @@ static void tell(struct fixture *f, int fd, uint32_t n)
 	turns(f, 5);
 }
 
+static void stop(struct loop_timer *t)
+{
+	loop_break(t->loop);
+}
+
+/* How often the loop turns in 30 ms. */
+static unsigned turns_of_a_while(struct fixture *f)
+{
+	struct loop_timer t;
+	unsigned before = ev_iteration(f->loop.ev);
+
+	loop_timer_init(&t, &f->loop, stop);
+	loop_timer_at(&t, mtime_add_ms(loop_now(&f->loop), 30));
+	loop_run(&f->loop);
+	return ev_iteration(f->loop.ev) - before;
+}
+
 static void ctl_who_waits_is_told_and_may_hang_up(void **state)
 {
 	struct fixture *f = *state;
@@ -393,6 +410,7 @@ static void ctl_who_waits_is_told_and_may_hang_up(void **state)
 	tell(f, fd, 2);
 	shutdown(fd, SHUT_WR); /* still listens */
 	turns(f, 5);
+	assert_in_range(turns_of_a_while(f), 1, 10);
 	tell(f, fd, 1);
 	close(fd);
 	turns(f, 5);

@@ -217,6 +217,7 @@ static void history_who_waits_is_woken_for_its_rings_only(void **state)
 {
 	struct history *h = *state;
 	struct waiter a = { .w = { .rings = HISTORY_BIT(HISTORY_MOVES), .wake = wake } };
+	struct waiter b = { .w = { .rings = HISTORY_BIT(HISTORY_SESSIONS), .wake = wake } };
 
 	assert_false(history_watched(h, HISTORY_MOVES));
 	history_watch(h, &a.w);
@@ -226,6 +227,11 @@ static void history_who_waits_is_woken_for_its_rings_only(void **state)
 	assert_int_equal(a.woken, 0);
 	add_mac(h, HISTORY_MOVES, 1);
 	assert_int_equal(a.woken, 1);
+	history_watch(h, &b.w);
+	add_mac(h, HISTORY_SESSIONS, 1);
+	assert_int_equal(a.woken, 1);
+	assert_int_equal(b.woken, 1);
+	history_unwatch(h, &b.w);
 	history_unwatch(h, &a.w);
 	assert_false(history_watched(h, HISTORY_MOVES));
 	add_mac(h, HISTORY_MOVES, 2);
