@@ -109,7 +109,8 @@ static void put_verb(struct report *r, enum verb_id id)
 
 static bool is_large(enum verb_id id)
 {
-	return id == VERB_SHOW_RIB || id == VERB_SHOW_MAC || id == VERB_SHOW_ARP || id == VERB_SHOW_FDB;
+	return id == VERB_SHOW_RIB || id == VERB_SHOW_MAC || id == VERB_SHOW_ARP || id == VERB_SHOW_FDB ||
+	       id == VERB_SHOW_EVENTS;
 }
 
 static bool only_looks(enum verb_id id)

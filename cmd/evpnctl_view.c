@@ -300,6 +300,8 @@ static const struct view_field memory_fields[] = {
 	{ "repairs", "dataplane.repairs", format_any },
 	{ "lost notifications", "dataplane.overruns", format_any },
 	{ "dataplane tables", "dataplane.bytes", format_bytes },
+	{ "events kept", "history.events", format_any },
+	{ "history", "history.bytes", format_bytes },
 	{ "control clients", "control.clients", format_any },
 	{ "control buffers", "control.bytes", format_bytes },
 	{ "neighbors", "neighbors", format_neighbors_memory },

@@ -185,6 +185,18 @@ static void memory_control(struct reply *r, struct json *j)
 	json_object_end(j);
 }
 
+static void memory_history(struct reply *r, struct json *j)
+{
+	uint64_t came, lost;
+	size_t bytes = history_bytes(&r->d->history, &came, &lost);
+
+	json_object(j, "history");
+	json_uint(j, "events", came - lost);
+	json_uint(j, "forgotten", lost);
+	json_uint(j, "bytes", bytes);
+	json_object_end(j);
+}
+
 static void memory_neighbor(struct json *j, const struct bgp_peer *p)
 {
 	struct bgp_peer_info i;
@@ -213,6 +225,7 @@ static void memory_tables(struct reply *r, struct json *j)
 	memory_transport(r, j);
 	memory_evpn(r, j);
 	memory_dataplane(r, j);
+	memory_history(r, j);
 	memory_control(r, j);
 	json_array(j, "neighbors");
 }
