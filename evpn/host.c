@@ -385,6 +385,14 @@ void host_left(struct evpn *e, const struct evi *evi, const struct ip *ip, const
 		run(e, h, HOST_LEFT);
 }
 
+void host_welcome(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
+{
+	uint32_t m = mac_find(e, evi, mac);
+
+	if (m && mac_get(e, m)->ifindex)
+		dp_host_ask(e->dp, evi->vni, mac_get(e, m)->ifindex, ip, mac);
+}
+
 void host_forget(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac)
 {
 	uint32_t h = evi->n_hosts ? find(e, evi, ip) : 0;

@@ -32,6 +32,7 @@ struct evpn;
 #define HOST_ANSWER_MS 1000   /* until it is asked again (RFC 4861 10, RetransTimer) */
 #define HOST_ASKS 3u          /* MAX_UNICAST_SOLICIT */
 #define HOST_LEFT_MS 20       /* since its MAC left its port until it is asked: by then the row leads to the VTEP that has it */
+#define HOST_WELCOMES 64u     /* addresses of a MAC that are asked for when it comes: a peer can say that it has many */
 #define HOSTS_PER_EVI 65536u
 #define HOSTS_PER_MAC 1024u
 
@@ -85,6 +86,8 @@ void host_seen(struct evpn *e, struct evi *evi, const struct ip *ip, const struc
 bool host_doubt(struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* Its MAC, which was here, is not any more. */
 void host_left(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
+/* Its MAC has come to a port here, and a route says that it has this address: if so it shall say so. */
+void host_welcome(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* neigh.c no longer takes it for local at that MAC. */
 void host_forget(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
 /* All of the EVI are gone. */

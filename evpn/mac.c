@@ -333,6 +333,8 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 	}
 	if (mac_is_here(was->state) && (m->state == MAC_REMOTE || m->state == MAC_UNKNOWN))
 		neigh_mac_lost(e, h);
+	else if (!mac_is_here(was->state) && mac_is_here(m->state))
+		neigh_mac_came(e, h);
 	tell_dataplane(e, evi, h, was, ev);
 	tell_bgp(e, evi, h, was);
 	m->flags = (uint8_t)((m->flags & ~MAC_BUSY) | busy);

@@ -416,6 +416,23 @@ void neigh_mac_lost(struct evpn *e, uint32_t mac)
 	}
 }
 
+void neigh_mac_came(struct evpn *e, uint32_t mac)
+{
+	const struct mac_entry *m = mac_get(e, mac);
+	struct evi *evi = evi_get(&e->evis, m->evi);
+	unsigned asked = 0;
+
+	for (uint32_t h = evi->host_learning ? m->bindings : 0; h && asked < HOST_WELCOMES; h = binding_get(e, h)->next) {
+		const struct binding *b = binding_get(e, h);
+		struct ip ip = binding_ip(b);
+
+		if (b->flags & BINDING_LOCAL || sources_empty(&b->routes))
+			continue;
+		host_welcome(e, evi, &ip, &m->mac);
+		asked++;
+	}
+}
+
 static void mac_moved(struct evpn *e, uint32_t h)
 {
 	struct binding *b = binding_get(e, h);

@@ -221,6 +221,21 @@ def test_a_doubted_ipv6_host_is_asked(pair):
     assert pair.rows(pair.r2).get("2001:db8:a::1") == MAC1
 
 
+@pytest.mark.kernel
+def test_a_move_that_is_told_by_rarp_takes_the_addresses_along(pair):
+    """QEMU tells of a migrated host by RARP, which has no address in it. The host says nothing itself, but answers."""
+    p, lab, old = pair, pair.lab, pair.h1.dev
+    p.h1.speak()
+    p.wait_row(p.r2, "10.0.0.1", MAC1)
+    p.h1.ip("addr flush dev " + old)
+    p.h1.ip("link set %s address 02:ff:00:00:00:01" % old)
+    p.h1.plug(p.r2, "br100", "h1.1")
+    with Wire(p.h1) as w:
+        w.send(Ether(src=MAC1, dst="ff:ff:ff:ff:ff:ff", type=0x8035) / ARP(op=3, hwsrc=MAC1, hwdst=MAC1, psrc="0.0.0.0", pdst="0.0.0.0"))
+        lab.wait_for(lambda: [a["state"] for a in p.e2.show("arp") if a["ip"] == "10.0.0.1"] == ["local"], "r2 has its address")
+        p.wait_row(p.r1, "10.0.0.1", MAC1)
+
+
 @pytest.mark.parametrize("ip", ["10.0.0.1", "2001:db8:a::1"], ids=["ipv4", "ipv6"])
 def test_an_address_moves_to_another_mac_behind_another_vtep(pairs, ip):
     """As when a spare takes over: the one that had it is asked, is silent, and the row is the other's in seconds."""

@@ -264,6 +264,39 @@ static void host_that_is_barred_is_not_asked(void **state)
 	world_withdraw(&t->w, r);
 }
 
+/* Who moves a host may tell of its MAC alone (RARP), and its old VTEP takes its address back (RFC 9721). */
+static void host_that_comes_is_asked_for_the_addresses_that_routes_have(void **state)
+{
+	struct hosts *t = *state;
+	struct route r = { .vtep = 2, .mac = 1, .ip = 1 }, q = { .vtep = 2, .mac = 1, .ip = 2 };
+
+	world_announce(&t->w, r);
+	world_announce(&t->w, q);
+	hear(t, DP_HEARD_ANNOUNCE, 2, 1, 2);
+	world_learn(&t->w, 1);
+	said(t, "carry 100 from 7: 10.0.0.2\n" ASK1); /* of the other it has told */
+	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
+	world_withdraw(&t->w, r);
+	world_withdraw(&t->w, q);
+	world_ours(&t->w, IMET "100 mac " M1 " 10.0.0.1 seq 1\n100 mac " M1 " 10.0.0.2 seq 1\n100 mac " M1 " seq 1\n");
+}
+
+static void host_that_comes_is_asked_for_some_addresses_only(void **state)
+{
+	struct hosts *t = *state;
+	unsigned n = 0;
+
+	for (unsigned i = 1; i <= 100; i++)
+		world_announce(&t->w, (struct route){ .vtep = 2, .mac = 1, .ip = i });
+	world_learn(&t->w, 1);
+	buf_add(&t->said, "", 1);
+	for (const char *at = buf_data(&t->said); (at = strstr(at, "ask 100 on 7")); at++)
+		n++;
+	assert_int_equal(n, HOST_WELCOMES);
+	for (unsigned i = 1; i <= 100; i++)
+		world_withdraw(&t->w, (struct route){ .vtep = 2, .mac = 1, .ip = i });
+}
+
 /* Ports are not heard in the order in which hosts spoke there: the bridge may know better. */
 static void host_that_a_route_took_is_asked_on_both_ports(void **state)
 {
@@ -304,8 +337,9 @@ static void address_of_a_mac_that_is_back(void **state)
 	world_announce(&t->w, r);
 	world_learn(&t->w, 1);
 	world_ours(&t->w, IMET "100 mac " M1 " seq 2\n");
-	world_pass(&t->w, 1);
 	said(t, ASK1);
+	world_pass(&t->w, 1);
+	said(t, ASK1); /* and again, as it did not answer */
 	hear(t, DP_HEARD_ANSWER, 1, 1, 9);
 	world_ours(&t->w, IMET "100 mac " M1 " 10.0.0.1 seq 2\n100 mac " M1 " seq 2\n");
 	world_pass(&t->w, 60);
@@ -638,6 +672,8 @@ int main(void)
 		test(host_moves_away_and_back),
 		test(host_that_a_route_took_is_asked),
 		test(host_that_a_route_took_and_is_gone),
+		test(host_that_comes_is_asked_for_the_addresses_that_routes_have),
+		test(host_that_comes_is_asked_for_some_addresses_only),
 		test(host_whose_mac_aged_is_asked),
 		test(host_that_is_barred_is_not_asked),
 		test(host_that_a_route_took_is_asked_on_both_ports),
