@@ -226,7 +226,7 @@ static bool run(struct evpn *e, uint32_t h, enum host_event ev)
 	struct ip ip = ip_from_bytes(x->ip, x->ip_len);
 	struct mac mac = x->mac;
 	enum host_todo todo;
-	bool tunnel, left;
+	bool tunnel, left, moved = false;
 
 	ev = in_view_of_bridge(e, evi, x, ev, &left);
 	todo = host_step(&asked, ev);
@@ -248,10 +248,13 @@ static bool run(struct evpn *e, uint32_t h, enum host_event ev)
 		x->asked = 0;
 		x->left = false;
 		todo = HOST_GONE;
+		moved = is_remote(e, evi, &mac);
 	}
 	enter_line(e, h);
-	if (todo == HOST_GONE && !neigh_is_local(e, evi, &ip))
+	if (todo == HOST_GONE && (moved || !neigh_is_local(e, evi, &ip)))
 		drop(e, h);
+	if (moved) /* it has left, and its port has gone since */
+		neigh_gone(e, evi, &ip, &mac);
 	return todo != HOST_GONE;
 }
 
