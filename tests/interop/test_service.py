@@ -67,7 +67,8 @@ class Service(Evpnd):
         return "\n".join(line for _, line in self.journal())
 
     def state(self):
-        return self.systemctl("status", "-n0", "evpnd", check=False).stdout + self.log()
+        others = self.node.run("journalctl", "-u", "systemd-networkd", "-n", "50").stdout
+        return self.systemctl("status", "-n0", "evpnd", check=False).stdout + self.log() + "\n" + others
 
     def close(self):
         self.systemctl("stop", "evpnd")
@@ -323,7 +324,7 @@ def test_resolver(b, resolver):
     b.e1.restart(b.conf + "  - {vni: 300, ports: [h3], mode: dynamic-l2, flood: [192.0.2.1], resolver: %s}\n" % resolver)
     try:
         b.lab.wait_for(lambda: h3.ping("10.0.0.4") or b.r1.remote("vxlan300", "02:00:00:00:00:04") == "192.0.2.1", "its answer is a row", 20)
-        assert b.e1.show("vni", "300")["resolver"]["error"] is None
+        assert b.e1.show("vni", "300")["resolver"]["answered"] >= 1
     finally:
         h3.unplug()
 
@@ -380,6 +381,7 @@ def test_networkd(b):
         b.r1.install("/etc/systemd/network/" + name, text.replace("192.0.2.1", b.r1.address).replace(" h1", ""))
     b.e1.restart("restart: {rows: flush}\n" + b.conf)
     b.e1.systemctl("stop", "evpnd")
+    assert not b.r1.ip("nexthop list proto 179"), "nothing is left, as at a boot"
     b.e1.configure(b.conf + "  - {vni: 500}\n")
     b.e1.systemctl("start", "evpnd", "systemd-networkd")
     b.reach()
