@@ -7,6 +7,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -218,7 +219,8 @@ def test_a_ping_runs_through(b, how):
     """Rows stay, neighbors keep our routes: by order, and when something kills it."""
     b.settled()
     before, pid, restarts = b.rows(), b.e1.get("MainPID"), int(b.e1.get("NRestarts"))
-    pings = [Pings(b.h1, "10.0.0.2", 0.05), Pings(b.h2, "10.0.0.1", 0.05)]
+    pings = [Pings(b.h1, "10.0.0.2", 0.02), Pings(b.h2, "10.0.0.1", 0.02)]
+    time.sleep(0.5)
     if how == "restart":
         b.e1.systemctl("restart", "evpnd")
     else:
@@ -383,7 +385,7 @@ def test_networkd(b):
     b.e1.systemctl("stop", "evpnd")
     assert not b.r1.ip("nexthop list proto 179"), "nothing is left, as at a boot"
     b.e1.configure(b.conf + "  - {vni: 500}\n")
-    b.e1.systemctl("start", "evpnd", "systemd-networkd")
+    b.e1.systemctl("start", "systemd-networkd", "evpnd")
     b.reach()
     b.lab.wait_for(lambda: b.e1.show("vni", "500")["problem"] is None, "VNI 500 has its devices, whoever was first to make them")
     b.e1.systemctl("restart", "systemd-networkd")
