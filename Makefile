@@ -41,7 +41,7 @@ Q := $(if $(V),,@)
 # Every folder is one archive; a program or test links the archives and so only the objects that it needs.
 FOLDERS := base bgp evpn dataplane conf
 # The programs share an archive, too: all of cmd/ but the files with a main().
-MAINS := cmd/evpnd.c cmd/evpnctl.c cmd/evpnd_http.c
+MAINS := cmd/evpnd/main.c cmd/evpnctl/main.c cmd/http/main.c
 SRC = $(wildcard $(1)/*.c $(1)/*/*.c)
 OBJ = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB = $(patsubst %,$(BUILD)/lib%.a,$(1))
@@ -88,19 +88,19 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/libcmd.a: $(call OBJ,$(filter-out $(MAINS),$(call SRC,cmd)))
 	$(Q)rm -f $@; ar rcs $@ $^
-$(BUILD)/cmd/evpnctl%.o: PKGS += $(CTL_PKGS)
-$(BUILD)/cmd/http%.o $(BUILD)/cmd/evpnd_http.o: PKGS += $(CTL_PKGS) $(HTTP_PKGS)
-$(BUILD)/cmd/http_page.o: cmd/status.html
+$(BUILD)/cmd/evpnctl/%.o: PKGS += $(CTL_PKGS)
+$(BUILD)/cmd/http/%.o: PKGS += $(CTL_PKGS) $(HTTP_PKGS)
+$(BUILD)/cmd/http/page.o: cmd/http/status.html
 
-$(BUILD)/evpnd: $(BUILD)/cmd/evpnd.o $(LIBS)
+$(BUILD)/evpnd: $(BUILD)/cmd/evpnd/main.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
 
-$(BUILD)/evpnctl: $(BUILD)/cmd/evpnctl.o $(LIBS)
+$(BUILD)/evpnctl: $(BUILD)/cmd/evpnctl/main.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(call pkg,libs,$(CTL_PKGS)) $(LDLIBS)
 
-$(BUILD)/evpnd-http: $(BUILD)/cmd/evpnd_http.o $(LIBS)
+$(BUILD)/evpnd-http: $(BUILD)/cmd/http/main.o $(LIBS)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--as-needed -o $@ $< $(LIBS) $(call pkg,libs,$(CTL_PKGS) $(HTTP_PKGS)) $(LDLIBS)
 

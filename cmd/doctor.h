@@ -69,7 +69,7 @@ struct doctor_check {
 	bool (*run)(struct doctor *x);
 };
 
-extern const struct doctor_check doctor_host_checks[]; /* ended by one without run; the daemon's: doctor_verb.c */
+extern const struct doctor_check doctor_host_checks[]; /* ended by one without run; the daemon's: cmd/evpnd/doctor_verb.c */
 
 /* 0 or -errno: the kernel cannot be asked. config and d are borrowed. */
 int doctor_begin(struct doctor *x, const struct config *config, struct daemon *d);

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/daemon.h"
 #include "cmd/doctor.h"
+#include "cmd/paths.h"
 #include "dataplane/host.h"
 
 #define NETWORKD_WITH_NEXTHOPS 256u

@@ -2,11 +2,10 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 #include "cmd/paths.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "cmd/daemon.h"
 
 /* False without a place of the user's, or when it is longer than a path. */
 static bool below(char out[PATH_MAX], const char *dir, const char *rest)

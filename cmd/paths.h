@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Where the two programs look when nobody says where: an ordinary user has places of its own (XDG Base Directory). */
+/* Where the programs look when nobody says where: an ordinary user has places of its own (XDG Base Directory). */
 #ifndef CMD_PATHS_H
 #define CMD_PATHS_H
+
+#define EVPND_VERSION "0.1"
+#define EVPND_CONFIG "/etc/evpnd/evpnd.yaml"
+#define EVPND_SOCKET "/run/evpnd/evpnd.sock"
 
 #include <limits.h>
 

@@ -89,7 +89,7 @@ static int start(struct kdump *d)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/syscalls.c */
+	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&d->thread, &attr, run, d);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -103,7 +103,7 @@ static int start(struct kwriter *w)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/syscalls.c */
+	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&w->thread, &attr, run, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

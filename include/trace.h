@@ -5,7 +5,7 @@
  * the answer, and what that means. Who asks adds rows in the order in which a packet meets them; words are meant for the
  * reader, `lookup` and `result` for programs.
  *
- *	cmd/trace.c        who is meant; evpn's tables; the verdict
+ *	cmd/evpnd/trace.c        who is meant; evpn's tables; the verdict
  *	dataplane/trace.c  what the dataplane would do with the frame, and the path to each VTEP
  */
 #ifndef TRACE_H

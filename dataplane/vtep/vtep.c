@@ -415,7 +415,7 @@ static void start_rcu(void)
 	sigset_t all, before;
 
 	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/syscalls.c */
+	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	urcu_qsbr_get_default_call_rcu_data();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -486,7 +486,7 @@ static int start(struct worker *w)
 	int err;
 
 	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/syscalls.c */
+	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&w->thread, NULL, run, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

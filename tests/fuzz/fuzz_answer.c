@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/wire.h"
-#include "cmd/evpnctl_pick.h"
-#include "cmd/evpnctl_render.h"
+#include "cmd/evpnctl/pick.h"
+#include "cmd/evpnctl/render.h"
 #include "tests/fuzz/fuzz.h"
 
 struct answer {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cmd/http_api.h"
-#include "cmd/http_listen.h"
+#include "cmd/http/api.h"
+#include "cmd/http/listen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "cmd/request.h"
+#include "cmd/evpnd/request.h"
 #include "cmd/verb.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

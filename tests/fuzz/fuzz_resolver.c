@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cmd/host_line.h"
-#include "cmd/registry.h"
+#include "cmd/evpnd/host_line.h"
+#include "cmd/evpnd/registry.h"
 #include "tests/fuzz/fuzz.h"
 
 static void take_line(const char *s, size_t len)

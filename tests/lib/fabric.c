@@ -119,7 +119,7 @@ static void on_converged(void *ctx)
 	dp_sweep(((struct speaker *)ctx)->dp);
 }
 
-/* As cmd/resume.c does. */
+/* As cmd/evpnd/resume.c does. */
 static void resume(struct fabric *f, struct speaker *s)
 {
 	if (!f->p.restart_s)

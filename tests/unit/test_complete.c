@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/evpnctl_complete.h"
+#include "cmd/evpnctl/complete.h"
 #include "tests/lib/test.h"
 
 #define WORDS_MAX 16

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cmd/ctl.h"
+#include "cmd/evpnd/ctl.h"
 #include "tests/lib/test.h"
 
 #define ROWS 20000u

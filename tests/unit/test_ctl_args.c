@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/reply.h"
-#include "cmd/request.h"
+#include "cmd/evpnd/reply.h"
+#include "cmd/evpnd/request.h"
 #include "cmd/verb.h"
 #include "tests/lib/test.h"
 

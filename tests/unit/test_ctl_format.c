@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/evpnctl_pick.h"
-#include "cmd/evpnctl_render.h"
+#include "cmd/evpnctl/pick.h"
+#include "cmd/evpnctl/render.h"
 #include "tests/lib/test.h"
 
 static void assert_format(format_fn format, const char *json, const char *path, const char *expected)

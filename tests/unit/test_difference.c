@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "cmd/difference.h"
+#include "cmd/evpnd/difference.h"
 
 #define HEAD "asn: 65001\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\n"
 #define NEIGHBOR "  - address: 192.0.2.2\n    asn: 65001\n"

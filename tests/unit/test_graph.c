@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/evpnctl_graph.h"
+#include "cmd/evpnctl/graph.h"
 #include "tests/lib/test.h"
 
 #define VERSION "{'vtep':'192.0.2.1','router_id':'192.0.2.1','asn':65000}"

@@ -53,7 +53,7 @@ def test_includes_follow_the_house():
 @pytest.mark.parametrize("name, quote, header", [
     ("bgp/rib.c", '"', "evpn/nlri.h"), ("evpn/mac.c", '"', "bgp/rib.h"), ("dataplane/dp.c", '"', "bgp/rib.h"), ("conf/load.c", '"', "evpn/rd.h"),
     ("base/loop.c", '"', "include/bgp.h"), ("include/bgp.h", '"', "bgp/rib.h"), ("bgp/rib.c", '"', "rib.h"), ("bgp/rib.c", '"', "../base/log.h"),
-    ("cmd/evpnd.c", "<", "ev.h"), ("base/loop.c", "<", "ev.h"), ("bgp/rib.c", '"', "tests/lib/rng.h")])
+    ("cmd/evpnd/main.c", "<", "ev.h"), ("base/loop.c", "<", "ev.h"), ("bgp/rib.c", '"', "tests/lib/rng.h")])
 def test_the_rules_have_teeth(name, quote, header):
     assert misplaced(name, quote, header)
 
@@ -93,7 +93,7 @@ def test_a_skip_says_why():
 
 
 def test_threads_let_a_refused_system_call_be_said():
-    """A thread that blocks SIGSYS, too, dies of what cmd/syscalls.c only refuses."""
+    """A thread that blocks SIGSYS, too, dies of what cmd/evpnd/syscalls.c only refuses."""
     rooms = {n: text(n) for n in files(".c") if n.split("/")[0] in ("base", "bgp", "evpn", "dataplane", "conf", "cmd")}
     wrong = [n for n, t in rooms.items() if re.search(r"sigfillset\(&(\w+)\);(?!\s*sigdelset\(&\1, SIGSYS\))", t)]
     assert not wrong, wrong

@@ -3,10 +3,10 @@
 /* evpnd over HTTP: who is answered, what addresses mean, the text of metrics and of health. */
 #include <string.h>
 
-#include "cmd/http_api.h"
-#include "cmd/http_health.h"
-#include "cmd/http_listen.h"
-#include "cmd/http_metrics.h"
+#include "cmd/http/api.h"
+#include "cmd/http/health.h"
+#include "cmd/http/listen.h"
+#include "cmd/http/metrics.h"
 #include "tests/lib/test.h"
 
 static void hosts_are_addresses_and_names_that_were_given(void **state)

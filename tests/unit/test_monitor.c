@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/daemon.h"
-#include "cmd/show.h"
+#include "cmd/evpnd/daemon.h"
+#include "cmd/evpnd/show.h"
 #include "tests/lib/test.h"
 
 struct client {

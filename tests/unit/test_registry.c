@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/host_line.h"
-#include "cmd/registry.h"
+#include "cmd/evpnd/host_line.h"
+#include "cmd/evpnd/registry.h"
 #include "tests/lib/test.h"
 
 #define HOST(vni, mac, ip, vtep) "{\"vni\": " vni ", \"mac\": \"02:00:00:00:00:" mac "\", \"ip\": " ip ", \"vtep\": \"192.0.2." vtep "\"}\n"

@@ -6,8 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/evpnctl_run.h"
-#include "cmd/evpnctl_section.h"
+#include "cmd/evpnctl/run.h"
+#include "cmd/evpnctl/section.h"
 #include "tests/lib/test.h"
 
 struct text {

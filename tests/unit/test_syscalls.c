@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/syscalls.h"
+#include "cmd/evpnd/syscalls.h"
 #include "tests/lib/test.h"
 
 struct outcome {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/evpnctl_screen.h"
-#include "cmd/evpnctl_top.h"
+#include "cmd/evpnctl/screen.h"
+#include "cmd/evpnctl/top.h"
 #include "tests/lib/test.h"
 
 static void rates_are_differences(void **state)

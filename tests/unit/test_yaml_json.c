@@ -3,7 +3,7 @@
 /* The printed configuration as JSON (evpnctl --json show config). */
 #include <string.h>
 
-#include "cmd/yaml_json.h"
+#include "cmd/evpnd/yaml_json.h"
 #include "include/config.h"
 #include "tests/lib/test.h"
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+#include "cmd/evpnctl/doctor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/doctor.h"
+
+static void add(struct buf *out, const struct doctor_finding *f, bool *first)
+{
+	buf_adds(out, *first ? "" : ",\n");
+	*first = false;
+	doctor_print(f, out);
+}
+
+static void no_daemon(const char *config, const char *socket, const char *why, struct buf *out, bool *first)
+{
+	struct doctor_finding f = { .code = "not-running", .severity = DOCTOR_ERROR };
+
+	snprintf(f.what, sizeof(f.what), "%s", why);
+	doctor_why(&f, "no evpnd answers at %s: what follows is what can be seen without one", socket);
+	doctor_command(&f, "systemctl start evpnd; by hand: evpnd -c %s -s %s", config, socket);
+	add(out, &f, first);
+}
+
+static void say_errors(const struct config_errors *errors, const char *config, struct buf *out, bool *first)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		struct doctor_finding f = { .code = "configuration", .severity = DOCTOR_ERROR };
+
+		snprintf(f.what, sizeof(f.what), "%s", errors->lines[i]);
+		doctor_why(&f, "evpnd does not start with it");
+		doctor_command(&f, "evpnctl check %s", config);
+		add(out, &f, first);
+	}
+}
+
+static void look_at_host(const struct config *c, struct buf *out, bool *first)
+{
+	struct doctor x;
+
+	if (doctor_begin(&x, c, NULL))
+		return;
+	while (doctor_next(&x, doctor_host_checks))
+		for (unsigned i = 0; i < x.n; i++)
+			add(out, &x.findings[i], first);
+	doctor_end(&x);
+}
+
+void doctor_alone(const char *config, const char *socket, const char *why, struct buf *out)
+{
+	struct config_errors errors = { 0 };
+	struct config *c = config_load(config, &errors);
+	bool first = true;
+
+	buf_adds(out, "[\n");
+	no_daemon(config, socket, why, out, &first);
+	say_errors(&errors, config, out, &first);
+	if (c)
+		look_at_host(c, out, &first);
+	buf_adds(out, "\n]\n");
+	config_errors_free(&errors);
+	config_free(c);
+}

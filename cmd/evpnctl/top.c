@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/*
+ * Five questions a page, all cheap for the daemon. Rates are differences between pages. What is wrong comes first: sessions
+ * that are down, VNIs that are not ready; then the VNIs with most packets. What does not fit is counted.
+ */
+#include "cmd/evpnctl/top.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd/evpnctl/ask.h"
+#include "cmd/evpnctl/render.h"
+#include "cmd/evpnctl/screen.h"
+
+#define PAGE_MS 1000
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+static const char *text(const json_t *row, const char *path)
+{
+	const char *s = json_string_value(format_member(row, path));
+
+	return s ? s : "";
+}
+
+static uint64_t number(const json_t *row, const char *path)
+{
+	return (uint64_t)json_integer_value(format_member(row, path));
+}
+
+/* A rate in three digits or so: 0.5, 12, 3.4k; nothing that is not known yet. */
+static void put_rate(struct buf *out, double rate)
+{
+	static const char units[] = " kMGT";
+	size_t unit = 0;
+
+	if (rate < 0) {
+		buf_adds(out, "-");
+		return;
+	}
+	for (; rate >= 999.5 && unit < 4; unit++)
+		rate /= 1000;
+	buf_printf(out, rate > 0.05 && rate < 9.95 ? "%.1f" : "%.0f", rate);
+	if (unit)
+		buf_add(out, &units[unit], 1);
+}
+
+static void format_rate(struct buf *out, const json_t *v, const json_t *row)
+{
+	put_rate(out, json_is_real(v) ? json_real_value(v) : -1);
+}
+
+static void format_count(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_printf(out, "%zu", json_array_size(v));
+}
+
+static void format_vni_state(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_adds(out, json_is_true(v) ? "ready" : "not ready");
+}
+
+/* Adds member rate to the row: of the counter that has this value. who and what name it. */
+static void add_rate(struct rates *r, json_t *row, const char *rate, const char *who, uint64_t value)
+{
+	char name[160];
+	double d;
+
+	snprintf(name, sizeof(name), "%s %s", who, rate);
+	d = rates_of(r, name, value);
+	if (d >= 0)
+		json_object_set_new(row, rate, json_real(d));
+}
+
+static bool is_up(const json_t *neighbor)
+{
+	return strcmp(text(neighbor, "state"), "Established") == 0;
+}
+
+/* ---- the head ---------------------------------------------------------------------------------------------------- */
+
+static void put_daemon(const struct top_answers *a, struct buf *out)
+{
+	const json_t *v = a->version;
+
+	buf_printf(out, "evpnd %s", text(v, "version"));
+	if (text(v, "vtep")[0])
+		buf_printf(out, "  VTEP %s", text(v, "vtep"));
+	if (json_is_integer(json_object_get(v, "asn")))
+		buf_printf(out, "  AS %" PRIu64, number(v, "asn"));
+	buf_printf(out, "  dataplane %s  up ", text(v, "dataplane"));
+	format_age(out, json_object_get(v, "uptime_s"), v);
+	if (json_is_integer(json_object_get(v, "draining_s")))
+		buf_adds(out, "  DRAINING");
+	if (json_is_true(json_object_get(v, "restarting")))
+		buf_adds(out, "  restarting");
+	buf_adds(out, "\n");
+}
+
+static void put_named_rate(struct buf *out, struct rates *r, const char *what, uint64_t value)
+{
+	buf_printf(out, "  %s ", what);
+	put_rate(out, rates_of(r, what, value));
+	buf_adds(out, "/s");
+}
+
+static uint64_t sum(const json_t *rows, const char *path)
+{
+	const json_t *row;
+	uint64_t n = 0;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		n += number(row, path);
+	return n;
+}
+
+static void put_routes(const struct top_answers *a, struct rates *r, struct buf *out)
+{
+	size_t up = 0, i;
+	const json_t *row;
+
+	json_array_foreach(a->neighbors, i, row)
+		up += is_up(row);
+	buf_printf(out, "sessions %zu of %zu", up, json_array_size(a->neighbors));
+	buf_printf(out, "  routes %" PRIu64 "  sets %" PRIu64, number(a->memory, "rib.keys"),
+		   number(a->memory, "rib.attribute_sets"));
+	put_named_rate(out, r, "updates in", sum(a->neighbors, "updates_in"));
+	put_named_rate(out, r, "out", sum(a->neighbors, "updates_out"));
+	buf_adds(out, "\n");
+}
+
+static void put_tables(const struct top_answers *a, struct rates *r, struct buf *out)
+{
+	buf_printf(out, "MACs %" PRIu64 " here, %" PRIu64 " there  addresses %" PRIu64 ", %" PRIu64, sum(a->vnis, "local_macs"),
+		   sum(a->vnis, "remote_macs"), sum(a->vnis, "local_ips"), sum(a->vnis, "remote_ips"));
+	buf_printf(out, "  rows %" PRIu64 ", %" PRIu64 " due", number(a->memory, "dataplane.rows"),
+		   number(a->memory, "dataplane.dirty"));
+	put_named_rate(out, r, "writes", number(a->memory, "dataplane.writes"));
+	buf_printf(out, "  errors %" PRIu64 "\n", number(a->memory, "dataplane.errors"));
+}
+
+static void put_process(const struct top_answers *a, struct rates *r, struct buf *out)
+{
+	double busy = rates_of(r, "processor",
+			       number(a->memory, "process.cpu_user_us") + number(a->memory, "process.cpu_system_us"));
+
+	buf_adds(out, "memory ");
+	format_bytes(out, format_member(a->memory, "process.resident_bytes"), NULL);
+	if (busy >= 0)
+		buf_printf(out, "  processor %.1f %%", busy / 10000);
+	buf_printf(out, "  longest turn %.1f ms  clients %" PRIu64 "\n",
+		   (double)number(a->memory, "process.longest_turn_us") / 1000, number(a->memory, "control.clients"));
+}
+
+#define HEAD_LINES 4u
+#define TABLES_MIN 8u /* lines that are worth it */
+
+static void put_head(const struct top_answers *a, struct rates *r, FILE *out)
+{
+	struct buf b;
+
+	buf_init(&b);
+	put_daemon(a, &b);
+	put_routes(a, r, &b);
+	put_tables(a, r, &b);
+	put_process(a, r, &b);
+	fwrite(buf_data(&b), 1, b.len, out);
+	buf_fini(&b);
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
+
+#define R VIEW_RIGHT
+
+static const struct view_column neighbor_columns[] = {
+	{ "NEIGHBOR", "address", format_any },
+	{ "AS", "asn", format_any, R },
+	{ "STATE", "state", format_neighbor_state },
+	{ "SINCE", "state_s", format_age, R, 2 },
+	{ "RECEIVED", "prefixes_received", format_any, R },
+	{ "SENT", "prefixes_sent", format_any, R },
+	{ "PENDING", "pending", format_any, R, 3 },
+	{ "IN/s", "in_rate", format_rate, R },
+	{ "OUT/s", "out_rate", format_rate, R },
+	{ "DESCRIPTION", "description", format_any, VIEW_FLEX, 1 },
+};
+
+static const struct view_column vni_columns[] = {
+	{ "VNI", "vni", format_any, R },
+	{ "MODE", "mode", format_any, 0, 4 },
+	{ "STATE", "ready", format_vni_state },
+	{ "LOCAL", "local_macs", format_any, R },
+	{ "REMOTE", "remote_macs", format_any, R },
+	{ "FLOOD", "flood", format_count, R, 3 },
+	{ "IN/s", "in_rate", format_rate, R },
+	{ "bit/s", "in_bits", format_rate, R, 2 },
+	{ "OUT/s", "out_rate", format_rate, R },
+	{ "bit/s", "out_bits", format_rate, R, 2 },
+	{ "DROPS/s", "drop_rate", format_rate, R },
+	{ "MISSES/s", "miss_rate", format_rate, R, 5 },
+	{ "PROBLEM", "problem", format_any, VIEW_FLEX, 1 },
+};
+
+static const struct view neighbor_view = { neighbor_columns, NULL, COUNT(neighbor_columns), 0, NULL, "no neighbors" };
+static const struct view vni_view = { vni_columns, NULL, COUNT(vni_columns), 0, NULL, "no VNIs" };
+
+static void rate_neighbors(const struct top_answers *a, struct rates *r)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(a->neighbors, i, row) {
+		add_rate(r, row, "in_rate", text(row, "address"), number(row, "updates_in"));
+		add_rate(r, row, "out_rate", text(row, "address"), number(row, "updates_out"));
+	}
+}
+
+/* The rows of show traffic that are of a VNI, by its number. */
+static json_t *traffic_of_vnis(const json_t *traffic)
+{
+	json_t *out = json_object(), *row;
+	char vni[16];
+	size_t i;
+
+	json_array_foreach(traffic, i, row) {
+		if (strcmp(text(row, "scope"), "vni"))
+			continue;
+		snprintf(vni, sizeof(vni), "%" PRIu64, number(row, "vni"));
+		json_object_set(out, vni, row);
+	}
+	return out;
+}
+
+/* In is from the tunnels. A dataplane that has no counters gives none. */
+static void rate_vni(json_t *row, const json_t *traffic, const char *vni, struct rates *r)
+{
+	const json_t *t = json_object_get(traffic, vni);
+
+	if (t) {
+		add_rate(r, row, "in_rate", vni, number(t, "rx_frames"));
+		add_rate(r, row, "in_bits", vni, 8 * number(t, "rx_octets"));
+		add_rate(r, row, "out_rate", vni, number(t, "tx_frames"));
+		add_rate(r, row, "out_bits", vni, 8 * number(t, "tx_octets"));
+		add_rate(r, row, "drop_rate", vni, number(t, "drops"));
+	}
+	if (json_is_object(json_object_get(row, "resolver")))
+		add_rate(r, row, "miss_rate", vni, number(row, "resolver.misses"));
+}
+
+static void rate_vnis(const struct top_answers *a, struct rates *r)
+{
+	json_t *traffic = traffic_of_vnis(a->traffic), *row;
+	char vni[16];
+	size_t i;
+
+	json_array_foreach(a->vnis, i, row) {
+		snprintf(vni, sizeof(vni), "%" PRIu64, number(row, "vni"));
+		rate_vni(row, traffic, vni, r);
+	}
+	json_decref(traffic);
+}
+
+struct top_row {
+	const json_t *row;
+	size_t at; /* as it came */
+};
+
+/* Down first; then as they are configured. */
+static int by_state(const void *pa, const void *pb)
+{
+	const struct top_row *a = pa, *b = pb;
+	int d = is_up(a->row) - is_up(b->row);
+
+	return d ? d : (a->at > b->at) - (a->at < b->at);
+}
+
+static double packets(const json_t *vni)
+{
+	return json_number_value(json_object_get(vni, "in_rate")) + json_number_value(json_object_get(vni, "out_rate"));
+}
+
+static int by_traffic(const void *pa, const void *pb)
+{
+	const json_t *a = ((const struct top_row *)pa)->row, *b = ((const struct top_row *)pb)->row;
+	int d = json_is_true(json_object_get(a, "ready")) - json_is_true(json_object_get(b, "ready"));
+
+	if (!d)
+		d = (packets(a) < packets(b)) - (packets(a) > packets(b));
+	return d ? d : (number(a, "vni") > number(b, "vni")) - (number(a, "vni") < number(b, "vni"));
+}
+
+/* With its heading, and a line that counts what is left out: lines lines at most, 0: any. */
+static void put_table(const struct view *view, const json_t *rows, int (*cmp)(const void *, const void *), size_t width,
+		      size_t lines, const char *what, FILE *out)
+{
+	size_t n = json_array_size(rows), shown = lines && n + 1 > lines ? (lines > 2 ? lines - 2 : 0) : n;
+	struct top_row *sorted = xcalloc(n + 1, sizeof(*sorted));
+	struct table *t = table_new(view, width, out);
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = (struct top_row){ json_array_get(rows, i), i };
+	qsort(sorted, n, sizeof(*sorted), cmp);
+	for (size_t i = 0; i < shown; i++)
+		table_add(t, sorted[i].row);
+	table_finish(t);
+	if (shown < n)
+		fprintf(out, "and %zu %s\n", n - shown, what);
+	free(sorted);
+}
+
+/* Of left lines for n and m, each has half, or what the other leaves. */
+static size_t share(size_t left, size_t n, size_t m)
+{
+	size_t half = left / 2;
+
+	if (n <= half)
+		return n;
+	return m < left - half ? left - m : half;
+}
+
+void top_page(struct top_answers *a, struct rates *r, size_t width, size_t height, FILE *out)
+{
+	size_t n = json_array_size(a->neighbors) + 1, m = json_array_size(a->vnis) + 1, first = 0, second = 0;
+
+	put_head(a, r, out);
+	rate_neighbors(a, r);
+	rate_vnis(a, r);
+	if (height && height < HEAD_LINES + TABLES_MIN)
+		return;
+	if (height) {
+		first = share(height - HEAD_LINES - 2, n, m);
+		second = height - HEAD_LINES - 2 - first;
+	}
+	fputc('\n', out);
+	put_table(&neighbor_view, a->neighbors, by_state, width, first, "more neighbors", out);
+	fputc('\n', out);
+	put_table(&vni_view, a->vnis, by_traffic, width, second, "more VNIs", out);
+}
+
+/* ---- the verb ---------------------------------------------------------------------------------------------------- */
+
+static void answers_free(struct top_answers *a)
+{
+	json_decref(a->version);
+	json_decref(a->memory);
+	json_decref(a->neighbors);
+	json_decref(a->vnis);
+	json_decref(a->traffic);
+	*a = (struct top_answers){ 0 };
+}
+
+static bool ask_all(const char *socket, struct top_answers *a, char error[ASK_ERROR_MAX])
+{
+	return (a->version = ask_json(socket, ASK_WORDS("show", "version"), error)) &&
+	       (a->memory = ask_json(socket, ASK_WORDS("show", "memory"), error)) &&
+	       (a->neighbors = ask_json(socket, ASK_WORDS("show", "neighbors"), error)) &&
+	       (a->vnis = ask_json(socket, ASK_WORDS("show", "vni"), error)) &&
+	       (a->traffic = ask_json(socket, ASK_WORDS("show", "traffic"), error));
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool show_page(struct screen *s, const char *socket, struct rates *r, char error[ASK_ERROR_MAX])
+{
+	struct top_answers a = { 0 };
+	bool ok = ask_all(socket, &a, error);
+	char *page;
+	size_t len;
+	FILE *out = open_memstream(&page, &len);
+
+	if (!out)
+		BUG("no memory for a page");
+	if (ok) {
+		rates_begin(r, now_s());
+		top_page(&a, r, s->width, s->height, out);
+	} else {
+		fprintf(out, "%s\n", error);
+	}
+	fclose(out);
+	if (ok || s->pages)
+		screen_show(s, page);
+	free(page);
+	answers_free(&a);
+	return ok;
+}
+
+/* Pages are a second apart, however long one takes. Without the first one there is nothing to look at. */
+static bool show_pages(struct screen *s, const char *socket, struct rates *r, uint32_t count, char error[ASK_ERROR_MAX])
+{
+	double next = now_s();
+	uint32_t n = 0;
+
+	for (;;) {
+		double left;
+
+		if (!show_page(s, socket, r, error) && !n)
+			return false;
+		if (++n == count || ferror(stdout))
+			return true;
+		next += PAGE_MS / 1000.0;
+		left = next - now_s();
+		if (left < 0)
+			next -= left;
+		if (screen_wait(s, left > 0 ? (int64_t)(left * 1000) : 0) == SCREEN_END)
+			return true;
+	}
+}
+
+int top_run(const char *socket, const struct verb_args *args)
+{
+	char error[ASK_ERROR_MAX];
+	struct rates *r = rates_new();
+	struct screen s;
+	bool ok;
+
+	screen_open(&s);
+	ok = show_pages(&s, socket, r, args->v[ARG_COUNT].n, error);
+	screen_close(&s);
+	rates_free(r);
+	if (!ok)
+		fprintf(stderr, "evpnctl: %s\n", error);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* SPDX-FileCopyrightText: 2026 The evpnd authors */
+/* `top`: sessions, VNIs and rates, a page a second. */
+#ifndef CMD_EVPNCTL_TOP_H
+#define CMD_EVPNCTL_TOP_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "cmd/evpnctl/rates.h"
+#include "cmd/verb.h"
+
+/* Answers of the daemon that were asked for together. Members of rows are added. */
+struct top_answers {
+	json_t *version, *memory, *neighbors, *vnis, *traffic;
+};
+
+/* A page of at most so many columns and lines (0: any); rates_begin() has been called for these answers. */
+void top_page(struct top_answers *a, struct rates *r, size_t width, size_t height, FILE *out);
+
+/* The exit code. */
+int top_run(const char *socket, const struct verb_args *args);
+
+#endif
