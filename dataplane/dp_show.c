@@ -192,10 +192,12 @@ void dp_stats(const struct dp *d, struct dp_stats *out)
 		.errors = c->errors,
 		.repairs = c->repairs,
 		.overruns = c->overruns,
-		.bytes = rows_bytes(&c->rows),
+		.bytes = rows_bytes(&c->rows) + rowset_bytes(&c->dirty),
 	};
-	for (unsigned i = 0; i < REC_LEVELS; i++)
+	for (unsigned i = 0; i < REC_LEVELS; i++) {
 		out->dirty += c->retry[i].n;
+		out->bytes += rowset_bytes(&c->retry[i]);
+	}
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
 		out->rows_going += v->n_doomed;
 		out->local_macs += v->local_macs;

@@ -124,16 +124,6 @@ bool lookup_link(struct ksock *s, unsigned ifindex, struct lookup_link *out)
 	return ifindex && !ksock_get(s, ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_link, out) && out->ifindex;
 }
 
-bool lookup_link_named(struct ksock *s, const char *name, struct lookup_link *out)
-{
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	struct nl_msg *m = ksock_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi));
-
-	*out = (struct lookup_link){ 0 };
-	nla_put_string(m, IFLA_IFNAME, name);
-	return !ksock_get(s, m, on_link, out) && out->ifindex;
-}
-
 struct all_links {
 	void (*fn)(void *ctx, const struct lookup_link *l);
 	void *ctx;

@@ -63,7 +63,6 @@ int lookup_links_begin(struct ksock *s);
 int lookup_links_more(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx);
 /* False when it is not there. */
 bool lookup_link(struct ksock *s, unsigned ifindex, struct lookup_link *out);
-bool lookup_link_named(struct ksock *s, const char *name, struct lookup_link *out);
 /* from: the sender's address, none: the kernel's choice. */
 void lookup_route(struct ksock *s, const struct ip *to, const struct ip *from, struct lookup_route *out);
 void lookup_neigh(struct ksock *s, const struct lookup_link *dev, const struct ip *ip, struct lookup_neigh *out);

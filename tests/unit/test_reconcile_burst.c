@@ -94,6 +94,8 @@ static uint64_t going(struct recbed *t)
 	struct dp_stats s;
 
 	dp_stats(t->d, &s);
+	assert_true(s.bytes >= rows_bytes(&t->d->rec.rows) + rowset_bytes(&t->d->rec.dirty));
+	assert_true(rowset_bytes(&t->d->rec.dirty));
 	return s.rows_going;
 }
 

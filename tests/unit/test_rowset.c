@@ -23,6 +23,7 @@ static void rowset_empty_has_nobody(void **state)
 
 	assert_int_equal(rowset_first(&s), 0);
 	assert_int_equal(rowset_next(&s, 0), 0);
+	assert_int_equal(rowset_bytes(&s), 0);
 	rowset_fini(&s);
 }
 
