@@ -32,6 +32,7 @@ struct rec {
 	struct mtime mass_until; /* after that none waits for it any more */
 	struct mtime spare_look; /* then those are looked at whose destination stays */
 	bool sweep_waits; /* for a call */
+	bool over;  /* some destination is */
 	bool swept; /* destinations of an earlier run have had their time */
 	uint32_t n_wanted, n_there;
 	uint32_t n_out; /* operations that were pulled and are not done */
@@ -156,8 +157,12 @@ void rec_dest_unref(struct rec *c, uint32_t h);
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 /* The row is, or is not any more, one whose vxlan row goes with its destination. */
 void rec_set_spare(struct rec *c, struct row *r, bool spare);
-/* Nothing of what rows have there through this object is there any more. */
+/*
+ * Nothing of what rows have there through this object is there any more. They are looked at before the next operation is
+ * made, once for all objects that have gone by then: a walk over all rows.
+ */
 void rec_lose_dest(struct rec *c, uint32_t dest);
+void rec_lose_rows(struct rec *c);
 /* The row, which stands in none, comes into this line; the row leaves its line, if it stands in one. */
 void rec_enlist(struct rec *c, uint32_t h, enum row_list list);
 void rec_unlist(struct rec *c, uint32_t h);

@@ -127,6 +127,7 @@ unsigned rec_pull(struct rec *c, struct dp_op *ops, unsigned max)
 {
 	struct pull p = { .ops = ops, .max = max };
 
+	rec_lose_rows(c);
 	while (c->dirty.n && p.n + 2 <= max) {
 		uint32_t h = rowset_first(&c->dirty);
 		struct row *r = row_at(&c->rows, h);
@@ -172,16 +173,6 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	rec_set_have_dest(c, r, op->to);
 }
 
-static void dest_deleted(struct rec *c, uint32_t h)
-{
-	struct dest_row *d = row_dest(&c->rows, h);
-
-	d->refs++; /* holds it while its rows let go */
-	rec_lose_dest(c, h);
-	d->refs--;
-	d->mass = false;
-}
-
 static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 {
 	r->force = false;
@@ -202,7 +193,7 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 	if (r->kind != DP_DEST)
 		rec_set_have_dest(c, r, 0);
 	else if (row_dest(&c->rows, op->row)->n_spare)
-		dest_deleted(c, op->row);
+		rec_lose_dest(c, op->row);
 }
 
 static void dest_back(struct rec *c, uint32_t h)

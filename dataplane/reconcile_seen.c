@@ -189,23 +189,57 @@ out:
 
 void rec_lose_dest(struct rec *c, uint32_t dest)
 {
-	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
-		struct row *r = row_at(&c->rows, h);
+	struct dest_row *d = row_dest(&c->rows, dest);
 
-		if (r->inflight) { /* to where, only the operation knows; and whether before the end or after it, nobody */
-			r->force = true;
-			if (row_have_dest(r) == dest)
-				rec_set_spare(c, r, false);
+	d->mass = false;
+	if (!d->refs || d->over)
+		return;
+	d->over = true;
+	d->refs++;
+	if (!c->over)
+		c->kick(c->ctx);
+	c->over = true;
+}
+
+static bool is_over(const struct rec *c, const struct row *r)
+{
+	uint32_t dest = row_have_dest(r);
+
+	return dest && row_dest(&c->rows, dest)->over;
+}
+
+static void lose_row(struct rec *c, uint32_t h)
+{
+	struct row *r = row_at(&c->rows, h);
+
+	if (r->inflight) { /* to where, only the operation knows; and whether before the end or after it, nobody */
+		r->force = true;
+		if (is_over(c, r))
+			rec_set_spare(c, r, false);
+		return;
+	}
+	if (r->kind != DP_FDB || !is_over(c, r))
+		return;
+	c->repairs += r->wanted;
+	r->self = DP_SEEN_NONE;
+	r->wrote &= !r->bare;
+	r->bare = false;
+	rec_set_have_dest(c, r, 0);
+	rec_settle(c, h);
+}
+
+void rec_lose_rows(struct rec *c)
+{
+	if (!c->over)
+		return;
+	c->over = false;
+	for (uint32_t h = 0; (h = rows_next(&c->rows, h));)
+		lose_row(c, h);
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		if (!row_dest(&c->rows, h)->over)
 			continue;
-		}
-		if (r->kind != DP_FDB || r->to.have != dest)
-			continue;
-		c->repairs += r->wanted;
-		r->self = DP_SEEN_NONE;
-		r->wrote &= !r->bare;
-		r->bare = false;
-		rec_set_have_dest(c, r, 0);
-		rec_settle(c, h);
+		row_dest(&c->rows, h)->over = false;
+		rec_dest_unref(c, h);
 	}
 }
 
@@ -233,12 +267,10 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 	/* One that was refused may have been there all the same, from before, and rows with it. */
 	r->self = DP_SEEN_NONE;
 	r->keep = false;
-	row_dest(&c->rows, dest)->refs++; /* holds it while its rows let go */
 	rec_lose_dest(c, dest);
 	rec_set_lose_member(c, dest);
 	if (row_dest(&c->rows, dest)->set)
 		rec_set_gone(c, dest);
-	row_dest(&c->rows, dest)->refs--;
 	rec_settle(c, dest);
 }
 

@@ -83,6 +83,7 @@ struct dest_row {
 	uint32_t wants; /* of those, the rows that are to go there: they need its object, what others wrote does not */
 	uint32_t n_spare; /* of refs, the rows that wait for its end */
 	bool mass;        /* nobody wants it and many rows go there: they end with it */
+	bool over;        /* it has ended, and its rows have not been looked at since; holds a reference */
 	bool going;       /* its deletion is out */
 	bool lost;        /* its end was seen while an operation of it was out */
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */
