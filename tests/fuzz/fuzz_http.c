@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ip address;
 	uint16_t port;
 
-	if (size >= sizeof(text))
+	if (!size || size >= sizeof(text))
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
