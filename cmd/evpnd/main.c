@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,6 +400,16 @@ static void unmake(struct daemon *d)
 	ctl_free(d->ctl);
 }
 
+/*
+ * What looks users up (NSS) is code that is loaded by the first look-up that gets so far, so by one for nobody: after this no
+ * code can be. An owner of a TAP may come with a reload.
+ */
+static void load_name_service(const struct daemon *d)
+{
+	if (d->config->dataplane == CONFIG_DP_USERSPACE)
+		getpwnam("");
+}
+
 static int run(struct daemon *d)
 {
 	bool ok;
@@ -414,6 +425,7 @@ static int run(struct daemon *d)
 	}
 	ok = make(d);
 	if (ok) {
+		load_name_service(d);
 		syscalls_restrict(&d->log);
 		log_info(&d->log, LOG_MAIN,
 			 "evpnd " EVPND_VERSION " runs: %zu neighbors, %zu VNIs, dataplane %s, control socket %s",

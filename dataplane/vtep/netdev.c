@@ -93,15 +93,17 @@ static int set_up_packet(struct netdev *dev, unsigned nr, bool ring, int *group)
 
 static int find_user(const char *name, uid_t *uid)
 {
-	const struct passwd *u = getpwnam(name);
+	const struct passwd *u;
 	char *end;
 
-	if (u) {
-		*uid = u->pw_uid;
-		return 0;
-	}
 	*uid = (uid_t)strtoul(name, &end, 10);
-	return *end ? -ENOENT : 0;
+	if (!*end)
+		return 0;
+	u = getpwnam(name);
+	if (!u)
+		return -ENOENT;
+	*uid = u->pw_uid;
+	return 0;
 }
 
 /* Of the whole device; said once. */

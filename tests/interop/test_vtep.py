@@ -150,8 +150,12 @@ def test_a_tap_that_stays_and_has_an_owner(lab):
     lab.wait_for(lambda: link() and p.e1.show("vni", "100")["problem"] is None, "it is made again")
     settle()
     lab.wait_for(lambda: p.h2.ping("10.0.0.101"), "and is a port")
-    p.e1.reload(p.e1.config.replace(', {name: "tap:tap100", persist: true, owner: 60001}', ""))
+    own = p.e1.config
+    p.e1.reload(own.replace(', {name: "tap:tap100", persist: true, owner: 60001}', ""))
     lab.wait_for(lambda: not link(), "it goes with the port")
+    p.e1.reload(own.replace("60001", "nobody-has-this-name"))  # asked of every module of the host's name service
+    lab.wait_for(lambda: "find the owner" in (p.e1.show("vni", "100")["problem"] or ""), "what is wrong is said")
+    p.e1.reload(own.replace(', {name: "tap:tap100", persist: true, owner: 60001}', ""))
     p.reach()
 
 
