@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #define PAGE ((size_t)4096)
@@ -65,17 +66,7 @@ static char *map_aligned(const struct pages *p)
 /* Index of the first chunk above that address. */
 static uint32_t chunk_above(const struct pages *p, const char *m)
 {
-	uint32_t lo = 0, hi = p->n_chunks;
-
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-
-		if (p->chunks[mid].start > m)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
+	return array_first(i, p->n_chunks, p->chunks[i].start > m);
 }
 
 /* The chunk of a piece, NULL when it came straight from the system. */
@@ -91,10 +82,7 @@ static struct pages_chunk *chunk_new(struct pages *p)
 	char *m = map_aligned(p);
 	uint32_t i = chunk_above(p, m);
 
-	if (p->n_chunks == p->cap_chunks) {
-		p->cap_chunks = p->cap_chunks ? 2 * p->cap_chunks : 16;
-		p->chunks = xrealloc(p->chunks, p->cap_chunks * sizeof(*p->chunks));
-	}
+	array_room(p->chunks, p->n_chunks, p->cap_chunks, 16);
 	memmove(&p->chunks[i + 1], &p->chunks[i], (p->n_chunks - i) * sizeof(*p->chunks));
 	p->chunks[i] = (struct pages_chunk){ .start = m, .longest = UNITS };
 	p->n_chunks++;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -102,10 +103,7 @@ static struct slab_block *block_map(struct slab *s, uint32_t b)
 
 	if (b == s->n_blocks) {
 		BUG_ON((uint64_t)(b + 1) << s->shift > UINT32_MAX);
-		if (b == s->cap_blocks) {
-			s->cap_blocks = b ? b * 2 : 4;
-			s->blocks = xrealloc(s->blocks, s->cap_blocks * sizeof(struct slab_block *));
-		}
+		array_room(s->blocks, b, s->cap_blocks, 4);
 		s->n_blocks++;
 	}
 	s->blocks[b] = m;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 void timerq_init(struct timerq *q)
@@ -44,10 +45,7 @@ void timerq_arm(struct timerq *q, struct timerq_node *n, struct mtime at)
 {
 	n->at = at;
 	if (!n->pos) {
-		if (q->n == q->cap) {
-			q->cap = q->cap ? q->cap * 2 : 16;
-			q->heap = xrealloc(q->heap, q->cap * sizeof(struct timerq_node *));
-		}
+		array_room(q->heap, q->n, q->cap, 16);
 		heap_put(q, q->n++, n);
 	}
 	heap_settle(q, n->pos - 1, n);

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "bgp/rtc.h"
 
@@ -129,10 +130,7 @@ static void found_add(struct out_filter *f, struct out_group *g)
 	if (g->found == f->stamp)
 		return;
 	g->found = f->stamp;
-	if (f->n_found == f->cap_found) {
-		f->cap_found = f->cap_found ? 2 * f->cap_found : 16;
-		f->found = xrealloc(f->found, f->cap_found * sizeof(struct out_group *));
-	}
+	array_room(f->found, f->n_found, f->cap_found, 16);
 	f->found[f->n_found++] = g;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "bgp/out_filter.h"
 #include "bgp/out_int.h"
@@ -165,17 +166,9 @@ struct renumbered {
 /* What a route's first version is called now: it must lie between the same positions as before. */
 static uint32_t renumber_first(const struct renumbered *pos, uint32_t n, uint32_t first, uint32_t last)
 {
-	uint32_t lo = 0, hi = n;
+	uint32_t at = array_first(i, n, pos[i].was >= first);
 
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-
-		if (pos[mid].was >= first)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo < n ? pos[lo].is : last;
+	return at < n ? pos[at].is : last;
 }
 
 /*

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "bgp/rib_int.h"
 
@@ -37,10 +38,7 @@ uint32_t rib_path_id_sent(const struct rib *r, uint16_t peer, uint32_t next)
 
 static void add_path(struct rib_views *v, const struct rib_view_path *path)
 {
-	if (v->n_paths == v->cap_paths) {
-		v->cap_paths = v->cap_paths ? v->cap_paths * 2 : 8;
-		v->paths = xrealloc(v->paths, v->cap_paths * sizeof(*v->paths));
-	}
+	array_room(v->paths, v->n_paths, v->cap_paths, 8);
 	v->paths[v->n_paths++] = *path;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -179,10 +180,7 @@ static void take_link(void *ctx, const struct lookup_link *l)
 {
 	struct doctor *x = ctx;
 
-	if (x->n_links == x->cap_links) {
-		x->cap_links = x->cap_links ? 2 * x->cap_links : 64;
-		x->links = xrealloc(x->links, x->cap_links * sizeof(*x->links));
-	}
+	array_room(x->links, x->n_links, x->cap_links, 64);
 	x->links[x->n_links++] = *l;
 }
 

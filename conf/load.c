@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #define QUOTE_MAX 48 /* octets of a value that a message shows */
@@ -33,10 +34,7 @@ uint32_t mark_add(struct load *ld, uint32_t parent, uint32_t last, bool item, si
 {
 	uint32_t m = ld->n_marks;
 
-	if (m == ld->cap_marks) {
-		ld->cap_marks = m ? m * 2 : 256;
-		ld->marks = xrealloc(ld->marks, ld->cap_marks * sizeof(*ld->marks));
-	}
+	array_room(ld->marks, m, ld->cap_marks, 256);
 	ld->n_marks++;
 	ld->marks[m] = (struct mark){ .line = (uint32_t)line & 0x7fffffff, .column = (uint32_t)column, .parent = parent,
 				      .what = (uint32_t)what & 0x7fffffff, .item = item };

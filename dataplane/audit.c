@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "dataplane/dp.h"
 
 #define COMPARE_ROWS 512u /* a slice */
@@ -67,10 +68,7 @@ static struct dp_diff *add(struct dp_audit *a, enum dp_diff_what what, uint32_t 
 {
 	struct dp_diff *f;
 
-	if (a->n == a->cap) {
-		a->cap = a->cap ? a->cap * 2 : 64;
-		a->found = xrealloc(a->found, a->cap * sizeof(*a->found));
-	}
+	array_room(a->found, a->n, a->cap, 64);
 	f = &a->found[a->n++];
 	memset(f, 0, sizeof(*f));
 	f->what = what;

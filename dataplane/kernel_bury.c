@@ -11,6 +11,8 @@
 #include <linux/if_link.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define GROUP_BASE 0x65766e00u /* of devices, any that nobody else uses */
 #define BURY_AT_ONCE 1000u
 #define BURY_BRIDGES 16u /* the kernel lets no other change through meanwhile */
@@ -115,10 +117,7 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 		return;
 	if (g->vni && g->vni->external && r.src_vni != g->vni->vni)
 		return;
-	if (g->n == g->cap) {
-		g->cap = g->cap ? 2 * g->cap : 64;
-		g->v = xrealloc(g->v, g->cap * sizeof(*g->v));
-	}
+	array_room(g->v, g->n, g->cap, 64);
 	g->v[g->n++] = r;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "dataplane/kernel.h"
 
 #define VXLAN_HEADER 8u
@@ -30,25 +31,12 @@ static int flood_cmp(const struct kflood *f, const struct ip *vtep, uint32_t lab
 
 static size_t flood_place(const struct kvni *v, const struct ip *vtep, uint32_t label)
 {
-	size_t lo = 0, hi = v->n_floods;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (flood_cmp(&v->floods[mid], vtep, label) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return array_first(i, v->n_floods, flood_cmp(&v->floods[i], vtep, label) >= 0);
 }
 
 static void flood_add(struct kvni *v, size_t i, const struct ip *vtep, uint32_t label)
 {
-	if (v->n_floods == v->cap_floods) {
-		v->cap_floods = v->cap_floods ? 2 * v->cap_floods : 8;
-		v->floods = xrealloc(v->floods, v->cap_floods * sizeof(*v->floods));
-	}
+	array_room(v->floods, v->n_floods, v->cap_floods, 8);
 	memmove(v->floods + i + 1, v->floods + i, (v->n_floods - i) * sizeof(*v->floods));
 	v->floods[i] = (struct kflood){ *vtep, label };
 	v->n_floods++;

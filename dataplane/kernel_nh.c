@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define NH_MEMBER 0x65000000u
 #define NH_GROUP 0x65800000u
 #define NH_RANGE 0x00800000u
@@ -200,10 +202,7 @@ static void on_nexthop(void *ctx, const struct nlmsghdr *h)
 
 	if (h->nlmsg_type != RTM_NEWNEXTHOP || ((struct nhmsg *)NLMSG_DATA(h))->nh_protocol != KERNEL_PROTOCOL || !read_nexthop(&f, h))
 		return;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 64;
-		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
-	}
+	array_room(l->v, l->n, l->cap, 64);
 	l->v[l->n++] = f;
 }
 

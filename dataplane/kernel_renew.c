@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "dataplane/kernel.h"
 
 #define BUSY_MS 50
@@ -52,10 +53,7 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 
 	if (!in_use(h, &r))
 		return;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 64;
-		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
-	}
+	array_room(l->v, l->n, l->cap, 64);
 	l->v[l->n++] = r;
 }
 

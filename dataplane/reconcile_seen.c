@@ -6,6 +6,7 @@
  */
 #include "dataplane/reconcile.h"
 
+#include "base/array.h"
 #include "dataplane/note.h"
 
 /* ---- observations ---------------------------------------------------------------------------------------------- */
@@ -134,10 +135,7 @@ static void seen_neigh(struct rec *c, struct row *r, const struct dp_seen *s)
 
 static void hold(struct rec *c, const struct dp_seen *s)
 {
-	if (c->n_held == c->held_cap) {
-		c->held_cap = c->held_cap ? 2 * c->held_cap : 64;
-		c->held = xrealloc(c->held, c->held_cap * sizeof(*c->held));
-	}
+	array_room(c->held, c->n_held, c->held_cap, 64);
 	c->held[c->n_held++] = *s;
 	if (s->dest && s->dest != DP_DEST_OTHER)
 		rec_dest_ref(c, s->dest);

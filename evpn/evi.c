@@ -8,23 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "evpn/ec.h"
 #include "evpn/tables.h"
 
 /* Index in by_vni of the first number >= vni. */
 static uint32_t position(const struct evi_table *t, uint32_t vni)
 {
-	uint32_t lo = 0, hi = t->n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (t->by_vni[mid]->vni < vni)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return array_first(i, t->n, t->by_vni[i]->vni >= vni);
 }
 
 struct evi *evi_find(const struct evi_table *t, uint32_t vni)

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "evpn/ec.h"
 #include "evpn/nlri.h"
 #include "evpn/tables.h"
@@ -75,17 +76,7 @@ static int rule_cmp(const struct import_rule *a, const struct import_rule *b)
 /* Index of the first rule >= r. */
 static uint32_t rule_position(const struct import_table *t, const struct import_rule *r)
 {
-	uint32_t lo = 0, hi = t->n_rules;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (rule_cmp(&t->rules[mid], r) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return array_first(i, t->n_rules, rule_cmp(&t->rules[i], r) >= 0);
 }
 
 static struct import_rule rule_of(const uint8_t rt[8], uint32_t tag, uint16_t slot)
@@ -102,10 +93,7 @@ static void rule_insert(struct import_table *t, const struct import_rule *r)
 
 	if (i < t->n_rules && !rule_cmp(&t->rules[i], r))
 		return;
-	if (t->n_rules == t->cap_rules) {
-		t->cap_rules = t->cap_rules ? 2 * t->cap_rules : 16;
-		t->rules = xrealloc(t->rules, t->cap_rules * sizeof(*t->rules));
-	}
+	array_room(t->rules, t->n_rules, t->cap_rules, 16);
 	memmove(t->rules + i + 1, t->rules + i, (t->n_rules - i) * sizeof(*t->rules));
 	t->rules[i] = *r;
 	t->n_rules++;
@@ -167,10 +155,7 @@ static uint64_t match_key(const struct evi *evi)
 
 static void match_add(struct matches *m, const struct evi *evi)
 {
-	if (m->n == m->cap) {
-		m->cap = m->cap ? 2 * m->cap : 8;
-		m->v = xrealloc(m->v, m->cap * sizeof(*m->v));
-	}
+	array_room(m->v, m->n, m->cap, 8);
 	m->v[m->n++] = match_key(evi);
 }
 
@@ -563,23 +548,17 @@ static uint16_t with_tag(const struct evpn *e, uint32_t h, uint32_t tag, const u
 {
 	const struct import *im = h ? import_get(&e->imports, h) : NULL;
 	const uint16_t *slot = im ? import_evis(im) : NULL;
-	uint16_t lo = 0, hi = im ? im->n_evis : 0, n = 0;
+	uint16_t all = im ? im->n_evis : 0, n = 0;
+	size_t at;
 
 	if (tag == EVPN_MAX_ET) {
 		*out = slot;
-		return hi;
+		return all;
 	}
-	while (lo < hi) {
-		uint16_t mid = (uint16_t)(lo + (hi - lo) / 2);
-
-		if (tag_of_slot(e, slot[mid]) < tag)
-			lo = (uint16_t)(mid + 1);
-		else
-			hi = mid;
-	}
-	while (im && lo + n < im->n_evis && tag_of_slot(e, slot[lo + n]) == tag)
+	at = array_first(i, all, tag_of_slot(e, slot[i]) >= tag);
+	while (at + n < all && tag_of_slot(e, slot[at + n]) == tag)
 		n++;
-	*out = n ? slot + lo : NULL;
+	*out = n ? slot + at : NULL;
 	return n;
 }
 

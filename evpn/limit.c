@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/list.h"
 #include "evpn/tables.h"
 
@@ -96,10 +97,7 @@ static struct limit_port *port_get(const struct evpn *e, struct limits *l, unsig
 
 	if (p || !l->n_named)
 		return p;
-	if (l->n_ports == l->cap_ports) {
-		l->cap_ports = l->cap_ports ? 2 * l->cap_ports : 8;
-		l->ports = xrealloc(l->ports, l->cap_ports * sizeof(*l->ports));
-	}
+	array_room(l->ports, l->n_ports, l->cap_ports, 8);
 	p = l->ports + at;
 	memmove(p + 1, p, (l->n_ports - at) * sizeof(*p));
 	l->n_ports++;

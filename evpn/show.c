@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "evpn/tables.h"
 
 struct flood_item {
@@ -191,10 +192,7 @@ static void ips_fill(struct evpn *e, const struct mac_entry *m, struct evpn_mac_
 	size_t n = 0;
 
 	for (uint32_t h = m->bindings; h; h = binding_get(e, h)->next) {
-		if (n == s->cap_ips) {
-			s->cap_ips = s->cap_ips ? 2 * s->cap_ips : 8;
-			s->ips = xrealloc(s->ips, s->cap_ips * sizeof(*s->ips));
-		}
+		array_room(s->ips, n, s->cap_ips, 8);
 		s->ips[n++] = binding_ip(binding_get(e, h));
 	}
 	out->ips = s->ips;
@@ -460,17 +458,7 @@ static void vteps_collect(struct evpn *e)
 /* Index of the first one behind prev. */
 static size_t vtep_behind(const struct evpn_show *s, const struct ip *prev)
 {
-	size_t lo = 0, hi = s->n_vteps;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (ip_cmp(&s->vteps[mid], prev) <= 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return array_first(i, s->n_vteps, ip_cmp(&s->vteps[i], prev) > 0);
 }
 
 bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info *out)

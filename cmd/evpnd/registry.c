@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "cmd/evpnd/host_line.h"
 
@@ -56,10 +57,7 @@ static bool add(struct registry *r, size_t *cap, const struct host_line *l, unsi
 {
 	if (r->n == REGISTRY_HOSTS_MAX)
 		return false;
-	if (r->n == *cap) {
-		*cap = *cap ? 2 * *cap : 256;
-		r->by_mac = xrealloc(r->by_mac, *cap * sizeof(*r->by_mac));
-	}
+	array_room(r->by_mac, r->n, *cap, 256);
 	r->by_mac[r->n++] = (struct registry_host){ l->vni, line, l->host };
 	return true;
 }
@@ -180,17 +178,9 @@ struct registry *registry_load(const char *path, char *why, size_t cap)
 
 static const struct registry_host *find_mac(const struct registry *r, const struct registry_host *key)
 {
-	size_t lo = 0, hi = r->n;
+	size_t at = array_first(i, r->n, cmp_mac(&r->by_mac[i], key) >= 0);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (cmp_mac(&r->by_mac[mid], key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < r->n && !cmp_mac(&r->by_mac[lo], key) ? &r->by_mac[lo] : NULL;
+	return at < r->n && !cmp_mac(&r->by_mac[at], key) ? &r->by_mac[at] : NULL;
 }
 
 const struct config_host *registry_find(const struct registry *r, uint32_t vni, const struct mac *mac, const struct ip *ip)

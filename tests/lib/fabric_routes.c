@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "tests/lib/fabric.h"
 
 struct origin {
@@ -36,8 +37,7 @@ static struct origin *origins(const struct fabric *f, size_t *n)
 		while (f->s[i].up && bgp_rib_next(sim_bgp(f->s[i].node), &c, &p)) {
 			if (p.peer || p.family != &evpn_family)
 				continue;
-			if (*n == cap)
-				o = xrealloc(o, (cap = cap ? 2 * cap : 64) * sizeof(*o));
+			array_room(o, *n, cap, 64);
 			o[*n] = (struct origin){ .key_len = p.key_len, .attrs = p.attrs, .by = i };
 			memcpy(o[(*n)++].key, p.key, p.key_len);
 		}

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Weak: tests of the real dataplane link this archive, too. */
 #pragma weak dp_key_fdb
 #pragma weak dp_key_flood
@@ -117,17 +119,7 @@ static int key_cmp(const struct dp_key *a, const struct dp_key *b)
 /* The first row that is not before key. */
 static size_t position(const struct dp *d, const struct dp_key *key)
 {
-	size_t lo = 0, hi = d->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (key_cmp(&d->rows[mid].key, key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return array_first(i, d->n, key_cmp(&d->rows[i].key, key) >= 0);
 }
 
 const struct dp_row *recdp_find(const struct dp *d, const struct dp_key *key)
@@ -177,10 +169,7 @@ void dp_want(struct dp *d, const struct dp_row *row)
 	BUG_ON(row->set && !d->sets[row->set].n);
 	d->calls++;
 	if (i == d->n || key_cmp(&d->rows[i].key, &row->key)) {
-		if (d->n == d->cap) {
-			d->cap = d->cap ? 2 * d->cap : 64;
-			d->rows = xrealloc(d->rows, d->cap * sizeof(*d->rows));
-		}
+		array_room(d->rows, d->n, d->cap, 64);
 		memmove(d->rows + i + 1, d->rows + i, (d->n - i) * sizeof(*d->rows));
 		d->n++;
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/list.h"
 #include "base/timerq.h"
 #include "tests/lib/rng.h"
@@ -153,10 +154,7 @@ static void chunk_add(struct sim_end *e, const void *data, size_t len, const cha
 
 	if (e->n_chunks && mtime_before(at, e->chunks[e->n_chunks - 1].at))
 		at = e->chunks[e->n_chunks - 1].at;
-	if (e->n_chunks == e->cap_chunks) {
-		e->cap_chunks = e->cap_chunks ? 2 * e->cap_chunks : 8;
-		e->chunks = xrealloc(e->chunks, e->cap_chunks * sizeof(*e->chunks));
-	}
+	array_room(e->chunks, e->n_chunks, e->cap_chunks, 8);
 	e->chunks[e->n_chunks++] = (struct chunk){ .at = at, .len = len, .fin = fin };
 	buf_add(&e->bytes, data, len);
 	arrive_arm(e);

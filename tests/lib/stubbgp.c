@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "evpn/ec.h"
 #include "evpn/nlri.h"
 #include "include/evpn.h"
@@ -149,17 +150,7 @@ static int key_cmp(const struct path *p, const uint8_t *key, size_t key_len)
 
 static size_t position(const struct bgp *b, const uint8_t *key, size_t key_len)
 {
-	size_t lo = 0, hi = b->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (key_cmp(&b->paths[mid], key, key_len) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return array_first(i, b->n, key_cmp(&b->paths[i], key, key_len) >= 0);
 }
 
 /* The best path of a key, NULL without: the family's steps, then ours, then the lowest source. */
@@ -213,10 +204,7 @@ static void change(struct bgp *b, unsigned from, const uint8_t *key_, size_t key
 	} else if (set) {
 		size_t i = position(b, key, key_len);
 
-		if (b->n == b->cap) {
-			b->cap = b->cap ? 2 * b->cap : 64;
-			b->paths = xrealloc(b->paths, b->cap * sizeof(*b->paths));
-		}
+		array_room(b->paths, b->n, b->cap, 64);
 		memmove(b->paths + i + 1, b->paths + i, (b->n - i) * sizeof(*b->paths));
 		b->n++;
 		b->paths[i] = (struct path){ .key_len = key_len, .from = from, .set = set };
