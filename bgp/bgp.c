@@ -215,6 +215,11 @@ bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path
 	return rib_next(b->rib, c, out);
 }
 
+const char *bgp_rib_decided_by(const struct bgp *b, const struct bgp_path_info *p)
+{
+	return rib_decided_by(b->rib, p);
+}
+
 bool bgp_rib_advertised_to(const struct bgp *b, const struct bgp_path_info *p, const struct bgp_peer *peer)
 {
 	return rib_advertised_to(b->rib, p, &peer->rib);

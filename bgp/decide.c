@@ -25,11 +25,12 @@
 
 #define DEFAULT_LOCAL_PREF 100u
 
+/* In their order. */
 enum step { STEP_NONE, STEP_STALE, STEP_FAMILY, STEP_LOCAL_PREF, STEP_AS_PATH, STEP_ORIGIN, STEP_MED, STEP_SOURCE, STEP_ROUTER_ID,
 	    STEP_CLUSTER_LIST, STEP_PEER_ADDRESS, STEP_PATH_ID };
 
 static const char *const step_names[] = {
-	[STEP_NONE] = "equal",
+	[STEP_NONE] = NULL,
 	[STEP_STALE] = "long-lived-stale",
 	[STEP_FAMILY] = "family-preference",
 	[STEP_LOCAL_PREF] = "local-pref",
@@ -149,40 +150,71 @@ static int after_med(const struct decide_path *a, const struct decide_path *b, e
 	return lower(a->path_id, b->path_id);
 }
 
-size_t decide_best(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,
-		   size_t n)
+/* Step 5 for p: is one of those that are as good as top up to step 4 better by its MED? */
+static bool loses_by_med(const struct decide_key *k, const struct decide_path *paths, size_t n, const struct decide_path *top,
+			 const struct decide_path *p)
 {
-	const struct decide_key k = { f, key, key_len };
+	enum step step;
+
+	for (size_t j = 0; med(p) && j < n; j++) {
+		if (by_med(&paths[j], p) > 0 && before_med(k, &paths[j], top, &step) == 0)
+			return true;
+	}
+	return false;
+}
+
+static size_t best_of(const struct decide_key *k, const struct decide_path *paths, size_t n)
+{
 	size_t top = 0, best = n;
 	enum step step;
 
 	for (size_t i = 1; i < n; i++) {
-		if (before_med(&k, &paths[i], &paths[top], &step) > 0)
+		if (before_med(k, &paths[i], &paths[top], &step) > 0)
 			top = i;
 	}
 	for (size_t i = 0; i < n; i++) {
-		bool beaten = before_med(&k, &paths[i], &paths[top], &step) < 0;
-
-		for (size_t j = 0; med(&paths[i]) && !beaten && j < n; j++)
-			beaten = by_med(&paths[j], &paths[i]) > 0 &&
-				 before_med(&k, &paths[j], &paths[top], &step) == 0;
-		if (!beaten && (best == n || after_med(&paths[i], &paths[best], &step) > 0))
+		if (before_med(k, &paths[i], &paths[top], &step) < 0 || loses_by_med(k, paths, n, &paths[top], &paths[i]))
+			continue;
+		if (best == n || after_med(&paths[i], &paths[best], &step) > 0)
 			best = i;
 	}
 	return best;
 }
 
-const char *decide_reason(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *a,
-			  const struct decide_path *b)
+size_t decide_best(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,
+		   size_t n)
 {
 	const struct decide_key k = { f, key, key_len };
+
+	return best_of(&k, paths, n);
+}
+
+/* The step at which p falls behind the best path. */
+static enum step lost_at(const struct decide_key *k, const struct decide_path *paths, size_t n, const struct decide_path *best,
+			 const struct decide_path *p)
+{
 	enum step step;
 
-	if (before_med(&k, a, b, &step) != 0)
-		return step_names[step];
-	if (by_med(a, b) != 0)
-		return step_names[STEP_MED];
-	if (after_med(a, b, &step) != 0)
-		return step_names[step];
-	return step_names[STEP_NONE];
+	if (before_med(k, p, best, &step) != 0)
+		return step;
+	if (loses_by_med(k, paths, n, best, p))
+		return STEP_MED;
+	return after_med(p, best, &step) != 0 ? step : STEP_NONE;
+}
+
+const char *decide_step(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,
+			size_t n, size_t i)
+{
+	const struct decide_key k = { f, key, key_len };
+	const size_t best = best_of(&k, paths, n);
+	enum step last = STEP_NONE;
+
+	if (i != best)
+		return step_names[lost_at(&k, paths, n, &paths[best], &paths[i])];
+	for (size_t j = 0; j < n; j++) {
+		enum step step = j == best ? STEP_NONE : lost_at(&k, paths, n, &paths[best], &paths[j]);
+
+		last = step > last ? step : last;
+	}
+	return step_names[last];
 }

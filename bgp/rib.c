@@ -595,14 +595,11 @@ static void change_places(struct rib *r, uint32_t h, struct route *rt, struct ri
 	ids_link(r, &won->next, ids_lost);
 }
 
-/* Embeds the best path. */
-static void decide(struct rib *r, uint32_t h, struct route *rt)
+/* The eligible paths of the route, in rib.candidates; how many they are. */
+static uint32_t find_candidates(struct rib *r, const struct route *rt)
 {
-	struct rib_alt *won;
 	uint32_t n = 0;
 
-	if (!rt->alt)
-		return;
 	if (!rt->reject)
 		add_candidate(r, n++, rt->set, rt->peer, rt->alt, NULL);
 	for (uint32_t h2 = rt->alt; h2; h2 = rib_alt(r, h2)->next) {
@@ -611,11 +608,37 @@ static void decide(struct rib *r, uint32_t h, struct route *rt)
 		if (a->set && !a->reject)
 			add_candidate(r, n++, a->set, a->peer, a->next, a);
 	}
+	return n;
+}
+
+/* Embeds the best path. */
+static void decide(struct rib *r, uint32_t h, struct route *rt)
+{
+	uint32_t n = rt->alt ? find_candidates(r, rt) : 0;
+	struct rib_alt *won;
+
 	if (!n)
 		return;
 	won = r->candidate_alts[decide_best(r->families[rt->family].family, rt->key, rt->key_len, r->candidates, n)];
 	if (won)
 		change_places(r, h, rt, won);
+}
+
+const char *rib_decided_by(struct rib *r, const struct bgp_path_info *p)
+{
+	uint32_t h, n;
+
+	if (!p->contested)
+		return NULL;
+	h = rib_find(r, rib_family_index(r, p->family), p->key, p->key_len);
+	n = h && rib_route(r, h)->set ? find_candidates(r, rib_route(r, h)) : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct decide_path *c = &r->candidates[i];
+
+		if (c->path_id == p->path_id && (c->peer ? c->peer->peer : NULL) == p->peer)
+			return decide_step(p->family, p->key, p->key_len, r->candidates, n, i);
+	}
+	return NULL;
 }
 
 /* ---- changes ---- */

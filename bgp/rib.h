@@ -138,6 +138,7 @@ enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const s
 bool rib_work(struct rib *r, struct mtime now);
 
 bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out);
+const char *rib_decided_by(struct rib *r, const struct bgp_path_info *p); /* as bgp_rib_decided_by() */
 bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to);
 uint64_t rib_path_count(const struct rib *r);
 void rib_memory(const struct rib *r, struct bgp_memory *out);
@@ -155,8 +156,12 @@ struct decide_path {
  */
 size_t decide_best(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,
 		   size_t n);
-const char *decide_reason(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *a,
-			  const struct decide_path *b); /* the step that sets a before b, for show --detail */
+/*
+ * The step that decides about paths[i]: of the best path the one after which no other was left, of any other the one at
+ * which it fell behind the best. NULL when there is none, as for a path that is alone.
+ */
+const char *decide_step(const struct bgp_family *f, const uint8_t *key, size_t key_len, const struct decide_path *paths,
+			size_t n, size_t i);
 
 /* ---- out.c: groups, markers, packing ---------------------------------------------------------------------------- */
 

@@ -51,6 +51,7 @@ static void path_info(const struct rib *r, const struct route *rt, const struct 
 {
 	const enum rib_gen_state state = gen_state(r, rt, path);
 	const struct bgp_attrs *a = attrset_get(r->sets, path->set);
+	struct rib_alt other;
 
 	*out = (struct bgp_path_info){
 		.family = r->families[rt->family].family,
@@ -60,6 +61,7 @@ static void path_info(const struct rib *r, const struct route *rt, const struct 
 		.set = path->set,
 		.peer = r->peers[path->peer] ? r->peers[path->peer]->peer : NULL,
 		.best = embedded && !path->reject,
+		.contested = rt->alt && nth_path(r, rt, 1, &other),
 		.stale = state == RIB_GEN_STALE,
 		.long_lived_stale = a->communities_len && bgp_has_community(a, BGP_LLGR_STALE),
 		.reject = (enum bgp_reject)path->reject,

@@ -481,6 +481,7 @@ struct bgp_path_info {
 	uint32_t path_id;      /* RFC 7911, as it was received; 0: none */
 	uint32_t path_id_sent; /* the one under which it goes out */
 	bool best;
+	bool contested;        /* the route has other paths, eligible or not */
 	bool stale;            /* of a lost session, RFC 4724 */
 	bool long_lived_stale; /* a last resort, RFC 9494; also when the neighbor says so */
 	enum bgp_reject reject;
@@ -493,6 +494,12 @@ struct bgp_rib_cursor {
 };
 /* The next path (best first within a key). false at the end. */
 bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path_info *out);
+/*
+ * The step of the decision that made this path the best of its route, or at which it fell behind the best: "local-pref",
+ * "as-path-length", ... (RFC 4271 9.1.2.2, RFC 4456 9; all of them are in bgp/decide.c). NULL when the route has no other
+ * eligible path, or this one is not eligible.
+ */
+const char *bgp_rib_decided_by(const struct bgp *b, const struct bgp_path_info *p);
 /* True when the peer has been sent this path and holds it. */
 bool bgp_rib_advertised_to(const struct bgp *b, const struct bgp_path_info *p, const struct bgp_peer *peer);
 

@@ -80,6 +80,7 @@ static const struct view_field rib_fields[] = {
 	{ "large communities", "large_communities", format_words },
 	{ "other extended", "ext_communities_other", format_words },
 	{ "NLRI", "nlri", format_any },
+	{ "decided by", "decided_by", format_any },
 	{ "age", "age_s", format_age },
 };
 

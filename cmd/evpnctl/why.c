@@ -195,6 +195,8 @@ static void print_claims(struct page *p, const json_t *why)
 			buf_adds(&p->line, ": wins");
 		else if (!is(row, "verdict", "ours"))
 			add(p, out ? is(row, "verdict", "rejected") ? ": rejected, " : ": not imported, " : ": loses, ", text(row, "why"));
+		if (is(row, "verdict", "not-best"))
+			add(p, " by ", text(row, "decided_by"));
 		flush(p, 0);
 	}
 	if (!json_array_size(claims)) {

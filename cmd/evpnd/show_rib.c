@@ -243,6 +243,7 @@ static void print_path(struct reply *r, const struct bgp_path_info *p)
 	json_ip(j, "neighbor", p->peer ? &bgp_peer_params(p->peer)->address : NULL);
 	json_uint_if(j, "path_id", p->path_id, p->path_id);
 	json_bool(j, "best", p->best);
+	json_str(j, "decided_by", bgp_rib_decided_by(r->d->bgp, p));
 	json_str(j, "rejected", bgp_reject_name(p->reject));
 	if (p->stale)
 		json_bool(j, "stale", true);

@@ -211,6 +211,7 @@ static void print_route(struct reply *r, const struct bgp_path_info *p, const st
 	p->family->print(j, p->key, p->key_len, p->attrs);
 	p->family->print_attrs(j, p->attrs);
 	json_ip(j, "neighbor", p->peer ? &bgp_peer_params(p->peer)->address : NULL);
+	json_str(j, "decided_by", bgp_rib_decided_by(r->d->bgp, p));
 	json_bool(j, "stale", p->stale || p->long_lived_stale);
 	reply_age(r, "age_s", p->since);
 	json_object_end(j);

@@ -33,15 +33,17 @@ static struct decide_path as_decided(const struct path *p)
 	return (struct decide_path){ &p->attrs, p->local ? NULL : &p->peer };
 }
 
-/* a wins in either order, for that reason. */
-static void assert_wins(const struct path *a, const struct path *b, const char *reason)
+/* a wins in either order, by that step. */
+static void assert_wins(const struct path *a, const struct path *b, const char *step)
 {
 	struct decide_path ab[] = { as_decided(a), as_decided(b) }, ba[] = { ab[1], ab[0] };
 
 	assert_int_equal(decide_best(&test_family, key, sizeof(key), ab, 2), 0);
 	assert_int_equal(decide_best(&test_family, key, sizeof(key), ba, 2), 1);
-	assert_string_equal(decide_reason(&test_family, key, sizeof(key), &ab[0], &ab[1]), reason);
-	assert_string_equal(decide_reason(&test_family, key, sizeof(key), &ab[1], &ab[0]), reason);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(decide_step(&test_family, key, sizeof(key), ab, 2, i), step);
+		assert_string_equal(decide_step(&test_family, key, sizeof(key), ba, 2, i), step);
+	}
 }
 
 static void decide_one_path_is_best(void **state)
@@ -50,6 +52,7 @@ static void decide_one_path_is_best(void **state)
 	struct decide_path p = as_decided(&a);
 
 	assert_int_equal(decide_best(&test_family, key, sizeof(key), &p, 1), 0);
+	assert_null(decide_step(&test_family, key, sizeof(key), &p, 1, 0));
 }
 
 static void decide_family_preference_comes_first(void **state)
@@ -204,6 +207,9 @@ static void decide_med_is_compared_over_the_whole_set(void **state)
 
 #define STEPS 9
 
+static const char *const step_names[STEPS] = { "family-preference", "local-pref", "as-path-length", "origin", "med", "source",
+					       "router-id", "cluster-list-length", "peer-address" };
+
 /* Is the value of a better than that of b in this step? Unsigned, lower is better, by construction of the values. */
 static bool step_beats(int step, const struct decide_path *a, const struct decide_path *b)
 {
@@ -232,8 +238,10 @@ static bool step_beats(int step, const struct decide_path *a, const struct decid
 	}
 }
 
-static size_t model_best(const struct decide_path *paths, size_t n)
+/* The best path. at: the step that decides about each, the best one's is the last that removed another; NULL without one. */
+static size_t model_best(const struct decide_path *paths, size_t n, const char *at[])
 {
+	const char *last = NULL;
 	bool out[16] = { false };
 
 	for (int step = 0; step < STEPS; step++) {
@@ -242,12 +250,17 @@ static size_t model_best(const struct decide_path *paths, size_t n)
 		for (size_t i = 0; i < n; i++)
 			for (size_t j = 0; j < n; j++)
 				beaten[i] |= !out[i] && !out[j] && step_beats(step, &paths[j], &paths[i]);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			out[i] |= beaten[i];
+			if (beaten[i])
+				at[i] = last = step_names[step];
+		}
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!out[i])
-			return i;
+		if (out[i])
+			continue;
+		at[i] = last;
+		return i;
 	}
 	fail_msg("the model has no winner");
 	return 0;
@@ -281,12 +294,18 @@ static void decide_agrees_with_the_model(void **state)
 		size_t n = 1 + rng_below(&r, 9);
 		struct decide_path paths[10];
 		struct path p[10];
+		const char *at[10];
 
 		for (size_t i = 0; i < n; i++) {
 			p[i] = random_path(&r, i);
 			paths[i] = as_decided(&p[i]);
 		}
-		assert_int_equal(decide_best(&test_family, key, sizeof(key), paths, n), model_best(paths, n));
+		assert_int_equal(decide_best(&test_family, key, sizeof(key), paths, n), model_best(paths, n, at));
+		for (size_t i = 0; i < n; i++) {
+			const char *step = decide_step(&test_family, key, sizeof(key), paths, n, i);
+
+			assert_string_equal(step ? step : "none", at[i] ? at[i] : "none");
+		}
 	}
 }
 

@@ -238,6 +238,44 @@ static void a_lost_peer_leaves_no_path(void **state)
 	table_free(t);
 }
 
+/* The step of each path that is shown, "-" without one, best first. */
+static const char *steps(struct table *t, char *text)
+{
+	struct bgp_rib_cursor c = { 0 };
+	struct bgp_path_info p;
+
+	text[0] = '\0';
+	while (rib_next(t->rib, &c, &p)) {
+		const char *step = rib_decided_by(t->rib, &p);
+
+		strcat(strcat(text, step ? step : "-"), " ");
+	}
+	return text;
+}
+
+static void each_path_says_which_step_decided(void **state)
+{
+	struct table *t = table_new();
+	char text[256];
+
+	announce(t, 0, 0, 1, 100, false);
+	assert_string_equal(steps(t, text), "- ");
+	announce(t, 0, 0, 2, 100, true);
+	assert_string_equal(steps(t, text), "- - "); /* nothing to decide against */
+	announce(t, 0, 0, 2, 100, false);
+	assert_string_equal(steps(t, text), "path-id path-id ");
+	announce(t, 0, 1, 0, 99, false);
+	assert_string_equal(steps(t, text), "path-id local-pref path-id ");
+	withdraw(t, 0, 0, 2);
+	assert_string_equal(steps(t, text), "local-pref local-pref ");
+	announce(t, 0, 2, 7, 101, true);
+	assert_string_equal(steps(t, text), "local-pref - local-pref ");
+	announce(t, 0, 1, 0, 100, false); /* as good as the best up to the router id */
+	announce(t, 0, 0, 2, 99, false);
+	assert_string_equal(steps(t, text), "router-id local-pref - router-id ");
+	table_free(t);
+}
+
 static void random_changes_end_as_the_model(void **state)
 {
 	struct rng r = rng_start("rib_ids_random_changes_end_as_the_model");
@@ -267,6 +305,7 @@ int main(void)
 		cmocka_unit_test(of_paths_alike_the_lowest_id_is_best),
 		cmocka_unit_test(a_peer_has_a_bounded_number_of_paths_of_a_key),
 		cmocka_unit_test(a_lost_peer_leaves_no_path),
+		cmocka_unit_test(each_path_says_which_step_decided),
 		cmocka_unit_test(random_changes_end_as_the_model),
 	};
 
