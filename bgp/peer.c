@@ -501,6 +501,8 @@ void bgp_peer_info(const struct bgp_peer *peer, struct bgp_peer_info *out)
 		.hold_time_configured = peer->p.hold_time,
 		.updates_in = peer->in.update,
 		.updates_out = peer->out.update,
+		.nlri_in = peer->nlri,
+		.nlri_out = peer->rib.sent,
 		.in = peer->in,
 		.out = peer->out,
 		.last_in = peer->last_in,

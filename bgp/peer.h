@@ -52,6 +52,7 @@ struct bgp_peer {
 	uint64_t octets; /* of its routes, at the last share_out() of limit.c */
 	struct mtime held_until; /* max_prefixes_restart runs to then */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
+	uint64_t nlri; /* announced and withdrawn by it */
 	struct log_limit faults; /* of its LOG_REMOTE lines */
 	struct log_limit edges;  /* of what it can bring about by coming and going */
 };

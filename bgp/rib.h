@@ -70,7 +70,7 @@ struct rib_peer {
 	struct out_marker *marker;
 	bool eor_sent; /* for every family that it was attached with */
 	uint64_t demarcations; /* BoRR and EoRR written to it */
-	uint64_t sent; /* NLRI written to it since it was attached, withdrawals included */
+	uint64_t sent; /* NLRI written to it, withdrawals included */
 };
 
 /* A route target (64 bits), the start of one, or any (0 bits); what is behind the bits is 0. */

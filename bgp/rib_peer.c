@@ -100,7 +100,6 @@ void rib_peer_down(struct rib *r, struct rib_peer *p)
 void rib_peer_up(struct rib *r, struct rib_peer *p)
 {
 	p->eor_sent = false;
-	p->sent = 0;
 }
 
 void rib_peer_del(struct rib *r, struct rib_peer *p)

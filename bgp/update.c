@@ -205,6 +205,7 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 
 	while (located && rb_left(&nlri)) {
 		located = take_batch(w, &nlri, &b);
+		w->c->peer->nlri += b.n;
 		rib_prefetch(w->c->peer->bgp->rib, w->f, &w->c->peer->rib, b.nlri, b.n);
 		for (size_t i = 0; i < b.n; i++) {
 			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);

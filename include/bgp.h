@@ -385,6 +385,7 @@ struct bgp_peer_info {
 	uint32_t keepalive_ms;
 	uint64_t prefixes_received, prefixes_sent; /* routes held from it; routes it has been sent and holds */
 	uint64_t updates_in, updates_out;
+	uint64_t nlri_in, nlri_out; /* announced and withdrawn in them, since the start */
 	struct bgp_message_counts in, out;
 	struct bgp_error last_in, last_out; /* NOTIFICATIONs, or how TCP ended */
 	struct bgp_error last_malformed;    /* in an UPDATE, and the session went on (RFC 7606) */

@@ -127,10 +127,10 @@ static void put_routes(const struct top_answers *a, struct rates *r, struct buf 
 	json_array_foreach(a->neighbors, i, row)
 		up += is_up(row);
 	buf_printf(out, "sessions %zu of %zu", up, json_array_size(a->neighbors));
-	buf_printf(out, "  routes %" PRIu64 "  sets %" PRIu64, number(a->memory, "rib.keys"),
-		   number(a->memory, "rib.attribute_sets"));
-	put_named_rate(out, r, "updates in", sum(a->neighbors, "updates_in"));
-	put_named_rate(out, r, "out", sum(a->neighbors, "updates_out"));
+	buf_printf(out, "  routes %" PRIu64, number(a->memory, "rib.keys"));
+	put_named_rate(out, r, "in", sum(a->neighbors, "nlri_in"));
+	put_named_rate(out, r, "out", sum(a->neighbors, "nlri_out"));
+	buf_printf(out, "  sets %" PRIu64, number(a->memory, "rib.attribute_sets"));
 	buf_adds(out, "\n");
 }
 
@@ -215,8 +215,8 @@ static void rate_neighbors(const struct top_answers *a, struct rates *r)
 	size_t i;
 
 	json_array_foreach(a->neighbors, i, row) {
-		add_rate(r, row, "in_rate", text(row, "address"), number(row, "updates_in"));
-		add_rate(r, row, "out_rate", text(row, "address"), number(row, "updates_out"));
+		add_rate(r, row, "in_rate", text(row, "address"), number(row, "nlri_in"));
+		add_rate(r, row, "out_rate", text(row, "address"), number(row, "nlri_out"));
 	}
 }
 

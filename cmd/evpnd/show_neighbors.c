@@ -178,6 +178,8 @@ static void print_peer(struct reply *r, struct json *j, const struct bgp_peer *p
 	print_families(j, &i);
 	json_uint(j, "updates_in", i.updates_in);
 	json_uint(j, "updates_out", i.updates_out);
+	json_uint(j, "nlri_in", i.nlri_in);
+	json_uint(j, "nlri_out", i.nlri_out);
 	json_object(j, "messages");
 	print_messages(j, "in", &i.in);
 	print_messages(j, "out", &i.out);

@@ -104,6 +104,8 @@ static const struct family neighbor_families[] = {
 	    { "direction=\"out\",type=\"notification\"", "messages.out.notification" },
 	    { "direction=\"out\",type=\"keepalive\"", "messages.out.keepalive" },
 	    { "direction=\"out\",type=\"refresh\"", "messages.out.refresh" } } },
+	{ "evpnd_neighbor_nlri_total", COUNTER, "Routes announced and withdrawn, by direction.",
+	  { { "direction=\"in\"", "nlri_in" }, { "direction=\"out\"", "nlri_out" } } },
 	{ "evpnd_neighbor_faults_total", COUNTER, "What was wrong in its UPDATEs (RFC 7606).",
 	  { { "outcome=\"treat-as-withdraw\"", "treat_as_withdraw" }, { "outcome=\"attribute-discard\"", "attributes_discarded" },
 	    { "outcome=\"unknown-nlri\"", "unknown_nlri" } } },

@@ -31,6 +31,8 @@ static void check_exchange(struct pair_setup s)
 	routes_withdraw(side_bgp(&w.a), "before", simnet_now(w.net));
 	simnet_run(w.net, 100 * MS);
 	assert_int_equal(w.b.seen.best, 2);
+	assert_int_equal(side_info(&w.a).nlri_out, 3);
+	assert_int_equal(side_info(&w.b).nlri_in, 3);
 	assert_int_equal(w.a.seen.ends, 1);
 	assert_int_equal(w.b.seen.ends, 1);
 	assert_int_equal(w.a.seen.ups, 1);

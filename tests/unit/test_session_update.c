@@ -41,6 +41,7 @@ static void routes_come_go_and_change(void **state)
 	raw_run(&w, 10 * MS);
 	assert_int_equal(w.seen.best, 0);
 	assert_string_equal(raw_info(&w).last_in.text, "closed by the peer");
+	assert_int_equal(raw_info(&w).nlri_in, 5); /* the same again, too */
 	raw_world_end(&w);
 }
 
