@@ -302,7 +302,7 @@ static int act(struct options *o)
 	if (args.id == VERB_REPORT)
 		return report_run(o->socket, o->config, &args);
 	if (args.id == VERB_TOP)
-		return top_run(o->socket, &args);
+		return top_run(o->socket, &args, o->json);
 	if (args.id == VERB_SERVE)
 		return serve_run(o->socket, &args);
 	if (args.id == VERB_HELP)

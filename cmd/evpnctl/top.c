@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cmd/evpnctl/ask.h"
 #include "cmd/evpnctl/render.h"
@@ -64,7 +65,7 @@ static void format_vni_state(struct buf *out, const json_t *v, const json_t *row
 	buf_adds(out, json_is_true(v) ? "ready" : "not ready");
 }
 
-/* Adds member rate to the row: of the counter that has this value. who and what name it. */
+/* Adds member rate to the row: of the counter that has this value, null when it is not known yet. who names its owner. */
 static void add_rate(struct rates *r, json_t *row, const char *rate, const char *who, uint64_t value)
 {
 	char name[160];
@@ -72,8 +73,7 @@ static void add_rate(struct rates *r, json_t *row, const char *rate, const char 
 
 	snprintf(name, sizeof(name), "%s %s", who, rate);
 	d = rates_of(r, name, value);
-	if (d >= 0)
-		json_object_set_new(row, rate, json_real(d));
+	json_object_set_new(row, rate, d >= 0 ? json_real(d) : json_null());
 }
 
 static bool is_up(const json_t *neighbor)
@@ -101,10 +101,10 @@ static void put_daemon(const struct top_answers *a, struct buf *out)
 	buf_adds(out, "\n");
 }
 
-static void put_named_rate(struct buf *out, struct rates *r, const char *what, uint64_t value)
+static void put_named_rate(struct buf *out, const struct top_answers *a, const char *what, const char *rate)
 {
 	buf_printf(out, "  %s ", what);
-	put_rate(out, rates_of(r, what, value));
+	format_rate(out, json_object_get(a->rates, rate), NULL);
 	buf_adds(out, "/s");
 }
 
@@ -119,7 +119,7 @@ static uint64_t sum(const json_t *rows, const char *path)
 	return n;
 }
 
-static void put_routes(const struct top_answers *a, struct rates *r, struct buf *out)
+static void put_routes(const struct top_answers *a, struct buf *out)
 {
 	size_t up = 0, i;
 	const json_t *row;
@@ -128,31 +128,30 @@ static void put_routes(const struct top_answers *a, struct rates *r, struct buf 
 		up += is_up(row);
 	buf_printf(out, "sessions %zu of %zu", up, json_array_size(a->neighbors));
 	buf_printf(out, "  routes %" PRIu64, number(a->memory, "rib.keys"));
-	put_named_rate(out, r, "in", sum(a->neighbors, "nlri_in"));
-	put_named_rate(out, r, "out", sum(a->neighbors, "nlri_out"));
+	put_named_rate(out, a, "in", "nlri_in_per_s");
+	put_named_rate(out, a, "out", "nlri_out_per_s");
 	buf_printf(out, "  sets %" PRIu64, number(a->memory, "rib.attribute_sets"));
 	buf_adds(out, "\n");
 }
 
-static void put_tables(const struct top_answers *a, struct rates *r, struct buf *out)
+static void put_tables(const struct top_answers *a, struct buf *out)
 {
 	buf_printf(out, "MACs %" PRIu64 " here, %" PRIu64 " there  addresses %" PRIu64 ", %" PRIu64, sum(a->vnis, "local_macs"),
 		   sum(a->vnis, "remote_macs"), sum(a->vnis, "local_ips"), sum(a->vnis, "remote_ips"));
 	buf_printf(out, "  rows %" PRIu64 ", %" PRIu64 " due", number(a->memory, "dataplane.rows"),
 		   number(a->memory, "dataplane.dirty"));
-	put_named_rate(out, r, "writes", number(a->memory, "dataplane.writes"));
+	put_named_rate(out, a, "writes", "writes_per_s");
 	buf_printf(out, "  errors %" PRIu64 "\n", number(a->memory, "dataplane.errors"));
 }
 
-static void put_process(const struct top_answers *a, struct rates *r, struct buf *out)
+static void put_process(const struct top_answers *a, struct buf *out)
 {
-	double busy = rates_of(r, "processor",
-			       number(a->memory, "process.cpu_user_us") + number(a->memory, "process.cpu_system_us"));
+	const json_t *busy = json_object_get(a->rates, "cpu_us_per_s");
 
 	buf_adds(out, "memory ");
 	format_bytes(out, format_member(a->memory, "process.resident_bytes"), NULL);
-	if (busy >= 0)
-		buf_printf(out, "  processor %.1f %%", busy / 10000);
+	if (json_is_real(busy))
+		buf_printf(out, "  processor %.1f %%", json_real_value(busy) / 10000);
 	buf_printf(out, "  longest turn %.1f ms  clients %" PRIu64 "\n",
 		   (double)number(a->memory, "process.longest_turn_us") / 1000, number(a->memory, "control.clients"));
 }
@@ -160,15 +159,15 @@ static void put_process(const struct top_answers *a, struct rates *r, struct buf
 #define HEAD_LINES 4u
 #define TABLES_MIN 8u /* lines that are worth it */
 
-static void put_head(const struct top_answers *a, struct rates *r, FILE *out)
+static void put_head(const struct top_answers *a, FILE *out)
 {
 	struct buf b;
 
 	buf_init(&b);
 	put_daemon(a, &b);
-	put_routes(a, r, &b);
-	put_tables(a, r, &b);
-	put_process(a, r, &b);
+	put_routes(a, &b);
+	put_tables(a, &b);
+	put_process(a, &b);
 	fwrite(buf_data(&b), 1, b.len, out);
 	buf_fini(&b);
 }
@@ -185,8 +184,8 @@ static const struct view_column neighbor_columns[] = {
 	{ "RECEIVED", "prefixes_received", format_any, R },
 	{ "SENT", "prefixes_sent", format_any, R },
 	{ "PENDING", "pending", format_any, R, 3 },
-	{ "IN/s", "in_rate", format_rate, R },
-	{ "OUT/s", "out_rate", format_rate, R },
+	{ "IN/s", "nlri_in_per_s", format_rate, R },
+	{ "OUT/s", "nlri_out_per_s", format_rate, R },
 	{ "DESCRIPTION", "description", format_any, VIEW_FLEX, 1 },
 };
 
@@ -197,17 +196,26 @@ static const struct view_column vni_columns[] = {
 	{ "LOCAL", "local_macs", format_any, R },
 	{ "REMOTE", "remote_macs", format_any, R },
 	{ "FLOOD", "flood", format_count, R, 3 },
-	{ "IN/s", "in_rate", format_rate, R },
-	{ "bit/s", "in_bits", format_rate, R, 2 },
-	{ "OUT/s", "out_rate", format_rate, R },
-	{ "bit/s", "out_bits", format_rate, R, 2 },
-	{ "DROPS/s", "drop_rate", format_rate, R },
-	{ "MISSES/s", "miss_rate", format_rate, R, 5 },
+	{ "IN/s", "frames_in_per_s", format_rate, R },
+	{ "bit/s", "bits_in_per_s", format_rate, R, 2 },
+	{ "OUT/s", "frames_out_per_s", format_rate, R },
+	{ "bit/s", "bits_out_per_s", format_rate, R, 2 },
+	{ "DROPS/s", "drops_per_s", format_rate, R },
+	{ "MISSES/s", "misses_per_s", format_rate, R, 5 },
 	{ "PROBLEM", "problem", format_any, VIEW_FLEX, 1 },
 };
 
 static const struct view neighbor_view = { neighbor_columns, NULL, COUNT(neighbor_columns), 0, NULL, "no neighbors" };
 static const struct view vni_view = { vni_columns, NULL, COUNT(vni_columns), 0, NULL, "no VNIs" };
+
+static void rate_daemon(struct top_answers *a, struct rates *r)
+{
+	a->rates = json_object();
+	add_rate(r, a->rates, "nlri_in_per_s", "", sum(a->neighbors, "nlri_in"));
+	add_rate(r, a->rates, "nlri_out_per_s", "", sum(a->neighbors, "nlri_out"));
+	add_rate(r, a->rates, "writes_per_s", "", number(a->memory, "dataplane.writes"));
+	add_rate(r, a->rates, "cpu_us_per_s", "", number(a->memory, "process.cpu_user_us") + number(a->memory, "process.cpu_system_us"));
+}
 
 static void rate_neighbors(const struct top_answers *a, struct rates *r)
 {
@@ -215,8 +223,8 @@ static void rate_neighbors(const struct top_answers *a, struct rates *r)
 	size_t i;
 
 	json_array_foreach(a->neighbors, i, row) {
-		add_rate(r, row, "in_rate", text(row, "address"), number(row, "nlri_in"));
-		add_rate(r, row, "out_rate", text(row, "address"), number(row, "nlri_out"));
+		add_rate(r, row, "nlri_in_per_s", text(row, "address"), number(row, "nlri_in"));
+		add_rate(r, row, "nlri_out_per_s", text(row, "address"), number(row, "nlri_out"));
 	}
 }
 
@@ -236,20 +244,27 @@ static json_t *traffic_of_vnis(const json_t *traffic)
 	return out;
 }
 
-/* In is from the tunnels. A dataplane that has no counters gives none. */
+/* In is from the tunnels. Null where the dataplane has no counters, and of misses where nobody is asked. */
 static void rate_vni(json_t *row, const json_t *traffic, const char *vni, struct rates *r)
 {
+	static const struct {
+		const char *rate, *counter;
+		unsigned times;
+	} of[] = { { "frames_in_per_s", "rx_frames", 1 },   { "bits_in_per_s", "rx_octets", 8 },
+		   { "frames_out_per_s", "tx_frames", 1 },  { "bits_out_per_s", "tx_octets", 8 },
+		   { "drops_per_s", "drops", 1 } };
 	const json_t *t = json_object_get(traffic, vni);
 
-	if (t) {
-		add_rate(r, row, "in_rate", vni, number(t, "rx_frames"));
-		add_rate(r, row, "in_bits", vni, 8 * number(t, "rx_octets"));
-		add_rate(r, row, "out_rate", vni, number(t, "tx_frames"));
-		add_rate(r, row, "out_bits", vni, 8 * number(t, "tx_octets"));
-		add_rate(r, row, "drop_rate", vni, number(t, "drops"));
+	for (size_t i = 0; i < COUNT(of); i++) {
+		if (t)
+			add_rate(r, row, of[i].rate, vni, of[i].times * number(t, of[i].counter));
+		else
+			json_object_set_new(row, of[i].rate, json_null());
 	}
 	if (json_is_object(json_object_get(row, "resolver")))
-		add_rate(r, row, "miss_rate", vni, number(row, "resolver.misses"));
+		add_rate(r, row, "misses_per_s", vni, number(row, "resolver.misses"));
+	else
+		json_object_set_new(row, "misses_per_s", json_null());
 }
 
 static void rate_vnis(const struct top_answers *a, struct rates *r)
@@ -263,6 +278,13 @@ static void rate_vnis(const struct top_answers *a, struct rates *r)
 		rate_vni(row, traffic, vni, r);
 	}
 	json_decref(traffic);
+}
+
+static void rate_all(struct top_answers *a, struct rates *r)
+{
+	rate_daemon(a, r);
+	rate_neighbors(a, r);
+	rate_vnis(a, r);
 }
 
 struct top_row {
@@ -281,7 +303,8 @@ static int by_state(const void *pa, const void *pb)
 
 static double packets(const json_t *vni)
 {
-	return json_number_value(json_object_get(vni, "in_rate")) + json_number_value(json_object_get(vni, "out_rate"));
+	return json_number_value(json_object_get(vni, "frames_in_per_s")) +
+	       json_number_value(json_object_get(vni, "frames_out_per_s"));
 }
 
 static int by_traffic(const void *pa, const void *pb)
@@ -327,9 +350,8 @@ void top_page(struct top_answers *a, struct rates *r, size_t width, size_t heigh
 {
 	size_t n = json_array_size(a->neighbors) + 1, m = json_array_size(a->vnis) + 1, first = 0, second = 0;
 
-	put_head(a, r, out);
-	rate_neighbors(a, r);
-	rate_vnis(a, r);
+	rate_all(a, r);
+	put_head(a, out);
 	if (height && height < HEAD_LINES + TABLES_MIN)
 		return;
 	if (height) {
@@ -342,6 +364,18 @@ void top_page(struct top_answers *a, struct rates *r, size_t width, size_t heigh
 	put_table(&vni_view, a->vnis, by_traffic, width, second, "more VNIs", out);
 }
 
+void top_object(struct top_answers *a, struct rates *r, FILE *out)
+{
+	json_t *page;
+
+	rate_all(a, r);
+	page = json_pack("{s:O, s:O, s:O, s:O, s:O}", "version", a->version, "rates", a->rates, "memory", a->memory, "neighbors",
+			 a->neighbors, "vnis", a->vnis);
+	json_dumpf(page, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	fputc('\n', out);
+	json_decref(page);
+}
+
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
 static void answers_free(struct top_answers *a)
@@ -351,6 +385,7 @@ static void answers_free(struct top_answers *a)
 	json_decref(a->neighbors);
 	json_decref(a->vnis);
 	json_decref(a->traffic);
+	json_decref(a->rates);
 	*a = (struct top_answers){ 0 };
 }
 
@@ -417,16 +452,50 @@ static bool show_pages(struct screen *s, const char *socket, struct rates *r, ui
 	}
 }
 
-int top_run(const char *socket, const struct verb_args *args)
+/* An object a page. A page nobody sees comes before the first, so that all rates are known. */
+static bool print_objects(const char *socket, struct rates *r, uint32_t count, char error[ASK_ERROR_MAX])
 {
-	char error[ASK_ERROR_MAX];
-	struct rates *r = rates_new();
+	double next = now_s();
+
+	for (uint32_t n = 0; n <= (count ? count : 1) && !ferror(stdout); n++) {
+		struct top_answers a = { 0 };
+		double left = next - now_s();
+		bool ok;
+
+		if (left > 0)
+			usleep((useconds_t)(left * 1e6));
+		next += PAGE_MS / 1000.0;
+		ok = ask_all(socket, &a, error);
+		rates_begin(r, now_s());
+		if (ok && !n)
+			rate_all(&a, r);
+		else if (ok)
+			top_object(&a, r, stdout);
+		fflush(stdout);
+		answers_free(&a);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool show_screen(const char *socket, struct rates *r, uint32_t count, char error[ASK_ERROR_MAX])
+{
 	struct screen s;
 	bool ok;
 
 	screen_open(&s);
-	ok = show_pages(&s, socket, r, args->v[ARG_COUNT].n, error);
+	ok = show_pages(&s, socket, r, count, error);
 	screen_close(&s);
+	return ok;
+}
+
+int top_run(const char *socket, const struct verb_args *args, bool json)
+{
+	char error[ASK_ERROR_MAX];
+	struct rates *r = rates_new();
+	bool ok = (json ? print_objects : show_screen)(socket, r, args->v[ARG_COUNT].n, error);
+
 	rates_free(r);
 	if (!ok)
 		fprintf(stderr, "evpnctl: %s\n", error);

@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The evpnd authors
 """evpnctl top: pages in a pipe, and a live view on a terminal (a pseudo terminal of ours)."""
 import fcntl
+import json
 import os
 import pty
 import re
@@ -66,6 +67,12 @@ def test_pages_in_a_pipe_and_on_a_terminal(lab):
     assert "\x1b" not in out and "sessions 1 of 1" in first and "sessions 1 of 1" in second
     assert "in -/s" in first and re.search(r"in [0-9.]+/s", second)
     assert re.search(r"^192\.0\.2\.2 +65000 Established ", second, re.M) and re.search(r"^100 evpn +ready +1 +1 +1 ", second, re.M)
+
+    one, two = [json.loads(line) for line in d.ctl("--json", "top", "--count", "2").stdout.splitlines()]
+    for o in (one, two):
+        assert list(o) == ["version", "rates", "memory", "neighbors", "vnis"] and all(r is not None for r in o["rates"].values())
+        assert o["neighbors"][0]["nlri_in"] >= 2 and o["vnis"][0]["frames_in_per_s"] is not None
+    assert len(d.ctl("top", "-j").stdout.splitlines()) == 1
 
     t = Terminal(r1, d.argv("top"))
     t.expect(re.escape(ENTER) + ".*NEIGHBOR.*MISSES/s.*100 evpn.*\x1b\\[J")

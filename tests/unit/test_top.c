@@ -92,7 +92,8 @@ static struct top_answers answers(unsigned neighbors, unsigned vnis, unsigned pa
 	return a;
 }
 
-/* The second of two pages, a second apart. */
+/* The second of two pages, a second apart; height OBJECT: as JSON. */
+#define OBJECT SIZE_MAX
 static char *page(unsigned neighbors, unsigned vnis, size_t width, size_t height)
 {
 	struct rates *r = rates_new();
@@ -106,13 +107,17 @@ static char *page(unsigned neighbors, unsigned vnis, size_t width, size_t height
 		free(text);
 		out = open_memstream(&text, &len);
 		rates_begin(r, n);
-		top_page(&a, r, width, height, out);
+		if (height == OBJECT)
+			top_object(&a, r, out);
+		else
+			top_page(&a, r, width, height, out);
 		fclose(out);
 		json_decref(a.version);
 		json_decref(a.memory);
 		json_decref(a.neighbors);
 		json_decref(a.vnis);
 		json_decref(a.traffic);
+		json_decref(a.rates);
 	}
 	rates_free(r);
 	return text;
@@ -147,6 +152,22 @@ static void top_shows_rates_and_what_is_wrong_first(void **state)
 	free(p);
 }
 
+static void top_as_an_object_has_rates_and_no_word_for_people(void **state)
+{
+	char *p = page(2, 1, 0, OBJECT);
+	json_t *o = json_loads(p, JSON_REJECT_DUPLICATES, NULL), *vni = json_array_get(json_object_get(o, "vnis"), 0);
+
+	assert_non_null(o);
+	assert_int_equal(lines_of(p), 1);
+	assert_true(json_real_value(json_object_get(json_object_get(o, "rates"), "nlri_in_per_s")) == 20);
+	assert_true(json_real_value(json_object_get(json_array_get(json_object_get(o, "neighbors"), 1), "nlri_in_per_s")) == 10);
+	assert_true(json_real_value(json_object_get(vni, "bits_in_per_s")) == 8000);
+	assert_true(json_is_null(json_object_get(vni, "misses_per_s")));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "version"), "asn")), 65000);
+	json_decref(o);
+	free(p);
+}
+
 /* Whatever there is, a page fits; nothing is left out while there is room, and what is left out is counted. */
 static void top_pages_fit(void **state)
 {
@@ -176,6 +197,7 @@ int main(void)
 		cmocka_unit_test(rates_are_differences),
 		cmocka_unit_test(screen_cuts_lines_by_columns),
 		cmocka_unit_test(top_shows_rates_and_what_is_wrong_first),
+		cmocka_unit_test(top_as_an_object_has_rates_and_no_word_for_people),
 		cmocka_unit_test(top_pages_fit),
 	};
 
