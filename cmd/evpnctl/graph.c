@@ -203,6 +203,108 @@ void graph_print(struct graph *g, FILE *out)
 	fputs("}\n", out);
 }
 
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+/* kind of each node; id is what edges name, and the same as in DOT. */
+static json_t *node(const char *kind, const char *id, json_t *asn, json_t *description, const json_t *vni)
+{
+	json_t *mode = json_object_get(vni, "mode"), *ready = json_object_get(vni, "ready");
+
+	return json_pack("{s:s, s:s, s:O?, s:O?, s:O?, s:O?, s:O?}", "id", id, "kind", kind, "asn", asn, "description", description,
+			 "vni", json_object_get(vni, "vni"), "mode", mode, "ready", ready);
+}
+
+/* session: of a BGP session, hosts and flooded: of a VNI; what does not apply is null. */
+static json_t *edge(const char *kind, const char *from, const char *to, const json_t *session, json_t *hosts, json_t *flooded)
+{
+	json_t *in = json_object_get(session, "prefixes_received"), *sent = json_object_get(session, "prefixes_sent");
+
+	return json_pack("{s:s, s:s, s:s, s:O?, s:O?, s:O?, s:o?, s:o?}", "from", from, "to", to, "kind", kind, "state",
+			 json_object_get(session, "state"), "prefixes_received", in, "prefixes_sent", sent, "hosts", hosts,
+			 "flooded", flooded);
+}
+
+static const char *vni_id(uint64_t vni, char id[32])
+{
+	snprintf(id, 32, "VNI %" PRIu64, vni);
+	return id;
+}
+
+static bool is_neighbor(const struct graph *g, const char *address)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(g->neighbors, i, row) {
+		if (!strcmp(text(row, "address"), address))
+			return true;
+	}
+	return false;
+}
+
+static void add_neighbors(const struct graph *g, json_t *nodes, json_t *edges)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(g->neighbors, i, row) {
+		const char *address = text(row, "address");
+
+		json_array_append_new(nodes, node("neighbor", address, json_object_get(row, "asn"),
+						  json_object_get(row, "description"), NULL));
+		json_array_append_new(edges, edge("session", here(g), address, row, NULL, NULL));
+	}
+}
+
+static void add_vnis(const struct graph *g, json_t *nodes, json_t *edges)
+{
+	const json_t *row;
+	char id[32];
+	size_t i;
+
+	json_array_foreach(g->vnis, i, row) {
+		if (!is_shown(g, (uint32_t)number(row, "vni")))
+			continue;
+		vni_id(number(row, "vni"), id);
+		json_array_append_new(nodes, node("vni", id, NULL, NULL, row));
+		json_array_append_new(edges, edge("vni", here(g), id, NULL, json_integer((json_int_t)number(row, "local_macs")), NULL));
+	}
+}
+
+/* Those that are neighbors as well are nodes already, and a VTEP is one node in however many VNIs. */
+static void add_vteps(const struct graph *g, json_t *nodes, json_t *edges)
+{
+	json_t *seen = json_object();
+	char id[32];
+
+	for (const struct graph_edge *e = g->edges; e; e = e->hh.next) {
+		const struct ip_str vtep = ip_str(&e->key.vtep);
+
+		if (!is_neighbor(g, vtep.s) && !json_object_get(seen, vtep.s)) {
+			json_object_set_new(seen, vtep.s, json_true());
+			json_array_append_new(nodes, node("vtep", vtep.s, NULL, NULL, NULL));
+		}
+		json_array_append_new(edges, edge("vtep", vni_id(e->key.vni, id), vtep.s, NULL, json_integer((json_int_t)e->hosts),
+						  json_boolean(e->flood)));
+	}
+	json_decref(seen);
+}
+
+void graph_print_json(struct graph *g, FILE *out)
+{
+	json_t *nodes = json_array(), *edges = json_array(), *all;
+
+	HASH_SORT(g->edges, edge_cmp);
+	json_array_append_new(nodes, node("self", here(g), json_object_get(g->version, "asn"), NULL, NULL));
+	add_neighbors(g, nodes, edges);
+	add_vnis(g, nodes, edges);
+	add_vteps(g, nodes, edges);
+	all = json_pack("{s:o, s:o}", "nodes", nodes, "edges", edges);
+	json_dumpf(all, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(all);
+}
+
 /* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
 static bool add_row(void *ctx, const json_t *row)
@@ -224,7 +326,7 @@ static bool knows(const json_t *vnis, uint32_t vni)
 }
 
 static bool draw(const char *socket, const json_t *version, const json_t *neighbors, const json_t *vnis, uint32_t vni,
-		 char error[ASK_ERROR_MAX])
+		 bool json, char error[ASK_ERROR_MAX])
 {
 	struct graph *g;
 	bool ok;
@@ -236,18 +338,18 @@ static bool draw(const char *socket, const json_t *version, const json_t *neighb
 	g = graph_new(version, neighbors, vnis, vni);
 	ok = ask_rows(socket, ASK_WORDS("show", "mac"), "vni vteps", add_row, g, error);
 	if (ok)
-		graph_print(g, stdout);
+		(json ? graph_print_json : graph_print)(g, stdout);
 	graph_free(g);
 	return ok;
 }
 
-int graph_run(const char *socket, const struct verb_args *args)
+int graph_run(const char *socket, const struct verb_args *args, bool json)
 {
 	char error[ASK_ERROR_MAX];
 	json_t *version = ask_json(socket, ASK_WORDS("show", "version"), error);
 	json_t *neighbors = version ? ask_json(socket, ASK_WORDS("show", "neighbors"), error) : NULL;
 	json_t *vnis = neighbors ? ask_json(socket, ASK_WORDS("show", "vni"), error) : NULL;
-	bool ok = vnis && draw(socket, version, neighbors, vnis, args->v[ARG_VNI].n, error);
+	bool ok = vnis && draw(socket, version, neighbors, vnis, args->v[ARG_VNI].n, json, error);
 
 	if (!ok)
 		fprintf(stderr, "evpnctl: %s\n", error);

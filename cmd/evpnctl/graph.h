@@ -23,9 +23,11 @@ struct graph *graph_new(const json_t *version, const json_t *neighbors, const js
 void graph_add_mac(struct graph *g, const json_t *row);
 /* The same for the same tables, whatever the order of their rows. */
 void graph_print(struct graph *g, FILE *out);
+/* As an object: nodes, whose kind is self, neighbor, vni or vtep, and edges between their ids: session, vni, vtep. */
+void graph_print_json(struct graph *g, FILE *out);
 void graph_free(struct graph *g);
 
 /* The exit code. */
-int graph_run(const char *socket, const struct verb_args *args);
+int graph_run(const char *socket, const struct verb_args *args, bool json);
 
 #endif

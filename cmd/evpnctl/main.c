@@ -298,7 +298,7 @@ static int act(struct options *o)
 	if (args.id == VERB_CAPTURE)
 		return capture_run(o->socket, o->words, o->n_words, &args, o->json);
 	if (args.id == VERB_GRAPH)
-		return graph_run(o->socket, &args);
+		return graph_run(o->socket, &args, o->json);
 	if (args.id == VERB_REPORT)
 		return report_run(o->socket, o->config, &args);
 	if (args.id == VERB_TOP)

@@ -18,6 +18,10 @@ def test_the_overlay_as_a_graph(lab):
     assert '"%s" -- "%s" [style=dashed, label="BGP Established' % (r1.address, r2.address) in dot
     assert r'\na \"quoted\" \\ one"]' in dot and '"VNI 200"' in dot
     assert '"VNI 200"' not in d1.ctl("graph", "--vni", "100").stdout
+    o = d1.json("graph")
+    ids = [n["id"] for n in o["nodes"]]
+    assert ids == [r1.address, r2.address, "VNI 100", "VNI 200"] and {x for e in o["edges"] for x in (e["from"], e["to"])} == set(ids)
+    assert [n["description"] for n in o["nodes"] if n["kind"] == "neighbor"] == ['a "quoted" \\ one']
     none = d1.ctl("graph", "--vni", "7", check=False)
     assert (none.returncode, none.stdout, none.stderr) == (1, "", "evpnctl: VNI 7 is not configured\n")
     if shutil.which("dot"):

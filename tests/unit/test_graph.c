@@ -27,8 +27,9 @@ static json_t *parse(const char *text)
 	return v;
 }
 
-static void assert_graph(const char *version, const char *neighbors, const char *vnis, const char *macs, uint32_t vni,
-			 const char *want)
+/* What the graph of these answers prints; the caller frees it. */
+static char *print_graph(const char *version, const char *neighbors, const char *vnis, const char *macs, uint32_t vni,
+			 void (*print)(struct graph *g, FILE *out))
 {
 	json_t *v[] = { parse(version), parse(neighbors), parse(vnis), parse(macs) }, *row;
 	struct graph *g = graph_new(v[0], v[1], v[2], vni);
@@ -38,11 +39,20 @@ static void assert_graph(const char *version, const char *neighbors, const char 
 
 	json_array_foreach(v[3], i, row)
 		graph_add_mac(g, row);
-	graph_print(g, out);
+	print(g, out);
 	fclose(out);
 	graph_free(g);
 	for (i = 0; i < 4; i++)
 		json_decref(v[i]);
+	return got;
+}
+
+static void assert_graph(const char *version, const char *neighbors, const char *vnis, const char *macs, uint32_t vni,
+			 const char *want)
+{
+	char *got = print_graph(version, neighbors, vnis, macs, vni, graph_print);
+	size_t len = strlen(got);
+
 	if (strncmp(got, "graph evpnd {\n\tgraph [rankdir=LR]\n\tnode [shape=box, style=rounded]\n", 67) ||
 	    strcmp(got + len - 2, "}\n"))
 		fail_msg("no graph: %s", got);
@@ -103,6 +113,36 @@ static void graph_escapes_text(void **state)
 		     "\t\"192.0.2.1\" -- \"192.0.2.2\" [style=dashed, label=\"BGP Idle\", color=red, fontcolor=red]\n");
 }
 
+#define NODE(id, kind, asn, vni, mode, ready) \
+	"{'id':'" id "','kind':'" kind "','asn':" asn ",'description':null,'vni':" vni ",'mode':" mode ",'ready':" ready "}"
+#define EDGE(from, to, kind, state, in, out, hosts, flooded) \
+	"{'from':'" from "','to':'" to "','kind':'" kind "','state':" state ",'prefixes_received':" in ",'prefixes_sent':" out \
+	",'hosts':" hosts ",'flooded':" flooded "}"
+
+static void graph_as_an_object_has_each_node_once(void **state)
+{
+	char *got = print_graph(VERSION, "[" NEIGHBOR "]", "[" VNI("100", TO("2") "," TO("3")) "," VNI("200", "") "]",
+				"[{'vni':200,'vteps':['192.0.2.3']}]", 0, graph_print_json);
+	json_t *have = json_loads(got, JSON_REJECT_DUPLICATES, NULL);
+	json_t *want = parse("{'nodes':[" NODE("192.0.2.1", "self", "65000", "null", "null", "null") ","
+			     NODE("192.0.2.2", "neighbor", "65000", "null", "null", "null") ","
+			     NODE("VNI 100", "vni", "null", "100", "'evpn'", "true") ","
+			     NODE("VNI 200", "vni", "null", "200", "'evpn'", "true") ","
+			     NODE("192.0.2.3", "vtep", "null", "null", "null", "null") "],'edges':["
+			     EDGE("192.0.2.1", "192.0.2.2", "session", "'Established'", "6", "4", "null", "null") ","
+			     EDGE("192.0.2.1", "VNI 100", "vni", "null", "null", "null", "1", "null") ","
+			     EDGE("192.0.2.1", "VNI 200", "vni", "null", "null", "null", "1", "null") ","
+			     EDGE("VNI 100", "192.0.2.2", "vtep", "null", "null", "null", "0", "true") ","
+			     EDGE("VNI 100", "192.0.2.3", "vtep", "null", "null", "null", "0", "true") ","
+			     EDGE("VNI 200", "192.0.2.3", "vtep", "null", "null", "null", "1", "false") "]}");
+
+	if (!json_equal(have, want))
+		fail_msg("got %s", got);
+	json_decref(have);
+	json_decref(want);
+	free(got);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +150,7 @@ int main(void)
 		cmocka_unit_test(graph_of_one_vni_leaves_the_others_out),
 		cmocka_unit_test(graph_says_what_is_down),
 		cmocka_unit_test(graph_escapes_text),
+		cmocka_unit_test(graph_as_an_object_has_each_node_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
