@@ -3,11 +3,11 @@
 #include "dataplane/kernel_dump.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 #define STACK_SIZE (256u << 10)
 
@@ -79,24 +79,6 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* Signals stay with the control thread. */
-static int start(struct kdump *d)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int err;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&d->thread, &attr, run, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 /* ---- the control thread ------------------------------------------------------------------------------------------ */
 
 static void release(struct kdump *d)
@@ -122,7 +104,7 @@ int kdump_open(struct kdump *d)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&d->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	err = start(d);
+	err = thread_start(&d->thread, STACK_SIZE, run, d);
 	if (err)
 		release(d);
 	return err;

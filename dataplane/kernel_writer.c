@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 #define STACK_SIZE (256u << 10)
 
@@ -93,25 +93,10 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* Signals stay with the control thread. */
-static int start(struct kwriter *w)
+static bool start(struct kwriter *w)
 {
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int err;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, &attr, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	if (err)
-		return -err;
-	w->running = true;
-	return 0;
+	w->running = thread_start(&w->thread, STACK_SIZE, run, w) == 0;
+	return w->running;
 }
 
 /* ---- the control thread ------------------------------------------------------------------------------------------ */
@@ -170,7 +155,7 @@ struct kbatch *kwriter_batch(struct kwriter *w)
 void kwriter_submit(struct kwriter *w, struct kbatch *b)
 {
 	w->seq = b->tx.seq;
-	if (!w->running && start(w)) { /* without another thread it waits for the kernel itself */
+	if (!w->running && !start(w)) { /* without another thread it waits for the kernel itself */
 		carry_out(w, b);
 		return;
 	}

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "base/thread.h"
 #include "dataplane/vtep/capture.h"
 
 #define WORKERS_BY_CORES 8u /* more share what they contend for; each has a socket a port */
@@ -412,13 +412,11 @@ static int start(struct vtep *v)
 /* liburcu's thread that frees what is retired starts here, so that signals stay with the control thread. */
 static void start_rcu(void)
 {
-	sigset_t all, before;
+	sigset_t before;
 
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	thread_signals_off(&before);
 	urcu_qsbr_get_default_call_rcu_data();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thread_signals_on(&before);
 	urcu_qsbr_register_thread();
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "base/thread.h"
 #include "dataplane/vtep/sockopt.h"
 
 #define EVENTS 16
@@ -478,20 +478,13 @@ static int init(struct worker *w)
 	return 0;
 }
 
-/* Signals are the control thread's. */
 static int start(struct worker *w)
 {
-	sigset_t all, before;
+	int err = thread_start(&w->thread, 0, run, w);
 	char name[16];
-	int err;
 
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* which is no signal of others: cmd/evpnd/syscalls.c */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
-		return -err;
+		return err;
 	w->started = true;
 	snprintf(name, sizeof(name), "vtep-%u", w->nr);
 	pthread_setname_np(w->thread, name);
