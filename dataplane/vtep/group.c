@@ -67,15 +67,11 @@ static int open_rx(const struct ip *group, uint16_t port, unsigned ifindex)
 	if (fd < 0)
 		return fd;
 	/* What others of this host have joined elsewhere is not for us. */
-	if (group->len == 4) {
+	if (group->len == 4)
 		sockopt_set(fd, SOL_IP, IP_MULTICAST_ALL, 0);
-		sockopt_set(fd, SOL_IP, IP_RECVTOS, 1);
-		sockopt_set(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
-	} else {
+	else
 		sockopt_set(fd, SOL_IPV6, IPV6_MULTICAST_ALL, 0);
-		sockopt_set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
-		sockopt_set(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
-	}
+	sockopt_outer_comes_along(fd, group);
 	sockopt_set(fd, SOL_UDP, UDP_GRO, 1);
 	err = join(fd, group, ifindex);
 	if (!err)

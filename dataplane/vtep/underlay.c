@@ -56,14 +56,9 @@ static int open_socket(const struct ip *a, uint16_t port, bool share)
 	if (share)
 		sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	sockopt_set(fd, SOL_IP, IP_FREEBIND, 1); /* the address may come to the host later */
-	if (a->len == 16) {
+	if (a->len == 16)
 		sockopt_set(fd, SOL_IPV6, IPV6_V6ONLY, 1);
-		sockopt_set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
-		sockopt_set(fd, SOL_IPV6, IPV6_RECVFRAGSIZE, 1);
-	} else {
-		sockopt_set(fd, SOL_IP, IP_RECVTOS, 1);
-		sockopt_set(fd, SOL_IP, IP_RECVFRAGSIZE, 1);
-	}
+	sockopt_outer_comes_along(fd, a);
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0)
 		return fd;
 	err = errno;
