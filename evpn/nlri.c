@@ -125,32 +125,32 @@ static enum bgp_nlri_verdict decode_mac_ip(struct rbuf *b, bool withdraw, struct
 	return verdict(withdraw, !mac_is_group(&mac) && !mac_is_zero(&mac) && (!ip_len || unicast(k + 19, ip_len)));
 }
 
-static enum bgp_nlri_verdict decode_imet(struct rbuf *b, bool withdraw, struct bgp_nlri *out)
+/* A route that is all key: an RD, fixed octets, an address. That address's length; 0: the route is malformed. */
+static size_t take_key_to_ip(struct rbuf *b, size_t fixed, struct bgp_nlri *out)
 {
 	size_t ip_len;
 
 	rb_bytes(b, out->key + RD_AT, 8);
-	rb_bytes(b, out->key + 9, 4);
+	rb_bytes(b, out->key + 9, fixed);
 	ip_len = take_ip_bits(b);
-	take_ip(b, out->key + 13, ip_len);
-	out->key_len = (uint8_t)(13 + ip_len);
+	take_ip(b, out->key + 9 + fixed, ip_len);
+	out->key_len = (uint8_t)(9 + fixed + ip_len);
 	out->shared_len = 0;
-	if (!ip_len || !rb_done(b))
-		return BGP_NLRI_RESET;
-	return verdict(withdraw, originator(out->key + 13, ip_len));
+	return rb_done(b) ? ip_len : 0;
+}
+
+static enum bgp_nlri_verdict decode_imet(struct rbuf *b, bool withdraw, struct bgp_nlri *out)
+{
+	size_t ip_len = take_key_to_ip(b, 4, out);
+
+	return ip_len ? verdict(withdraw, originator(out->key + 13, ip_len)) : BGP_NLRI_RESET;
 }
 
 static enum bgp_nlri_verdict decode_es(struct rbuf *b, bool withdraw, struct bgp_nlri *out)
 {
-	size_t ip_len;
+	size_t ip_len = take_key_to_ip(b, 10, out);
 
-	rb_bytes(b, out->key + RD_AT, 8);
-	rb_bytes(b, out->key + 9, 10);
-	ip_len = take_ip_bits(b);
-	take_ip(b, out->key + 19, ip_len);
-	out->key_len = (uint8_t)(19 + ip_len);
-	out->shared_len = 0;
-	if (!ip_len || !rb_done(b))
+	if (!ip_len)
 		return BGP_NLRI_RESET;
 	return verdict(withdraw, !evpn_esi_is_zero(out->key + 9) && unicast(out->key + 19, ip_len));
 }
