@@ -181,6 +181,14 @@ void json_uint(struct json *j, const char *key, uint64_t v)
 	write_uint(j->out, v, false);
 }
 
+void json_uint_members(struct json *j, const char *key, const struct json_uint *m, size_t n)
+{
+	json_object(j, key);
+	for (size_t i = 0; i < n; i++)
+		json_uint(j, m[i].key, m[i].v);
+	json_object_end(j);
+}
+
 void json_uint_if(struct json *j, const char *key, bool known, uint64_t v)
 {
 	if (known)

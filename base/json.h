@@ -41,6 +41,15 @@ void json_null(struct json *j, const char *key) JSON_SYMBOL("null");
 void json_hex(struct json *j, const char *key, const void *p, size_t n);
 void json_mac(struct json *j, const char *key, const struct mac *m); /* NULL writes null */
 void json_ip(struct json *j, const char *key, const struct ip *a);   /* NULL or no address writes null */
+/* An object of unsigned numbers: json_uints(j, "evpn", { "vnis", m.vnis }, { "macs", m.macs }). */
+struct json_uint {
+	const char *key;
+	uint64_t v;
+};
+#define json_uints(j, key, ...)                                                                                        \
+	json_uint_members((j), (key), (const struct json_uint[]){ __VA_ARGS__ },                                       \
+			  sizeof((const struct json_uint[]){ __VA_ARGS__ }) / sizeof(struct json_uint))
+void json_uint_members(struct json *j, const char *key, const struct json_uint *m, size_t n);
 /* A ready-made piece of JSON as the next value. */
 void json_raw(struct json *j, const char *key, const char *text, size_t n);
 

@@ -99,27 +99,26 @@ static void memory_bgp(struct reply *r, struct json *j)
 
 	bgp_memory(r->d->bgp, &m);
 	octets = bgp_transport_bytes(r->d->transport, &unsent);
-	json_object(j, "rib");
-	json_uint(j, "keys", m.keys);
-	json_uint(j, "paths", m.paths);
-	json_uint(j, "attribute_sets", m.sets);
-	json_uint(j, "attribute_set_bytes", m.set_bytes);
-	json_uint(j, "route_bytes", m.route_bytes);
-	json_uint(j, "further_paths", m.further);
-	json_uint(j, "withdrawn", m.tombstones);
-	json_uint(j, "index_bytes", m.index_bytes);
-	json_uint(j, "index_places", m.index_places);
-	json_uint(j, "outbound_groups", m.groups);
-	json_uint(j, "outbound_routes", m.out_entries);
-	json_uint(j, "outbound_bytes", m.out_bytes);
-	json_uint(j, "outbound_kept_bytes", m.out_cache_bytes);
-	json_uint(j, "outbound_repeats", m.repeats);
-	json_uint(j, "connections", m.conns);
-	json_uint(j, "limit_bytes", m.limit);
-	json_uint(j, "limit_used_bytes", m.used);
-	json_uint(j, "connection_bytes", octets);
-	json_uint(j, "unsent_bytes", unsent);
-	json_object_end(j);
+	json_uints(j, "rib",
+		   { "keys", m.keys },
+		   { "paths", m.paths },
+		   { "attribute_sets", m.sets },
+		   { "attribute_set_bytes", m.set_bytes },
+		   { "route_bytes", m.route_bytes },
+		   { "further_paths", m.further },
+		   { "withdrawn", m.tombstones },
+		   { "index_bytes", m.index_bytes },
+		   { "index_places", m.index_places },
+		   { "outbound_groups", m.groups },
+		   { "outbound_routes", m.out_entries },
+		   { "outbound_bytes", m.out_bytes },
+		   { "outbound_kept_bytes", m.out_cache_bytes },
+		   { "outbound_repeats", m.repeats },
+		   { "connections", m.conns },
+		   { "limit_bytes", m.limit },
+		   { "limit_used_bytes", m.used },
+		   { "connection_bytes", octets },
+		   { "unsent_bytes", unsent });
 }
 
 static void memory_transport(struct reply *r, struct json *j)
@@ -127,15 +126,14 @@ static void memory_transport(struct reply *r, struct json *j)
 	struct bgp_transport_stats s;
 
 	bgp_transport_stats(r->d->transport, &s);
-	json_object(j, "transport");
-	json_uint(j, "connections", s.links);
-	json_uint(j, "waiting", s.parked);
-	json_uint(j, "strangers", s.strangers);
-	json_uint(j, "refused", s.refused);
-	json_uint(j, "md5_failure", s.md5_failure);
-	json_uint(j, "md5_not_found", s.md5_not_found);
-	json_uint(j, "md5_unexpected", s.md5_unexpected);
-	json_object_end(j);
+	json_uints(j, "transport",
+		   { "connections", s.links },
+		   { "waiting", s.parked },
+		   { "strangers", s.strangers },
+		   { "refused", s.refused },
+		   { "md5_failure", s.md5_failure },
+		   { "md5_not_found", s.md5_not_found },
+		   { "md5_unexpected", s.md5_unexpected });
 }
 
 static void memory_evpn(struct reply *r, struct json *j)
@@ -143,12 +141,11 @@ static void memory_evpn(struct reply *r, struct json *j)
 	struct evpn_memory m;
 
 	evpn_memory(r->d->evpn, &m);
-	json_object(j, "evpn");
-	json_uint(j, "vnis", m.vnis);
-	json_uint(j, "macs", m.macs);
-	json_uint(j, "ips", m.ips);
-	json_uint(j, "bytes", m.bytes);
-	json_object_end(j);
+	json_uints(j, "evpn",
+		   { "vnis", m.vnis },
+		   { "macs", m.macs },
+		   { "ips", m.ips },
+		   { "bytes", m.bytes });
 }
 
 static void memory_dataplane(struct reply *r, struct json *j)
@@ -156,19 +153,18 @@ static void memory_dataplane(struct reply *r, struct json *j)
 	struct dp_stats s;
 
 	dp_stats(r->d->dp, &s);
-	json_object(j, "dataplane");
-	json_uint(j, "rows", s.rows);
-	json_uint(j, "rows_there", s.rows_there);
-	json_uint(j, "rows_going", s.rows_going);
-	json_uint(j, "dirty", s.dirty);
-	json_uint(j, "local_macs", s.local_macs);
-	json_uint(j, "local_ips", s.local_ips);
-	json_uint(j, "writes", s.writes);
-	json_uint(j, "errors", s.errors);
-	json_uint(j, "repairs", s.repairs);
-	json_uint(j, "overruns", s.overruns);
-	json_uint(j, "bytes", s.bytes);
-	json_object_end(j);
+	json_uints(j, "dataplane",
+		   { "rows", s.rows },
+		   { "rows_there", s.rows_there },
+		   { "rows_going", s.rows_going },
+		   { "dirty", s.dirty },
+		   { "local_macs", s.local_macs },
+		   { "local_ips", s.local_ips },
+		   { "writes", s.writes },
+		   { "errors", s.errors },
+		   { "repairs", s.repairs },
+		   { "overruns", s.overruns },
+		   { "bytes", s.bytes });
 }
 
 static void memory_control(struct reply *r, struct json *j)
@@ -176,13 +172,12 @@ static void memory_control(struct reply *r, struct json *j)
 	struct ctl_stats s;
 
 	ctl_stats(r->d->ctl, &s);
-	json_object(j, "control");
-	json_uint(j, "clients", s.clients);
-	json_uint(j, "monitors", r->d->monitors);
-	json_uint(j, "requests", s.requests);
-	json_uint(j, "dropped", s.dropped);
-	json_uint(j, "bytes", s.octets);
-	json_object_end(j);
+	json_uints(j, "control",
+		   { "clients", s.clients },
+		   { "monitors", r->d->monitors },
+		   { "requests", s.requests },
+		   { "dropped", s.dropped },
+		   { "bytes", s.octets });
 }
 
 static void memory_history(struct reply *r, struct json *j)
@@ -190,11 +185,10 @@ static void memory_history(struct reply *r, struct json *j)
 	uint64_t came, lost;
 	size_t bytes = history_bytes(&r->d->history, &came, &lost);
 
-	json_object(j, "history");
-	json_uint(j, "events", came - lost);
-	json_uint(j, "forgotten", lost);
-	json_uint(j, "bytes", bytes);
-	json_object_end(j);
+	json_uints(j, "history",
+		   { "events", came - lost },
+		   { "forgotten", lost },
+		   { "bytes", bytes });
 }
 
 static void memory_neighbor(struct json *j, const struct bgp_peer *p)

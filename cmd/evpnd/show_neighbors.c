@@ -17,13 +17,12 @@ static void print_router_id(struct json *j, const char *key, uint32_t id)
 
 static void print_messages(struct json *j, const char *key, const struct bgp_message_counts *c)
 {
-	json_object(j, key);
-	json_uint(j, "open", c->open);
-	json_uint(j, "update", c->update);
-	json_uint(j, "notification", c->notification);
-	json_uint(j, "keepalive", c->keepalive);
-	json_uint(j, "refresh", c->refresh);
-	json_object_end(j);
+	json_uints(j, key,
+		   { "open", c->open },
+		   { "update", c->update },
+		   { "notification", c->notification },
+		   { "keepalive", c->keepalive },
+		   { "refresh", c->refresh });
 }
 
 static void print_error(struct reply *r, const char *key, const struct bgp_error *e)

@@ -49,13 +49,14 @@ static void json_writes_every_kind_of_value(void **state)
 	json_array(&j, "n");
 	json_object(&j, NULL);
 	json_object_end(&j);
+	json_uints(&j, NULL, { "a", 1 }, { "b", UINT64_MAX });
 	json_uint(&j, NULL, 1);
 	json_null(&j, NULL);
 	json_array_end(&j);
 	json_object_end(&j);
 	assert_text(&b, "{\"s\":\"x\",\"sn\":null,\"i\":-9223372036854775808,\"u\":18446744073709551615,\"uk\":0,\"un\":null,\"z\":0,"
 			"\"r\":1.500,\"nan\":null,\"t\":true,\"f\":false,\"h\":\"00fe\",\"m\":\"02:00:00:00:00:ab\","
-			"\"mn\":null,\"a\":\"192.0.2.1\",\"an\":null,\"raw\":[1],\"e\":[],\"n\":[{},1,null]}");
+			"\"mn\":null,\"a\":\"192.0.2.1\",\"an\":null,\"raw\":[1],\"e\":[],\"n\":[{},{\"a\":1,\"b\":18446744073709551615},1,null]}");
 	buf_fini(&b);
 }
 
