@@ -67,7 +67,7 @@ struct msg_fault {
 	uint8_t code, subcode;
 	const uint8_t *data;
 	size_t data_len;
-	const char *why; /* static text; what is wrong, for the log */
+	const char *why; /* what is wrong, for the log: static text, or the connection's */
 };
 
 enum msg_verdict {

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 #include "bgp/open.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bgp/restart.h"
@@ -39,15 +40,17 @@ static bool refuse_open(struct msg_fault *f, uint8_t subcode, const char *why)
 }
 
 /* RFC 4271 6.2, 6286 2.2, 6793 4.2.1, 7607 2. */
-static bool check_open(const struct bgp_conn *c, const struct msg_open *o, struct msg_fault *f)
+static bool check_open(struct bgp_conn *c, const struct msg_open *o, struct msg_fault *f)
 {
 	const struct bgp_peer *peer = c->peer;
 	uint32_t asn = c->caps.as4 ? c->caps.asn : o->my_as;
 
 	if (asn == 0 || o->my_as == 0)
 		return refuse_open(f, MSG_OPEN_PEER_AS, "AS 0");
-	if (asn != peer->p.asn)
-		return refuse_open(f, MSG_OPEN_PEER_AS, "not the configured AS");
+	if (asn != peer->p.asn) {
+		snprintf(c->open_why, sizeof(c->open_why), "it is in AS %u, configured is AS %u", asn, peer->p.asn);
+		return refuse_open(f, MSG_OPEN_PEER_AS, c->open_why);
+	}
 	if (o->router_id == 0)
 		return refuse_open(f, MSG_OPEN_BGP_ID, "BGP identifier 0");
 	if (!peer->ebgp && o->router_id == peer->bgp->p.router_id)

@@ -54,6 +54,7 @@ struct bgp_conn {
 	struct caps caps;
 	uint8_t *open;            /* its body, for show */
 	uint16_t open_len;
+	char open_why[72];        /* text of a fault in it that has numbers */
 
 	const uint8_t *message;   /* under the reader, for the log; NULL between messages */
 	size_t message_len;

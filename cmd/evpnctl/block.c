@@ -57,6 +57,8 @@ void block_print(const struct view *view, const json_t *row, size_t width, FILE 
 			continue;
 		buf_reset(&text);
 		f->format(&text, v, row);
+		if (!text.len) /* nothing that another line does not say */
+			continue;
 		if (f->title)
 			fprintf(out, "  %-*s  ", titles, f->title);
 		fill_print(buf_data(&text), text.len, f->title ? (size_t)titles + 4 : 0, width, out);

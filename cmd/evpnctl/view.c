@@ -16,11 +16,13 @@ static const struct view_column neighbor_columns[] = {
 	{ "RECEIVED", "prefixes_received", format_any, R },
 	{ "SENT", "prefixes_sent", format_any, R, 2 },
 	{ "DESCRIPTION", "description", format_any, F, 3 },
+	{ "PROBLEM", "problem", format_any, F },
 };
 
 static const struct view_field neighbor_fields[] = {
 	{ NULL, NULL, format_neighbor_head },
 	{ "state", NULL, format_neighbor_session },
+	{ "problem", "problem", format_any },
 	{ "cannot connect", "connect_error", format_any },
 	{ "router id", "router_id", format_any },
 	{ "local address", "local_address", format_any },
@@ -30,7 +32,6 @@ static const struct view_field neighbor_fields[] = {
 	{ "route targets", "route_target_filter", format_rt_filter },
 	{ "limits", NULL, format_neighbor_limits },
 	{ "End-of-RIB", NULL, format_eor },
-	{ "drain", "drain", format_any },
 	{ "restart", NULL, format_neighbor_restart },
 	{ "outbound group", "group", format_any },
 	{ "messages in", "messages.in", format_messages },

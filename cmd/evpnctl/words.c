@@ -40,6 +40,8 @@ void format_neighbor_state(struct buf *out, const json_t *v, const json_t *row)
 	format_any(out, v, row);
 	if (is(row, "admin_down"))
 		buf_adds(out, " (down by hand)");
+	if (text(row, "drain"))
+		buf_printf(out, " (drain: %s)", text(row, "drain"));
 }
 
 void format_neighbor_head(struct buf *out, const json_t *v, const json_t *row)

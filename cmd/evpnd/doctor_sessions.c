@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "cmd/evpnd/doctor_daemon.h"
-
-#define FRESH_US (130 * INT64_C(1000000)) /* two of the longest pauses between attempts */
+#include "cmd/evpnd/session_problem.h"
 
 enum side { SIDE_US, SIDE_THEM, SIDE_ANY }; /* who sent the NOTIFICATION */
 
@@ -42,7 +41,7 @@ static const struct {
 	{ "password", "session-password", "the same password: on both sides, or none; is the other up at all? ping tells" },
 	{ "no answer", "session-no-answer",
 	  "ping it; a filter may drop TCP port 179, and with ttl-security packets from further away are dropped" },
-	{ "No route to host", "session-no-route", "ip route get ADDR; its neighbour: ip neigh show to ADDR" },
+	{ "No route to host", "session-no-route", "nobody answers for it, or for the gateway to it: ip route get ADDR, then ping that" },
 	{ "unreachable", "session-no-route", "ip route get ADDR" },
 	{ "Connection reset", "session-refused", "it closes at once: does it have this host's address as a neighbor?" },
 	{ "Cannot assign", "session-local-address", "listen: names an address that this host does not have" },
@@ -68,24 +67,11 @@ static struct doctor_finding *down(struct doctor *x, const struct bgp_peer_info 
 	return f;
 }
 
-static bool is_ours(const struct bgp_peer_info *i)
-{
-	return i->last_out.set && (!i->last_in.set || mtime_before(i->last_in.at, i->last_out.at));
-}
-
-/* Of the last attempt, as far as can be told: what keeps connects from succeeding may be older, and is not after a Cease. */
-static bool is_fresh(struct doctor *x, const struct bgp_peer_info *i)
-{
-	const struct bgp_error *e = is_ours(i) ? &i->last_out : &i->last_in;
-
-	return e->set && e->code != 6 && mtime_diff_us(e->at, loop_now(&x->d->loop)) < FRESH_US;
-}
-
 /* The later of the two NOTIFICATIONs, if one fits. */
 static bool by_notification(struct doctor *x, const struct bgp_peer_info *i)
 {
-	bool us = is_ours(i);
-	const struct bgp_error *e = us ? &i->last_out : &i->last_in;
+	bool us;
+	const struct bgp_error *e = session_last_error(i, &us);
 
 	for (size_t k = 0; e->set && k < sizeof(ends) / sizeof(ends[0]); k++) {
 		if (ends[k].code != e->code || (ends[k].subcode && ends[k].subcode != e->subcode) ||
@@ -124,7 +110,7 @@ static void look_at_down(struct doctor *x, const struct bgp_peer_info *i, const 
 		f = down(x, i, "session-admin-down", "it was taken down by hand");
 		f->severity = DOCTOR_WARNING;
 		doctor_command(f, "evpnctl neighbor %s up", ip_str(&i->address).s);
-	} else if (!(is_fresh(x, i) && by_notification(x, i)) && !by_connect(x, i, s) && !by_notification(x, i)) {
+	} else if (!(session_error_is_fresh(i, loop_now(&x->d->loop)) && by_notification(x, i)) && !by_connect(x, i, s) && !by_notification(x, i)) {
 		f = down(x, i, "session-down", i->reason ? i->reason : "");
 		doctor_command(f,
 			       i->passive ? "passive: the other has to connect; is %s up, and does it have our address?" :

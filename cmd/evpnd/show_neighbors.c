@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* show neighbors [ADDR]. */
 #include "cmd/evpnd/daemon.h"
+#include "cmd/evpnd/session_problem.h"
 #include "cmd/evpnd/show.h"
 
 struct neighbors_state {
@@ -45,6 +46,7 @@ static void print_error(struct reply *r, const char *key, const struct bgp_error
 
 static void print_session(struct reply *r, const struct bgp_peer_info *i)
 {
+	struct session_problem problem = session_problem(i, r->now);
 	struct json *j = &r->json;
 
 	json_ip(j, "address", &i->address);
@@ -58,6 +60,7 @@ static void print_session(struct reply *r, const struct bgp_peer_info *i)
 		json_null(j, "uptime_s");
 	reply_age(r, "state_s", i->since);
 	json_str(j, "state_reason", i->reason && i->reason[0] ? i->reason : NULL);
+	json_str(j, "problem", problem.s[0] ? problem.s : NULL);
 	json_str(j, "connect_error", i->connect_error[0] ? i->connect_error : NULL);
 	json_str(j, "type", i->ebgp ? "external" : "internal");
 	json_bool(j, "passive", i->passive);

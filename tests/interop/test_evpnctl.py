@@ -101,6 +101,21 @@ def test_text_fits_a_terminal(full):
             assert max(len(line) for line in p.stdout.splitlines()) <= 132, verb
 
 
+def test_a_neighbor_that_is_down_says_why(lab):
+    r1, r2 = lab.fabric("r1", "r2")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65001), ("192.0.2.77", 65007)], vnis=()))
+    Evpnd(r2, evpnd.conf(r2, 65002, [(r1.address, 65000)], vnis=()))
+    wrong = "sent: OPEN message error/bad peer AS: it is in AS 65002, configured is AS 65001"
+    lab.wait_for(lambda: e.neighbor(r2.address)["problem"] == wrong, "the wrong AS is said", 20)
+    lab.wait_for(lambda: e.neighbor("192.0.2.77")["problem"] == "No route to host", "nobody is there", 20)
+    assert wrong in e.ctl("show", "neighbors").stdout and wrong in e.ctl("show", "neighbors", r2.address).stdout
+    e.ctl("neighbor", r2.address, "down")
+    assert e.neighbor(r2.address)["problem"] is None
+    e.ctl("neighbor", r2.address, "up")
+    e.reload(e.config.replace("65001", "65002"))
+    lab.wait_for(lambda: e.established(r2.address) and e.neighbor(r2.address)["problem"] is None, "the session is up", 20)
+
+
 def test_text_fits_80_columns(full):
     """On a terminal nothing is wider than it, whatever is shown."""
     for argv in [["show", v] for v in sorted(FIELDS) + ["version", "memory"]] + [

@@ -75,6 +75,13 @@ static void format_sessions(void **state)
 		      "Idle for 00:00:05");
 }
 
+static void format_states(void **state)
+{
+	assert_format(format_neighbor_state, "{\"state\":\"Idle\",\"admin_down\":true,\"drain\":null}", "state", "Idle (down by hand)");
+	assert_format(format_neighbor_state, "{\"state\":\"Established\",\"admin_down\":false,\"drain\":\"sent\"}", "state",
+		      "Established (drain: sent)");
+}
+
 static void format_tables(void **state)
 {
 	assert_format(format_vni_import, "{\"vni\":100,\"import_auto\":true,\"import\":[]}", NULL, "*:100");
@@ -252,6 +259,24 @@ static void block_goes_on_below_its_values(void **state)
 	json_decref(row);
 }
 
+static void block_leaves_out_lines_without_text(void **state)
+{
+	json_t *row = json_loads("{\"address\":\"192.0.2.2\",\"asn\":65000,\"type\":\"internal\",\"state\":\"Idle\",\"problem\":\"No route to host\","
+				 "\"route_target_filter\":{\"state\":\"none\",\"route_targets\":0},\"families\":[{\"name\":\"evpn\"}]}", 0, NULL);
+	size_t len;
+	char *text;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(row);
+	block_print(view_for("show", "neighbors", "192.0.2.2"), row, 0, out);
+	fclose(out);
+	assert_non_null(strstr(text, "  problem                No route to host\n"));
+	assert_null(strstr(text, "route targets"));
+	assert_null(strstr(text, "families"));
+	free(text);
+	json_decref(row);
+}
+
 static void table_of_vnis_keeps_the_problem(void **state)
 {
 	json_t *row = json_loads("{\"vni\":16777215,\"mode\":\"evpn\",\"ready\":false,\"rd\":\"192.0.2.1:65535\","
@@ -317,6 +342,7 @@ int main(void)
 		cmocka_unit_test(format_values),
 		cmocka_unit_test(format_routes),
 		cmocka_unit_test(format_sessions),
+		cmocka_unit_test(format_states),
 		cmocka_unit_test(format_tables),
 		cmocka_unit_test(table_without_a_terminal_shows_all),
 		cmocka_unit_test(table_fits_the_terminal),
@@ -325,6 +351,7 @@ int main(void)
 		cmocka_unit_test(table_without_rows_says_so),
 		cmocka_unit_test(block_leaves_out_what_does_not_apply),
 		cmocka_unit_test(block_goes_on_below_its_values),
+		cmocka_unit_test(block_leaves_out_lines_without_text),
 		cmocka_unit_test(table_of_vnis_keeps_the_problem),
 		cmocka_unit_test(pick_takes_what_columns_look_at),
 	};

@@ -132,7 +132,7 @@ static void a_wrong_as_is_refused_and_both_sides_say_so(void **state)
 				     "AS [ffff"),
 			 1);
 	assert_int_equal(lines_count(&w.a.lines, "remote peer 192.0.2.2: NOTIFICATION 2/2 sent, OPEN message error/bad "
-							"peer AS: not the configured AS [ffff"), 1);
+							"peer AS: it is in AS 65001, configured is AS 65009 [ffff"), 1);
 	pair_end(&w);
 }
 
