@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 
+#define BGP_PORT 179u
+
 static int entry_order(const void *va, const void *vb, void *cmp)
 {
 	const struct entry *a = va, *b = vb;
@@ -97,6 +99,29 @@ static void check_listen(struct load *ld)
 	}
 }
 
+static bool has_bad_item(const struct load *ld, uint32_t m, const char *key)
+{
+	uint32_t item = mark_items(ld, m, key);
+
+	while (item && !mark_at(ld, item)->bad)
+		item = mark_at(ld, item)->next;
+	return item;
+}
+
+/* Where we listen ourselves: by address, or everywhere, which is at our own VTEP, too. */
+static bool is_ourselves(const struct load *ld, const struct config_neighbor *n)
+{
+	const struct config *c = ld->config;
+
+	for (size_t i = 0; i < c->n_listen; i++) {
+		const struct ip *at = c->listen[i].address.len && !ip_is_zero(&c->listen[i].address) ? &c->listen[i].address : &c->vtep;
+
+		if (c->listen[i].port == n->port && at->len && ip_eq(at, &n->address))
+			return true;
+	}
+	return !mark_key(ld, MARK_ROOT, "listen") && n->port == BGP_PORT && c->vtep.len && ip_eq(&c->vtep, &n->address);
+}
+
 static void check_neighbor(struct load *ld, const struct config_neighbor *n, uint32_t m)
 {
 	bool known = mark_good(ld, MARK_ROOT, "asn") && mark_good(ld, m, "asn");
@@ -105,7 +130,13 @@ static void check_neighbor(struct load *ld, const struct config_neighbor *n, uin
 		load_error_key(ld, m, "password-file", m, "expected one of password and password-file, found both");
 	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-restart"))
 		load_error_key(ld, m, "max-prefixes-restart", m, "expected max-prefixes, too, found no such key");
-	if (mark_good(ld, m, "families") && !n->family_evpn)
+	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-warning"))
+		load_error_key(ld, m, "max-prefixes-warning", m, "expected max-prefixes, too, found no such key");
+	if (mark_good(ld, m, "address") && !n->passive && mark_not_bad(ld, MARK_ROOT, "listen") && mark_not_bad(ld, MARK_ROOT, "vtep") &&
+	    is_ourselves(ld, n))
+		load_error_key(ld, m, "address", m, "expected the address of another speaker, found %s, where we listen ourselves",
+			       ip_str(&n->address).s);
+	if (mark_good(ld, m, "families") && !n->family_evpn && !has_bad_item(ld, m, "families"))
 		load_error_key(ld, m, "families", m, "expected evpn, alone or with rtc, found rtc alone");
 	/* RFC 9234 4.1 and RFC 4456: roles are for eBGP, clients for iBGP. */
 	if (known && n->asn == ld->config->asn && mark_good(ld, m, "role"))

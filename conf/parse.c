@@ -107,6 +107,19 @@ static void read_scalar(struct events *r, const struct schema_key *k, void *valu
 
 static void default_map(const struct schema_map *map, void *object);
 
+/* A scalar in place of a map: the value of its first key. What else may stand there is said by the map where that is no key. */
+static void read_shorthand(struct events *r, const struct schema_key *k, void *value, uint32_t m)
+{
+	const struct schema_key *first = &k->map->keys[0];
+	struct scalar_text t = event_text(r);
+
+	default_map(k->map, value);
+	if (!first->shorthand_only)
+		read_scalar(r, first, (char *)value + first->offset, m);
+	else if (!first->scalar->read(first, &t, (char *)value + first->offset))
+		unexpected(r, k, m, k->map->what);
+}
+
 /* One value of row k: the value itself, or an item of it. */
 static void read_one(struct events *r, const struct schema_key *k, void *value, uint32_t m)
 {
@@ -119,10 +132,7 @@ static void read_one(struct events *r, const struct schema_key *k, void *value, 
 	} else if (is_null(r) && !in_list) {
 		default_map(k->map, value);
 	} else if (r->ev.type == YAML_SCALAR_EVENT && k->map->shorthand && !is_null(r)) {
-		const struct schema_key *first = &k->map->keys[0];
-
-		default_map(k->map, value);
-		read_scalar(r, first, (char *)value + first->offset, m);
+		read_shorthand(r, k, value, m);
 	} else {
 		unexpected(r, k, m, k->map->what);
 	}

@@ -43,7 +43,9 @@ static const char *check_neighbor_address(const void *value)
 {
 	const struct ip *a = value;
 
-	return (ip_is_unicast(a) || ip_is_loopback(a)) && !is_ipv6_linklocal(a) ? NULL : "a unicast address";
+	return (ip_is_unicast(a) || ip_is_loopback(a)) && !is_ipv6_linklocal(a) ?
+		       NULL :
+		       "a unicast address that is not link-local";
 }
 
 static const char *check_listen_address(const void *value)
@@ -61,6 +63,12 @@ static const char *check_host_ip(const void *value)
 static const char *check_host_mac(const void *value)
 {
 	return mac_is_group(value) || mac_is_zero(value) ? "the MAC address of a host" : NULL;
+}
+
+/* A bridge may be none; without this device there is no VNI. */
+static const char *check_vxlan(const void *value)
+{
+	return strcmp(*(char *const *)value, "none") ? NULL : "the name of an interface, which every VNI has";
 }
 
 static const char *check_group(const void *value)
@@ -320,7 +328,7 @@ static const struct schema_key keys_vni[] = {
 	{ "vni", NUMBER, FIELD(config_vni, vni), .min = 1, .max = 16777215, .needed = true },
 	{ "mode", .scalar = &scalar_word, FIELD(config_vni, mode), .words = words_mode, .def = "evpn" },
 	{ "bridge", .scalar = &scalar_ifname_or_none, FIELD(config_vni, bridge), .derive = derive_bridge },
-	{ "vxlan", .scalar = &scalar_ifname, FIELD(config_vni, vxlan), .derive = derive_vxlan },
+	{ "vxlan", .scalar = &scalar_ifname, FIELD(config_vni, vxlan), .check = check_vxlan, .derive = derive_vxlan },
 	{ "ports", SCHEMA_LIST, .map = &schema_port, ITEMS(config_vni, ports, n_ports), .max_items = 4096 },
 	{ "vlan", NUMBER, FIELD(config_vni, vlan), .min = 1, .max = 4094 },
 	{ "ethernet-tag", NUMBER, FIELD(config_vni, ethernet_tag), .min = 0, .max = 16777215, .def = "0" },

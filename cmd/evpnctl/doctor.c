@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/doctor.h"
 
@@ -15,6 +16,11 @@ static void add(struct buf *out, const struct doctor_finding *f, bool *first)
 	doctor_print(f, out);
 }
 
+static bool is_denied(const char *path, int mode)
+{
+	return access(path, mode) < 0 && errno == EACCES;
+}
+
 static void no_daemon(const char *config, const char *socket, const char *why, struct buf *out, bool *first)
 {
 	struct doctor_finding f = { .code = "not-running", .severity = DOCTOR_ERROR };
@@ -22,6 +28,11 @@ static void no_daemon(const char *config, const char *socket, const char *why, s
 	snprintf(f.what, sizeof(f.what), "%s", why);
 	doctor_why(&f, "no evpnd answers at %s: what follows is what can be seen without one", socket);
 	doctor_command(&f, "systemctl start evpnd; by hand: evpnd -c %s -s %s", config, socket);
+	if (is_denied(socket, W_OK)) { /* nothing says that none runs */
+		f.code = "no-permission";
+		doctor_why(&f, "what only evpnd knows cannot be looked at, nor can its network namespace if it has another");
+		doctor_command(&f, "sudo evpnctl doctor, or a group for you in control: of the configuration");
+	}
 	add(out, &f, first);
 }
 
@@ -57,7 +68,8 @@ void doctor_alone(const char *config, const char *socket, const char *why, struc
 
 	buf_adds(out, "[\n");
 	no_daemon(config, socket, why, out, &first);
-	say_errors(&errors, config, out, &first);
+	if (!is_denied(config, R_OK)) /* it is not for this user, and may well be without errors */
+		say_errors(&errors, config, out, &first);
 	if (c)
 		look_at_host(c, out, &first);
 	buf_adds(out, "\n]\n");

@@ -135,7 +135,7 @@ static const struct view_field vni_fields[] = {
 	{ "problem", "problem", format_any },
 	{ "RD", "rd", format_any },
 	{ "Ethernet Tag", "ethernet_tag", format_any },
-	{ "import", NULL, format_vni_import },
+	{ "import", "rd", format_vni_import }, /* without the one there is none of the other */
 	{ "export", "export", format_words },
 	{ "bridge", "bridge", format_any },
 	{ "bridge is", "bridge_state", format_any },
@@ -154,7 +154,7 @@ static const struct view_field vni_fields[] = {
 	{ "MAC limits of ports", "port_mac_limits", format_mac_limits },
 	{ "bridge learns at most", "learns_at_most", format_any },
 	{ "MACs not learned", "macs_not_learned", format_any },
-	{ "flooding", "flood_control", format_vni_flooding },
+	{ "flooding", NULL, format_vni_flooding },
 	{ "flood list", "flood", format_vni_flood },
 	{ "resolver", "resolver", format_vni_resolver },
 	{ "misses", "resolver", format_vni_misses },

@@ -358,11 +358,9 @@ void format_neighbors_memory(struct buf *out, const json_t *v, const json_t *row
 
 void format_vni_flooding(struct buf *out, const json_t *v, const json_t *row)
 {
-	format_any(out, v, row);
-	if (text(row, "group")) {
-		buf_adds(out, " ");
-		add(out, row, "group");
-	}
+	const char *how = text(row, "flood_control"), *group = text(row, "group");
+
+	buf_printf(out, "%s%s%s", how ? how : group ? "multicast" : "", group ? " " : "", group ? group : "");
 }
 
 void format_mac_limit(struct buf *out, const json_t *v, const json_t *row)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/evpnd/daemon.h"
@@ -189,11 +190,24 @@ static struct config *load_again(struct daemon *d, char *why, size_t cap)
 	return c;
 }
 
+/* A full disk leaves such a file. At a start it is a configuration like another. */
+static bool is_cut_short(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 && S_ISREG(st.st_mode) && !st.st_size;
+}
+
 /* The new configuration when all of it can be applied, else NULL and why. */
 static struct config *load_applicable(struct daemon *d, char *why, size_t cap)
 {
 	struct config *new_ = load_again(d, why, cap);
 
+	if (new_ && is_cut_short(d->config_file) && (d->config->n_vnis || d->config->n_neighbors)) {
+		snprintf(why, cap, "nothing changed: %s has no octet, as a file has that was cut short; {} would take all away", d->config_file);
+		config_free(new_);
+		return NULL;
+	}
 	if (!new_ || (difference_is_applicable(d->config, new_, why, cap) && resolve_is_applicable(d, new_, why, cap)))
 		return new_;
 	config_free(new_);
@@ -254,8 +268,8 @@ bool apply_reload(struct daemon *d, char *why, size_t cap)
 	event_note(d, HISTORY_RELOADED, new_ ? d->config_file : why);
 	if (!new_ || !go_over(d, new_, why, cap))
 		return false;
-	log_info(&d->log, LOG_MAIN, "%s is loaded: %zu neighbors, %zu VNIs", d->config_file, new_->n_neighbors,
-		 new_->n_vnis);
+	log_info(&d->log, LOG_MAIN, "%s is loaded: %zu neighbor%s, %zu VNI%s", d->config_file, new_->n_neighbors,
+		 new_->n_neighbors == 1 ? "" : "s", new_->n_vnis, new_->n_vnis == 1 ? "" : "s");
 	return true;
 }
 

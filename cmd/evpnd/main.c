@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -428,8 +429,9 @@ static int run(struct daemon *d)
 		load_name_service(d);
 		syscalls_restrict(&d->log);
 		log_info(&d->log, LOG_MAIN,
-			 "evpnd " EVPND_VERSION " runs: %zu neighbors, %zu VNIs, dataplane %s, control socket %s",
-			 d->config->n_neighbors, d->config->n_vnis, dp_backend_name(d->dp), d->socket_path);
+			 "evpnd " EVPND_VERSION " runs: %zu neighbor%s, %zu VNI%s, dataplane %s, control socket %s",
+			 d->config->n_neighbors, d->config->n_neighbors == 1 ? "" : "s", d->config->n_vnis,
+			 d->config->n_vnis == 1 ? "" : "s", dp_backend_name(d->dp), d->socket_path);
 		notify_send("READY=1");
 		loop_run(&d->loop);
 		notify_send("STOPPING=1");
@@ -453,6 +455,7 @@ static void open_standard(void)
 
 int main(int argc, char **argv)
 {
+	static const struct option words[] = { { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
 	struct paths paths;
 	struct daemon d = { .config_file = paths.config, .socket_path = paths.socket };
 	bool check_only = false;
@@ -460,7 +463,7 @@ int main(int argc, char **argv)
 
 	open_standard();
 	paths_of_daemon(&paths);
-	while ((opt = getopt(argc, argv, "c:s:u:nhV")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:s:u:nhV", words, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			d.config_file = optarg;

@@ -106,8 +106,12 @@ static bool find_user(const struct privilege_params *p, const struct passwd **u)
 	}
 	errno = 0;
 	*u = getpwnam(p->user ? p->user : PRIVILEGE_USER);
+	if (!*u && p->user && !errno) {
+		log_error(p->log, LOG_MAIN, "privileges: there is no user %s on this host", p->user);
+		return false;
+	}
 	if (!*u && p->user)
-		return fail(p, p->user, errno ? errno : ENOENT);
+		return fail(p, p->user, errno);
 	if (*u && (*u)->pw_uid == 0)
 		*u = NULL;
 	return true;

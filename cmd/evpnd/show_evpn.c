@@ -138,7 +138,7 @@ static void print_vni(struct reply *r, struct json *j, const struct evpn_vni_inf
 	print_targets(j, "import", i->imports, i->n_imports);
 	print_targets(j, "export", i->exports, i->n_exports);
 	print_devices(r, i->vni);
-	json_str(j, "flood_control", config_flooding_name(i->flooding));
+	json_str(j, "flood_control", i->mode == CONFIG_MODE_EVPN ? config_flooding_name(i->flooding) : NULL);
 	json_ip(j, "group", i->group.len ? &i->group : NULL);
 	print_flood(j, i);
 	print_limits(r, i);

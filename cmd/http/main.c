@@ -57,6 +57,7 @@ static int run(struct http *h, const char *listen_on)
 
 int main(int argc, char **argv)
 {
+	static const struct option words[] = { { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
 	const char *listen_on = HTTP_LISTEN;
 	struct http h = { 0 };
 	struct paths paths;
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
 
 	paths_of_client(&paths);
 	h.socket = paths.socket;
-	while ((c = getopt(argc, argv, "s:l:n:Vh")) != -1) {
+	while ((c = getopt_long(argc, argv, "s:l:n:Vh", words, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			h.socket = optarg;

@@ -80,8 +80,13 @@ def test_missing_file(lab):
 
 
 def test_usage(lab):
-    p = lab.node("n").run(os.path.join(BUILD, "evpnd"), "--what", check=False)
-    assert p.returncode == 2 and "usage" in p.stderr
+    n = lab.node("n")
+    for program in ("evpnd", "evpnd-http", "evpnctl"):
+        for word, status, to in (("--what", 2, "stderr"), ("--help", 0, "stdout"), ("-h", 0, "stdout"), ("--version", 0, "stdout")):
+            p = n.run(os.path.join(BUILD, program), word, check=False)
+            assert p.returncode == status and getattr(p, to), (program, word, p)
+    p = n.run(os.path.join(BUILD, "evpnd"), "-c", "/dev/null", "-s", lab.path("s"), "-u", "no-such-user", check=False)
+    assert p.returncode == 1 and "there is no user no-such-user" in p.stderr
 
 
 @pytest.mark.parametrize("path", sorted(os.path.relpath(p, TOP) for p in glob.glob(os.path.join(TOP, "conf/samples/*.yaml"))))
@@ -198,6 +203,14 @@ def test_reload_of_a_bad_file_changes_nothing(lab, how):
         e.configure(bad)
         e.process.send(signal.SIGHUP)
         lab.wait_for(lambda: re.search(r"%s:1:\d+: .*asm" % e.file, e.log()), "the log says what is wrong")
+    assert [n["address"] for n in e.show("neighbors")] == [r2.address]
+    e.configure("")  # as a full disk leaves it
+    if how == "evpnctl":
+        p = e.ctl("reload", check=False)
+        assert p.returncode == 1 and "has no octet" in p.stderr and "has no octet" in e.ctl("reload", "--dry-run", check=False).stderr
+    else:
+        e.process.send(signal.SIGHUP)
+        lab.wait_for(lambda: "has no octet" in e.log(), "the log says what is wrong")
     assert [n["address"] for n in e.show("neighbors")] == [r2.address]
     e.configure(good + "log: {level: debug}\n")
     e.process.send(signal.SIGHUP)

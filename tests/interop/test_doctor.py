@@ -5,6 +5,7 @@
     h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
 """
 import json
+import os
 import signal
 import socket
 import struct
@@ -62,6 +63,17 @@ def test_a_healthy_lab(lab):
     e[0].stop()
     assert codes(e[0], "--config", e[0].file) == ["not-running"]
     assert "evpnd -c" in doctor(e[0])[0]["command"]
+
+
+def test_who_may_not_ask(lab):
+    """It runs, and what it runs with is not for this user to read: neither is a fault."""
+    n, = lab.fabric("r1")
+    e = Evpnd(n, "dataplane: none\n")
+    os.chmod(os.path.dirname(e.socket), 0o755)
+    os.chmod(e.file, 0o600)
+    as_user = ["setpriv", "--reuid", "60001", "--regid", "60001", "--clear-groups", *e.argv("-j", "doctor", "--config", e.file)]
+    row, = json.loads(n.run(*as_user, check=False).stdout)
+    assert row["code"] == "no-permission" and "sudo evpnctl doctor" in row["command"], row
 
 
 # What is done on r1; the finding; its severity; words of the command; what undoes it.

@@ -277,6 +277,22 @@ static void block_leaves_out_lines_without_text(void **state)
 	json_decref(row);
 }
 
+static void block_of_a_vni_without_bgp_says_nothing_of_it(void **state)
+{
+	json_t *row = json_loads("{\"vni\":1,\"mode\":\"multicast\",\"ready\":true,\"rd\":null,\"import_auto\":false,\"import\":[],\"export\":[],"
+				 "\"flood_control\":null,\"group\":\"239.1.1.1\",\"flood\":[]}", 0, NULL);
+	size_t len;
+	char *text;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(row);
+	block_print(view_for("show", "vni", "1"), row, 0, out);
+	fclose(out);
+	assert_string_equal(text, "VNI 1, mode multicast, ready\n  flooding               multicast 239.1.1.1\n");
+	free(text);
+	json_decref(row);
+}
+
 static void table_of_vnis_keeps_the_problem(void **state)
 {
 	json_t *row = json_loads("{\"vni\":16777215,\"mode\":\"evpn\",\"ready\":false,\"rd\":\"192.0.2.1:65535\","
@@ -352,6 +368,7 @@ int main(void)
 		cmocka_unit_test(block_leaves_out_what_does_not_apply),
 		cmocka_unit_test(block_goes_on_below_its_values),
 		cmocka_unit_test(block_leaves_out_lines_without_text),
+		cmocka_unit_test(block_of_a_vni_without_bgp_says_nothing_of_it),
 		cmocka_unit_test(table_of_vnis_keeps_the_problem),
 		cmocka_unit_test(pick_takes_what_columns_look_at),
 	};
