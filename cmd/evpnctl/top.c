@@ -430,13 +430,15 @@ static bool show_page(struct screen *s, const char *socket, struct rates *r, cha
 	return ok;
 }
 
-/* Pages are a second apart, however long one takes. Without the first one there is nothing to look at. */
+/* Pages are a second apart, however long one takes; one that is asked for begins a new second. Without the first one there is
+ * nothing to look at. */
 static bool show_pages(struct screen *s, const char *socket, struct rates *r, uint32_t count, char error[ASK_ERROR_MAX])
 {
 	double next = now_s();
 	uint32_t n = 0;
 
 	for (;;) {
+		enum screen_event event;
 		double left;
 
 		if (!show_page(s, socket, r, error) && !n)
@@ -447,8 +449,11 @@ static bool show_pages(struct screen *s, const char *socket, struct rates *r, ui
 		left = next - now_s();
 		if (left < 0)
 			next -= left;
-		if (screen_wait(s, left > 0 ? (int64_t)(left * 1000) : 0) == SCREEN_END)
+		event = screen_wait(s, left > 0 ? (int64_t)(left * 1000) : 0);
+		if (event == SCREEN_END)
 			return true;
+		if (event == SCREEN_REDRAW)
+			next = now_s();
 	}
 }
 

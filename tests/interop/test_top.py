@@ -16,7 +16,7 @@ import time
 from evlab import Evpnd, evpnd
 from evlab.run import PATIENCE
 
-ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+ENTER, LEAVE, PAGE = "\x1b[?1049h", "\x1b[?1049l", "\x1b\\[H.*?\x1b\\[J"
 
 
 class Terminal:
@@ -41,6 +41,12 @@ class Terminal:
                 self.text += os.read(self.master, 65536).decode()
         out, self.text = self.text[:m.end()], self.text[m.end():]
         return out
+
+    def seconds_to_page(self, key=b" "):
+        began = time.monotonic()
+        os.write(self.master, key)
+        self.expect(PAGE)
+        return time.monotonic() - began
 
     def end(self, key=None):
         """What it leaves behind: its status; the terminal has to be as it was."""
@@ -78,11 +84,12 @@ def test_pages_in_a_pipe_and_on_a_terminal(lab):
     t.expect(re.escape(ENTER) + ".*NEIGHBOR.*MISSES/s.*100 evpn.*\x1b\\[J")
     t.size(60, 12)
     t.p.send_signal(signal.SIGWINCH)
-    page = t.expect("\x1b\\[H.*?\x1b\\[J")
+    page = t.expect(PAGE)
     rows = [re.sub("\x1b\\[.", "", r) for r in re.split("\r+\n", page)]
     assert len(rows) <= 12 and all(len(r) <= 60 for r in rows) and "MISSES/s" not in page
-    os.write(t.master, b" ")
-    t.expect("\x1b\\[H.*?\x1b\\[J", 0.9)  # a key asks for a page at once
+    t.expect(PAGE)
+    assert min(t.seconds_to_page() for _ in range(5)) < 0.5, "a key asks for a page at once, and not in a second"
+    t.expect(PAGE, 3)  # of the second that follows, however many keys there were
     assert t.end(b"q") == 0
 
     t = Terminal(r1, d.argv("top"))
