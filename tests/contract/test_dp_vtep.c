@@ -22,10 +22,11 @@ static struct bridge *bridge_of(struct bed *t)
 }
 
 /* MACs from to to - 1 say something on port 1. */
-static void say_all(unsigned from, unsigned to)
+static void say_all(struct bed *t, unsigned from, unsigned to)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("h1") };
 	uint8_t frame[60] = { 255, 255, 255, 255, 255, 255, [12] = 0x88, 0xb5 };
+	uint64_t before = frames_of(t, 1);
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 
 	for (unsigned i = from; i < to; i++) {
@@ -33,7 +34,7 @@ static void say_all(unsigned from, unsigned to)
 		assert_int_equal(sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&ll, sizeof(ll)), sizeof(frame));
 	}
 	close(fd);
-	usleep(50000); /* through a worker */
+	await_frames(t, 1, before + to - from);
 }
 
 static unsigned known(struct bed *t, unsigned from, unsigned to)
@@ -52,13 +53,13 @@ static void silent_macs_age(void **state)
 	struct vtep *v;
 
 	NEEDS_WORLD(t);
-	say_all(1, 6);
+	say_all(t, 1, 6);
 	settle(t);
 	assert_int_equal(known(t, 1, 6), 5);
 	b = bridge_of(t);
 	v = b->v;
 	v->now_s += VTEP_AGEING_S - 2;
-	say_all(1, 2);
+	say_all(t, 1, 2);
 	v->now_s += 3;
 	for (unsigned i = 0; i < VTEP_AGEING_S; i++)
 		learn_age(b);
@@ -76,7 +77,7 @@ static void a_port_that_goes_takes_all_along(void **state)
 	struct dp_vni_params p = bed_params();
 
 	NEEDS_WORLD(t);
-	say_all(1, N);
+	say_all(t, 1, N);
 	settle(t);
 	assert_int_equal(known(t, 1, N), N - 1);
 	p.ports++; /* without the first */
@@ -98,7 +99,7 @@ static void more_macs_than_the_limit_are_counted(void **state)
 	dp_vni_del(t->d, WORLD_VNI);
 	assert_int_equal(dp_vni_add(t->d, &p), 0);
 	settle(t);
-	say_all(1, 31);
+	say_all(t, 1, 31);
 	settle(t);
 	assert_int_equal(known(t, 1, 31), 10);
 	assert_int_equal(info(t).learned, 10);

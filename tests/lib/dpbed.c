@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/lib/test.h"
 
@@ -186,9 +187,32 @@ int bed_running_vtep(void **state)
 
 void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand)
 {
+	uint64_t before = t->w->counts ? frames_of(t, port) : 0;
 	struct mac m = mac_nr(mac);
 
 	t->w->learn(t->w, &m, port, hand);
+	if (t->w->counts)
+		await_frames(t, port, before + 1);
+}
+
+uint64_t frames_of(struct bed *t, unsigned port)
+{
+	struct dp_cursor c = { 0 };
+	struct dp_traffic i;
+
+	while (dp_next_traffic(t->d, &c, &i)) {
+		if (!strcmp(i.scope, "port") && !strcmp(i.name, ports[port - 1].name))
+			return i.rx_frames;
+	}
+	fail_msg("port %u counts nothing", port);
+	return 0;
+}
+
+void await_frames(struct bed *t, unsigned port, uint64_t n)
+{
+	for (unsigned i = 0; i < 10000 && frames_of(t, port) < n; i++)
+		usleep(1000);
+	assert_true(frames_of(t, port) >= n);
 }
 
 unsigned port_of(struct bed *t, unsigned mac)

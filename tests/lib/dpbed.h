@@ -49,6 +49,9 @@ void settle(struct bed *t); /* and look */
 bool said(const struct bed *t, const char *text); /* a log line since bed_start() */
 
 void learn(struct bed *t, unsigned mac, unsigned port, enum fakedp_hand hand);
+/* Frames that port 1 or 2 has counted, and a wait of at most ten seconds for there to be so many. */
+uint64_t frames_of(struct bed *t, unsigned port);
+void await_frames(struct bed *t, unsigned port, uint64_t n);
 
 /* what the last settle() saw */
 const char *fdb(struct bed *t, unsigned mac); /* VTEP, "" without one; several with a space between */

@@ -17,6 +17,7 @@
 struct world {
 	const char *name;
 	struct loop *loop; /* the kernel's; NULL: none */
+	bool counts;	   /* a host that speaks is heard when its port has counted the frame: by a thread, in its own time */
 	const struct dp_ops *(*ops)(struct world *w);
 	/* Everything that the backend has to do is done. */
 	void (*settle)(struct world *w, struct dp *d);

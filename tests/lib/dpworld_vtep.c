@@ -5,7 +5,6 @@
  * the workers read, after what reconcile says has come to rest.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/list.h"
 #include "dataplane/vtep/vtep.h"
@@ -59,7 +58,6 @@ static void vtep_learn(struct world *w, const struct mac *mac, unsigned port, en
 {
 	assert_int_equal(hand, FAKEDP_KERNEL);
 	world_speak(port, mac);
-	usleep(50000); /* through a worker */
 }
 
 static void vtep_delete_devices(struct world *w)
@@ -166,6 +164,7 @@ struct world *world_vtep(void)
 		.name = "vtep",
 		.loop = &k->settling.loop,
 		.ops = vtep_ops,
+		.counts = true,
 		.settle = vtep_settle,
 		.learn = vtep_learn,
 		.delete_devices = vtep_delete_devices,
