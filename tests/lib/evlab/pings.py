@@ -4,6 +4,8 @@
 import re
 import signal
 
+from .run import Timeout, wait_for
+
 
 class Pings:
     """From a host every 10 ms, until it is asked how many were lost."""
@@ -11,10 +13,19 @@ class Pings:
     def __init__(self, host, to, seconds=0.01):
         self.process = host.start("pings-" + to, ["ping", "-n", "-i", str(seconds), to])
 
+    def text(self):
+        return self.process.tail(1 << 20)
+
+    def answered(self):
+        return {int(n) for n in re.findall(r"icmp_seq=(\d+) ttl", self.text())}
+
     def lost(self):
-        """Of how many; the last one may be under way still."""
+        """Of how many that were sent until now. It goes on until one of later is answered: by then none of these is under way."""
+        self.process.send(signal.SIGQUIT)  # it says how many there were
+        sent = int(wait_for(lambda: re.search(r"\d+/(\d+) packets, ", self.text()), 5, "ping tells").group(1))
+        try:
+            wait_for(lambda: max(self.answered(), default=0) > sent, 10, "a later one is answered")
+        except Timeout:
+            pass  # nothing is answered any more
         self.process.stop(signal.SIGINT)
-        text = self.process.tail(1 << 20)
-        sent = int(re.search(r"(\d+) packets transmitted", text).group(1))
-        answered = {int(n) for n in re.findall(r"icmp_seq=(\d+) ttl", text)}
-        return len(set(range(1, sent)) - answered), sent
+        return len(set(range(1, sent + 1)) - self.answered()), sent
