@@ -401,6 +401,8 @@ void rec_unwant(struct rec *c, const struct dp_key *key)
 	if (!h)
 		return;
 	r = row_at(&c->rows, h);
+	if (r->keep) /* nobody has wished for it since the start, when routes come one by one: the sweep ends it */
+		return;
 	rec_wish_no_more(c, r);
 	rec_forgive(c, h);
 	rec_touch(c, r);

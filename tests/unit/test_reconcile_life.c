@@ -58,6 +58,35 @@ static void sweep_on_request_takes_objects_without_rows_too(void **state)
 	assert_int_equal(fakedp_dests(t->f), 1);
 }
 
+/* A MAC of an Ethernet Segment may be told before those who are attached to it: it leads nowhere then. */
+static void row_of_an_earlier_run_that_is_not_wanted_yet_stays(void **state)
+{
+	struct recbed *t = *state;
+	unsigned before;
+
+	want_fdb(t->d, 1, 2, 0);
+	want_fdb(t->d, 2, 2, 0);
+	fakedp_settle(t->d);
+	recbed_stop(t, false);
+	recbed_start(t);
+	fakedp_settle(t->d);
+	before = fakedp_writes(t->f);
+	unwant_fdb(t->d, 1);
+	unwant_fdb(t->d, 2);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	want_fdb(t->d, 1, 2, 0);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_writes(t->f), before);
+	unwant_fdb(t->d, 1); /* this it was for us to say */
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 1);
+	assert_fdb(t, 2, 2);
+	dp_sweep(t->d);
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 2);
+}
+
 static void stop_without_flush_leaves_everything(void **state)
 {
 	struct recbed *t = *state;
@@ -190,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(restart_adopts_rows_without_writing_them),
 		T(sweep_on_request_takes_objects_without_rows_too),
+		T(row_of_an_earlier_run_that_is_not_wanted_yet_stays),
 		T(stop_without_flush_leaves_everything),
 		T(device_that_vanishes_comes_back_with_its_rows),
 		T(device_with_a_problem_is_not_ready_and_its_rows_are_verified_after),
