@@ -269,8 +269,10 @@ def test_many_vnis_are_made_in_slices(lab):
     peer = Evpnd(r2, evpnd.conf(r2, 65000, [(r1.address, 65000)], vnis=()))
     e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)], vnis=range(1, 301)))
     lab.wait_for(lambda: e.established(r2.address), "the session is up", 20)
-    assert r1.userspace or not all(v["ready"] for v in e.show("vni"))
     lab.wait_for(lambda: all(v["ready"] for v in e.show("vni")), "every VNI is ready", 60)
+    up, = [x["id"] for x in e.show("events", "--kind", "neighbor") if x["event"] == "Established"]
+    ready = [x["id"] for x in e.show("events", "--kind", "system") if x["event"] == "ready"]
+    assert len(ready) == 300 and (r1.userspace or up < max(ready)), "the session did not wait for them"
     lab.wait_for(lambda: len(peer.routes("--type", "3")) == 300, "the neighbor has all routes")
     expected = "iptables" if not SANITIZED else "iptables|no filter for system calls"
     assert not [line for line in e.log().splitlines() if " warn " in line and not re.search(expected, line)]
