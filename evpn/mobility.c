@@ -118,7 +118,7 @@ bool mac_step_is_move(const struct mac_view *v, const struct mac_step *s, bool *
 {
 	bool was_here = mac_is_here(v->state);
 
-	*seen = !was_here && s->state == MAC_LOCAL && s->reason == MAC_R_MOVED_HERE;
+	*seen = !was_here && s->state == MAC_LOCAL && s->reason == MAC_R_MOVED_HERE && !v->ours.sticky;
 	return *seen || (was_here && s->state == MAC_REMOTE && s->reason != MAC_R_LEFT);
 }
 

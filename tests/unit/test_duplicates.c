@@ -183,6 +183,23 @@ static void duplicate_that_someone_pins_is_where_it_is_pinned(void **state)
 	world_ours(w, IMET "100 mac " M1 "\n"); /* it was barred from its port, which shows it still */
 }
 
+/* The last move but one has been; then it is set by hand on a port. */
+static void pinned_to_a_port_is_no_move(void **state)
+{
+	struct world *w = *state;
+	struct mac m = world_mac(1);
+
+	world_announce(w, there(0));
+	for (unsigned i = 0; i < 2; i++) {
+		world_learn(w, 1);
+		world_announce(w, there(2 * i + 2));
+	}
+	w->port->local_mac(w->e, 100, &m, 7, DP_LOCAL_STATIC);
+	world_rows(w, "");
+	world_ours(w, IMET "100 mac " M1 " seq 5 sticky\n");
+	assert_int_equal(w->logged, 0);
+}
+
 static void moves_far_enough_apart_are_none(void **state)
 {
 	struct world *w = *state;
@@ -302,6 +319,7 @@ int main(void)
 		test(duplicate_with_one_place_left_is_none),
 		test(duplicate_is_followed_between_vteps),
 		test(duplicate_that_someone_pins_is_where_it_is_pinned),
+		test(pinned_to_a_port_is_no_move),
 		test(moves_far_enough_apart_are_none),
 		test(detection_off_and_without_recovery),
 		test(duplicate_of_its_vni_goes_with_it),
