@@ -307,6 +307,17 @@ static struct mac_step judged(struct evpn *e, struct evi *evi, const struct mac_
 	return step;
 }
 
+/* A port that has waited for its MAC gets it back, unless that is one too many: then the MAC waits for room. */
+static bool is_over(const struct evpn *e, const struct evi *evi, const struct mac_entry *m, enum mac_event ev,
+		    struct mac_step *step)
+{
+	if (ev == MAC_LEARNED || mac_is_here(m->state) || !mac_is_here(step->state) ||
+	    !limit_refuses(e, evi, m, m->ifindex))
+		return false;
+	*step = m->best ? (struct mac_step){ MAC_REMOTE, 0, MAC_R_ROUTE } : (struct mac_step){ MAC_UNKNOWN, 0, MAC_R_WITHDRAWN };
+	return true;
+}
+
 /* An event has changed the entry from *was, but for its state. was->best is still referenced. */
 static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_entry *was)
 {
@@ -319,18 +330,22 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 	uint8_t busy = m->flags & MAC_BUSY;
 	struct mac_claim theirs;
 	struct mac_step step;
+	bool over;
 
 	if (m->best) {
 		theirs = import_claim(e, m->best);
 		v.theirs = &theirs;
 	}
 	step = judged(e, evi, m, &v, ev);
+	over = is_over(e, evi, m, ev, &step);
 	m->flags |= MAC_BUSY;
 	commit(e, evi, m, &step, was, ev);
 	if (m->flags & MAC_OVER && mac_is_there(m->state) && !mac_is_there(was->state)) {
 		limit_release(e, evi, m); /* it has moved away */
 		m->ifindex = 0;
 	}
+	if (over)
+		limit_hold(e, evi, m);
 	if (mac_is_here(was->state) && (m->state == MAC_REMOTE || m->state == MAC_UNKNOWN))
 		neigh_mac_lost(e, h);
 	else if (!mac_is_here(was->state) && mac_is_here(m->state))

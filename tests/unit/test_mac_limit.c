@@ -170,6 +170,28 @@ static void one_that_waits_and_moves_to_a_vtep_follows_it(void **state)
 	assert_string_equal(state_of(w, 2), "local");
 }
 
+/* A gateway's MAC is barred from its port, another takes the room, the gateway goes. */
+static void one_that_was_barred_waits_for_room(void **state)
+{
+	struct world *w = *state;
+	struct route gateway = { .vtep = 2, .mac = 1, .gateway = true };
+
+	vni(w, 1, 0);
+	world_announce(w, gateway);
+	world_learn(w, 1);
+	world_learn(w, 1); /* the row has not taken it */
+	world_learn(w, 2);
+	world_withdraw(w, gateway);
+	world_rows(w, "");
+	counts(w, 1, 1);
+	assert_string_equal(state_of(w, 1), "limited");
+	world_sent(w, "+100 mac " M2 "\n");
+	world_leave(w, 2);
+	world_pass(w, 2);
+	world_sent(w, "-100 mac " M2 "\n+100 mac " M1 "\n");
+	counts(w, 1, 0);
+}
+
 static void addresses_wait_with_their_mac(void **state)
 {
 	struct world *w = *state;
@@ -252,6 +274,7 @@ int main(void)
 		T(what_is_set_by_hand_counts_for_nothing),
 		T(a_port_has_its_own_limit),
 		T(one_that_waits_and_moves_to_a_vtep_follows_it),
+		T(one_that_was_barred_waits_for_room),
 		T(addresses_wait_with_their_mac),
 		T(a_vni_that_goes_forgets_who_waits),
 		T(random_moves_keep_the_counts_true),
