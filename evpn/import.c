@@ -429,6 +429,12 @@ static int esi_cmp(const struct evpn *e, uint32_t a, uint32_t b)
 	return memcmp(esi_get(&e->segments, a)->b, esi_get(&e->segments, b)->b, 10);
 }
 
+/* What says more comes first. */
+static int flags_of(const struct import *im)
+{
+	return im->immutable << 2 | im->router << 1 | im->routes;
+}
+
 int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)
 {
 	const struct import *ia = import_get(&e->imports, a), *ib = import_get(&e->imports, b);
@@ -442,7 +448,10 @@ int import_cmp(const struct evpn *e, uint32_t a, uint32_t b)
 	d = mac_claim_cmp(&ca, &cb);
 	if (d || ia->label != ib->label)
 		return d ? d : ia->label < ib->label ? 1 : -1;
-	return esi_cmp(e, ib->esi, ia->esi);
+	d = esi_cmp(e, ib->esi, ia->esi);
+	if (!d)
+		d = flags_of(ia) - flags_of(ib);
+	return d ? d : mac_sequence_cmp(ia->sequence, ib->sequence); /* gateways': it has not counted until now */
 }
 
 /* ---- to the tables ---------------------------------------------------------------------------------------------- */
@@ -508,6 +517,8 @@ static void route_set(struct evpn *e, uint16_t slot, const struct evpn_nlri *n, 
 {
 	struct evi *evi = evi_get(&e->evis, slot);
 
+	if (evi->leaving) /* what we have just withdrawn, another has with the same RD */
+		return;
 	if (n->type == EVPN_IMET)
 		flood_to(e, evi, n, h);
 	else if (n->type == EVPN_AD)
@@ -573,13 +584,73 @@ static bool has_slot(const struct evpn *e, uint32_t h, uint32_t tag, uint16_t sl
 	return false;
 }
 
+/*
+ * One route on its way to the EVIs. What one does about it can be to originate the same route, where an RD is shared: then ours is
+ * the best and bgp has said so before the next EVI has been told, which must not be told any more.
+ */
+struct import_turn {
+	struct import_turn *outer;
+	struct bgp_peer *cause; /* of the outer one */
+	struct evpn_nlri n;
+	bool over;
+};
+
+static bool same_key(const struct evpn_nlri *a, const struct evpn_nlri *b)
+{
+	return a->type == b->type && a->tag == b->tag && !memcmp(a->rd, b->rd, 8) && mac_eq(&a->mac, &b->mac) && ip_eq(&a->ip, &b->ip);
+}
+
+static void turn_begin(struct evpn *e, struct import_turn *t, struct bgp_peer *cause)
+{
+	t->over = false;
+	t->cause = e->cause;
+	t->outer = e->imports.turn;
+	for (struct import_turn *x = t->outer; x; x = x->outer)
+		x->over |= same_key(&x->n, &t->n);
+	e->imports.turn = t;
+	e->cause = cause;
+}
+
+static void turn_end(struct evpn *e, const struct import_turn *t)
+{
+	e->imports.turn = t->outer;
+	e->cause = t->cause;
+}
+
+static void set_in_evis(struct evpn *e, const struct import_turn *t, uint32_t is)
+{
+	const uint16_t *evis;
+	uint16_t n = with_tag(e, is, t->n.tag, &evis);
+
+	for (uint16_t i = 0; i < n && !t->over; i++)
+		route_set(e, evis[i], &t->n, is);
+}
+
+/* Out of those that took the old route and do not take the new one. */
+static void del_from_evis(struct evpn *e, const struct import_turn *t, uint32_t was, uint32_t is)
+{
+	const uint16_t *evis;
+	uint16_t n = with_tag(e, was, t->n.tag, &evis);
+
+	for (uint16_t i = 0; i < n; i++)
+		if (!has_slot(e, is, t->n.tag, evis[i]))
+			route_del(e, evis[i], &t->n, was);
+}
+
+/* The endpoint is part of the name of what a Type 3 route brings: with another one it is another row, which comes before the old goes. */
+static void change_flooding(struct evpn *e, const struct import_turn *t, uint32_t was, uint32_t is)
+{
+	set_in_evis(e, t, is);
+	if (is && was && import_get(&e->imports, was)->endpoint != import_get(&e->imports, is)->endpoint)
+		is = 0;
+	del_from_evis(e, t, was, is);
+}
+
 void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
 {
 	const struct bgp_route_ref *any = new_ ? new_ : old;
-	const uint16_t *evis;
-	struct evpn_nlri n;
+	struct import_turn t;
 	uint32_t was, is;
-	uint16_t n_evis;
 
 	if (!type_usable(any->key[0]))
 		return;
@@ -587,23 +658,18 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 	is = new_ ? import_of(e, new_->set, new_->attrs) : 0;
 	if (!was && !is)
 		return;
-	if (!evpn_nlri_parse(any->key, any->key_len, NULL, 0, &n) || !key_usable(&n))
+	if (!evpn_nlri_parse(any->key, any->key_len, NULL, 0, &t.n) || !key_usable(&t.n))
 		return;
-	was = usable(e, &n, was);
-	is = usable(e, &n, is);
-	e->cause = any->peer;
-	n_evis = with_tag(e, is, n.tag, &evis);
-	for (uint16_t i = 0; i < n_evis; i++)
-		route_set(e, evis[i], &n, is);
-	/* The endpoint is part of the name of what a Type 3 route brings: with another one it is another row. */
-	if (is && was && n.type == EVPN_IMET &&
-	    import_get(&e->imports, was)->endpoint != import_get(&e->imports, is)->endpoint)
-		is = 0;
-	n_evis = with_tag(e, was, n.tag, &evis);
-	for (uint16_t i = 0; i < n_evis; i++)
-		if (!has_slot(e, is, n.tag, evis[i]))
-			route_del(e, evis[i], &n, was);
-	e->cause = NULL;
+	was = usable(e, &t.n, was);
+	is = usable(e, &t.n, is);
+	turn_begin(e, &t, any->peer);
+	if (t.n.type == EVPN_IMET) {
+		change_flooding(e, &t, was, is);
+	} else {
+		del_from_evis(e, &t, was, is); /* first: for the others it may be over */
+		set_in_evis(e, &t, is);
+	}
+	turn_end(e, &t);
 }
 
 /* ---- why not ------------------------------------------------------------------------------------------------------ */
@@ -664,19 +730,19 @@ uint32_t import_of_path(struct evpn *e, const struct evi *evi, const struct bgp_
 static void read_route(struct evpn *e, const struct bgp_path_info *p)
 {
 	uint32_t h = import_of(e, p->set, p->attrs);
+	struct import_turn t;
 	const uint16_t *evis;
-	struct evpn_nlri n;
 	uint16_t n_evis;
 
-	if (!h || !evpn_nlri_parse(p->key, p->key_len, NULL, 0, &n) || !key_usable(&n))
+	if (!h || !evpn_nlri_parse(p->key, p->key_len, NULL, 0, &t.n) || !key_usable(&t.n))
 		return;
-	h = usable(e, &n, h);
-	e->cause = p->peer;
-	n_evis = with_tag(e, h, n.tag, &evis);
-	for (uint16_t i = 0; i < n_evis; i++)
+	h = usable(e, &t.n, h);
+	turn_begin(e, &t, p->peer);
+	n_evis = with_tag(e, h, t.n.tag, &evis);
+	for (uint16_t i = 0; i < n_evis && !t.over; i++)
 		if (e->evis.slot[evis[i]]->unread)
-			route_set(e, evis[i], &n, h);
-	e->cause = NULL;
+			route_set(e, evis[i], &t.n, h);
+	turn_end(e, &t);
 }
 
 void import_rib(struct evpn *e)

@@ -54,12 +54,15 @@ struct import_rule { /* an explicit route target */
 	uint16_t slot;
 };
 
+struct import_turn;
+
 struct import_table {
 	struct slab slab;
 	uint32_t generation; /* of the rules, 31 bits */
 	struct import_rule *rules; /* sorted */
 	uint32_t n_rules, cap_rules;
 	struct import_evis *evis; /* by what is in them */
+	struct import_turn *turn; /* the innermost of those that go on */
 };
 
 void import_table_init(struct import_table *t);

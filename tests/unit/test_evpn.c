@@ -255,6 +255,45 @@ static void shared_rd_withdrawing_ours_brings_theirs(void **state)
 	world_ours(w, IMET);
 }
 
+/* Of two VNIs that take a route the first has its MAC on a port, and so originates the route itself, before the second is told. */
+static void shared_rd_route_that_ours_replaces_at_once_is_in_no_vni(void **state)
+{
+	struct world *w = *state;
+	struct config_rt rts[2];
+	struct config_vni c = world_config(200, rts);
+	struct route r = { .vtep = 2, .mac = 1, .rd = 9, .gateway = true };
+
+	rts[0].is_auto = false;
+	assert_true(evpn_rt_parse("65000:100", rts[0].b));
+	world_vni(w, 100);
+	assert_int_equal(evpn_vni_add(w->e, &c, 4789, NULL), 0);
+	world_announce(w, r);
+	world_learn(w, 1);
+	world_rows(w, "fdb 100 " M1 " 192.0.2.2 sticky take-over\nfdb 200 " M1 " 192.0.2.2 label 100 sticky\n");
+	world_learn(w, 1); /* it is still there */
+	r.gateway = false;
+	world_announce(w, r);
+	world_rows(w, "");
+	world_ours(w, IMET "100 mac " M1 " seq 1\n200 imet 192.0.2.9\n");
+	evpn_vni_del(w->e, 100);
+	world_rows(w, "fdb 200 " M1 " 192.0.2.2 label 100\n");
+}
+
+static void shared_rd_vni_that_goes_does_not_take_theirs(void **state)
+{
+	struct world *w = *state;
+	struct route mac = { .vtep = 2, .mac = 1, .rd = 9 }, ip = { .vtep = 2, .mac = 1, .ip = 1, .rd = 9 };
+
+	world_vni(w, 100);
+	world_learn(w, 1);
+	world_learn_ip(w, 1, 1);
+	world_announce(w, mac);
+	world_announce(w, ip);
+	evpn_vni_del(w->e, 100);
+	world_rows(w, "");
+	world_ours(w, "");
+}
+
 static void shared_rd_random_events_leave_nothing(void **state)
 {
 	struct world *w = *state;
@@ -425,6 +464,8 @@ int main(void)
 		test(vni_many_come_and_go),
 		test(originated_routes_carry_what_the_rfcs_say),
 		test(shared_rd_withdrawing_ours_brings_theirs),
+		test(shared_rd_route_that_ours_replaces_at_once_is_in_no_vni),
+		test(shared_rd_vni_that_goes_does_not_take_theirs),
 		test(shared_rd_random_events_leave_nothing),
 		test(show_walks_survive_change),
 		test(show_tells_what_a_vni_is),

@@ -449,6 +449,22 @@ static void ip_router_flag_is_carried(void **state)
 	world_sent(w, "+100 mac " M2 " fe80::2\n");
 }
 
+/* Of two routes of one VTEP the R flag is all that tells them apart: the row is the same whichever came first. */
+static void ip_router_flag_does_not_depend_on_the_order(void **state)
+{
+	struct world *w = *state;
+	struct route r[2] = { { .vtep = 2, .mac = 1, .ip6 = "fd00::1", .not_router = true },
+			      { .vtep = 2, .mac = 1, .ip6 = "fd00::1", .router = true, .rd = 77 } };
+
+	for (unsigned i = 0; i < 2; i++) {
+		world_announce(w, r[i]);
+		world_announce(w, r[!i]);
+		world_rows(w, "fdb 100 " M1 " 192.0.2.2\nneigh 100 fd00::1 " M1 " router\n");
+		world_withdraw(w, r[0]);
+		world_withdraw(w, r[1]);
+	}
+}
+
 static void ip_that_no_host_can_have_is_skipped(void **state)
 {
 	static const char *const bad[] = { "0.0.0.0", "224.0.0.1", "ff02::1", "::", "127.0.0.1", "255.255.255.255" };
@@ -520,6 +536,7 @@ int main(void)
 		test(ip_that_says_the_same_does_not_hinder),
 		test(ip_at_two_macs_one_row),
 		test(ip_router_flag_is_carried),
+		test(ip_router_flag_does_not_depend_on_the_order),
 		test(ip_that_no_host_can_have_is_skipped),
 		test(counters_follow),
 	};
