@@ -153,6 +153,12 @@ uint64_t recdp_set_changes(const struct dp *d)
 	return d->set_changes;
 }
 
+unsigned recdp_set(const struct dp *d, uint32_t set, struct ip vteps[DP_SET_MAX])
+{
+	memcpy(vteps, d->sets[set].vtep, d->sets[set].n * sizeof(*vteps));
+	return d->sets[set].n;
+}
+
 size_t recdp_sets(const struct dp *d)
 {
 	size_t n = 0;

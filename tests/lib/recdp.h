@@ -30,6 +30,8 @@ uint64_t recdp_calls(const struct dp *d);
 void recdp_listen(struct dp *d, struct buf *said);
 /* Times that a set's members became others, the first ones too. */
 uint64_t recdp_set_changes(const struct dp *d);
+/* The members of a set, in order of address; how many. */
+unsigned recdp_set(const struct dp *d, uint32_t set, struct ip vteps[DP_SET_MAX]);
 /* Sets that there are. */
 size_t recdp_sets(const struct dp *d);
 /* What dp_vni_add() answers from now on. */
