@@ -300,13 +300,17 @@ static void no_longer_local(struct evpn *e, struct evi *evi, uint32_t h)
 	withdraw(e, h);
 }
 
-/* No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. */
+/*
+ * No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. The binding may be gone
+ * after it.
+ */
 static void forget_local(struct evpn *e, struct evi *evi, uint32_t h)
 {
+	struct mac mac = mac_get(e, binding_get(e, h)->mac)->mac;
 	struct ip ip = binding_ip(binding_get(e, h));
 
 	no_longer_local(e, evi, h);
-	host_forget(e, evi, &ip, &mac_get(e, binding_get(e, h)->mac)->mac);
+	host_forget(e, evi, &ip, &mac);
 }
 
 static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct binding *b, bool take_over)
@@ -715,7 +719,9 @@ void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const s
 			moved ? &mac_was : NULL, says & BINDING_STATIC ? "set by hand" : "heard on a port");
 	}
 	decide(e, evi, ip);
-	if (!(was & BINDING_SENT) || ((was ^ b->flags) & (BINDING_ROUTER | BINDING_STATIC)))
+	h = local_binding(e, evi, ip); /* a row may have taken its place */
+	if (h && is_at(e, h, mac) &&
+	    (!(was & BINDING_SENT) || ((was ^ binding_get(e, h)->flags) & (BINDING_ROUTER | BINDING_STATIC))))
 		advertise(e, h);
 }
 
