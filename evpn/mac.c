@@ -198,15 +198,15 @@ static bool has_row(const struct evpn *e, const struct mac_entry *m)
 }
 
 /* The dataplane's side of a change from *was. */
-static void tell_dataplane(struct evpn *e, struct evi *evi, uint32_t h, const struct mac_entry *was,
+static void tell_dataplane(struct evpn *e, struct evi *evi, uint32_t h, const struct mac_entry *was, bool had_row,
 			   enum mac_event ev)
 {
 	struct mac_entry *m = mac_get(e, h);
 
 	if (has_row(e, m)) {
-		if (!has_row(e, was) || was->best != m->best || ev == MAC_LEARNED)
+		if (!had_row || was->best != m->best || ev == MAC_LEARNED)
 			row_want(e, evi, m);
-	} else if (has_row(e, was)) {
+	} else if (had_row) {
 		row_unwant(e, evi, m);
 	}
 	if (mac_is_here(was->state) != mac_is_here(m->state) || mac_is_there(was->state) != mac_is_there(m->state))
@@ -326,11 +326,11 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 	struct mac_view v = { .state = was->state,
 			      .ours = { m->sequence, m->flags & MAC_STATIC, false, e->vtep },
 			      .on_port = mac_is_there(was->state) && was->state != MAC_REMOTE && m->ifindex &&
-					 !(m->flags & MAC_TOOK) };
+					 !(m->flags & (MAC_TOOK | MAC_OVER)) };
 	uint8_t busy = m->flags & MAC_BUSY;
 	struct mac_claim theirs;
 	struct mac_step step;
-	bool over;
+	bool over, had_row = has_row(e, was); /* bgp may come back, and was->best be gone after it */
 
 	if (m->best) {
 		theirs = import_claim(e, m->best);
@@ -350,7 +350,7 @@ static void run(struct evpn *e, uint32_t h, enum mac_event ev, const struct mac_
 		neigh_mac_lost(e, h);
 	else if (!mac_is_here(was->state) && mac_is_here(m->state))
 		neigh_mac_came(e, h);
-	tell_dataplane(e, evi, h, was, ev);
+	tell_dataplane(e, evi, h, was, had_row, ev);
 	tell_bgp(e, evi, h, was);
 	m->flags = (uint8_t)((m->flags & ~MAC_BUSY) | busy);
 	mac_reap(e, h);

@@ -6,9 +6,11 @@
  * EVPN_RUN=SEED plays the one run that a failure names.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/lib/evpnmodel.h"
 #include "tests/lib/rng.h"
@@ -73,8 +75,8 @@ static void evi_add(struct play *p, int i)
 	size_t n = 0;
 	char text[32];
 
-	*v = (struct model_evi){ .there = true, .vni = vnis[i], .import_rt = rts[any(p, 5)], .duplicates = one_in(p, 4),
-				 .mac_limit = one_in(p, 4) ? 1 + rng_below(&p->r, 3) : 0, .hosts = one_in(p, 4) };
+	*v = (struct model_evi){ .there = true, .vni = vnis[i], .import_rt = rts[any(p, 5)], .duplicates = one_in(p, 3),
+				 .mac_limit = one_in(p, 3) ? 1 + rng_below(&p->r, 3) : 0, .hosts = one_in(p, 4) };
 	evi_reset(v);
 	v->shared_rd = i == 0 || (i == 1 && one_in(p, 2));
 	v->tag = i == 1 || (i == 2 && one_in(p, 2)) ? 10 : 0;
@@ -398,8 +400,14 @@ static struct {
 static int say_run(void **state)
 {
 	if (now.seed)
-		print_message("evpn: EVPN_RUN=%" PRIu64 " plays this run alone (step %u)\n", now.seed, now.step);
+		dprintf(STDERR_FILENO, "evpn: EVPN_RUN=%" PRIu64 " plays this run alone (step %u)\n", now.seed, now.step);
 	return 0;
+}
+
+/* BUG(), and the sanitizers with abort_on_error=1 */
+static void on_abort(int signal)
+{
+	say_run(NULL);
 }
 
 static void run(uint64_t seed, unsigned steps, bool verbose)
@@ -442,6 +450,7 @@ static void random_steps_leave_what_the_model_says(void **state)
 	const char *one = getenv("EVPN_RUN");
 	unsigned runs = one ? 0 : number("EVPN_RUNS", 200), steps = number("EVPN_STEPS", 250);
 
+	signal(SIGABRT, on_abort);
 	if (one)
 		run(strtoull(one, NULL, 10), steps, true);
 	for (unsigned i = 0; i < runs; i++)

@@ -192,6 +192,31 @@ static void one_that_was_barred_waits_for_room(void **state)
 	counts(w, 1, 0);
 }
 
+/* A duplicate that is kept behind its VTEP, and above the limit on its port. */
+static void a_duplicate_waits_for_room(void **state)
+{
+	struct world *w = *state;
+	struct config_rt rts[2];
+	struct config_vni c = world_config(100, rts);
+
+	c.mac_limit = 1;
+	c.mobility = (struct config_mobility){ .moves = 1, .window = 100 };
+	assert_int_equal(evpn_vni_add(w->e, &c, 4789, NULL), 0);
+	world_announce(w, (struct route){ .vtep = 2, .mac = 1 });
+	world_learn(w, 1);
+	assert_string_equal(state_of(w, 1), "duplicate");
+	world_learn(w, 2);
+	world_learn(w, 1);
+	counts(w, 1, 1);
+	world_leave(w, 2);
+	world_withdraw(w, (struct route){ .vtep = 2, .mac = 1 });
+	counts(w, 0, 1);
+	assert_string_equal(state_of(w, 1), "limited");
+	world_pass(w, 2);
+	assert_string_equal(state_of(w, 1), "local");
+	counts(w, 1, 0);
+}
+
 static void addresses_wait_with_their_mac(void **state)
 {
 	struct world *w = *state;
@@ -275,6 +300,7 @@ int main(void)
 		T(a_port_has_its_own_limit),
 		T(one_that_waits_and_moves_to_a_vtep_follows_it),
 		T(one_that_was_barred_waits_for_room),
+		T(a_duplicate_waits_for_room),
 		T(addresses_wait_with_their_mac),
 		T(a_vni_that_goes_forgets_who_waits),
 		T(random_moves_keep_the_counts_true),
