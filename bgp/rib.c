@@ -4,9 +4,9 @@
  * Adj-RIB-In and Loc-RIB in one table: keys, their paths, which one is best, and who is told when that changes.
  *
  * The common case is one path a key: it lies in the route itself, so to add or replace it is one hash, one look
- * into the index, no allocation. Further paths are small nodes behind it; when one of them wins it changes places with the
- * embedded one. Every change has one shape: change_begin(), move paths about, change_end(), which decides, queues for
- * the groups and tells the listener last, because a listener may come back with a route of its own.
+ * into the index, no allocation. Further paths are small nodes behind it (rib_path.c); when one of them wins it changes
+ * places with the embedded one. Every change has one shape: change_begin(), move paths about, change_end(), which decides,
+ * queues for the groups and tells the listener last, because a listener may come back with a route of its own.
  *
  * What goes over the whole table is in rib_walk.c and rib_peer.c, what is sent in out.c.
  */
@@ -168,6 +168,17 @@ static void list_unlink(struct rib *r, struct route *rt)
 		rib_route(r, rt->set_next)->set_prev = rt->set_prev;
 }
 
+void rib_route_set(struct rib *r, uint32_t h, struct route *rt, uint32_t set)
+{
+	if (rt->set == set)
+		return;
+	r->n_keys += !rt->set;
+	r->n_keys -= !set;
+	list_unlink(r, rt);
+	rt->set = set;
+	list_link(r, h, rt);
+}
+
 /* A new route is a tombstone until its first path is put. */
 static uint32_t route_new(struct rib *r, uint64_t hash, uint32_t family, const uint8_t *key, size_t key_len,
 			  uint16_t peer)
@@ -236,333 +247,6 @@ void rib_prefetch_route(const struct rib *r, uint32_t h)
 	hidx_prefetch(&r->index, route_hash(r, rib_route(r, h)));
 }
 
-/* ---- paths of a route ---- */
-
-static void count_path(struct rib *r, const struct route *rt, const struct rib_alt *path)
-{
-	struct rib_peer *p = r->peers[path->peer];
-
-	r->n_paths++;
-	if (!p)
-		return;
-	p->paths++;
-	p->rejected += path->reject != BGP_ELIGIBLE;
-	rib_gen_count(r, rt->family, path->peer, path->gen);
-	if (r->memberships >> rt->family & 1 && path->reject == BGP_ELIGIBLE)
-		out_filter_count(p, rt, 1);
-}
-
-static void uncount_path(struct rib *r, const struct route *rt, const struct rib_alt *path)
-{
-	struct rib_peer *p = r->peers[path->peer];
-
-	r->n_paths--;
-	if (!p)
-		return;
-	p->paths--;
-	p->rejected -= path->reject != BGP_ELIGIBLE;
-	rib_gen_uncount(r, rt->family, path->peer, path->gen);
-	if (r->memberships >> rt->family & 1 && path->reject == BGP_ELIGIBLE)
-		out_filter_count(p, rt, -1);
-}
-
-static struct rib_alt embedded(const struct route *rt)
-{
-	return (struct rib_alt){ .next = rt->alt, .set = rt->set, .since = rt->since, .peer = rt->peer,
-				 .reject = rt->reject, .gen = rt->gen };
-}
-
-/* Are these the identifiers of no other path of the route? */
-static bool is_id_free(const struct rib *r, const struct route *rt, uint32_t sent)
-{
-	for (uint32_t h = rt->alt; h; h = rib_alt(r, h)->next) {
-		const struct rib_ids *ids = rib_ids(r, h);
-
-		if (ids && ids->sent == sent)
-			return false;
-	}
-	return true;
-}
-
-/* Gives the path whose member next *link is an identifier other than 0. */
-static void ids_add(struct rib *r, const struct route *rt, uint32_t *link, uint32_t received)
-{
-	struct rib_ids *ids;
-	uint32_t h;
-
-	do
-		r->ids_sent = r->ids_sent < RIB_IDS_SENT_MIN ? RIB_IDS_SENT_MIN : r->ids_sent + 1;
-	while (!is_id_free(r, rt, r->ids_sent));
-	h = slab_alloc(&r->alts);
-	ids = slab_ptr(&r->alts, h);
-	*ids = (struct rib_ids){ .next = *link, .received = received, .sent = r->ids_sent };
-	*link = h;
-}
-
-/* Takes the identifiers of that path out of the chain; 0 when it has none. */
-static uint32_t ids_unlink(const struct rib *r, uint32_t *link)
-{
-	const struct rib_ids *ids = rib_ids(r, *link);
-	uint32_t h = ids ? *link : 0;
-
-	if (ids)
-		*link = ids->next;
-	return h;
-}
-
-static void ids_link(const struct rib *r, uint32_t *link, uint32_t h)
-{
-	if (!h)
-		return;
-	rib_alt(r, h)->next = *link;
-	*link = h;
-}
-
-static void ids_drop(struct rib *r, uint32_t *link)
-{
-	uint32_t h = ids_unlink(r, link);
-
-	if (h)
-		slab_free(&r->alts, h);
-}
-
-/* Makes path the embedded one. The reference to the set that was embedded before becomes the caller's. */
-static void embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
-{
-	rt->since = path->since;
-	rt->reject = path->reject;
-	rt->gen = path->gen;
-	rt->moved |= rt->peer != path->peer;
-	rt->peer = path->peer;
-	if (rt->set == path->set)
-		return;
-	r->n_keys += !rt->set;
-	r->n_keys -= !path->set;
-	list_unlink(r, rt);
-	rt->set = path->set;
-	list_link(r, h, rt);
-}
-
-void rib_embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
-{
-	embed(r, h, rt, path);
-}
-
-/* Removes the embedded path; one of the others takes its place until the decision. */
-static void drop_embedded(struct rib *r, uint32_t h, struct route *rt)
-{
-	const struct rib_alt was = embedded(rt);
-	struct rib_alt next = { .peer = rt->peer };
-	uint32_t alt;
-
-	uncount_path(r, rt, &was);
-	ids_drop(r, &rt->alt);
-	alt = rt->alt;
-	if (alt) {
-		next = *rib_alt(r, alt);
-		rt->alt = next.next;
-		slab_free(&r->alts, alt);
-	}
-	embed(r, h, rt, &next);
-	attrset_unref(r->sets, was.set);
-}
-
-/* Removes the path that *link names. */
-static void drop_alt(struct rib *r, const struct route *rt, uint32_t *link)
-{
-	uint32_t h = *link;
-	struct rib_alt *a = rib_alt(r, h);
-
-	uncount_path(r, rt, a);
-	attrset_unref(r->sets, a->set);
-	ids_drop(r, &a->next);
-	*link = a->next;
-	slab_free(&r->alts, h);
-}
-
-/* Where the handle of that path behind the embedded one is kept, or the 0 at the end. */
-static uint32_t *alt_link(const struct rib *r, struct route *rt, uint16_t peer, uint32_t path_id)
-{
-	uint32_t *link = rib_after(r, &rt->alt);
-
-	for (; *link; link = rib_after(r, &rib_alt(r, *link)->next)) {
-		const struct rib_alt *a = rib_alt(r, *link);
-
-		if (a->peer == peer && rib_path_id(r, a->next) == path_id)
-			break;
-	}
-	return link;
-}
-
-/* Has the peer of path as many for the key as it may? What is left of an earlier generation does not count. */
-static bool is_full(const struct rib *r, const struct route *rt, const struct rib_alt *path)
-{
-	uint32_t n = rt->peer == path->peer && rt->gen == path->gen;
-
-	for (uint32_t h = rt->alt; h; h = rib_alt(r, h)->next) {
-		const struct rib_alt *a = rib_alt(r, h);
-
-		n += a->set && a->peer == path->peer && a->gen == path->gen;
-	}
-	return n >= RIB_PATHS_MAX;
-}
-
-static bool is_embedded(const struct rib *r, const struct route *rt, uint16_t peer, uint32_t path_id)
-{
-	return rt->set && rt->peer == peer && rib_path_id(r, rt->alt) == path_id;
-}
-
-/* Replaces the embedded path by another of the same peer. */
-static void replace_embedded(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path)
-{
-	const struct rib_alt was = embedded(rt);
-
-	if (was.set != path->set || was.reject != path->reject || was.gen != path->gen) {
-		count_path(r, rt, path);
-		uncount_path(r, rt, &was);
-		rt->gen = path->gen;
-	}
-	if (was.set != path->set || was.reject != path->reject)
-		embed(r, h, rt, path);
-	attrset_unref(r->sets, was.set);
-}
-
-/* Replaces a further path by another of the same peer and identifier. */
-static void replace_alt(struct rib *r, const struct route *rt, struct rib_alt *a, const struct rib_alt *path)
-{
-	const struct rib_alt was = *a;
-
-	count_path(r, rt, path);
-	uncount_path(r, rt, &was);
-	*a = *path;
-	a->next = was.next;
-	if (was.set == path->set && was.reject == path->reject)
-		a->since = was.since;
-	attrset_unref(r->sets, was.set);
-}
-
-/* A new one, the first behind the embedded. */
-static void add_alt(struct rib *r, struct route *rt, const struct rib_alt *path, uint32_t path_id)
-{
-	uint32_t *link = rib_after(r, &rt->alt);
-	uint32_t h = slab_alloc(&r->alts);
-	struct rib_alt *a = rib_alt(r, h);
-
-	count_path(r, rt, path);
-	*a = *path;
-	a->next = *link;
-	*link = h;
-	if (path_id)
-		ids_add(r, rt, &a->next, path_id);
-}
-
-/*
- * Adds the path, or replaces the one of that peer and identifier. Takes over the reference to its set, unless it says
- * false: then there are too many.
- */
-static bool put_path(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path, uint32_t path_id)
-{
-	uint32_t alt;
-
-	if (is_embedded(r, rt, path->peer, path_id)) {
-		replace_embedded(r, h, rt, path);
-	} else if (!rt->set) {
-		count_path(r, rt, path);
-		embed(r, h, rt, path);
-		if (path_id)
-			ids_add(r, rt, &rt->alt, path_id);
-	} else if ((alt = *alt_link(r, rt, path->peer, path_id))) {
-		replace_alt(r, rt, rib_alt(r, alt), path);
-	} else if (!is_full(r, rt, path)) {
-		add_alt(r, rt, path, path_id);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static bool drop_path(struct rib *r, uint32_t h, struct route *rt, uint16_t peer, uint32_t path_id)
-{
-	uint32_t *link;
-
-	if (!rt->set)
-		return false;
-	if (is_embedded(r, rt, peer, path_id)) {
-		drop_embedded(r, h, rt);
-		return true;
-	}
-	link = alt_link(r, rt, peer, path_id);
-	if (!*link)
-		return false;
-	drop_alt(r, rt, link);
-	return true;
-}
-
-static bool alt_is_swept(const struct rib *r, const struct route *rt, const struct rib_alt *a)
-{
-	return rib_gen_is_swept(r, rt->family, a->peer, a->gen);
-}
-
-static bool embedded_is_swept(const struct rib *r, const struct route *rt)
-{
-	return rt->set && rib_gen_is_swept(r, rt->family, rt->peer, rt->gen);
-}
-
-bool rib_route_is_swept(const struct rib *r, uint32_t h)
-{
-	const struct route *rt = rib_route(r, h);
-
-	for (uint32_t a = rt->alt; a; a = rib_alt(r, a)->next) {
-		if (rib_alt(r, a)->set && alt_is_swept(r, rt, rib_alt(r, a)))
-			return true;
-	}
-	return embedded_is_swept(r, rt);
-}
-
-/* The path as the sweep leaves it, counted so and with a reference to its set; set 0: it goes. */
-static struct rib_alt swept(struct rib *r, const struct route *rt, struct rib_alt path)
-{
-	uint32_t gen = path.gen;
-
-	path.set = rib_gen_aged(r, rt->family, path.peer, path.set, &gen);
-	path.gen = gen & 3u;
-	if (path.set)
-		count_path(r, rt, &path);
-	return path;
-}
-
-static void sweep_paths(struct rib *r, uint32_t h, struct route *rt)
-{
-	struct rib_alt was, is;
-
-	for (uint32_t *link = rib_after(r, &rt->alt); *link;) {
-		struct rib_alt *a = rib_alt(r, *link);
-
-		is = alt_is_swept(r, rt, a) ? swept(r, rt, *a) : *a;
-		if (!is.set) {
-			drop_alt(r, rt, link);
-			continue;
-		}
-		if (is.gen != a->gen) {
-			uncount_path(r, rt, a);
-			attrset_unref(r->sets, a->set);
-			*a = is;
-		}
-		link = rib_after(r, &a->next);
-	}
-	if (!embedded_is_swept(r, rt))
-		return;
-	was = embedded(rt);
-	is = swept(r, rt, was);
-	if (!is.set) {
-		drop_embedded(r, h, rt);
-		return;
-	}
-	uncount_path(r, rt, &was);
-	embed(r, h, rt, &is);
-	attrset_unref(r->sets, was.set);
-}
-
 /* ---- decision ---- */
 
 void rib_candidates_reserve(struct rib *r, uint32_t n)
@@ -580,19 +264,6 @@ static void add_candidate(struct rib *r, uint32_t n, uint32_t set, uint16_t peer
 	rib_candidates_reserve(r, n + 1);
 	r->candidates[n] = (struct decide_path){ attrset_get(r->sets, set), r->peers[peer], rib_path_id(r, next) };
 	r->candidate_alts[n] = alt;
-}
-
-/* Embeds a further path, and puts the one that was embedded in its place. */
-static void change_places(struct rib *r, uint32_t h, struct route *rt, struct rib_alt *won)
-{
-	uint32_t ids_lost = ids_unlink(r, &rt->alt), ids_won = ids_unlink(r, &won->next);
-	struct rib_alt lost = embedded(rt);
-
-	lost.next = won->next;
-	embed(r, h, rt, won);
-	*won = lost;
-	ids_link(r, &rt->alt, ids_won);
-	ids_link(r, &won->next, ids_lost);
 }
 
 /* The eligible paths of the route, in rib.candidates; how many they are. */
@@ -621,7 +292,7 @@ static void decide(struct rib *r, uint32_t h, struct route *rt)
 		return;
 	won = r->candidate_alts[decide_best(r->families[rt->family].family, rt->key, rt->key_len, r->candidates, n)];
 	if (won)
-		change_places(r, h, rt, won);
+		rib_path_swap(r, h, rt, won);
 }
 
 const char *rib_decided_by(struct rib *r, const struct bgp_path_info *p)
@@ -653,7 +324,7 @@ static struct rib_path change_begin(struct rib *r, uint32_t h, struct route *rt)
 	if (r->families[rt->family].view)
 		rib_view_before(r, rt);
 	if (r->n_swept)
-		sweep_paths(r, h, rt);
+		rib_paths_sweep(r, h, rt);
 	return old;
 }
 
@@ -779,7 +450,7 @@ bool rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	bool put;
 
 	old = change_begin(r, h, rt);
-	put = put_path(r, h, rt, &path, path_id);
+	put = rib_path_put(r, h, rt, &path, path_id);
 	change_end(r, h, old);
 	if (!put)
 		attrset_unref(r->sets, set);
@@ -796,7 +467,7 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 	if (!h)
 		return false;
 	old = change_begin(r, h, rib_route(r, h));
-	had = drop_path(r, h, rib_route(r, h), p ? p->index : 0, path_id);
+	had = rib_path_drop(r, h, rib_route(r, h), p ? p->index : 0, path_id);
 	change_end(r, h, old);
 	return had;
 }

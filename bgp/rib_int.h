@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The table from inside, for rib.c (paths), rib_walk.c (work that grows with the table), out.c and out_pull.c (what is
- * sent). Nobody else includes it, but tests.
+ * The table from inside, for the files rib*.c and out*.c. Nobody else includes it, but tests.
  *
  * A route is named by a handle: its length class (octets of the key / 4, rounded up) above RIB_CLASS_SHIFT, its handle in
  * the slab of that class below. So one 32-bit word links routes of all lengths and families in one list.
@@ -189,6 +188,12 @@ static inline uint32_t *rib_after(const struct rib *r, uint32_t *link)
 uint32_t rib_family_index(const struct rib *r, const struct bgp_family *f);
 /* 0: there is no such route, not even a tombstone. */
 uint32_t rib_find(const struct rib *r, uint32_t family, const uint8_t *key, size_t key_len);
+/* The handle of the route, made when need be: a tombstone of that peer then. */
+uint32_t rib_route_get(struct rib *r, uint32_t family, const uint8_t *key, size_t key_len, uint16_t peer);
+/* The set of the embedded path is that one from now on, 0: there is none. The references are the caller's. */
+void rib_route_set(struct rib *r, uint32_t h, struct route *rt, uint32_t set);
+/* Room for n in rib.candidates. */
+void rib_candidates_reserve(struct rib *r, uint32_t n);
 /* Does to the paths of a route what their generation says, decides, tells. The route may be gone after it. */
 void rib_sweep_route(struct rib *r, uint32_t h);
 /*
@@ -199,8 +204,32 @@ void rib_route_settle(struct rib *r, uint32_t h);
 void rib_doomed_free(struct rib *r);
 /* A hint: the route will be swept soon. */
 void rib_prefetch_route(const struct rib *r, uint32_t h);
-/* Has it paths that the sweep is for? */
+
+/* ---- rib_path.c: h and rt are the handle and the address of one route ---- */
+
+/* A copy. */
+static inline struct rib_alt rib_path_embedded(const struct route *rt)
+{
+	return (struct rib_alt){ .next = rt->alt, .set = rt->set, .since = rt->since, .peer = rt->peer,
+				 .reject = rt->reject, .gen = rt->gen };
+}
+
+
+/*
+ * Adds the path, or replaces the one of that peer and identifier. Takes over the reference to its set, unless it says
+ * false: then the peer has too many.
+ */
+bool rib_path_put(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path, uint32_t path_id);
+/* false when there was none. */
+bool rib_path_drop(struct rib *r, uint32_t h, struct route *rt, uint16_t peer, uint32_t path_id);
+/* Makes path the embedded one. The reference to the set that was embedded before becomes the caller's. */
+void rib_path_embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path);
+/* Embeds a further path, and puts the one that was embedded in its place. */
+void rib_path_swap(struct rib *r, uint32_t h, struct route *rt, struct rib_alt *further);
+/* Has the route paths that the sweep is for? */
 bool rib_route_is_swept(const struct rib *r, uint32_t h);
+/* Ages or drops these paths, as their generation says. */
+void rib_paths_sweep(struct rib *r, uint32_t h, struct route *rt);
 
 /* ---- rib_gen.c ---- */
 
@@ -238,12 +267,6 @@ static inline bool rib_route_is_urgent(const struct rib *r, const struct route *
 
 /* One slice of the sweep. */
 void rib_sweep_slice(struct rib *r);
-/* The handle of the route, made when need be: a tombstone of that peer then. */
-uint32_t rib_route_get(struct rib *r, uint32_t family, const uint8_t *key, size_t key_len, uint16_t peer);
-/* Makes path the embedded one. The reference to the set that was embedded before becomes the caller's. */
-void rib_embed(struct rib *r, uint32_t h, struct route *rt, const struct rib_alt *path);
-/* Room for n in rib.candidates. */
-void rib_candidates_reserve(struct rib *r, uint32_t n);
 
 /* ---- rib_view.c ---- */
 

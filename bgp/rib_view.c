@@ -121,7 +121,7 @@ static void put(struct rib *r, uint32_t view, const struct route *of, const stru
 	}
 	attrset_ref(r->sets, path->set);
 	r->views.n_keys += !old.set;
-	rib_embed(r, h, rt, &is);
+	rib_path_embed(r, h, rt, &is);
 	out_best_changed(r, h, old);
 	if (old.set)
 		attrset_unref(r->sets, old.set);
@@ -135,7 +135,7 @@ static void drop(struct rib *r, uint32_t h)
 	if (!old.set)
 		return;
 	r->views.n_keys--;
-	rib_embed(r, h, rt, &(struct rib_alt){ .peer = rt->peer });
+	rib_path_embed(r, h, rt, &(struct rib_alt){ .peer = rt->peer });
 	out_best_changed(r, h, old);
 	attrset_unref(r->sets, old.set);
 	rib_route_settle(r, h);

@@ -28,7 +28,7 @@ static bool nth_path(const struct rib *r, const struct route *rt, uint32_t n, st
 {
 	if (!rt->set)
 		return false;
-	*out = (struct rib_alt){ rt->alt, rt->set, rt->since, rt->peer, rt->reject, rt->gen };
+	*out = rib_path_embedded(rt);
 	for (; n; n--) {
 		uint32_t h = *rib_after(r, &out->next);
 
