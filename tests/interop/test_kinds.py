@@ -19,15 +19,23 @@ pytestmark = pytest.mark.kernel
 MAC = "02:00:00:00:0a:01"
 
 
-def set_mab(node, port):
-    """What `bridge link set dev PORT learning on locked on mab on` does, with iproute2 6.2 or later; False without it."""
-    nested, protinfo, learning, locked, mab = 0x8000, 12, 8, 39, 40
-    flags = b"".join(struct.pack("=HHB3x", 5, kind, 1) for kind in (learning, locked, mab))
+def set_locked(node, port, mab):
+    """What `bridge link set dev PORT learning on locked on mab on|off` does, with iproute2 6.2 or later; whether the port has
+    that now: a kernel skips the flags that it does not know."""
+    nested, protinfo = 0x8000, 12
+    flags = [struct.pack("=HHB3x", 5, kind, on) for kind, on in ((8, 1), (39, 1), (40, mab))]  # IFLA_BRPORT_LEARNING, _LOCKED, _MAB
     ifindex = node.ip_json("link show " + port)[0]["ifindex"]
-    body = struct.pack("=BxHiII", socket.AF_BRIDGE, 0, ifindex, 0, 0) + struct.pack("=HH", 4 + len(flags), protinfo | nested) + flags
+    body = struct.pack("=HH", 4 + len(flags) * 8, protinfo | nested) + b"".join(flags)
+
+    def ask(what, family, attributes):
+        s.send(struct.pack("=IHHII", 32 + len(attributes), what, 5, 1, 0) + struct.pack("=BxHiII", family, 0, ifindex, 0, 0) + attributes)
+        return s.recv(65536)
+
     with in_namespace(node, lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)) as s:
-        s.send(struct.pack("=IHHII", 16 + len(body), 19, 5, 1, 0) + body)  # RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK
-        return struct.unpack_from("=i", s.recv(4096), 16)[0] == 0
+        error, = struct.unpack_from("=i", ask(19, socket.AF_BRIDGE, body), 16)  # RTM_SETLINK, with NLM_F_REQUEST | NLM_F_ACK
+        assert error == 0, error
+        shown = ask(18, socket.AF_UNSPEC, b"")  # RTM_GETLINK, which has the port's flags, too
+    return all(flag in shown for flag in flags)
 
 
 @pytest.fixture(params=["plain", pytest.param("vlan", marks=needs_vlans)])
@@ -108,14 +116,18 @@ def test_what_is_the_hosts_own_is_neither_advertised_nor_taken(pair, kind):
     assert "vxlan100" not in p.port(mac)
 
 
-def test_what_is_locked_is_not_advertised(pair):
-    """802.1X, MAC authentication bypass: the bridge notes an unknown station without letting it in."""
+@pytest.mark.parametrize("mab", [False, True], ids=["locked", "mab"])
+def test_what_is_locked_is_not_advertised(pair, mab):
+    """802.1X: a station without a row is not let in; with MAC authentication bypass the bridge notes that it is there."""
     p, lab = pair, pair.lab
-    if not set_mab(p.r1, "h1"):
-        pytest.skip("a kernel without MAC authentication bypass")
-    p.h1.frame_until(lambda: p.port() == ["h1"], "the kernel has noted it", MAC)
+    if not set_locked(p.r1, "h1", mab):
+        pytest.skip("a kernel without MAC authentication bypass (6.2)" if mab else "a kernel without locked ports (5.18)")
+    if mab:
+        p.h1.frame_until(lambda: p.port() == ["h1"], "the kernel has noted it", MAC)
+    else:
+        p.h1.frame(MAC)
     time.sleep(0.5)  # for it to be advertised, if it ever is
-    assert p.e1.mac(100, MAC) is None and p.e2.mac(100, MAC) is None
+    assert p.port() == ["h1"] * mab and p.e1.mac(100, MAC) is None and p.e2.mac(100, MAC) is None
     p.fdb("replace %s dev h1 master dynamic" % MAC)
     lab.wait_for(lambda: p.state(p.e2) == "remote", "it is advertised once it is let in")
 
