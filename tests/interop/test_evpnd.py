@@ -175,5 +175,5 @@ def test_closed_descriptors_take_no_log(lab):
     e = Evpnd(n, "dataplane: none\n", start=False)
     p = n.start("evpnd", ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh", *e.command()])
     lab.wait_for(lambda: e.ctl("show", "version", check=False).returncode == 0, "it answers")
-    assert [os.readlink("/proc/%d/fd/%d" % (p.pid, fd)) for fd in range(3)] == ["/dev/null"] * 3
+    assert all(os.path.samefile("/proc/%d/fd/%d" % (p.pid, fd), "/dev/null") for fd in range(3))
     p.stop()
