@@ -150,7 +150,6 @@ static bool has_members(const struct found *g, const uint32_t *members, unsigned
 	return true;
 }
 
-/* Less than all of what one destination is there, or it leads elsewhere. */
 /* It is as we would write it. */
 static bool is_right(const struct kernel *k, const struct found *f, const struct dp_dest *d)
 {

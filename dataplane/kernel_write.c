@@ -292,11 +292,26 @@ static bool unfinished(struct writer *w)
 	return b->n_msgs != 0;
 }
 
-/* A kernel without nexthops for FDB rows, or a VTEP that it takes none for: rows carry the address. */
-static void excuse(struct kernel *k, const struct dp_op *op, int *err)
+/* The error is one of a message that followed another of the same operation. */
+static bool first_was_taken(const struct kbatch *b, unsigned i)
 {
-	if (op->kind != DP_DEST || op->type != DP_OP_PUT || op->dest->set || (*err != -EOPNOTSUPP && *err != -EINVAL))
+	return b->bad[i] && b->op_of[b->bad[i] - 1] == i;
+}
+
+/*
+ * A kernel without nexthops for FDB rows, or a VTEP that it takes none for: rows carry the address. But a group that is
+ * refused after its nexthop was taken lacks that: another hand has deleted it in between.
+ */
+static void excuse(struct kernel *k, const struct kbatch *b, unsigned i, int *err)
+{
+	const struct dp_op *op = &b->ops[i];
+
+	if (op->type != DP_OP_PUT || op->dest->set || (*err != -EOPNOTSUPP && *err != -EINVAL))
 		return;
+	if (*err == -EINVAL && first_was_taken(b, i)) {
+		*err = -EAGAIN;
+		return;
+	}
 	k->nh_refused |= *err == -EOPNOTSUPP;
 	kernel_nh_release(k, op->dest);
 	*err = 0;
@@ -322,7 +337,7 @@ static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 	bool placed;
 
 	if (op->kind == DP_DEST) {
-		excuse(k, op, &err);
+		excuse(k, b, i, &err);
 		if (op->type == DP_OP_DEL && !err)
 			kernel_nh_release(k, op->dest);
 	}

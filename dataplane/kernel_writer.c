@@ -64,6 +64,7 @@ static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
 	if (!err || err == -b->quiet[nr] || b->err[i])
 		return;
 	b->err[i] = err;
+	b->bad[i] = (uint16_t)nr;
 	memcpy(b->words, c->w->sock.words, sizeof(b->words));
 }
 

@@ -34,6 +34,7 @@ struct kbatch {
 	/* what came of it */
 	int fate;                /* 0; -EAGAIN: not known; -errno: nothing was sent */
 	int err[KERNEL_OPS];
+	uint16_t bad[KERNEL_OPS]; /* number of the message that an error is of */
 	unsigned at[KERNEL_OPS]; /* ifindex that an answer with a row has named */
 	uint32_t group[KERNEL_OPS]; /* the writer's: nexthop that a row was written with */
 	char words[KSOCK_WORDS]; /* the kernel's, of the last error */

@@ -269,6 +269,14 @@ static unsigned back_off(struct rec *c, uint32_t h, int err)
 	return rec_level_tenths(level) / 10;
 }
 
+/* The object of the destination has ended, which is why the row was refused: it is written after that. */
+static bool has_ended(const struct rec *c, uint32_t dest)
+{
+	uint32_t o = dest_object(c, dest);
+
+	return row_at(&c->rows, o)->self != DP_SEEN_OURS || row_dest(&c->rows, o)->lost;
+}
+
 static unsigned refused(struct rec *c, struct row *r, const struct dp_op *op, int err)
 {
 	if (op->type == DP_OP_GIVE) { /* the port is gone: so is the row */
@@ -283,6 +291,8 @@ static unsigned refused(struct rec *c, struct row *r, const struct dp_op *op, in
 		wait_for_dest(c, op->row, row_at(&c->rows, dest_object(c, op->to)));
 		return 0;
 	}
+	if (op->to && has_ended(c, op->to))
+		return 0;
 	return back_off(c, op->row, err);
 }
 

@@ -206,10 +206,23 @@ static bool is_over(const struct rec *c, const struct row *r)
 	return dest && row_dest(&c->rows, dest)->over;
 }
 
+/* Refused, perhaps for want of the destination that has ended. */
+static bool was_refused_for(const struct rec *c, const struct row *r)
+{
+	uint32_t dest = r->list == ROW_LIST_RETRY ? row_want_dest(r) : 0;
+	uint32_t base = dest ? row_dest(&c->rows, dest)->base : 0;
+
+	return dest && row_dest(&c->rows, base ? base : dest)->over;
+}
+
 static void lose_row(struct rec *c, uint32_t h)
 {
 	struct row *r = row_at(&c->rows, h);
 
+	if (was_refused_for(c, r)) {
+		rec_forgive(c, h);
+		rec_settle(c, h);
+	}
 	if (r->inflight) { /* to where, only the operation knows; and whether before the end or after it, nobody */
 		r->force = true;
 		if (is_over(c, r))

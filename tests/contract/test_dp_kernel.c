@@ -7,8 +7,12 @@
  * test_dp_kernel_random's.
  */
 #include <net/if.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
+#include "dataplane/kernel_sock.h"
 #include "tests/lib/dpbed.h"
 #include "tests/lib/test.h"
 
@@ -304,6 +308,55 @@ static void sticky_row_of_another_hand_is_waited_for(void **state)
 	assert_null(shown(t->d, 1, "vxlan")->pending);
 }
 
+struct deleter {
+	uint32_t id;    /* of a nexthop */
+	unsigned ended; /* how often it was there */
+	atomic_bool done;
+};
+
+/* 300 times, or until nobody has made it again for long. */
+static void *delete_over_and_over(void *ctx)
+{
+	struct deleter *x = ctx;
+	time_t end = time(NULL) + 10;
+	uint8_t room[NLBUF_MSG_MAX];
+	struct nlbuf b = { .b = room, .cap = sizeof(room) };
+	struct ksock s;
+
+	assert_int_equal(ksock_open(&s, NULL), 0);
+	nlbuf_nexthop_del(&b, x->id);
+	while (x->ended < 300 && time(NULL) < end)
+		x->ended += !ksock_request(&s, ksock_msg(RTM_DELNEXTHOP, 0, NLMSG_DATA(b.msg), b.len - NLMSG_HDRLEN));
+	ksock_close(&s);
+	atomic_store(&x->done, true);
+	return NULL;
+}
+
+/* A nexthop that another hand deletes before its group is written, or the row: when the hand has gone the row leads there by it. */
+static void nexthop_deleted_under_the_write_of_its_group_comes_back(void **state)
+{
+	struct bed *t = *state;
+	struct ip vtep = vtep_nr(2);
+	struct deleter x = { 0 };
+	pthread_t thread;
+
+	NEEDS_WORLD(t);
+	want_fdb(t->d, 1, 2, 0);
+	settle(t);
+	x.id = dp_dest(t->d, dp_dest_find(t->d, &vtep, 0))->id[0];
+	assert_int_not_equal(x.id, 0);
+	assert_int_equal(pthread_create(&thread, NULL, delete_over_and_over, &x), 0);
+	while (!atomic_load(&x.done))
+		settle(t);
+	pthread_join(thread, NULL);
+	assert_int_equal(x.ended, 300);
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 nhid .* self extern_learn'");
+	world_run("ip nexthop list proto 179 | grep -q 'id %u via 192.0.2.2'", x.id);
+	assert_null(shown(t->d, 1, "vxlan")->pending);
+}
+
 static void lost_events_make_it_learn_anew_before_it_writes(void **state)
 {
 	enum { N = 30000 };
@@ -388,6 +441,7 @@ int main(void)
 		RUNNING(neighbours_beyond_gc_thresh3_are_written),
 		RUNNING(device_that_goes_under_the_write_takes_nothing_with_it),
 		RUNNING(sticky_row_of_another_hand_is_waited_for),
+		RUNNING(nexthop_deleted_under_the_write_of_its_group_comes_back),
 		RUNNING(lost_events_make_it_learn_anew_before_it_writes),
 		RUNNING(burst_leaves_nothing_out_and_a_local_mac_in_it_alone),
 	};

@@ -140,6 +140,34 @@ static void refused_row_that_became_foreign_is_let_go(void **state)
 	fakedp_settle(t->d);
 }
 
+/* The kernel refuses a row whose nexthop has just been deleted; which of the two is heard first is a matter of luck. */
+static void row_refused_for_the_end_of_its_destination_comes_with_that(void **state)
+{
+	struct recbed *t = *state;
+	struct ip vtep = vtep_nr(2);
+	struct dp_op refused[4], op[4];
+	unsigned n;
+
+	want_fdb(t->d, 1, 2, 0);
+	fakedp_settle(t->d);
+	for (unsigned refused_first = 0; refused_first < 2; refused_first++) {
+		want_fdb(t->d, 2 + refused_first, 2, 0);
+		assert_int_equal(dp_pull(t->d, refused, 4), 1);
+		if (refused_first)
+			dp_done(t->d, refused, -EINVAL, NULL);
+		dp_dest_seen(t->d, dp_dest_find(t->d, &vtep, 0), false);
+		n = dp_pull(t->d, op, 4);
+		if (!refused_first)
+			dp_done(t->d, refused, -EINVAL, NULL);
+		for (unsigned i = 0; i < n; i++)
+			dp_done(t->d, &op[i], fakedp_carry_out(t->f, &op[i]), NULL);
+		fakedp_settle(t->d);
+		assert_fdb(t, 1, 2);
+		assert_fdb(t, 2 + refused_first, 2);
+		assert_null(shown(t->d, 2 + refused_first, "vxlan")->pending);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, recbed_setup, recbed_teardown)
 
 int main(void)
@@ -150,6 +178,7 @@ int main(void)
 		T(refused_row_that_changes_is_tried_at_once),
 		T(rows_wait_quietly_for_a_refused_destination),
 		T(refused_row_that_became_foreign_is_let_go),
+		T(row_refused_for_the_end_of_its_destination_comes_with_that),
 	};
 
 	return RUN_TESTS(tests);
