@@ -18,7 +18,7 @@ FAST = ["timers 1 3"]
 class Pair:
     """evpnd on r1 and FRR on r2, each with a host."""
 
-    def __init__(self, lab, asn1=65000, asn2=65000, v6=False, frr_first=False):
+    def __init__(self, lab, asn1=65000, asn2=65000, v6=False, frr_first=False, timers=()):
         self.lab = lab
         self.r1, self.r2 = lab.fabric("r1", "r2")
         self.a1, self.a2 = (self.r1.address6, self.r2.address6) if v6 else (self.r1.address, self.r2.address)
@@ -26,7 +26,7 @@ class Pair:
         self.r2.vxlan(100, self.r2.address)
         self.h2.plug(self.r2, "br100")
         self.conf1 = evpnd.conf(self.r1, asn1, [(self.a2, asn2)], ports=["h1"])
-        self.conf2 = frr.bgp_conf(asn2, self.r2.address, [(self.a1, asn1, FAST)])
+        self.conf2 = frr.bgp_conf(asn2, self.r2.address, [(self.a1, asn1, timers)])
         if frr_first:
             self.frr = Frr(self.r2, self.conf2)
         self.evpnd = Evpnd(self.r1, self.conf1)
@@ -142,7 +142,7 @@ def test_host_moves_and_the_sequence_counts(lab):
 @pytest.mark.dataplanes
 def test_link_down_ends_the_session_and_its_rows(lab):
     """The cable is cut: no FIN comes, the hold time (3 s, FRR's) runs out on both sides."""
-    p = Pair(lab).up().reach()
+    p = Pair(lab, timers=FAST).up().reach()
     lab.cut(p.r2)
     lab.wait_for(lambda: not p.evpnd.established(p.a2), "evpnd's hold timer expires", 10)
     assert p.evpnd.neighbor(p.a2)["state"] in ("Idle", "Connect", "Active")

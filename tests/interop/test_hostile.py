@@ -23,7 +23,10 @@ LATE = 2.5  # s without a message: keepalives are due each second, and the test 
 
 
 class Good(threading.Thread):
-    """A session that does nothing but live: how long its neighbor was silent at most."""
+    """A session that does nothing but live: how long its neighbor was silent at most, as far as it listened: what the machine
+    takes of its own time is nobody's silence."""
+
+    LISTENS = 0.1  # s at a time
 
     def __init__(self, node, to):
         super().__init__(daemon=True)
@@ -32,13 +35,15 @@ class Good(threading.Thread):
         self.start()
 
     def run(self):
-        heard = said = time.monotonic()
+        silence, said = 0.0, time.monotonic()
         while not self.over and not self.speaker.closed:
-            m = self.speaker.recv(0.1)
+            began = time.monotonic()
+            m = self.speaker.recv(self.LISTENS)
             now = time.monotonic()
-            self.silence = max(self.silence, now - heard)
+            silence += min(now - began, self.LISTENS)
+            self.silence = max(self.silence, silence)
             if m:
-                heard, self.got = now, self.got + 1
+                silence, self.got = 0.0, self.got + 1
             if now - said > 0.9:
                 self.speaker.send(bgp.msg(KEEPALIVE, b""))
                 said = now
@@ -184,7 +189,8 @@ def test_flood_of_refreshes(world):
     with world.bad() as s:
         s.establish()
         first = drain(s, 2)
-        assert world.neighbor()["prefixes_sent"] == 20000
+        while world.neighbor()["prefixes_sent"] < 20000 or world.neighbor()["pending"]:
+            first += drain(s, 0.5)
         ask = bgp.msg(5, struct.pack("!HBB", 25, 0, 70))
         threading.Thread(target=pour, args=(s, ask * 100, 4), daemon=True).start()
         octets = drain(s, 6)
@@ -210,8 +216,8 @@ def test_flood_of_connections(world, who):
     node = world.r3
     if who == "stranger":
         node = world.lab.join("r4", 4)
-    end, sockets = time.monotonic() + 4, []
-    while time.monotonic() < end:
+    begin, sockets = time.monotonic(), []
+    while time.monotonic() < begin + 4:
         sockets += [connect(node, world.r1) for _ in range(20)]
         while len(sockets) > 400:
             sockets.pop(0).close()
@@ -221,7 +227,7 @@ def test_flood_of_connections(world, who):
     counts = world.e.show("memory")["transport"]
     assert counts["strangers" if who == "stranger" else "refused"] > 100 and counts["connections"] < 40, counts
     if who == "neighbor":
-        assert world.neighbor()["messages"]["out"]["open"] <= 10 * 6
+        assert world.neighbor()["messages"]["out"]["open"] <= 10 * (time.monotonic() - begin + 2)
     for s in sockets:
         s.close()
     time.sleep(2)  # its connections may come again: ten a second

@@ -41,7 +41,7 @@ class Wire:
     def send(self, packet):
         self.s.send(bytes(packet))
 
-    def hear(self, match, timeout=3):
+    def hear(self, match, timeout=10):
         """The first frame from outside that match() likes, None when none comes."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -4,6 +4,7 @@
 
     h1 --br100 [r1] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2] br100-- h2
 """
+import itertools
 import socket
 import struct
 import time
@@ -135,10 +136,8 @@ def test_what_is_locked_is_not_advertised(pair, mab):
 def test_a_mac_in_two_places_is_a_duplicate(pair):
     """RFC 7432 section 15.1: two hosts with one MAC. Both VTEPs stop, say it once, and start again when told to."""
     p, lab = pair, pair.lab
-    for i in range(40):
-        (p.h1, p.h2)[i % 2].frame(MAC)
-        time.sleep(0.05)
-    lab.wait_for(lambda: "duplicate" in (p.state(p.e1), p.state(p.e2)), "it is a duplicate")
+    turns = itertools.cycle((p.h1, p.h2))
+    lab.wait_for(lambda: next(turns).frame(MAC) or "duplicate" in (p.state(p.e1), p.state(p.e2)), "it is a duplicate")
     e, = [x for x in (p.e1, p.e2) if p.state(x) == "duplicate"][:1]
     mac = e.mac(100, MAC)
     assert mac["moves"] == 5 and mac["vtep"] and mac["interface"] in ("h1", "h2") and 0 < mac["recovery_s"] <= 540

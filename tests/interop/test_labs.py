@@ -18,7 +18,7 @@ LABS = sorted(p for p in glob.glob(os.path.join(TOP, "docs/labs/*")) if os.acces
 def test_lab(path, dataplane):
     mark = str(uuid.uuid4())  # in the environment of everything that the lab starts
     p = subprocess.run([path], env=dict(os.environ, EVPND_LAB=mark, DATAPLANE=dataplane), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True, timeout=60)
+                       stderr=subprocess.STDOUT, text=True, timeout=110)
     assert p.returncode == 0 and "Every step showed what it should" in p.stdout, p.stdout
     assert not processes_with(mark), "nothing is left running"
 

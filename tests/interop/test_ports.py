@@ -32,7 +32,8 @@ def test_containers_reach_each_other(lab, pair):
     # Announced by both addresses before anyone has sent a packet.
     lab.wait_for(lambda: {None, "10.0.0.2"} <= {r["ip"] for r in pair[0].routes("--mac", two["mac"])}, "r1 knows c2")
     lab.wait_for(lambda: {None, "10.0.0.1"} <= {r["ip"] for r in pair[1].routes("--mac", one["mac"])}, "r2 knows c1")
-    ping = c1.run("ping", "-n", "-c3", "-i0.2", "-W1", "10.0.0.2")
+    lab.wait_for(lambda: all(r["desired"] == r["observed"] for e in pair for r in e.fdb(owner="evpnd")), "their rows are written")
+    ping = c1.run("ping", "-n", "-c3", "-i0.2", "-W5", "10.0.0.2")
     assert " 0% packet loss" in ping.stdout
     link, = c1.ip_json("link show eth0")
     assert link["mtu"] == pair[0].show("vni", "100")["mtu"] and link["address"] == one["mac"]

@@ -16,7 +16,7 @@ from evlab.run import in_namespace
 
 pytestmark = pytest.mark.kernel
 
-HELD_S = 1.5
+HELD_S = 6  # at most: what is to happen meanwhile takes one
 MACS = 50
 
 
@@ -38,7 +38,7 @@ def up(lab):
     lab.wait_for(lambda: r1.flood("vxlan100") and r2.flood("vxlan100"), "they flood to one another")
     lab.wait_for(lambda: r1.ip_json("link show h1")[0]["linkinfo"]["info_slave_data"]["state"] == "forwarding", "the port forwards")
     try:
-        return r1, h1, e2, Held()
+        return r1, h1, e2, Held(HELD_S)
     except OSError as e:
         pytest.skip("cannot hold the lock: %s" % e)
 
@@ -49,21 +49,17 @@ def settled(e2):
 
 def test_sessions_and_control_socket_answer_while_rows_wait_for_the_kernel(lab):
     r1, h1, e2, held = up(lab)
-    before = e2.neighbor(r1.address)["messages"]["out"]["keepalive"]
-    slowest, polls, waiting = 0, 0, 0
+
+    def sent():
+        return e2.neighbor(r1.address)["messages"]["out"]["keepalive"]
+
     with held:
-        end = time.monotonic() + HELD_S
+        before = sent()
         frames(h1)
-        while time.monotonic() < end:
-            start = time.monotonic()
-            waiting = max(waiting, sum(not f["observed"] for f in e2.fdb(desired=True)))
-            slowest, polls = max(slowest, time.monotonic() - start), polls + 1
-        known = len([m for m in e2.show("mac") if m["state"] == "remote"])
-        sent = e2.neighbor(r1.address)["messages"]["out"]["keepalive"] - before
-    print("%d questions, the slowest took %.0f ms; %d KEEPALIVEs sent, %d MACs, %d rows waited" % (polls, slowest * 1e3, sent, known, waiting))
-    assert slowest < HELD_S * 0.7, "the control socket answered"
-    assert sent >= 1, "KEEPALIVEs went out"
-    assert known >= MACS, "UPDATEs were taken in"
+        # Asked by the control socket, which answers, of UPDATEs that are taken in and KEEPALIVEs that go out.
+        lab.wait_for(lambda: len([m for m in e2.show("mac") if m["state"] == "remote"]) >= MACS and sent() > before, "the daemon goes on", HELD_S)
+        waiting = sum(not f["observed"] for f in e2.fdb(desired=True))
+        assert held.is_held(), "all of that while another held the lock"
     assert waiting >= MACS, "rows waited for the lock"
     lab.wait_for(lambda: settled(e2), "and then they are there")
 

@@ -45,6 +45,9 @@ class Held:
         self.timer.start()
         return self
 
+    def is_held(self):
+        return self.thread.is_alive()
+
     def _let_go(self):
         fcntl.ioctl(self.fd, UFFDIO_ZEROPAGE, bytearray(struct.pack("=3Qq", self.at, PAGE, 0, 0)))
 
