@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 from evlab.evpnd import TOP
+from evlab.run import wait_for
 
 LABS = sorted(p for p in glob.glob(os.path.join(TOP, "docs/labs/*")) if os.access(p, os.X_OK))
 
@@ -20,7 +21,7 @@ def test_lab(path, dataplane):
     p = subprocess.run([path], env=dict(os.environ, EVPND_LAB=mark, DATAPLANE=dataplane), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True, timeout=110)
     assert p.returncode == 0 and "Every step showed what it should" in p.stdout, p.stdout
-    assert not processes_with(mark), "nothing is left running"
+    wait_for(lambda: not processes_with(mark), 10, "nothing is left running")
 
 
 def processes_with(mark):
