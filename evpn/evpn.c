@@ -182,7 +182,7 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	mac_table_init(e);
 	segment_table_init(e);
 	solicited_init(e);
-	neigh_table_init(e);
+	binding_table_init(e);
 	flood_table_init(e);
 	timerq_init(&e->timers);
 	moves_table_init(e);
@@ -203,7 +203,7 @@ void evpn_free(struct evpn *e)
 	solicited_fini(e);
 	timerq_fini(&e->timers);
 	flood_table_fini(e);
-	neigh_table_fini(e);
+	binding_table_fini(e);
 	mac_table_fini(e);
 	pages_fini(&e->pages);
 	import_table_fini(&e->imports);

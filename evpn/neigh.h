@@ -1,57 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Bindings of addresses to MACs. One entry is "this address is at this MAC", said by a local neighbour table, by MAC/IP
- * routes, or both. Of several MACs for one address at most one makes a neighbour row. Local ones are advertised while
- * their MAC is here; until then they wait.
+ * What follows from bindings of addresses to MACs (binding.h). Of several MACs for one address at most one makes a
+ * neighbour row (neigh_row.c). Local ones are advertised while their MAC is here; until then they wait.
  */
 #ifndef EVPN_NEIGH_H
 #define EVPN_NEIGH_H
 
-#include "base/hidx.h"
-#include "base/slab.h"
-#include "evpn/evi.h"
-#include "evpn/sources.h"
-
-enum { /* flags of a binding */
-	BINDING_LOCAL = 1,   /* the dataplane sees it */
-	BINDING_ROUTER = 2,  /* so the host says, locally or out of the tunnel */
-	BINDING_SENT = 4,    /* advertised */
-	BINDING_WANTED = 8,  /* its row is wanted */
-	BINDING_WANTED_ROUTER = 16,
-	BINDING_STALE = 32, /* local, but its MAC was here and has left */
-	BINDING_STATIC = 64, /* local, set by hand: the address can be nowhere else (RFC 9047 2, I) */
-	BINDING_IN_USE = 128 /* rows come on demand, and its is wished for */
-};
-
-struct binding { /* 40 octets of an IPv4 address, 52 of an IPv6 one, and 9 to 18 of the index */
-	uint32_t mac;        /* handle */
-	uint32_t next, prev; /* of its MAC */
-	struct sources routes;
-	uint32_t since; /* s */
-	uint16_t evi;
-	uint8_t flags;
-	uint8_t ip_len : 7;
-	bool tunnel : 1; /* heard out of the tunnel: it is where its MAC is */
-	uint8_t ip[]; /* ip_len octets */
-};
-
-/* The lowest bit of a binding's handle says in which slab it lies: 1 is IPv6's. */
-struct neigh_table {
-	struct slab slab[2];
-	struct hidx index; /* by EVI and address */
-};
-
-static inline struct ip binding_ip(const struct binding *b)
-{
-	return ip_from_bytes(b->ip, b->ip_len);
-}
-
-void neigh_table_init(struct evpn *e);
-void neigh_table_fini(struct evpn *e);
-uint32_t neigh_count(const struct evpn *e);
-/* The binding after h; 0 starts and ends. */
-uint32_t neigh_next(const struct evpn *e, uint32_t h);
+#include "evpn/binding.h"
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
@@ -74,8 +30,6 @@ bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct ma
 bool neigh_row(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct mac *mac, bool *router);
 /* The binding of the address that counts: the one whose row is wanted, else a local one, else any; 0: it has none. */
 uint32_t neigh_find(const struct evpn *e, const struct evi *evi, const struct ip *ip);
-/* The n-th binding of an address, from 0; 0 behind the last. */
-uint32_t neigh_nth(const struct evpn *e, const struct evi *evi, const struct ip *ip, unsigned n);
 bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* Does the route of this RD say where the address is? */
 bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8]);
@@ -106,5 +60,23 @@ void neigh_mac_moved(struct evpn *e, uint32_t mac);
 void neigh_mac_unuse(struct evpn *e, uint32_t mac);
 /* Drops all of a MAC whose EVI is about to go; the MAC stays. */
 void neigh_mac_clear(struct evpn *e, uint32_t mac);
+
+/* ---- between neigh.c and neigh_row.c ------------------------------------------------------------------------------- */
+
+struct neigh_contest { /* who is there for one address; handles of bindings, 0 for nobody */
+	uint32_t local;  /* heard here */
+	uint32_t remote; /* the best of those behind a VTEP */
+	uint32_t wanted; /* whose row is wished for now */
+};
+struct neigh_contest neigh_contest(const struct evpn *e, const struct evi *evi, const struct ip *ip);
+/* Makes the row of an address what its bindings say, and frees those that nobody says any more. */
+void neigh_decide(struct evpn *e, struct evi *evi, const struct ip *ip);
+/* RFC 9047 2: the address can only be bound to the MAC of this binding's route. */
+bool neigh_is_immutable(const struct evpn *e, const struct binding *b);
+/*
+ * No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. The binding
+ * may be gone after it.
+ */
+void neigh_forget_local(struct evpn *e, struct evi *evi, uint32_t h);
 
 #endif

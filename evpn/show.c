@@ -335,7 +335,7 @@ static void arp_fill(struct evpn *e, const struct binding *b, struct evpn_arp_in
 
 bool evpn_arp_next(struct evpn *e, struct evpn_cursor *c, struct evpn_arp_info *out)
 {
-	while ((c->handle = neigh_next(e, c->handle))) {
+	while ((c->handle = binding_next(e, c->handle))) {
 		const struct binding *b = binding_get(e, c->handle);
 
 		if (c->vni && evi_get(&e->evis, b->evi)->vni != c->vni)
@@ -359,7 +359,7 @@ bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evp
 bool evpn_arp_nth(struct evpn *e, uint32_t vni, const struct ip *ip, unsigned n, struct evpn_arp_info *out)
 {
 	const struct evi *evi = evi_find(&e->evis, vni);
-	uint32_t h = evi ? neigh_nth(e, evi, ip, n) : 0;
+	uint32_t h = evi ? binding_nth(e, evi, ip, n) : 0;
 
 	if (h)
 		arp_fill(e, binding_get(e, h), out);
@@ -483,19 +483,19 @@ bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info
 void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 {
 	const struct slab *slabs[] = { &e->vteps.slab, &e->imports.slab, &e->macs.slab, &e->macs.nodes,
-				       &e->neighs.slab[0], &e->neighs.slab[1], &e->floods.slab, &e->moves.slab,
+				       &e->bindings.slab[0], &e->bindings.slab[1], &e->floods.slab, &e->moves.slab,
 				       &e->segments.slab, &e->segments.esis, &e->segments.paths, &e->segments.numbers,
 				       &e->hosts.slab };
 	const struct htab *indices[] = { &e->vteps.index,  &e->floods.index,   &e->moves.index,
 					 &e->hosts.index, &e->segments.index, &e->segments.esi_index,
 					 &e->segments.path_index };
 
-	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = neigh_count(e) };
+	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = binding_count(e) };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)
 		out->bytes += slab_bytes(slabs[i]);
 	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++)
 		out->bytes += htab_bytes(indices[i]);
-	out->bytes += hidx_bytes(&e->macs.index) + hidx_bytes(&e->neighs.index);
+	out->bytes += hidx_bytes(&e->macs.index) + hidx_bytes(&e->bindings.index);
 	out->bytes += e->imports.cap_rules * sizeof(*e->imports.rules);
 	out->bytes += e->evis.n_slots * 2 * sizeof(void *) + e->evis.n * sizeof(struct evi);
 }

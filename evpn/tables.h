@@ -56,7 +56,7 @@ struct evpn {
 	struct segment_table segments;
 	struct import_table imports;
 	struct mac_table macs;
-	struct neigh_table neighs;
+	struct binding_table bindings;
 	struct flood_table floods;
 	struct solicited_table solicited;
 	struct moves_table moves;
@@ -83,7 +83,7 @@ static inline struct mac_entry *mac_get(const struct evpn *e, uint32_t h)
 
 static inline struct binding *binding_get(const struct evpn *e, uint32_t h)
 {
-	return slab_ptr(&e->neighs.slab[h & 1], h >> 1);
+	return slab_ptr(&e->bindings.slab[h & 1], h >> 1);
 }
 
 static inline struct flood *flood_get(const struct evpn *e, uint32_t h)

@@ -223,7 +223,7 @@ static void host_that_a_route_took_and_is_gone(void **state)
 	world_pass(&t->w, 1);
 	said(t, "");
 	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
-	assert_int_equal(neigh_count(t->w.e), 0); /* RFC 9721: an address that was not told of there is not ours any more */
+	assert_int_equal(binding_count(t->w.e), 0); /* RFC 9721: an address that was not told of there is not ours any more */
 	world_withdraw(&t->w, r);
 }
 
@@ -246,7 +246,7 @@ static void host_whose_mac_aged_is_asked(void **state)
 	world_leave(&t->w, 1);
 	world_pass(&t->w, 5);
 	said(t, ASK1 ASK1 ASK1);
-	assert_int_equal(t->w.e->neighs.slab->used, 0);
+	assert_int_equal(t->w.e->bindings.slab->used, 0);
 }
 
 /* A port that must not have it: nothing would come of it. */
@@ -325,7 +325,7 @@ static void host_that_a_route_took_and_cannot_be_asked(void **state)
 		world_announce(&t->w, r);
 		world_pass(&t->w, 1);
 		assert_int_equal(t->w.e->hosts.slab.used, 0);
-		assert_int_equal(t->w.e->neighs.slab[0].used, r.ip);
+		assert_int_equal(t->w.e->bindings.slab[0].used, r.ip);
 		world_withdraw(&t->w, r);
 	}
 }
@@ -449,7 +449,7 @@ static void everything_goes_with_the_devices(void **state)
 	t->w.port->vni_ready(t->w.e, 100, false);
 	world_ours(&t->w, "");
 	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
-	assert_int_equal(neigh_count(t->w.e), 0);
+	assert_int_equal(binding_count(t->w.e), 0);
 }
 
 static void addresses_of_a_mac_are_bounded(void **state)
@@ -459,11 +459,11 @@ static void addresses_of_a_mac_are_bounded(void **state)
 	world_learn(&t->w, 1);
 	for (unsigned i = 1; i < HOSTS_PER_MAC + 500; i++)
 		hear(t, DP_HEARD_QUESTION, i, 1, 9);
-	assert_int_equal(neigh_count(t->w.e), HOSTS_PER_MAC);
+	assert_int_equal(binding_count(t->w.e), HOSTS_PER_MAC);
 	assert_in_range(t->w.logged, 1, 20);
 	assert_non_null(strstr(t->w.last, "too many addresses"));
 	hear(t, DP_HEARD_QUESTION, 60000, 2, 9); /* others are as free as before */
-	assert_int_equal(neigh_count(t->w.e), HOSTS_PER_MAC + 1);
+	assert_int_equal(binding_count(t->w.e), HOSTS_PER_MAC + 1);
 }
 
 /* Hosts, routes, the kernel and time in any order: in the end everything can be taken away and nothing is left. */
@@ -603,7 +603,7 @@ static void kernel_neighbour_behind_the_tunnel_is_not_local(void **state)
 	arp(t, "10.0.0.1 " M1 " remote 192.0.2.2\n");
 	world_rows(&t->w, ""); /* no suppression */
 	evpn_vni_del(t->w.e, 200);
-	assert_int_equal(t->w.e->macs.slab.used + neigh_count(t->w.e) + t->w.e->hosts.slab.used, 0);
+	assert_int_equal(t->w.e->macs.slab.used + binding_count(t->w.e) + t->w.e->hosts.slab.used, 0);
 	assert_int_equal(t->w.e->imports.slab.used + t->w.e->vteps.slab.used, 0);
 }
 
@@ -616,7 +616,7 @@ static void tunnel_of_an_evpn_is_not_listened_to(void **state)
 
 	t->w.port->host_heard(t->w.e, &h);
 	t->w.port->tunnel_mac(t->w.e, 100, &m, &v);
-	assert_int_equal(t->w.e->macs.slab.used + neigh_count(t->w.e), 0);
+	assert_int_equal(t->w.e->macs.slab.used + binding_count(t->w.e), 0);
 }
 
 static void random_events_leave_nothing(void **state)
