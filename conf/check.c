@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #define BGP_PORT 179u
+#define WARNING_DEFAULT 75u /* percent; printed with the other defaults, so it may stand alone */
 
 static int entry_order(const void *va, const void *vb, void *cmp)
 {
@@ -130,7 +131,7 @@ static void check_neighbor(struct load *ld, const struct config_neighbor *n, uin
 		load_error_key(ld, m, "password-file", m, "expected one of password and password-file, found both");
 	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-restart"))
 		load_error_key(ld, m, "max-prefixes-restart", m, "expected max-prefixes, too, found no such key");
-	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-warning"))
+	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-warning") && n->max_prefixes_warning != WARNING_DEFAULT)
 		load_error_key(ld, m, "max-prefixes-warning", m, "expected max-prefixes, too, found no such key");
 	if (mark_good(ld, m, "address") && !n->passive && mark_not_bad(ld, MARK_ROOT, "listen") && mark_not_bad(ld, MARK_ROOT, "vtep") &&
 	    is_ourselves(ld, n))
