@@ -142,7 +142,7 @@ static void print_bindings(struct page *p, const json_t *why)
 
 /* ---- claims ------------------------------------------------------------------------------------------------------- */
 
-static void add_route(struct page *p, const json_t *row)
+static void add_route(struct page *p, const json_t *row, const json_t *why)
 {
 	const json_t *mobility = json_object_get(row, "mac_mobility");
 
@@ -151,7 +151,9 @@ static void add_route(struct page *p, const json_t *row)
 	else
 		add(p, "route from neighbor ", text(row, "neighbor"));
 	add(p, ", RD ", text(row, "rd"));
-	add(p, ", ", text(row, "ip"));
+	add(p, ", ", text(row, "ip") ? text(row, "ip") : text(why, "ip") ? "its MAC alone" : NULL);
+	if (text(why, "ip") && text(row, "mac") && (!text(why, "mac") || strcmp(text(why, "mac"), text(row, "mac"))))
+		add(p, " at ", text(row, "mac"));
 	add(p, ", VTEP ", text(row, "vtep"));
 	if (number(row, "vni"))
 		buf_printf(&p->line, ", VNI %" JSON_INTEGER_FORMAT, number(row, "vni"));
@@ -188,7 +190,7 @@ static void print_claims(struct page *p, const json_t *why)
 
 		buf_adds(&p->line, is(row, "verdict", "wins") ? "> " : out ? "x " : "  ");
 		if (is(row, "by", "route"))
-			add_route(p, row);
+			add_route(p, row, why);
 		else
 			add_claimant(p, row);
 		if (is(row, "verdict", "wins"))

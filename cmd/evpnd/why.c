@@ -217,13 +217,17 @@ static void print_route(struct reply *r, const struct bgp_path_info *p, const st
 	json_object_end(j);
 }
 
+/* Of an address also the routes of the MAC that has it: they say where that is. */
 static bool is_route_of_host(const struct why_state *s, const struct bgp_path_info *p, struct evpn_route_fields *f)
 {
-	if (p->family != &evpn_family ||
-	    !evpn_key_may_match(p->key, p->key_len, NULL, s->by_ip ? NULL : &s->mac, s->by_ip ? &s->ip : NULL))
+	const struct mac *mac = s->has_mac ? &s->mac : NULL;
+	const struct ip *ip = s->by_ip ? &s->ip : NULL;
+
+	if (p->family != &evpn_family || (!(mac && evpn_key_may_match(p->key, p->key_len, NULL, mac, NULL)) &&
+					  !(ip && evpn_key_may_match(p->key, p->key_len, NULL, NULL, ip))))
 		return false;
 	evpn_route_fields(p->key, p->key_len, p->attrs, f);
-	return f->type == 2 && (s->by_ip ? ip_eq(&f->ip, &s->ip) : f->has_mac && mac_eq(&f->mac, &s->mac));
+	return f->type == 2 && ((ip && ip_eq(&f->ip, ip)) || (mac && f->has_mac && mac_eq(&f->mac, mac)));
 }
 
 /* True when there is more. Routes of other VNIs are those of other hosts, unless they say that they mean this one. */

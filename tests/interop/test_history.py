@@ -150,6 +150,8 @@ def test_why_a_host_is_where_it_is(pair):
     w, yes = why(p.e1, "ip", p.h2.ip4)
     assert yes and w["mac"] == p.h2.mac and {r["table"] for r in w["rows"]} >= ({"neigh"} if lab.dataplane == "kernel" else {"vtep"})
     assert [(h["kind"], h["event"]) for h in w["history"]] == [("mac", "remote"), ("ip", "remote")]
+    assert {(c["mac"], c["ip"]) for c in w["claims"]} == {(p.h2.mac, None), (p.h2.mac, p.h2.ip4)}, "what its MAC has, too"
+    assert ", its MAC alone, VTEP %s" % p.r2.address in p.e1.ctl("why", "ip", p.h2.ip4).stdout
     w, yes = why(p.e1, "ip", p.h1.ip4, "--vni", "100")
     assert yes and (w["state"], w["interface"]) == ("local", "h1")
     assert ("port", "wins", None) in claims(w) and ("route", "ours", None) in claims(w)
@@ -189,6 +191,11 @@ def test_why_a_route_is_not_used(lab):
         ("192.0.2.2:2", "rejected", "its next hop is our own address, or none that can be sent to"),
         ("192.0.2.2:3", "not-imported", "its next hop is of the other address family than our VTEP")}
     assert "route targets 65000:999: not imported" in e.ctl("why", "mac", MAC, "--vni", "100", check=False).stdout
+    g.add_mac(MAC, "10.0.0.9", 100, "192.0.2.2:6", "65000:999", r2.address)
+    text = lab.wait_for(lambda: "10.0.0.9" in (t := e.ctl("why", "ip", "10.0.0.9", "--vni", "100", check=False).stdout.partition("Claims")[2]) and t, "claimed")
+    assert "10.0.0.9 at %s, VTEP %s" % (MAC, r2.address) in text, "nobody has it, so the route says who does"
+    g.add_mac(MAC, "10.0.0.9", 100, "192.0.2.2:6", "65000:999", r2.address, delete=True)
+    lab.wait_for(lambda: not e.routes("--ip", "10.0.0.9"), "it is withdrawn")
     wrong = e.ctl("why", "mac", MAC, check=False)
     assert wrong.returncode == 1 and "--vni" in wrong.stderr, "no VNI has it, and there are two"
     g.add_mac(MAC, None, 200, "192.0.2.2:4", "65000:200", r2.address)
