@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/doctor.h"
+#include "cmd/evpnctl/doctor_firewall.h"
 
 static void add(struct buf *out, const struct doctor_finding *f, bool *first)
 {
@@ -72,7 +73,32 @@ void doctor_alone(const char *config, const char *socket, const char *why, struc
 		say_errors(&errors, config, out, &first);
 	if (c)
 		look_at_host(c, out, &first);
+	if (c)
+		doctor_firewall_alone(c, out, &first);
 	buf_adds(out, "\n]\n");
 	config_errors_free(&errors);
 	config_free(c);
+}
+
+void doctor_add(struct conn *c, const char *socket, struct buf *out)
+{
+	bool first = true, complete;
+	const char *line;
+	size_t len;
+
+	buf_adds(out, "[\n");
+	while ((line = conn_line(c, &len))) {
+		while (len && strchr("\n,", line[len - 1]))
+			len--;
+		if (len <= 1) /* what opens and closes the array */
+			continue;
+		buf_adds(out, first ? "" : ",\n");
+		buf_add(out, line, len);
+		first = false;
+	}
+	complete = c->complete;
+	conn_close(c);
+	if (complete)
+		doctor_firewall_ask(socket, out, &first);
+	buf_adds(out, complete ? "\n]\n" : "\n");
 }

@@ -229,14 +229,15 @@ static int doctor(const struct options *o, const struct verb_args *args)
 	struct conn c;
 	int rc = conn_ask(&c, o->socket, o->words, o->n_words, NULL, 0);
 
-	if (!rc)
-		return show_answer(o, args, &c);
-	if (c.answered) {
+	if (rc && c.answered) {
 		fprintf(stderr, "evpnctl: %s\n", c.error);
 		return rc;
 	}
 	buf_init(&answer);
-	doctor_alone(config, o->socket, c.error, &answer);
+	if (rc)
+		doctor_alone(config, o->socket, c.error, &answer);
+	else
+		doctor_add(&c, o->socket, &answer);
 	conn_local(&c, buf_data(&answer), answer.len);
 	rc = show_answer(o, args, &c);
 	buf_fini(&answer);

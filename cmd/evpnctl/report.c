@@ -38,7 +38,7 @@ struct report {
 	const char *socket, *config;
 	pid_t pid;     /* of the daemon, 0: it has not answered */
 	uint64_t rows; /* of its dataplane */
-	int netns;     /* its network namespace; -1: ours, or out of reach */
+	int netns;     /* its network namespace; below 0: ours, or out of reach */
 };
 
 /* ---- the daemon -------------------------------------------------------------------------------------------------- */
@@ -215,6 +215,9 @@ static void put_kernel(struct report *r)
 		"bridge -d link show",
 		"bridge vlan show",
 		"bridge mdb show",
+		"nft -a list ruleset",
+		"iptables-save",
+		"ip6tables-save",
 		"sysctl -e net.bridge.bridge-nf-call-iptables net.bridge.bridge-nf-call-arptables net.ipv4.ip_forward "
 		"net.ipv4.conf.all.rp_filter",
 	};
@@ -231,18 +234,6 @@ static void put_kernel(struct report *r)
 	section_end(&r->s);
 }
 
-/* Where the daemon is, if that is elsewhere: its tables are those of its network namespace. */
-static int daemon_netns(pid_t pid)
-{
-	struct stat ours, theirs;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	if (!pid || stat(path, &theirs) < 0 || stat("/proc/self/ns/net", &ours) < 0 || ours.st_ino == theirs.st_ino)
-		return -1;
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static void meet_daemon(struct report *r)
 {
 	char error[ASK_ERROR_MAX];
@@ -251,7 +242,7 @@ static void meet_daemon(struct report *r)
 
 	r->pid = (pid_t)json_integer_value(json_object_get(version, "pid"));
 	r->rows = (uint64_t)json_integer_value(json_object_get(json_object_get(memory, "dataplane"), "rows"));
-	r->netns = daemon_netns(r->pid);
+	r->netns = run_netns_of(r->pid);
 	if (!version)
 		fprintf(stderr, "evpnctl: %s; the report says so, too\n", error);
 	json_decref(version);

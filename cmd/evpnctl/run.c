@@ -8,7 +8,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,4 +129,19 @@ enum run_end run(const char *const *argv, int netns, int timeout_ms, bool (*line
 		return how;
 	*status = WIFEXITED(w) ? WEXITSTATUS(w) : 128 + WTERMSIG(w);
 	return *status == EXIT_ABSENT ? RUN_ABSENT : RUN_FAILED;
+}
+
+int run_netns_of(pid_t pid)
+{
+	struct stat ours, theirs;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	if (!pid || stat(path, &theirs) < 0 || stat("/proc/self/ns/net", &ours) < 0)
+		return RUN_NETNS_OUT_OF_REACH;
+	if (ours.st_ino == theirs.st_ino)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? RUN_NETNS_OUT_OF_REACH : fd;
 }

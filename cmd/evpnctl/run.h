@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum run_end {
 	RUN_DONE,    /* it has ended with status 0 */
@@ -21,5 +22,9 @@ enum run_end {
  */
 enum run_end run(const char *const *argv, int netns, int timeout_ms, bool (*line)(void *ctx, const char *line, size_t len),
 		 void *ctx, int *status);
+
+#define RUN_NETNS_OUT_OF_REACH (-2)
+/* The network namespace of a process, for netns above, to be closed: -1 when it is ours. */
+int run_netns_of(pid_t pid);
 
 #endif

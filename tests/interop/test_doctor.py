@@ -14,6 +14,7 @@ import pytest
 
 from evlab import Evpnd, Speaker, evpnd, speaker
 from evlab.lab import in_namespace
+from evlab.run import run
 from evlab.speaker import bgp
 
 MAC2 = "02:00:00:00:00:02"
@@ -188,7 +189,7 @@ def test_the_daemon_itself(lab):
 
 @pytest.mark.kernel
 def test_route_targets_and_twins(lab):
-    e, h = overlay(lab, vni_more="import: [\"65000:7\"], export: [\"65000:8\"]")
+    e, h = overlay(lab, "passive: true", vni_more="import: [\"65000:7\"], export: [\"65000:8\"]")
     f = found(lab, e[0], "route-target", vni=100, severity="error")
     assert "their route target is 65000:8" in f["what"] and 'import: [auto, "65000:8"]' in f["command"], f
     e[0].reload(e[0].config.replace("vtep: 192.0.2.1", "vtep: 192.0.2.2"), check=False)
@@ -317,3 +318,68 @@ def test_ports_that_are_taken(lab):
         rows = {x["code"]: x for x in doctor(e, "--config", e.file)}
         assert set(rows) == {"not-running", "udp-port", "bgp-port"}, rows
         assert "ss -lunp" in rows["udp-port"]["command"] and "ss -ltnp" in rows["bgp-port"]["command"]
+
+
+CLOSED = """table inet filter {
+    chain input {
+        type filter hook input priority 0; policy drop;
+        iif lo accept
+        ct state vmap { established : accept, related : accept, invalid : drop }
+        ip6 nexthdr ipv6-icmp accept
+        tcp dport 22 accept
+    }
+}"""
+CLOSED4 = ["-P INPUT DROP", "-A INPUT -i lo -j ACCEPT", "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+           "-A INPUT -p tcp -m multiport --dports 22,80:90 -j ACCEPT"]
+
+
+def nft(lab, n, text):
+    n.run("nft", "flush", "ruleset")
+    with open(lab.path("rules.nft"), "w") as f:
+        f.write(text)
+    n.run("nft", "-f", f.name)
+
+
+def mend(n, finding):
+    """What the finding says, up to where it goes on in words."""
+    n.run(*finding["command"].split(";")[0].split())
+
+
+@pytest.mark.dataplanes
+def test_packet_filters(lab):
+    """The command that is named lets through what was dropped. Rules whose effect is not certain are not spoken of."""
+    e, h = overlay(lab)
+    healthy(lab, e, h)
+    n = e[0].node
+    nft(lab, n, "table inet f {\n chain out {\n type filter hook output priority 0; udp dport 4789 counter drop\n }\n}")
+    f = found(lab, e[0], "firewall-vxlan", severity="error")
+    assert "VXLAN packets to 192.0.2.2" in f["what"] and "chain inet f out" in f["what"], f
+    mend(n, f)
+    assert not doctor(e[0])
+    nft(lab, n, CLOSED)
+    f = found(lab, e[0], "firewall-vxlan")
+    assert "VXLAN packets of 192.0.2.2" in f["what"] and "policy of chain inet filter input" in f["what"], f
+    assert codes(e[0]) == ["firewall-vxlan"], "the session is up"
+    assert "firewall-vxlan" in run([*e[0].argv("doctor", "-j")], check=False).stdout, "asked from elsewhere, too"
+    assert lab.wait_for(lambda: not h[1].ping("10.0.0.1"), "it is as the doctor says")
+    mend(n, f)
+    assert not doctor(e[0]) and h[1].ping("10.0.0.1")
+    nft(lab, n, CLOSED.replace("tcp dport 22", "meta mark 7"))
+    assert not doctor(e[0]), "it may let them in"
+    nft(lab, n, "")
+
+
+def test_packet_filters_of_iptables(lab):
+    """A neighbor that cannot connect; its table is nft's, with matches that nft does not show. Then without a daemon."""
+    n, _ = lab.fabric("r1", "r2")
+    e = Evpnd(n, "asn: 65000\nrouter-id: 192.0.2.1\ndataplane: none\nneighbors: [{address: 192.0.2.2, asn: 65000, passive: true}]\n")
+    assert codes(e) == ["session-down"]
+    for rule in CLOSED4:
+        n.run("iptables", *rule.split())
+    f = found(lab, e, "firewall-bgp", neighbor="192.0.2.2", severity="error")
+    assert "BGP connections of 192.0.2.2, TCP port 179: iptables -t filter -P INPUT DROP" in f["what"], f
+    e.stop()
+    assert codes(e, "--config", e.file) == ["firewall-bgp", "not-running"]
+    e.start()
+    mend(n, f)
+    assert codes(e) == ["session-down"]
