@@ -59,9 +59,11 @@ struct dp_op {
 	uint8_t kind;  /* enum dp_kind or DP_DEST */
 	uint8_t parts; /* of enum dp_part */
 	uint8_t flags; /* DP_STICKY, DP_ROUTER, DP_ON_DEMAND as wanted */
-	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL...; PUT: DP_SEEN_LOCAL when what is there now is the kernel's */
+	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL...; PUT: DP_SEEN_LOCAL when what is there now is the kernel's,
+			  DP_SEEN_CLAIM when another hand has rewritten ours: a write in its place would not bear our mark */
 	uint8_t old_flags;
 	uint8_t answer;    /* enum dp_answer */
+	uint8_t undone;    /* PUT: the backend's: of enum dp_part, what it took away before it wrote */
 	struct mac mac;    /* FDB, NEIGH, FLOOD */
 	struct ip ip;      /* FLOOD, NEIGH */
 	uint32_t row;      /* whose operation this is */

@@ -3,8 +3,9 @@
 /*
  * Operations as messages, a batch a system call, and what the kernel says to each. What the messages may not do in one
  * step, because the kernel refuses or answers 0 and does nothing, is done in two: a row that points at a nexthop does
- * not take an address in its place nor the other way round, a sticky row does not let go of that, a flood row is another
- * one with another label. A batch that is out goes on without us (kernel_writer.h); the next is made meanwhile.
+ * not take an address in its place nor the other way round, a sticky row does not let go of that, one that another hand has
+ * set does not become external, a flood row is another one with another label. A batch that is out goes on without us
+ * (kernel_writer.h); the next is made meanwhile.
  */
 #include "dataplane/kernel.h"
 
@@ -93,6 +94,22 @@ static void put_apart(struct writer *w, unsigned i, const struct dp_op *op, stru
 	belongs(w, i, 0);
 }
 
+/* What is there would not become by a write what is wanted: see the top. */
+static bool must_go(const struct kvni *v, const struct dp_op *op, uint32_t group)
+{
+	if (op->local == DP_SEEN_LOCAL || op->local == DP_SEEN_CLAIM || v->remake)
+		return true;
+	return op->old && ((!v->learn && !group_of(v, op->old, op->old_flags) != !group) || (op->old_flags ^ op->flags) & DP_ON_DEMAND);
+}
+
+static void take_away(struct writer *w, unsigned i, const struct kvni *v, enum dp_part part)
+{
+	struct dp_op *op = &w->b->ops[i];
+
+	del_fdb(w, i, v, &op->mac, part == DP_SELF ? NTF_SELF : NTF_MASTER, ENOENT);
+	op->undone |= (uint8_t)part;
+}
+
 static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const struct kvni *v)
 {
 	struct fdb_msg m = to_dest(v, &op->mac, op->dest, op->flags);
@@ -102,11 +119,10 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 		return;
 	}
 	w->b->group[i] = m.group;
-	if (op->local == DP_SEEN_LOCAL || v->remake || (!v->learn && op->old && !group_of(v, op->old, op->old_flags) != !m.group) ||
-	    (op->old && (op->old_flags ^ op->flags) & DP_ON_DEMAND))
-		del_fdb(w, i, v, &op->mac, NTF_SELF, ENOENT);
+	if (must_go(v, op, m.group))
+		take_away(w, i, v, DP_SELF);
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
-		del_fdb(w, i, v, &op->mac, NTF_MASTER, ENOENT);
+		take_away(w, i, v, DP_PORT);
 	m.flags = NTF_SELF | (op->parts & DP_PORT ? NTF_MASTER : 0);
 	/* A sticky row is not external: the bridge would forget to be sticky. Its vxlan row says that it is ours, by itself. */
 	m.flags |= op->flags & DP_STICKY && op->parts & DP_PORT ? NTF_STICKY : NTF_EXT_LEARNED;

@@ -12,6 +12,7 @@
 #include "dataplane/rowset.h"
 
 #define REC_LEVELS 7 /* of back-off: 1, 2, 4 ... 64 s */
+#define REC_ECHOES 2048u /* more than can be out */
 #define REC_HELD_MAX 65536u /* soft: nothing more is asked for from there on */
 
 struct rec {
@@ -40,6 +41,13 @@ struct rec {
 	uint32_t n_held, held_cap;
 	uint64_t writes, errors, repairs, overruns;
 	struct history *history; /* NULL: none is kept */
+	/* Rows whose parts the backend took away to write them anew, by handle: what is heard of that is no other hand's doing. */
+	struct rec_echo {
+		uint32_t row;
+		uint8_t parts;
+		bool forced; /* it is to be written once more for that alone */
+		struct mtime until;
+	} echoes[REC_ECHOES];
 	struct mtime noted;      /* since then ... */
 	uint32_t n_noted;        /* so many events of rows; see note.c */
 };
@@ -140,6 +148,10 @@ static inline bool rec_is_ours(const struct row *r)
 void rec_settle(struct rec *c, uint32_t h);
 /* What was refused before is another thing now: it need not wait. */
 void rec_forgive(struct rec *c, uint32_t h);
+/* To write the row of this operation parts of it were taken away, of which will be heard. */
+void rec_undone(struct rec *c, const struct dp_op *op);
+/* It is written once more. */
+void rec_echo_over(struct rec *c, uint32_t h);
 /* Takes the destination into a field of a row, with a reference; 0 lets go. */
 void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
 /* One reference more or less; the last that goes may take the destination with it. */
@@ -159,9 +171,9 @@ void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 void rec_set_spare(struct rec *c, struct row *r, bool spare);
 /*
  * Nothing of what rows have there through this object is there any more. They are looked at before the next operation is
- * made, once for all objects that have gone by then: a walk over all rows.
+ * made, once for all objects that have gone by then: a walk over all rows. by_us: no other hand has ended it.
  */
-void rec_lose_dest(struct rec *c, uint32_t dest);
+void rec_lose_dest(struct rec *c, uint32_t dest, bool by_us);
 void rec_lose_rows(struct rec *c);
 /* The row, which stands in none, comes into this line; the row leaves its line, if it stands in one. */
 void rec_enlist(struct rec *c, uint32_t h, enum row_list list);

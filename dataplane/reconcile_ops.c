@@ -27,8 +27,10 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 	};
 	r->inflight = true;
 	c->n_out++;
-	if (p.todo == REC_PUT)
+	if (p.todo == REC_PUT && r->force) {
+		rec_echo_over(c, h);
 		r->force = false; /* who sets it from here on wants one more */
+	}
 	if (r->kind == DP_DEST) {
 		op->dest = dest_value(c, h);
 		row_dest(&c->rows, h)->going = p.todo == REC_DEL;
@@ -193,7 +195,7 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 	if (r->kind != DP_DEST)
 		rec_set_have_dest(c, r, 0);
 	else if (row_dest(&c->rows, op->row)->n_spare)
-		rec_lose_dest(c, op->row);
+		rec_lose_dest(c, op->row, true);
 }
 
 static void dest_back(struct rec *c, uint32_t h)
@@ -308,6 +310,8 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 	c->n_out--;
 	rec_touch(c, r);
 	note_done(c, r, op, err);
+	if (op->undone)
+		rec_undone(c, op);
 	if (!err)
 		apply(c, r, op);
 	else

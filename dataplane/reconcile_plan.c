@@ -60,7 +60,7 @@ static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
 		return nothing;
 	if (bridged && (r->port == DP_SEEN_OURS || r->port == DP_SEEN_CLAIM || r->port == DP_SEEN_NONE))
 		parts |= DP_PORT;
-	if (r->self == DP_SEEN_OURS || r->self == DP_SEEN_NONE)
+	if (r->self == DP_SEEN_OURS || r->self == DP_SEEN_CLAIM || r->self == DP_SEEN_NONE)
 		parts |= DP_SELF;
 	return parts ? todo(REC_DEL, parts) : nothing;
 }

@@ -9,7 +9,46 @@
 #include "base/array.h"
 #include "dataplane/note.h"
 
+#define ECHO_MS 30000 /* it is heard at once, if it was there to be taken away */
+
 /* ---- observations ---------------------------------------------------------------------------------------------- */
+
+static struct rec_echo *echo_of(struct rec *c, uint32_t h)
+{
+	return &c->echoes[(h >> 2) % REC_ECHOES];
+}
+
+void rec_undone(struct rec *c, const struct dp_op *op)
+{
+	*echo_of(c, op->row) = (struct rec_echo){ .row = op->row, .parts = op->undone, .until = mtime_add_ms(c->now, ECHO_MS) };
+}
+
+/* That the part is gone is old news: it was written after that. It is written once more all the same, if nothing shows it. */
+static bool is_echo(struct rec *c, uint32_t h, const struct dp_seen *s)
+{
+	struct rec_echo *e = echo_of(c, h);
+	struct row *r = row_at(&c->rows, h);
+
+	if (e->row != h || !(e->parts & s->part) || mtime_before(e->until, c->now))
+		return false;
+	e->parts &= (uint8_t)~s->part;
+	e->forced = !r->force;
+	r->force = true;
+	return true;
+}
+
+static void echo_answered(struct rec *c, uint32_t h)
+{
+	if (echo_of(c, h)->row == h && echo_of(c, h)->forced)
+		row_at(&c->rows, h)->force = false;
+	rec_echo_over(c, h);
+}
+
+void rec_echo_over(struct rec *c, uint32_t h)
+{
+	if (echo_of(c, h)->row == h)
+		echo_of(c, h)->forced = false;
+}
 
 static bool before_sweep(const struct dp_vni *v)
 {
@@ -35,11 +74,15 @@ static void port_gone(struct row *r)
 	r->ask = r->give = false;
 }
 
-static void seen_port(struct rec *c, struct row *r, const struct dp_seen *s)
+static void seen_port(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
+	struct row *r = row_at(&c->rows, h);
+
 	if (s->state == DP_SEEN_NONE) {
 		if (s->ifindex != r->to.ifindex)
 			return; /* it has moved since */
+		if (is_echo(c, h, s))
+			return;
 		if (r->port == DP_SEEN_OURS && r->wanted)
 			note_mend(c, r, s, HISTORY_DELETED);
 		port_gone(r);
@@ -94,12 +137,16 @@ static void seen_aged(struct rec *c, struct row *r, const struct dp_seen *s)
 	r->idle = true;
 }
 
-static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
+static void seen_self(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
+	struct row *r = row_at(&c->rows, h);
+	bool ours = r->self == DP_SEEN_OURS || r->self == DP_SEEN_CLAIM;
 	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
 
 	if (s->state == DP_SEEN_NONE && s->dest && s->dest != row_have_dest(r))
 		return; /* we have written another one since */
+	if (s->state == DP_SEEN_NONE && is_echo(c, h, s))
+		return;
 	if (s->state == DP_SEEN_NONE && s->age && r->have_flags & DP_ON_DEMAND) {
 		seen_aged(c, r, s);
 		return;
@@ -107,22 +154,24 @@ static void seen_self(struct rec *c, struct row *r, const struct dp_seen *s)
 	if (s->state == DP_SEEN_OURS) {
 		if (was_there && (s->altered || (row_have_dest(r) && row_have_dest(r) != s->dest)))
 			note_mend(c, r, s, HISTORY_ALTERED);
+		echo_answered(c, h);
 		seen_self_ours(c, r, s);
 		return;
 	}
 	if (was_there)
 		note_mend(c, r, s, s->state == DP_SEEN_NONE ? HISTORY_DELETED : HISTORY_ALTERED);
 	r->tell |= r->told_far && s->dest != row_have_dest(r);
-	/* Another hand rewrote our row in place: it is still ours. */
-	if (s->state == DP_SEEN_NONE || !was_there || r->kind == DP_NEIGH)
-		r->self = s->state & 7;
+	/* Another hand rewrote our row in place: it is still ours, and to be written so that it says so. */
+	r->self = s->state == DP_SEEN_NONE || !ours || r->kind == DP_NEIGH ? s->state & 7 : DP_SEEN_CLAIM;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
 	rec_set_have_dest(c, r, s->state == DP_SEEN_NONE ? 0 : s->dest);
 }
 
-static void seen_neigh(struct rec *c, struct row *r, const struct dp_seen *s)
+static void seen_neigh(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
+	struct row *r = row_at(&c->rows, h);
+
 	if (rec_is_local(s->state) && (r->self != s->state || !mac_eq(&r->at.have_mac, &s->mac) || r->have_flags != s->flags)) {
 		r->tell = true;
 		r->away = false;
@@ -130,7 +179,7 @@ static void seen_neigh(struct rec *c, struct row *r, const struct dp_seen *s)
 	if (s->state == DP_SEEN_OURS && r->wanted && r->self == DP_SEEN_OURS && !mac_eq(&r->at.have_mac, &s->mac))
 		note_mend(c, r, s, HISTORY_ALTERED);
 	r->at.have_mac = s->mac;
-	seen_self(c, r, s);
+	seen_self(c, h, s);
 }
 
 static void hold(struct rec *c, const struct dp_seen *s)
@@ -174,18 +223,18 @@ void rec_seen(struct rec *c, const struct dp_seen *s)
 	}
 	r->unseen = false;
 	if (s->kind == DP_NEIGH)
-		seen_neigh(c, r, s);
+		seen_neigh(c, h, s);
 	else if (s->part == DP_PORT)
-		seen_port(c, r, s);
+		seen_port(c, h, s);
 	else
-		seen_self(c, r, s);
+		seen_self(c, h, s);
 	rec_settle(c, h);
 out:
 	if (s->dest && s->state != DP_SEEN_NONE)
 		rec_settle(c, s->dest);
 }
 
-void rec_lose_dest(struct rec *c, uint32_t dest)
+void rec_lose_dest(struct rec *c, uint32_t dest, bool by_us)
 {
 	struct dest_row *d = row_dest(&c->rows, dest);
 
@@ -193,6 +242,7 @@ void rec_lose_dest(struct rec *c, uint32_t dest)
 	if (!d->refs || d->over)
 		return;
 	d->over = true;
+	d->ended = by_us;
 	d->refs++;
 	if (!c->over)
 		c->kick(c->ctx);
@@ -231,7 +281,7 @@ static void lose_row(struct rec *c, uint32_t h)
 	}
 	if (r->kind != DP_FDB || !is_over(c, r))
 		return;
-	c->repairs += r->wanted;
+	c->repairs += r->wanted && !row_dest(&c->rows, r->to.have)->ended;
 	r->self = DP_SEEN_NONE;
 	r->wrote &= !r->bare;
 	r->bare = false;
@@ -276,9 +326,9 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 	if (r->self == DP_SEEN_OURS && row_dest(&c->rows, dest)->wants)
 		note_mend_dest(c, dest, HISTORY_DELETED);
 	/* One that was refused may have been there all the same, from before, and rows with it. */
+	rec_lose_dest(c, dest, r->self != DP_SEEN_OURS);
 	r->self = DP_SEEN_NONE;
 	r->keep = false;
-	rec_lose_dest(c, dest);
 	rec_set_lose_member(c, dest);
 	if (row_dest(&c->rows, dest)->set)
 		rec_set_gone(c, dest);

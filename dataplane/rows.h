@@ -84,6 +84,7 @@ struct dest_row {
 	uint32_t n_spare; /* of refs, the rows that wait for its end */
 	bool mass;        /* nobody wants it and many rows go there: they end with it */
 	bool over;        /* it has ended, and its rows have not been looked at since; holds a reference */
+	bool ended;       /* over: we have ended it ourselves */
 	bool going;       /* its deletion is out */
 	bool lost;        /* its end was seen while an operation of it was out */
 	uint32_t base; /* with a label: the plain destination, whose object marks our rows; holds a reference */

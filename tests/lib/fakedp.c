@@ -186,7 +186,26 @@ static bool leads_somewhere(const struct fakedp *f, const struct dp_dest *d)
 	return d->set ? fake_set(f, d->id[0]) != NULL : fake_object(f, &d->vtep) != NULL;
 }
 
-static int put(struct fakedp *f, const struct dp_op *op)
+/* As in the kernel: what another hand has written keeps its mark when it is written over in place. */
+static void take(struct fakedp *f, struct dp_op *op, struct fkey k, struct fakedp_row *row)
+{
+	struct fakedp_row old = fake_look(f, k);
+
+	if (!old.there || old.hand == FAKEDP_US)
+		return;
+	f->trampled += !old.was_ours && (old.hand != FAKEDP_KERNEL || op->kind == DP_FLOOD);
+	if (k.table == T_NEIGH)
+		return;
+	if (op->local == DP_SEEN_LOCAL || op->local == DP_SEEN_CLAIM) {
+		fake_drop(f, k, false);
+		op->undone |= DP_SELF;
+	} else {
+		row->hand = old.hand;
+		row->was_ours = true;
+	}
+}
+
+static int put(struct fakedp *f, struct dp_op *op)
 {
 	struct fakedp_row row = { .hand = FAKEDP_US, .flags = op->flags, .mac = op->mac };
 	struct fkey k;
@@ -225,9 +244,8 @@ static int put(struct fakedp *f, const struct dp_op *op)
 	default:
 		k = fake_key(op->vni, T_NEIGH, NULL, &op->ip);
 	}
-	f->trampled += fake_look(f, k).there && fake_look(f, k).hand != FAKEDP_US &&
-		       !(op->kind != DP_FLOOD && fake_look(f, k).hand == FAKEDP_KERNEL);
-	fake_put(f, k, row, !f->deaf);
+	take(f, op, k, &row);
+	fake_put(f, k, row, !f->deaf && row.hand == FAKEDP_US);
 	return 0;
 }
 
@@ -237,8 +255,8 @@ static void del_one(struct fakedp *f, struct fkey k)
 
 	if (k.table == T_BRIDGE && old.ifindex)
 		return; /* the kernel deletes on the port that it was told only */
-	f->trampled += old.there && old.hand != FAKEDP_US;
-	fake_drop(f, k, true);
+	f->trampled += old.there && old.hand != FAKEDP_US && !old.was_ours;
+	fake_drop(f, k, !f->tells_ends);
 }
 
 static int del(struct fakedp *f, const struct dp_op *op)

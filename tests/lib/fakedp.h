@@ -35,6 +35,7 @@ struct fakedp_row {
 	uint32_t label;
 	struct mac mac;   /* neighbour */
 	uint8_t flags;
+	bool was_ours;    /* before another hand wrote it */
 };
 
 struct fakedp *fakedp_new(void);
@@ -74,6 +75,8 @@ void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac);
  * by the kernel's writer; seed decides, also whether events tell of what is put so.
  */
 void fakedp_late(struct fakedp *f, uint64_t seed);
+/* Rows that it deletes are told of from now on, as by the kernel. */
+void fakedp_tell_ends(struct fakedp *f);
 /* Carries out one operation that a test pulled itself: 0 or -errno. */
 int fakedp_carry_out(struct fakedp *f, struct dp_op *op);
 /* The next n operations are refused with -err. */

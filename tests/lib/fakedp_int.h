@@ -69,6 +69,7 @@ struct late {
 struct fakedp {
 	struct dp_ops ops;
 	bool is_late, deaf; /* deaf: to what it has put itself */
+	bool tells_ends;    /* of what it has deleted itself */
 	struct rng rng;
 	struct late out[LATE_OPS]; /* in order; those that are carried out come first */
 	unsigned n_out;

@@ -246,7 +246,13 @@ static struct fkey vxlan_key(uint32_t vni, const struct mac *mac, const struct i
 
 void fakedp_vxlan_set(struct fakedp *f, uint32_t vni, const struct mac *mac, const struct ip *vtep)
 {
-	fake_put(f, vxlan_key(vni, mac, vtep), (struct fakedp_row){ .hand = FAKEDP_STATIC, .vtep = *vtep }, false);
+	struct fkey k = vxlan_key(vni, mac, vtep);
+	struct fakedp_row old = fake_look(f, k);
+
+	struct fakedp_row row = { .hand = FAKEDP_STATIC, .vtep = *vtep, .label = old.label };
+
+	row.was_ours = old.there && (old.hand == FAKEDP_US || old.was_ours);
+	fake_put(f, k, row, false);
 	kick(f);
 }
 
@@ -301,6 +307,11 @@ void fakedp_late(struct fakedp *f, uint64_t seed)
 	f->is_late = true;
 	f->rng = (struct rng){ seed };
 	f->deaf = rng_below(&f->rng, 2);
+}
+
+void fakedp_tell_ends(struct fakedp *f)
+{
+	f->tells_ends = true;
 }
 
 void fakedp_refuse(struct fakedp *f, int err, unsigned n)

@@ -239,6 +239,38 @@ static void bridge_row_deleted_by_another_comes_back_and_is_counted(void **state
 	assert_int_equal(s.repairs, 1);
 }
 
+static unsigned repairs(const struct recbed *t)
+{
+	struct dp_stats s;
+
+	dp_stats(t->d, &s);
+	return (unsigned)s.repairs;
+}
+
+/* With the same VTEP, too: what is left of ours bears the other's mark, and nothing would delete it after a restart. */
+static void row_that_another_hand_rewrites_gets_our_mark_back_and_is_counted_once(void **state)
+{
+	struct recbed *t = *state;
+	struct mac m = mac_nr(1);
+
+	want_fdb(t->d, 1, 2, 0);
+	fakedp_settle(t->d);
+	for (unsigned vtep = 2; vtep <= 3; vtep++) {
+		struct ip v = vtep_nr(vtep);
+
+		fakedp_vxlan_set(t->f, VNI, &m, &v);
+		fakedp_settle(t->d);
+		assert_fdb(t, 1, 2);
+		assert_int_equal(fakedp_vxlan(t->f, VNI, &m).hand, FAKEDP_US);
+		assert_int_equal(repairs(t), vtep - 1);
+	}
+	recbed_pass(t, 2000);
+	fakedp_vxlan_del(t->f, VNI, &m, &(struct ip){ 0 });
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_int_equal(repairs(t), 3);
+}
+
 static void lost_object_brings_back_every_row_that_pointed_at_it(void **state)
 {
 	struct recbed *t = *state;
@@ -319,6 +351,7 @@ int main(void)
 		T(neighbours_by_other_hands_block_and_resolved_ones_are_local),
 		T(resolved_neighbour_with_the_same_mac_becomes_ours),
 		T(bridge_row_deleted_by_another_comes_back_and_is_counted),
+		T(row_that_another_hand_rewrites_gets_our_mark_back_and_is_counted_once),
 		T(lost_object_brings_back_every_row_that_pointed_at_it),
 		T(reasserted_rows_are_written_again),
 		T(show_yields_bridge_and_vxlan_rows_with_owners),

@@ -17,6 +17,7 @@
 #define N_MACS 24u
 #define N_SETS 3u
 #define N_STEPS 400
+#define LABEL 777u
 #define SET 100u /* SET + n as a VTEP: set n */
 
 /* What the other hands have set up and must find as it was; kinds by MAC number. */
@@ -71,12 +72,30 @@ static void set_del(struct recbed *t, struct rng *r, struct sets *s, struct wish
 	s->members[n] = 0;
 }
 
+static bool labelled(unsigned mac);
+
 static void want_way(struct dp *d, unsigned mac, unsigned vtep, uint8_t flags)
 {
-	if (vtep < SET)
-		want_fdb(d, mac, vtep, flags);
-	else
+	struct mac m = mac_nr(mac);
+	struct dp_row row = { .key = dp_key_fdb(VNI, &m), .vtep = vtep_nr(vtep), .label_vni = LABEL, .flags = flags };
+
+	if (vtep >= SET)
 		want_fdb_set(d, mac, vtep - SET, flags);
+	else if (labelled(mac))
+		dp_want(d, &row);
+	else
+		want_fdb(d, mac, vtep, flags);
+}
+
+/* Another hand writes over a row of ours in place, which is wished for: one of an address, the kernel allows no other. */
+static void rewrite(struct recbed *t, struct rng *r, unsigned m, const struct wish *w)
+{
+	struct mac mac = mac_nr(m);
+	struct fakedp_row row = fakedp_vxlan(t->f, VNI, &mac);
+	struct ip v = rng_below(r, 2) && !row.set ? row.vtep : vtep_nr(1 + rng_below(r, 4));
+
+	if (row.there && row.hand == FAKEDP_US && row.label && w[m].vtep)
+		fakedp_vxlan_set(t->f, VNI, &mac, &v);
 }
 
 static void random_step(struct recbed *t, struct rng *r, unsigned macs, struct wish *w, struct sets *s)
@@ -202,6 +221,7 @@ struct run {
 	unsigned crowd;
 	unsigned macs;   /* of N_MACS: the fewer, the more often hands meet */
 	bool restarts;
+	bool rewrites; /* of our rows by another hand */
 };
 
 static void check_all(struct recbed *t, const struct run *run, const struct wish *w, const struct sets *s)
@@ -257,10 +277,14 @@ static void random_run(const struct run *run)
 		fakedp_late(t->f, rng_u64(&r));
 	if (run->restarts)
 		fakedp_devices_made(t->f, VNI);
+	if (run->rewrites)
+		fakedp_tell_ends(t->f);
 	crowd_wish(t, run->crowd);
 	for (unsigned i = 0; i < N_STEPS; i++) {
 		if (run->restarts && rng_below(&r, 100) == 0)
 			restart(t, &r, run, w, &s);
+		if (run->rewrites && rng_below(&r, 20) == 0)
+			rewrite(t, &r, 1 + rng_below(&r, run->macs), w);
 		random_step(t, &r, run->macs, w, &s);
 	}
 	check_all(t, run, w, &s);
@@ -269,11 +293,16 @@ static void random_run(const struct run *run)
 
 static struct run now; /* for whom it goes wrong */
 
+static bool labelled(unsigned mac)
+{
+	return now.rewrites && mac % 2;
+}
+
 static int say_run(void **state)
 {
 	if (now.seed)
-		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d plays this run alone\n", now.seed, now.crowd, now.macs,
-			      now.restarts);
+		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d,%d plays this run alone\n", now.seed, now.crowd, now.macs,
+			      now.restarts, now.rewrites);
 	return 0;
 }
 
@@ -289,19 +318,19 @@ static void runs_that_went_wrong_before(void **state)
 {
 	static const struct run runs[] = {
 		/* a port's own address that our write ran over */
-		{ 14963407896819010588u, 0, N_MACS, false }, { 17936432009137895446u, 0, N_MACS, false },
+		{ 14963407896819010588u, 0, N_MACS, false, false }, { 17936432009137895446u, 0, N_MACS, false, false },
 		/* the end of a VTEP whose put had been refused */
-		{ 14155826044373448311u, 0, N_MACS, false }, { 10876707821240113076u, 0, N_MACS, false },
+		{ 14155826044373448311u, 0, N_MACS, false, false }, { 10876707821240113076u, 0, N_MACS, false, false },
 		/* deleted by hand, then learned on a port, both while our write was out */
-		{ 6998183527605032676u, 0, N_MACS, false },
+		{ 6998183527605032676u, 0, N_MACS, false, false },
 		/* not wished for as its VTEP went, and again before its write was back */
-		{ 7622020696291881841u, 0, N_MACS, false },
+		{ 7622020696291881841u, 0, N_MACS, false, false },
 		/* taken over by a write that was refused, then not wished for */
-		{ 13461046823519791297u, 0, N_MACS, false },
+		{ 13461046823519791297u, 0, N_MACS, false, false },
 		/* out, or asked for, as its VTEP went */
-		{ 10168009605550638190u, 0, N_MACS, false }, { 10584250103235885572u, 0, N_MACS, false },
+		{ 10168009605550638190u, 0, N_MACS, false, false }, { 10584250103235885572u, 0, N_MACS, false, false },
 		/* to be given back to a port, learned on another, gone from there */
-		{ 3653082543401454239u, 0, 2, true },
+		{ 3653082543401454239u, 0, 2, true, false },
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
@@ -311,11 +340,12 @@ static void runs_that_went_wrong_before(void **state)
 static struct run run_of_environment(const char *text)
 {
 	struct run run = { 0 };
-	int restarts;
+	int restarts, rewrites;
 
-	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d", &run.seed, &run.crowd, &run.macs, &restarts), 4);
+	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d,%d", &run.seed, &run.crowd, &run.macs, &restarts, &rewrites), 5);
 	assert_in_range(run.macs, 1, N_MACS);
 	run.restarts = restarts;
+	run.rewrites = rewrites;
 	return run;
 }
 
@@ -332,6 +362,7 @@ static void random_edits_end_with_desired_equal_to_observed(void **state)
 	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++) {
 		struct run run = { .seed = rng_u64(&r), .macs = macs[rng_below(&r, 4)], .restarts = rng_below(&r, 2) };
 
+		run.rewrites = !run.restarts && rng_below(&r, 2); /* what has lost its mark is nobody's after a restart */
 		run.crowd = rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500;
 		play(run);
 	}
