@@ -42,7 +42,10 @@ struct dp_dest {
 /* A destination is a row, too; it is put before the first row that needs it and deleted after the last. */
 enum { DP_DEST = DP_NEIGH + 1 };
 
-/* An FDB row is two in the kernel: the bridge's (which port) and the vxlan device's (which VTEP). Others are SELF. */
+/*
+ * An FDB row is two in the kernel: the bridge's (which port) and the vxlan device's (which VTEP). Others are SELF. Of a flood
+ * row in a list that another hand has marked, PORT is what says that it is ours.
+ */
 enum dp_part { DP_PORT = 1, DP_SELF = 2 };
 
 enum dp_op_type {
@@ -203,7 +206,8 @@ struct dp_seen {
 	uint8_t age;      /* NONE: enum dp_age */
 	bool made;        /* CLAIM: an evpnd has made the device, and who else would write there while none runs? */
 	bool altered;     /* OURS: another hand has rewritten it, so it is not kept as it should be */
-	unsigned ifindex; /* part PORT: 0 for the vxlan port */
+	bool unmarked;    /* FLOOD, SELF: all rows of its list have one mark, and that is not ours: see DP_PORT */
+	unsigned ifindex; /* FDB, part PORT: 0 for the vxlan port */
 	struct mac mac;   /* FDB, FLOOD: key; NEIGH: value */
 	struct ip ip;     /* FLOOD, NEIGH */
 	uint32_t dest;    /* FDB SELF, FLOOD: where to; of a row that is gone: where it went to. 0: not said */

@@ -115,6 +115,7 @@ static void resync(struct kernel *k)
 		if (!v->vlan || is_first_of_bridge(k, v))
 			lost |= kernel_dump_rows(k, v, true) != 0;
 		lost |= v->learn && kernel_dump_learned(k, v) != 0;
+		kernel_ask_flood(k, v);
 	}
 	list_for_each(v, &k->vnis, list) {
 		if (v->vxlan_ifindex && !lost)

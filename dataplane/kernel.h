@@ -42,6 +42,11 @@
 #define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
 #define KERNEL_BR_FDB_MAX_LEARNED (IFLA_BR_MCAST_QUERIER_STATE + 2) /* since 6.7 */
+/*
+ * All rows of a flood list bear one mark in the kernel, which the last hand that wrote there has set. Where that was not us a
+ * row beside each of ours says so: of this MAC, which no frame is to, with the same VTEP.
+ */
+#define KERNEL_FLOOD_MARK ((struct mac){ { 0x03, 'e', 'v', 'p', 'n', 'd' } })
 #define KERNEL_ALIAS "evpnd"        /* ifalias of devices that we made */
 
 enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN };
@@ -455,6 +460,8 @@ bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_r
 /* The FDB of a device; the neighbours of all. */
 int kernel_dump_device(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 int kernel_dump_neighbours(struct kernel *k, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
+/* Reports one row of the flood list, if there is any: so much as has the mark of all of them. */
+void kernel_ask_flood(struct kernel *k, const struct kvni *v);
 /*
  * Reports every row of the VNI's devices, with those of other VNIs that share the bridge; locals: only those of local
  * ports.

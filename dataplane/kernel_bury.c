@@ -123,6 +123,7 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 
 static void delete_row(struct nlbuf *b, const struct kernel_row *r, uint16_t vlan)
 {
+	static const struct mac flooding;
 	struct fdb_msg m = { .ifindex = r->ifindex, .flags = NTF_SELF, .mac = &r->mac, .src_vni = r->src_vni };
 
 	if (r->kind == DP_NEIGH) {
@@ -132,7 +133,14 @@ static void delete_row(struct nlbuf *b, const struct kernel_row *r, uint16_t vla
 	if (r->kind == DP_FLOOD) {
 		m.vtep = &r->ip;
 		m.vni = r->label;
-	} else { /* by itself: with both parts the kernel stops at a bridge row that is not there */
+	}
+	if (mac_eq(&r->mac, &KERNEL_FLOOD_MARK)) {
+		struct fdb_msg marked = m;
+
+		marked.mac = &flooding;
+		nlbuf_fdb(b, RTM_DELNEIGH, 0, &marked);
+	}
+	if (r->kind == DP_FDB) { /* by itself: with both parts the kernel stops at a bridge row that is not there */
 		struct fdb_msg bridge = { .ifindex = r->ifindex, .flags = NTF_MASTER, .mac = &r->mac, .vlan = vlan };
 
 		nlbuf_fdb(b, RTM_DELNEIGH, 0, &bridge);

@@ -15,7 +15,7 @@
  *	  static                                       another hand's
  *	  dynamic (learned there)                      as if it were not there
  *	vxlan row with a nexthop group of ours         ours; dynamic: on demand
- *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
+ *	  extern_learn to a VTEP that we have one for  ours (labels, flooding); of KERNEL_FLOOD_MARK: the flood row is
  *	  dynamic (learned there)                      the kernel's, makes room for ours; where rows come on demand
  *	                                               the device learns nothing, so it is ours
  *	  any other                                    another hand's
@@ -274,6 +274,14 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	} else if (!(n->nd->ndm_flags & NTF_EXT_LEARNED) && !is_set(n)) {
 		s.flags |= DP_ON_DEMAND;
 	}
+	s.unmarked = s.kind == DP_FLOOD && mac_is_zero(&n->mac) && !n->gone && !(n->nd->ndm_flags & NTF_EXT_LEARNED);
+	if (mac_eq(&n->mac, &KERNEL_FLOOD_MARK)) {
+		s.part = DP_PORT;
+		s.mac = (struct mac){ 0 };
+		s.dest = 0;
+		if (s.state != DP_SEEN_OURS && s.state != DP_SEEN_NONE)
+			return;
+	}
 	tell(k, &s);
 }
 
@@ -482,6 +490,18 @@ int kernel_dump_vni_neighbours(struct kernel *k, const struct kvni *v)
 		err = dump_neighbours(k, kernel_neigh_ifindex(v), on_dumped, k);
 	} while (err == -EAGAIN);
 	return err;
+}
+
+void kernel_ask_flood(struct kernel *k, const struct kvni *v)
+{
+	static const struct mac flooding;
+	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_ifindex = (int)v->vxlan_ifindex, .ndm_flags = NTF_SELF };
+	struct nl_msg *m = ksock_msg(RTM_GETNEIGH, 0, &nd, sizeof(nd));
+
+	nla_put(m, NDA_LLADDR, sizeof(flooding.b), flooding.b);
+	if (v->external)
+		nla_put_u32(m, NDA_VNI, v->vni);
+	ksock_get(&k->cmd, m, on_dumped, k);
 }
 
 int kernel_dump_rows(struct kernel *k, const struct kvni *v, bool locals)

@@ -135,10 +135,9 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 	belongs(w, i, 0);
 }
 
-static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t type, const struct mac *group,
-		  const struct dp_dest *d)
+static void flood_row(struct writer *w, unsigned i, uint16_t type, const struct mac *mac, const struct dp_dest *d)
 {
-	struct fdb_msg m = row_of(v, group);
+	struct fdb_msg m = row_of(w->b->ops[i].vni_data, mac);
 
 	m.vtep = &d->vtep;
 	m.vni = d->label;
@@ -146,6 +145,14 @@ static void flood(struct writer *w, unsigned i, const struct kvni *v, uint16_t t
 	m.state = NUD_NOARP | NUD_PERMANENT;
 	nlbuf_fdb(&w->b->tx, type, type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_APPEND : 0, &m);
 	belongs(w, i, type == RTM_NEWNEIGH ? 0 : ENOENT);
+}
+
+static void flood(struct writer *w, unsigned i, uint16_t type, const struct dp_op *op, const struct dp_dest *d)
+{
+	if (op->parts & DP_SELF)
+		flood_row(w, i, type, &op->mac, d);
+	if (op->parts & DP_PORT)
+		flood_row(w, i, type, &KERNEL_FLOOD_MARK, d);
 }
 
 static void put_dest(struct writer *w, unsigned i, const struct dp_op *op)
@@ -186,8 +193,8 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 		break;
 	case DP_FLOOD:
 		if (op->old && op->old->label != op->dest->label)
-			flood(w, i, v, RTM_DELNEIGH, &op->mac, op->old);
-		flood(w, i, v, RTM_NEWNEIGH, &op->mac, op->dest);
+			flood(w, i, RTM_DELNEIGH, op, op->old);
+		flood(w, i, RTM_NEWNEIGH, op, op->dest);
 		break;
 	case DP_NEIGH:
 		put_neigh(w, i, op, kernel_neigh_ifindex(v));
@@ -222,7 +229,7 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 	case DP_FLOOD: {
 		struct dp_dest d = { .vtep = op->ip };
 
-		flood(w, i, v, RTM_DELNEIGH, &op->mac, op->dest ? op->dest : &d);
+		flood(w, i, RTM_DELNEIGH, op, op->dest ? op->dest : &d);
 		break;
 	}
 	case DP_NEIGH:

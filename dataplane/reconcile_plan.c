@@ -110,13 +110,21 @@ static struct rec_plan plan_fdb(const struct rec *c, const struct row *r, bool b
 	return plan_fdb_unwanted(c, r, bridged);
 }
 
-static struct rec_plan plan_flood(const struct row *r)
+static struct rec_plan plan_flood(const struct dp_vni *v, const struct row *r)
 {
-	if (!r->wanted)
-		return plan_unwanted(r, false);
+	bool apart = v->unmarked && mac_is_zero(&r->mac);
+	struct rec_plan p;
+
+	if (!r->wanted) {
+		p = plan_unwanted(r, false);
+		p.parts |= p.parts && r->port == DP_SEEN_OURS ? DP_PORT : 0;
+		return p;
+	}
 	if (r->self == DP_SEEN_FOREIGN)
 		return nothing;
-	return value_differs(r) ? todo(REC_PUT, DP_SELF) : nothing;
+	if (value_differs(r))
+		return todo(REC_PUT, DP_SELF | (apart ? DP_PORT : 0));
+	return apart && r->port != DP_SEEN_OURS ? todo(REC_PUT, DP_PORT) : nothing;
 }
 
 static struct rec_plan plan_neigh(const struct row *r)
@@ -174,7 +182,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h)
 	case DP_FDB:
 		return plan_fdb(c, r, v->bridged);
 	case DP_FLOOD:
-		return plan_flood(r);
+		return plan_flood(v, r);
 	default:
 		return plan_neigh(r);
 	}

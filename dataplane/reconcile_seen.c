@@ -162,7 +162,10 @@ static void seen_self(struct rec *c, uint32_t h, const struct dp_seen *s)
 		note_mend(c, r, s, s->state == DP_SEEN_NONE ? HISTORY_DELETED : HISTORY_ALTERED);
 	r->tell |= r->told_far && s->dest != row_have_dest(r);
 	/* Another hand rewrote our row in place: it is still ours, and to be written so that it says so. */
-	r->self = s->state == DP_SEEN_NONE || !ours || r->kind == DP_NEIGH ? s->state & 7 : DP_SEEN_CLAIM;
+	if (s->state == DP_SEEN_NONE || !ours || r->kind == DP_NEIGH)
+		r->self = s->state & 7;
+	else if (r->kind == DP_FDB)
+		r->self = DP_SEEN_CLAIM;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
 	rec_set_have_dest(c, r, s->state == DP_SEEN_NONE ? 0 : s->dest);
@@ -180,6 +183,58 @@ static void seen_neigh(struct rec *c, uint32_t h, const struct dp_seen *s)
 		note_mend(c, r, s, HISTORY_ALTERED);
 	r->at.have_mac = s->mac;
 	seen_self(c, h, s);
+}
+
+/* A hand has written in the flood list: one mark is all rows', so what is ours is said apart from now on. */
+static void unmark(struct rec *c, struct dp_vni *v)
+{
+	struct dp_seen s = { .vni = v, .kind = DP_FLOOD, .part = DP_SELF };
+
+	if (v->unmarked)
+		return;
+	v->unmarked = true;
+	for (uint32_t h = 0; (h = rows_next_of(&c->rows, v, h));) {
+		struct row *r = row_at(&c->rows, h);
+
+		if (r->kind != DP_FLOOD || !mac_is_zero(&r->mac))
+			continue;
+		if (r->wanted && r->self == DP_SEEN_OURS && r->port != DP_SEEN_OURS)
+			note_mend(c, r, &s, HISTORY_ALTERED);
+		rec_settle(c, h);
+	}
+}
+
+static void seen_flood_mark(struct rec *c, struct row *r, const struct dp_seen *s)
+{
+	if (s->state == DP_SEEN_NONE) {
+		if (r->port == DP_SEEN_OURS && r->wanted && s->vni->unmarked)
+			note_mend(c, r, s, HISTORY_DELETED);
+		r->port = DP_SEEN_NONE;
+		return;
+	}
+	if (!r->wanted && !rec_is_ours(r))
+		r->keep = before_sweep(s->vni);
+	r->port = DP_SEEN_OURS;
+	if (r->self == DP_SEEN_FOREIGN)
+		r->self = DP_SEEN_OURS;
+}
+
+/* In a list without our mark that we know of it, or what is written apart, makes it ours. */
+static void seen_flood(struct rec *c, uint32_t h, const struct dp_seen *s)
+{
+	struct row *r = row_at(&c->rows, h);
+	struct dp_seen ours = *s;
+
+	if (s->part == DP_PORT) {
+		seen_flood_mark(c, r, s);
+		return;
+	}
+	if (s->unmarked && (r->self == DP_SEEN_OURS || r->port == DP_SEEN_OURS))
+		ours.state = DP_SEEN_OURS;
+	if (!s->unmarked || !row_have_dest(r) || row_have_dest(r) == s->dest) /* else it is one beside ours, to another VNI there */
+		seen_self(c, h, &ours);
+	if (s->unmarked)
+		unmark(c, s->vni);
 }
 
 static void hold(struct rec *c, const struct dp_seen *s)
@@ -224,6 +279,8 @@ void rec_seen(struct rec *c, const struct dp_seen *s)
 	r->unseen = false;
 	if (s->kind == DP_NEIGH)
 		seen_neigh(c, h, s);
+	else if (s->kind == DP_FLOOD)
+		seen_flood(c, h, s);
 	else if (s->part == DP_PORT)
 		seen_port(c, h, s);
 	else
@@ -403,6 +460,7 @@ static void forget_row(struct rec *c, uint32_t h)
 void rec_vni_forget(struct rec *c, struct dp_vni *v)
 {
 	rec_vni_ready(c, v, false);
+	v->unmarked = false;
 	for_each_row_of(c, v, h, r)
 		forget_row(c, h);
 }
@@ -424,6 +482,7 @@ void rec_vni_close(struct rec *c, struct dp_vni *v)
 
 void rec_vni_reopen(struct rec *c, struct dp_vni *v)
 {
+	v->unmarked = false;
 	for_each_row_of(c, v, h, r)
 		forget_row(c, h);
 	v->closing = v->ready = v->was_ready = false;

@@ -26,7 +26,7 @@ struct row {
 	uint32_t vni;        /* handle */
 	struct mac mac;      /* FDB, FLOOD: key; NEIGH: wanted */
 	uint8_t kind : 2;
-	uint8_t port : 3;    /* enum dp_seen_state, FDB only */
+	uint8_t port : 3;    /* enum dp_seen_state; FDB, and FLOOD: OURS or NONE, see enum dp_part */
 	uint8_t self : 3;    /* enum dp_seen_state */
 	uint8_t wanted : 1;
 	uint8_t keep : 1;    /* ours from an earlier run, not claimed yet */
@@ -100,6 +100,7 @@ struct dp_vni {
 	uint32_t first[2], last[2]; /* no row of it lies outside, by slab: a walk over a VNI need not see all rows */
 	bool bridged; /* an FDB row has a bridge part */
 	bool demand;  /* its FDB rows come on demand */
+	bool unmarked; /* its flood list does not say which rows are ours */
 	bool ready, was_ready;
 	bool closing; /* being taken away: nothing is told any more */
 	struct mtime sweep_at;

@@ -5,6 +5,9 @@
  * after a restart. It is marked again, counted; what that hand has set up for itself stays. And what is counted is another
  * hand's doing alone.
  */
+#include <sys/socket.h>
+
+#include "dataplane/kernel.h"
 #include "tests/lib/dpbed.h"
 #include "tests/lib/test.h"
 
@@ -45,6 +48,118 @@ static void row_that_another_hand_rewrites_is_ours_again(void **state)
 	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:0");
 }
 
+/* ---- flood lists --------------------------------------------------------------------------------------------------- */
+
+#define FLOODING "00:00:00:00:00:00"
+#define MARK "03:65:76:70:6e:64"
+
+/* Last octets of the VTEPs that rows of this MAC lead to. */
+static void assert_vteps(const char *mac, const char *vteps)
+{
+	world_run("test \"$(bridge fdb show dev vxlan100 | sed -n 's/^%s dst 192.0.2.\\([0-9]*\\) .*/\\1/p' | sort -n | xargs)\" = '%s'", mac, vteps);
+}
+
+static void flood_list_that_another_hand_joins_says_which_rows_are_ours(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	want_flood(t->d, vtep_nr(3), 777);
+	settle(t);
+	assert_vteps(MARK, "");
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.9 self");
+	settle(t);
+	assert_vteps(MARK, "2 3");
+	assert_int_equal(stats(t).repairs, 2); /* of each the mark */
+	want_flood(t->d, vtep_nr(4), 0);
+	settle(t);
+	assert_vteps(FLOODING, "2 3 4 9");
+	assert_vteps(MARK, "2 3 4");
+	assert_int_equal(stats(t).repairs, 2);
+	world_run("bridge fdb del " MARK " dev vxlan100 dst 192.0.2.4 self");
+	settle(t);
+	assert_vteps(MARK, "2 3 4");
+	dp_unwant(t->d, &(struct dp_key){ .vni = WORLD_VNI, .kind = DP_FLOOD, .ip = vtep_nr(4) });
+	settle(t);
+	assert_vteps(FLOODING, "2 3 9");
+	assert_vteps(MARK, "2 3");
+	die_and_sweep(t);
+	assert_vteps(FLOODING, "9");
+	assert_vteps(MARK, "");
+}
+
+static void restart_adopts_a_flood_list_that_another_hand_has_marked(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.2 self"); /* before us, and what we want, too */
+	settle(t);
+	for (unsigned i = 2; i <= 4; i++)
+		want_flood(t->d, vtep_nr(i), 0);
+	settle(t);
+	assert_vteps(FLOODING, "2 3 4");
+	assert_vteps(MARK, "3 4");
+	assert_int_equal(stats(t).repairs, 0);
+	bed_stop(t, false);
+	bed_start(t);
+	for (unsigned i = 2; i <= 3; i++)
+		want_flood(t->d, vtep_nr(i), 0);
+	settle(t);
+	assert_int_equal(stats(t).writes, 0);
+	assert_int_equal(stats(t).rows_there, 2);
+	dp_sweep(t->d);
+	settle(t);
+	assert_vteps(FLOODING, "2 3");
+	assert_vteps(MARK, "3");
+	die_and_sweep(t);
+	assert_vteps(FLOODING, "2");
+	assert_vteps(MARK, "");
+}
+
+/* The kernel refuses it and yet takes the mark, without a word: we see it when we write there next. */
+static void flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	settle(t);
+	world_run("! bridge fdb replace " FLOODING " dev vxlan100 dst 192.0.2.2 self");
+	settle(t);
+	want_flood(t->d, vtep_nr(3), 0);
+	settle(t);
+	assert_vteps(MARK, "2 3");
+	for (unsigned i = 2; i <= 3; i++)
+		dp_unwant(t->d, &(struct dp_key){ .vni = WORLD_VNI, .kind = DP_FLOOD, .ip = vtep_nr(i) });
+	settle(t);
+	assert_vteps(FLOODING, "");
+	assert_vteps(MARK, "");
+}
+
+static void flood_list_is_asked_for_its_mark_when_events_were_lost(void **state)
+{
+	struct bed *t = *state;
+	char scratch[4096];
+	struct kernel *k;
+
+	NEEDS_WORLD(t);
+	k = dp_backend(t->d);
+	want_flood(t->d, vtep_nr(2), 0);
+	settle(t);
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.9 self");
+	while (recv(k->events.fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)
+		;
+	k->overrun = true;
+	dp_kick(t->d);
+	settle(t);
+	assert_int_equal(stats(t).overruns, 1);
+	assert_vteps(MARK, "2");
+}
+
+/* ---- what is counted ------------------------------------------------------------------------------------------------ */
+
 static void on_demand(struct bed *t)
 {
 	struct dp_vni_params p = bed_params();
@@ -81,6 +196,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUNNING(row_that_another_hand_rewrites_is_ours_again),
+		RUNNING(flood_list_that_another_hand_joins_says_which_rows_are_ours),
+		RUNNING(restart_adopts_a_flood_list_that_another_hand_has_marked),
+		RUNNING(flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row),
+		RUNNING(flood_list_is_asked_for_its_mark_when_events_were_lost),
 		RUNNING(what_we_take_away_to_write_it_anew_is_not_counted),
 	};
 

@@ -24,7 +24,12 @@
 struct chaos_sets {
 	unsigned restarts; /* numbers are others after each */
 	char members[2][5];
+	bool flood;  /* a row in the flood list that comes and goes is wished for */
+	bool joined; /* another hand has one there, too */
 };
+
+#define CHAOS_FLOOD 6u
+#define CHAOS_JOINED 9u
 
 static uint32_t set_number(const struct chaos_sets *s, unsigned wish)
 {
@@ -58,8 +63,35 @@ static enum fakedp_hand hand_of(unsigned mac)
 	return mac % 8 == 6 ? FAKEDP_STATIC : mac % 8 == 7 ? FAKEDP_EXTERN : FAKEDP_KERNEL;
 }
 
+static void chaos_flood(struct bed *t, struct chaos_sets *s, bool flood)
+{
+	struct ip v = vtep_nr(CHAOS_FLOOD);
+	struct dp_key key = dp_key_flood(WORLD_VNI, &v);
+
+	s->flood = flood;
+	if (flood)
+		want_flood(t->d, v, 0);
+	else
+		dp_unwant(t->d, &key);
+}
+
+/* One mark is all rows' of the list; what is killed before it has seen that it is gone would leave rows of nobody's. */
+static void chaos_join(struct bed *t, struct chaos_sets *s)
+{
+	settle(t);
+	if (!info(t).vxlan_ifindex)
+		return;
+	s->joined = !s->joined;
+	world_run("bridge fdb %s 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.%u self", s->joined ? "append" : "del", CHAOS_JOINED);
+	settle(t);
+}
+
 static void chaos_wish(struct bed *t, struct rng *r, struct chaos_sets *s, unsigned m, unsigned *wish)
 {
+	if (rng_below(r, 8) == 0) {
+		chaos_flood(t, s, !s->flood);
+		return;
+	}
 	if (rng_below(r, 3) == 0) {
 		*wish = 0;
 		unwant_fdb(t->d, m);
@@ -76,7 +108,7 @@ static void chaos_wish(struct bed *t, struct rng *r, struct chaos_sets *s, unsig
 	}
 }
 
-static void chaos_hand(struct bed *t, struct rng *r, unsigned m)
+static void chaos_hand(struct bed *t, struct rng *r, struct chaos_sets *s, unsigned m)
 {
 	static const char *const cmds[] = {
 		"bridge fdb del %s dev vxlan100 self", "bridge fdb del %s dev vxlan100 master",
@@ -97,6 +129,9 @@ static void chaos_hand(struct bed *t, struct rng *r, unsigned m)
 		world_run("ip link set br100 down 2>/dev/null && ip link set br100 up; true");
 	} else if (n == 7 && rng_below(r, 4) == 0) {
 		world_run("ip link del vxlan100 2>/dev/null; true");
+		s->joined = false;
+	} else if (n == 8) {
+		chaos_join(t, s);
 	} else if (hand_of(m) == FAKEDP_KERNEL) {
 		world_speak(1 + rng_below(r, 2), &mac);
 	} else if (!port_of(t, m)) {
@@ -123,6 +158,8 @@ static void chaos_restart(struct bed *t, struct chaos_sets *s, unsigned crowd, c
 		if (s->members[i][0])
 			put_set(t->d, set_number(s, CHAOS_SET + i), s->members[i]);
 	chaos_crowd(t, crowd);
+	if (s->flood)
+		chaos_flood(t, s, s->restarts % 4 != 3);
 	for (unsigned m = 1; m <= CHAOS_MACS; m++) {
 		if (wish[m])
 			want_place(t, s, m, wish[m], 0);
@@ -195,7 +232,7 @@ static void random_edits_of_a_kernel_end_as_wanted(void **state)
 			else if (rng_below(&r, 2))
 				chaos_wish(t, &r, &sets, m, &wish[m]);
 			else
-				chaos_hand(t, &r, m);
+				chaos_hand(t, &r, &sets, m);
 			if (rng_below(&r, 4) == 0)
 				settle(t);
 		}
@@ -214,6 +251,8 @@ static void random_edits_of_a_kernel_end_as_wanted(void **state)
 
 			assert_true(t->w->flood(t->w, &vtep));
 		}
+		assert_int_equal(flood(t, "192.0.2.6"), sets.flood);
+		assert_int_equal(flood(t, "192.0.2.9"), sets.joined);
 		if (run + 1 < (runs ? strtoul(runs, NULL, 10) : 2)) {
 			bed_teardown(state);
 			*state = NULL;

@@ -115,6 +115,21 @@ def test_foreign_rows_are_shown_and_left(lab, pair):
     assert "192.0.2.9" in e.node.bridge("fdb show dev vxlan100") and "10.0.0.77" in e.node.ip("neigh show dev br100 nud all")
 
 
+def test_a_vtep_in_the_flood_list_by_hand_stays(lab, pair):
+    """All rows of the list have one mark in the kernel, which that hand takes: ours are known to be ours all the same."""
+    e, h = pair
+
+    def flooded():
+        return sorted(x["dst"] for x in e.node.fdb("vxlan100") if x["mac"] == "00:00:00:00:00:00")
+
+    e.node.bridge("fdb append 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.9 self")
+    lab.wait_for(lambda: [(x["what"], x["vtep"]) for x in diff(e)] == [("foreign", "192.0.2.9")], "it is another hand's, the rest ours")
+    e.kill()
+    e.configure(e.config.replace("192.0.2.2", "192.0.2.7") + "restart: {time: 2}\n")  # nobody is there
+    e.start()
+    lab.wait_for(lambda: flooded() == ["192.0.2.9"], "ours has gone, and that alone", 20)
+
+
 def test_what_is_in_the_way_is_said_and_left(lab, pair):
     """A MAC that another hand has set on a port: the route's row waits, whatever repair is asked for."""
     e, h = pair
