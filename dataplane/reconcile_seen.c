@@ -107,6 +107,8 @@ static void seen_port(struct rec *c, uint32_t h, const struct dp_seen *s)
 		return;
 	}
 	r->ask = false;
+	if (r->port == DP_SEEN_OURS && r->wanted && s->state == DP_SEEN_CLAIM && (s->flags ^ r->have_flags) & DP_STICKY)
+		note_mend(c, r, s, HISTORY_ALTERED);
 	seen_port_mark(r, s);
 	rec_set_spare(c, r, false); /* its bridge row is there again */
 }

@@ -188,6 +188,10 @@ static void what_we_take_away_to_write_it_anew_is_not_counted(void **state)
 	world_run("bridge fdb del 02:00:00:00:00:02 dev vxlan100 self");
 	settle(t);
 	assert_int_equal(stats(t).repairs, 1);
+	world_run("bridge fdb replace 02:00:00:00:00:01 dev vxlan100 master static sticky");
+	settle(t);
+	assert_int_equal(stats(t).repairs, 2);
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 extern_learn master br100 $'");
 }
 
 #define RUNNING(name) cmocka_unit_test_setup_teardown(name, bed_running_kernel, bed_teardown)
