@@ -297,14 +297,10 @@ static void claim(struct evpn *e, struct evi *evi, const struct config_host *h)
 
 static void unclaim(struct evpn *e, struct evi *evi, const struct mac *mac)
 {
-	uint32_t m = mac_find(e, evi, mac), next;
+	struct ip ip;
 
-	for (uint32_t b = m ? mac_get(e, m)->bindings : 0; b; b = next) {
-		struct ip ip = binding_ip(binding_get(e, b));
-
-		next = binding_get(e, b)->next;
+	while (neigh_route_of(e, evi, mac, answer_rd, &ip))
 		neigh_route_del(e, evi, mac, &ip, answer_rd);
-	}
 	mac_route_del(e, evi, mac, answer_rd);
 }
 

@@ -122,23 +122,24 @@ void fixed_host_add(struct evpn *e, struct evi *evi, const struct config_host *h
 	import_unref(e, import);
 }
 
+/* Is the MAC with this address, none: without one, of the configuration? */
+static bool is_fixed(const struct evpn *e, const struct evi *evi, const struct mac *mac, const struct ip *ip)
+{
+	uint32_t m = mac_find(e, evi, mac), b = m && ip->len ? binding_find(e, evi, ip, m) : 0;
+
+	if (ip->len)
+		return b && sources_have(&e->macs.nodes, &binding_get(e, b)->routes, no_rd);
+	return m && sources_have(&e->macs.nodes, &mac_get(e, m)->routes, no_rd);
+}
+
 bool fixed_host_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip)
 {
-	bool found = false;
-	uint32_t m = mac_find(e, evi, mac), b = m ? mac_get(e, m)->bindings : 0, next;
+	struct config_host h = { .mac = *mac, .ip = *ip };
+	bool found = is_fixed(e, evi, mac, ip);
 
-	for (; b; b = next) {
-		struct ip bound = binding_ip(binding_get(e, b));
-
-		next = binding_get(e, b)->next;
-		if (!sources_have(&e->macs.nodes, &binding_get(e, b)->routes, no_rd) || (ip->len && !ip_eq(ip, &bound)))
-			continue;
-		neigh_route_del(e, evi, mac, &bound, no_rd);
-		found = true;
-	}
-	m = ip->len ? 0 : mac_find(e, evi, mac);
-	if (m && sources_have(&e->macs.nodes, &mac_get(e, m)->routes, no_rd)) {
-		mac_route_del(e, evi, mac, no_rd);
+	host_unset(e, evi, &h);
+	while (!ip->len && neigh_route_of(e, evi, mac, no_rd, &h.ip)) {
+		host_unset(e, evi, &h);
 		found = true;
 	}
 	return found;

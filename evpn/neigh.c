@@ -221,6 +221,17 @@ bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct i
 	return false;
 }
 
+bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8], struct ip *out)
+{
+	uint32_t m = mac_find(e, evi, mac), h = m ? mac_get(e, m)->bindings : 0;
+
+	while (h && !sources_have(&e->macs.nodes, &binding_get(e, h)->routes, rd))
+		h = binding_get(e, h)->next;
+	if (h)
+		*out = binding_ip(binding_get(e, h));
+	return h;
+}
+
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static const char silent[] = "asked, and did not answer";

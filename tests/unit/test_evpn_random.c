@@ -5,6 +5,7 @@
  * routes of ours and counts are what follows from all that is said. EVPN_RUNS seeds (200) of EVPN_STEPS steps (250);
  * EVPN_RUN=SEED plays the one run that a failure names.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -328,6 +329,7 @@ static void fixed(struct play *p, int i, int mac, int ip)
 {
 	int *at = &p->m.evi[i].fixed[mac][ip], peer = any(p, MODEL_PEERS);
 	struct config_host h = { .mac = model_mac(mac), .vtep = ip_v4(0xc0000200u + model_peer(peer)) };
+	bool known = false;
 
 	if (ip)
 		h.ip = model_ip(ip);
@@ -338,10 +340,13 @@ static void fixed(struct play *p, int i, int mac, int ip)
 		return;
 	}
 	SAY(p, "vni %u: mac %d ip %d not configured\n", vnis[i], mac + 1, ip);
-	evpn_host_del(p->w.e, vnis[i], &h.mac, &h.ip);
-	for (int k = 0; k < MODEL_IPS; k++)
-		if (!ip || k == ip)
-			p->m.evi[i].fixed[mac][k] = MODEL_NONE;
+	for (int k = 0; k < MODEL_IPS; k++) {
+		if (ip && k != ip)
+			continue;
+		known |= p->m.evi[i].fixed[mac][k] != MODEL_NONE;
+		p->m.evi[i].fixed[mac][k] = MODEL_NONE;
+	}
+	assert_int_equal(evpn_host_del(p->w.e, vnis[i], &h.mac, &h.ip), known ? 0 : -ENOENT);
 }
 
 static void in_a_vni(struct play *p, unsigned what)
