@@ -96,7 +96,7 @@ def test_higher_sequence_takes_over_and_the_host_takes_it_back(lab):
     p = Pair(lab)
     p.h1.speak()
     lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "local", "h1 is local")
-    p.h1.run("sysctl", "-qw", "net.ipv4.conf.all.arp_ignore=8")  # who loses a MAC is asked; as if it had really moved
+    p.h1.run("sh", "-c", "echo 8 >/proc/sys/net/ipv4/conf/all/arp_ignore")  # who loses a MAC is asked; as if it had really moved
     p.add_mac(MAC1, communities=MOBILITY % (0, 5))
     lab.wait_for(lambda: p.evpnd.mac(100, MAC1)["state"] == "remote", "h1 has moved away")
     lab.wait_for(lambda: p.r1.remote("vxlan100", MAC1) == p.r2.address, "the kernel follows")
