@@ -99,6 +99,31 @@ void import_rules_del(struct evpn *e, const struct evi *evi);
 /* Brings what is in the RIB already into the EVIs that are unread. */
 void import_rib(struct evpn *e);
 
+/* ---- between import.c (sets), import_rt.c (route targets) and import_route.c (routes) ----------------------------- */
+
+#define IMPORT_GENERATION_MASK 0x7fffffffu
+
+/* The import of a set, 0 when no EVI takes anything of it. */
+uint32_t import_of_set(struct evpn *e, uint32_t set, const struct bgp_attrs *a);
+/*
+ * Can frames be sent there? "A path whose next hop is ourselves is never imported." Loopback addresses are those of others
+ * on this host, if our own is one.
+ */
+bool import_can_reach(const struct evpn *e, const struct ip *ip);
+
+struct import_matches {
+	uint64_t *v; /* tag << 16 | slot; ascending, each once */
+	uint32_t n, cap;
+};
+/* The EVIs that import one of the route targets of a. The caller frees out->v. */
+void import_match(const struct evpn *e, const struct bgp_attrs *a, struct import_matches *out);
+/* Is this EVI one of them? */
+bool import_is_matched(const struct evpn *e, const struct evi *evi, const struct bgp_attrs *a);
+/* Those that an import has: im->n_evis slots; other ones; none. */
+const uint16_t *import_evis(const struct import *im);
+void import_evis_set(struct import_table *t, struct import *im, const struct import_matches *m);
+void import_evis_drop(struct import_table *t, struct import *im);
+
 /* For struct bgp_listener. */
 void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_);
 void import_set_gone(struct evpn *e, uint32_t mark);
