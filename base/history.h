@@ -67,7 +67,7 @@ enum history_what { /* what it is now, or what happened to it */
 	HISTORY_DUPLICATE,
 	HISTORY_LIMITED,
 	HISTORY_WAITING, /* an address whose MAC is not known to be anywhere */
-	HISTORY_REFUSED, /* nor is a row taken */
+	HISTORY_REFUSED, /* also a row by the kernel, and a reload */
 	HISTORY_GONE,
 	/* rows and devices */
 	HISTORY_DELETED, /* by another hand */

@@ -44,7 +44,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_SHOW_SEGMENTS] = { "show segments", "[--vni N]", "Ethernet Segments of others: their PEs, and which are sent to",
 				 .optional = BIT(ARG_VNI) },
 	[VERB_SHOW_PORTS] = { "show ports", "[--vni N]", "which port is in which VNI, and with which VLAN", .optional = BIT(ARG_VNI) },
-	[VERB_SHOW_TRAFFIC] = { "show traffic", "", "frames by VNI, port, VTEP and worker, drops by reason (dataplane userspace)" },
+	[VERB_SHOW_TRAFFIC] = { "show traffic", "", "frames and octets by VNI and port; with dataplane userspace also by VTEP and worker, drops by reason" },
 	[VERB_SHOW_VERSION] = { "show version", "", "the running daemon: version, age, identity" },
 	[VERB_SHOW_MEMORY] = { "show memory", "", "objects and octets, table by table" },
 	[VERB_SHOW_CONFIG] = { "show config", "[--defaults]", "the configuration in force, without secrets",
@@ -369,10 +369,47 @@ static void list_continuations(const char *word, char *out, size_t cap)
 			at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? ", " : "", verbs[i].name + len + 1);
 }
 
+/* What the same is called in FRR, GoBGP and BIRD; the longer ones first. */
+static bool suggest_by_habit(const char *const *argv, size_t argc, char *error)
+{
+	static const struct {
+		const char *there, *here;
+	} habits[] = {
+		{ "show bgp l2vpn evpn summary", "show neighbors" },
+		{ "show bgp summary", "show neighbors" },
+		{ "show bgp neighbors", "show neighbors" },
+		{ "show bgp", "show rib" },
+		{ "show ip bgp summary", "show neighbors" },
+		{ "show ip bgp", "show rib" },
+		{ "show evpn mac", "show mac" },
+		{ "show evpn arp-cache", "show arp" },
+		{ "show evpn es", "show segments" },
+		{ "show evpn", "show vni" },
+		{ "show running-config", "show config" },
+		{ "show log", "show events" },
+		{ "show protocols", "show neighbors" },
+		{ "show route", "show rib" },
+		{ "global rib", "show rib" },
+		{ "status", "show neighbors" },
+	};
+	char said[WORD_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
+		join_words(argv, argc, word_count(habits[i].there), said);
+		if (strcmp(said, habits[i].there))
+			continue;
+		usage(error, "unknown verb '%s', here it is '%s' ('help' lists all)", said, habits[i].here);
+		return true;
+	}
+	return false;
+}
+
 static int unknown_verb(const char *const *argv, size_t argc, char *error)
 {
 	char next[160];
 
+	if (suggest_by_habit(argv, argc, error))
+		return 2;
 	if (suggest_by_last_word(argv[0], 0, error) || suggest(argv, argc, error) ||
 	    suggest_by_last_word(argv[0], tolerance(argv[0]), error))
 		return 2;

@@ -200,6 +200,8 @@ static void system_words(struct buf *out, const json_t *row)
 		buf_adds(out, "events of the kernel were lost, what is local is learned anew");
 	else if (vni)
 		add(out, "the VNI was ", text(row, "event"));
+	else if (is(row, "event", "refused"))
+		buf_adds(out, "reload refused");
 	else
 		add(out, "", text(row, "event"));
 }

@@ -20,6 +20,31 @@ void help_usage(FILE *out)
 	fputs("usage: evpnctl [-s SOCKET] [-j|--json] VERB ...\n", out);
 }
 
+static void print_verb(enum verb_id id, FILE *out)
+{
+	fprintf(out, "  %-16s ", verbs[id].name);
+	print(verbs[id].help, 19, out);
+}
+
+bool help_group(const char *word, FILE *out)
+{
+	size_t len = strlen(word);
+	enum verb_id alone;
+	bool any = false;
+
+	if (verb_find(&word, 1, &alone))
+		return false;
+	for (enum verb_id i = 0; i < VERB_N; i++) {
+		if (strncmp(verbs[i].name, word, len) || verbs[i].name[len] != ' ')
+			continue;
+		print_verb(i, out);
+		any = true;
+	}
+	if (any)
+		fprintf(out, "\n'evpnctl help %s WORD' shows the arguments\n", word);
+	return any;
+}
+
 void help_all(FILE *out)
 {
 	help_usage(out);
@@ -29,10 +54,8 @@ void help_all(FILE *out)
 	      "  -h, -V       this text; the version\n"
 	      "\n",
 	      out);
-	for (enum verb_id i = 0; i < VERB_N; i++) {
-		fprintf(out, "  %-16s ", verbs[i].name);
-		print(verbs[i].help, 19, out);
-	}
+	for (enum verb_id i = 0; i < VERB_N; i++)
+		print_verb(i, out);
 	fputs("\nevpnctl help VERB shows its arguments. Exit: 0 yes, 1 no or failed, 2 usage.\n", out);
 }
 

@@ -4,6 +4,7 @@
 #ifndef CMD_EVPNCTL_HELP_H
 #define CMD_EVPNCTL_HELP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cmd/verb.h"
@@ -11,5 +12,7 @@
 void help_usage(FILE *out);
 void help_all(FILE *out);
 void help_verb(enum verb_id id, FILE *out);
+/* The verbs that begin with this word, as show; false when it is none, or a verb itself. */
+bool help_group(const char *word, FILE *out);
 
 #endif

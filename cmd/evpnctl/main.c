@@ -246,15 +246,40 @@ static int doctor(const struct options *o, const struct verb_args *args)
 
 /* ---- verbs without a daemon -------------------------------------------------------------------------------------- */
 
-static int check_file(const char *file)
+/* FILE:LINE:COLUMN: MESSAGE, or FILE: MESSAGE. */
+static json_t *error_object(const char *file, const char *line)
+{
+	const char *at = line + strlen(file);
+	unsigned row = 0, column = 0;
+	int n = 0;
+
+	if (sscanf(at, ":%u:%u: %n", &row, &column, &n) < 2 || !n)
+		return json_pack("{s:s, s:n, s:n, s:s}", "file", file, "line", "column", "message", at + strspn(at, ": "));
+	return json_pack("{s:s, s:i, s:i, s:s}", "file", file, "line", (int)row, "column", (int)column, "message", at + n);
+}
+
+static void print_errors(const char *file, const struct config_errors *errors)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < errors->n; i++)
+		json_array_append_new(all, error_object(file, errors->lines[i]));
+	json_dumpf(all, stdout, JSON_COMPACT);
+	puts("");
+	json_decref(all);
+}
+
+static int check_file(const char *file, bool json)
 {
 	struct config_errors errors = { 0 };
 	struct config *c = config_load(file, &errors);
 	int rc = c ? 0 : 1;
 
-	for (size_t i = 0; i < errors.n; i++)
+	if (json)
+		print_errors(file, &errors);
+	for (size_t i = 0; !json && i < errors.n; i++)
 		puts(errors.lines[i]);
-	if (c)
+	if (c && !json)
 		printf("%s: no errors\n", file);
 	config_errors_free(&errors);
 	config_free(c);
@@ -270,6 +295,8 @@ static int help(const char *const *words, size_t n)
 		help_all(stdout);
 		return 0;
 	}
+	if (n == 1 && help_group(words[0], stdout))
+		return 0;
 	if (!verb_find(words, n, &about.id)) {
 		verb_parse(words, n, &about, error);
 		fprintf(stderr, "evpnctl: %s\n", error);
@@ -293,7 +320,7 @@ static int act(struct options *o)
 		return rc;
 	}
 	if (args.id == VERB_CHECK)
-		return check_file(args.v[ARG_FILE].text);
+		return check_file(args.v[ARG_FILE].text, o->json);
 	if (args.id == VERB_DOCTOR)
 		return doctor(o, &args);
 	if (args.id == VERB_CAPTURE)

@@ -208,7 +208,7 @@ static const struct view_column diff_columns[] = {
 
 static const struct view_column vtep_columns[] = {
 	{ "VTEP", "vtep", format_any },
-	{ "VNIS", "vnis", format_any, R },
+	{ "FLOODED VNIS", "vnis", format_any, R },
 	{ "MACS", "macs", format_any, R },
 };
 

@@ -265,7 +265,7 @@ bool apply_reload(struct daemon *d, char *why, size_t cap)
 {
 	struct config *new_ = load_applicable(d, why, cap);
 
-	event_note(d, HISTORY_RELOADED, new_ ? d->config_file : why);
+	event_note(d, new_ ? HISTORY_RELOADED : HISTORY_REFUSED, new_ ? d->config_file : why);
 	if (!new_ || !go_over(d, new_, why, cap))
 		return false;
 	log_info(&d->log, LOG_MAIN, "%s is loaded: %zu neighbor%s, %zu VNI%s", d->config_file, new_->n_neighbors,

@@ -28,7 +28,7 @@ const double http_bucket_s[HTTP_BUCKETS] = { 0.001, 0.01, 0.1, 1, 10 };
 const char *http_part_name(enum http_part p)
 {
 	static const char *const names[] = {
-		[HTTP_PAGE] = "/", [HTTP_METRICS] = "/metrics", [HTTP_API] = "/api/v1", [HTTP_HEALTH] = "/healthz", [HTTP_OTHER] = "",
+		[HTTP_PAGE] = "/", [HTTP_METRICS] = "/metrics", [HTTP_API] = "/api/v1", [HTTP_HEALTH] = "/healthz", [HTTP_OTHER] = "other",
 	};
 
 	return names[p];

@@ -212,6 +212,8 @@ def test_reload_of_a_bad_file_changes_nothing(lab, how):
         e.process.send(signal.SIGHUP)
         lab.wait_for(lambda: "has no octet" in e.log(), "the log says what is wrong")
     assert [n["address"] for n in e.show("neighbors")] == [r2.address]
+    assert [(x["event"], "has no octet" in x["reason"]) for x in e.show("events", "--kind", "system")[-2:]] == [("refused", False), ("refused", True)]
+    assert "reload refused: nothing changed: %s:1:" % e.file in e.ctl("show", "events").stdout
     e.configure(good + "log: {level: debug}\n")
     e.process.send(signal.SIGHUP)
     lab.wait_for(lambda: " debug " in e.log() or e.show("config").get("log", {}).get("level") == "debug", "the mended file is in force")

@@ -177,6 +177,32 @@ def test_usage_errors(lab, argv, words):
         assert w in p.stderr, p.stderr
 
 
+def test_check_as_json(lab):
+    n = lab.node("n")
+
+    def check(text, status):
+        path = lab.path("c:1:2.yaml")
+        with open(path, "w") as f:
+            f.write(text)
+        p = evpnctl(n, "-j", "check", path)
+        assert p.returncode == status and not p.stderr
+        rows = json.loads(p.stdout)
+        assert all(r["file"] == path for r in rows)
+        return [(r["line"], r["column"], r["message"]) for r in rows]
+
+    assert check("dataplane: none\n", 0) == []
+    assert check("asn: 0\nx: 1\n", 1)[0] == (1, 6, 'asn: expected a number from 1 to 4294967295, found "0"')
+    none = json.loads(evpnctl(n, "-j", "check", lab.path("none.yaml")).stdout)
+    assert [(r["line"], r["column"]) for r in none] == [(None, None)] and "No such file" in none[0]["message"]
+
+
+def test_help_of_a_first_word(lab):
+    n = lab.node("n")
+    p = evpnctl(n, "help", "show")
+    assert p.returncode == 0 and "show segments" in p.stdout and "neighbor " not in p.stdout
+    assert "show vni [N]" in evpnctl(n, "help", "show", "vni").stdout and "vni N mode MODE" in evpnctl(n, "help", "vni").stdout
+
+
 def test_what_was_refused_is_not_logged_as_done(lab):
     r1, r2 = lab.fabric("r1", "r2")
     e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000, "passive: true")], vnis=()))

@@ -82,6 +82,10 @@ static void verb_unknown_names_the_nearest(void **state)
 	assert_says("show neighbours", "did you mean 'show neighbors'?");
 	assert_says("show nieghbors", "did you mean 'show neighbors'?");
 	assert_says("shwo rib", "did you mean 'show rib'?");
+	assert_says("show bgp l2vpn evpn summary", "here it is 'show neighbors'");
+	assert_says("show bgp l2vpn evpn", "here it is 'show rib'");
+	assert_says("show evpn mac vni all", "here it is 'show mac'");
+	assert_says("global rib -a evpn", "here it is 'show rib'");
 	assert_says("neigbor 192.0.2.1 up", "did you mean 'neighbor'?");
 	assert_says("shwo", "unknown verb 'shwo', did you mean 'show'?");
 	assert_says("sho x", "unknown verb 'sho', did you mean 'show'?");
