@@ -43,12 +43,8 @@ static void add(struct claims *c, const struct source *s, bool binding)
 
 static void add_all(struct claims *c, const struct sources *from, bool binding)
 {
-	const struct slab *nodes = &c->e->macs.nodes;
-
-	if (sources_empty(from))
-		return;
-	for (const struct source *s = &from->first; s; s = sources_next(nodes, from, s))
-		add(c, s, binding);
+	for_each_source(x, &c->e->macs.nodes, from)
+		add(c, x, binding);
 }
 
 size_t evpn_mac_claims(struct evpn *e, uint32_t vni, const struct mac *mac, struct evpn_claim *out, size_t max)

@@ -78,9 +78,7 @@ void mac_reap(struct evpn *e, uint32_t h)
 /* The better of best (0: none yet) and any in s. Stops at one as good as enough, 0: none is. */
 static uint32_t best_of(const struct evpn *e, const struct sources *s, uint32_t best, uint32_t enough)
 {
-	const struct source *x = sources_empty(s) ? NULL : &s->first;
-
-	for (; x; x = sources_next(&e->macs.nodes, s, x)) {
+	for_each_source(x, &e->macs.nodes, s) {
 		if (!best || import_cmp(e, x->import, best) > 0)
 			best = x->import;
 		if (enough && import_cmp(e, best, enough) >= 0)

@@ -15,10 +15,9 @@
 
 uint32_t neigh_best_route(const struct evpn *e, const struct binding *b)
 {
-	const struct source *x = sources_empty(&b->routes) ? NULL : &b->routes.first;
 	uint32_t best = 0;
 
-	for (; x; x = sources_next(&e->macs.nodes, &b->routes, x))
+	for_each_source(x, &e->macs.nodes, &b->routes)
 		if (!best || import_cmp(e, x->import, best) > 0)
 			best = x->import;
 	return best;

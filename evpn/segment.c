@@ -199,131 +199,10 @@ static void segment_reap(struct evpn *e, uint32_t h)
 	slab_free(&t->slab, h);
 }
 
-/* ---- PEs --------------------------------------------------------------------------------------------------------- */
-
-struct pes {
-	unsigned n;
-	struct segment_pe v[DP_SET_MAX]; /* by address */
-};
-
-/* The PE's place, NULL when those there are have lower addresses. */
-static struct segment_pe *pe_place(const struct evpn *e, struct pes *pes, uint32_t vtep)
-{
-	unsigned i = pes->n;
-
-	for (; i; i--) {
-		int d;
-
-		if (pes->v[i - 1].vtep == vtep)
-			return &pes->v[i - 1];
-		d = ip_cmp(&vtep_get(&e->vteps, pes->v[i - 1].vtep)->ip, &vtep_get(&e->vteps, vtep)->ip);
-		if (d < 0)
-			break;
-	}
-	if (i == DP_SET_MAX)
-		return NULL;
-	pes->n += pes->n < DP_SET_MAX;
-	memmove(&pes->v[i + 1], &pes->v[i], (pes->n - 1 - i) * sizeof(pes->v[0]));
-	pes->v[i] = (struct segment_pe){ .vtep = vtep, .last_resort = true, .draining = true };
-	return &pes->v[i];
-}
-
-static const struct source *first_of(const struct sources *s)
-{
-	return sources_empty(s) ? NULL : &s->first;
-}
-
-static struct pes all_pes(const struct evpn *e, const struct segment *s)
-{
-	struct pes pes = { 0 };
-	struct segment_pe *pe;
-
-	for (const struct source *x = first_of(&s->per_es); x; x = sources_next(&e->macs.nodes, &s->per_es, x)) {
-		const struct import *im = import_get(&e->imports, x->import);
-
-		pe = pe_place(e, &pes, im->vtep);
-		if (!pe)
-			continue;
-		pe->per_es = true;
-		pe->last_resort &= im->last_resort;
-		pe->draining &= im->draining;
-	}
-	for (const struct source *x = first_of(&s->per_evi); x; x = sources_next(&e->macs.nodes, &s->per_evi, x)) {
-		const struct import *im = import_get(&e->imports, x->import);
-
-		pe = pe_place(e, &pes, im->vtep);
-		if (!pe)
-			continue;
-		pe->per_evi = true;
-		pe->label = im->label;
-	}
-	return pes;
-}
-
-/* RFC 7432 8.2.1 has the flag in each A-D per ES route; where PEs differ, none may assume that all forward. */
-static bool is_single_active(const struct evpn *e, const struct segment *s)
-{
-	for (const struct source *x = first_of(&s->per_es); x; x = sources_next(&e->macs.nodes, &s->per_es, x))
-		if (import_get(&e->imports, x->import)->single_active)
-			return true;
-	return false;
-}
-
-/* Those that are about to go do not count when others do. */
-static void spare_draining(struct pes *pes)
-{
-	bool others = false;
-
-	for (unsigned i = 0; i < pes->n; i++)
-		others |= pes->v[i].usable && !pes->v[i].draining;
-	for (unsigned i = 0; i < pes->n; i++)
-		pes->v[i].usable &= !others || !pes->v[i].draining;
-}
-
-/* All, and which of them count. *by_evi: because of A-D per EVI routes. */
-static struct pes judged_pes(const struct evpn *e, const struct segment *s, bool *by_evi)
-{
-	struct pes all = all_pes(e, s);
-	bool fresh = false;
-
-	*by_evi = false;
-	for (unsigned i = 0; i < all.n; i++) {
-		fresh |= all.v[i].per_es && !all.v[i].last_resort;
-		*by_evi |= all.v[i].per_evi;
-	}
-	for (unsigned i = 0; i < all.n; i++) {
-		struct segment_pe *pe = &all.v[i];
-
-		pe->usable = pe->per_es && (pe->per_evi || !*by_evi) && (!pe->last_resort || !fresh);
-	}
-	if (*by_evi && !is_single_active(e, s))
-		spare_draining(&all);
-	return all;
-}
-
-static struct pes usable_pes(const struct evpn *e, const struct segment *s, bool *by_evi)
-{
-	struct pes all = judged_pes(e, s, by_evi), out = { 0 };
-
-	for (unsigned i = 0; i < all.n; i++)
-		if (all.v[i].usable)
-			out.v[out.n++] = all.v[i];
-	return out;
-}
-
-unsigned segment_pes(const struct evpn *e, const struct segment *s, struct segment_pe pes[DP_SET_MAX])
-{
-	bool by_evi;
-	struct pes all = judged_pes(e, s, &by_evi);
-
-	memcpy(pes, all.v, all.n * sizeof(pes[0]));
-	return all.n;
-}
-
 /* ---- paths ------------------------------------------------------------------------------------------------------- */
 
 /* Takes all but one of those that a path of one advertiser does not lead to out of pes. */
-static void judge_one(const struct segment_path *p, struct pes *pes)
+static void judge_one(const struct segment_path *p, struct segment_pes *pes)
 {
 	for (unsigned i = 0; i < pes->n; i++) {
 		if (pes->v[i].vtep != p->vtep)
@@ -336,7 +215,7 @@ static void judge_one(const struct segment_path *p, struct pes *pes)
 	pes->n = pes->n == 1; /* the backup, if there is no choice */
 }
 
-static bool same_members(const struct segment_path *p, const struct pes *pes)
+static bool same_members(const struct segment_path *p, const struct segment_pes *pes)
 {
 	for (unsigned i = 0; i < pes->n; i++)
 		if (p->member[i] != pes->v[i].vtep)
@@ -350,7 +229,7 @@ static uint32_t label_of(const struct segment_pe *pe, uint32_t vni)
 }
 
 /* The VNI for the first of them when they cannot be a set; 0: they can. */
-static uint32_t one_label(const struct pes *pes, uint32_t vni)
+static uint32_t one_label(const struct segment_pes *pes, uint32_t vni)
 {
 	for (unsigned i = 0; i < pes->n; i++)
 		if (label_of(&pes->v[i], vni) != vni)
@@ -364,7 +243,7 @@ static void members_count(struct evpn *e, const struct segment_path *p, uint32_t
 		vtep_get(&e->vteps, p->member[i])->macs += by;
 }
 
-static void members_set(struct evpn *e, struct segment_path *p, const struct pes *pes)
+static void members_set(struct evpn *e, struct segment_path *p, const struct segment_pes *pes)
 {
 	struct segment_path old = *p;
 
@@ -390,7 +269,7 @@ static void set_put(struct evpn *e, uint32_t h)
 }
 
 /* Brings a path up to date. True when rows that have gone its way are to be rewritten. */
-static bool apply(struct evpn *e, uint32_t h, const struct pes *pes, uint32_t vni)
+static bool apply(struct evpn *e, uint32_t h, const struct segment_pes *pes, uint32_t vni)
 {
 	struct segment_path *p = segment_path_get(&e->segments, h);
 	uint32_t label = one_label(pes, vni), old_first = p->n ? p->member[0] : 0;
@@ -439,10 +318,10 @@ static void set_hand_over(struct segment_table *t, const struct segment *s)
 }
 
 /* One path, as apply(); usable: the PEs that count. */
-static bool judge_path(struct evpn *e, const struct segment *s, uint32_t h, const struct pes *usable)
+static bool judge_path(struct evpn *e, const struct segment *s, uint32_t h, const struct segment_pes *usable)
 {
 	const struct segment_path *p = segment_path_get(&e->segments, h);
-	struct pes to = { 0 };
+	struct segment_pes to = { 0 };
 
 	if ((h == s->paths) == s->aliasing)
 		to = *usable;
@@ -456,9 +335,9 @@ static void judge(struct evpn *e, struct segment *s)
 {
 	const struct segment_path *first = segment_path_get(&e->segments, s->paths);
 	bool by_evi, was = s->aliasing, moved = false;
-	struct pes usable = usable_pes(e, s, &by_evi);
+	struct segment_pes usable = segment_usable_pes(e, s, &by_evi);
 
-	s->single_active = is_single_active(e, s);
+	s->single_active = segment_is_single_active(e, s);
 	s->aliasing = !s->single_active && by_evi;
 	if (s->aliasing != was)
 		set_hand_over(&e->segments, s);
@@ -528,7 +407,7 @@ void segment_clear(struct evpn *e, const struct evi *evi)
 
 		while (slab_live(&e->segments.slab, h) && segment_get(&e->segments, h)->evi == evi->slot) {
 			const struct segment *s = segment_get(&e->segments, h);
-			const struct source *x = first_of(per_es ? &s->per_es : &s->per_evi);
+			const struct source *x = sources_first(per_es ? &s->per_es : &s->per_evi);
 			struct esi esi = *esi_get(&e->segments, s->esi);
 			struct source gone;
 
@@ -556,7 +435,7 @@ static void path_count(struct evpn *e, uint32_t h, uint32_t by)
 /* Of this advertiser no MAC is left. */
 static void path_end(struct evpn *e, const struct evi *evi, uint32_t h)
 {
-	static const struct pes none;
+	static const struct segment_pes none;
 
 	apply(e, h, &none, evi->vni);
 	vtep_drop(&e->vteps, segment_path_get(&e->segments, h)->vtep);
@@ -566,7 +445,7 @@ static void path_end(struct evpn *e, const struct evi *evi, uint32_t h)
 void segment_count(struct evpn *e, const struct evi *evi, const struct import *im, uint32_t by)
 {
 	uint32_t h = segment_find(e, evi->slot, im->esi), path;
-	struct pes usable;
+	struct segment_pes usable;
 	struct segment *s;
 	bool by_evi;
 
@@ -580,7 +459,7 @@ void segment_count(struct evpn *e, const struct evi *evi, const struct import *i
 	if (!path) {
 		path = path_add(&e->segments, h, s->paths, im->vtep, im->label);
 		vtep_get(&e->vteps, im->vtep)->refs++;
-		usable = usable_pes(e, s, &by_evi);
+		usable = segment_usable_pes(e, s, &by_evi);
 		judge_path(e, s, path, &usable);
 	}
 	path_count(e, path, by);

@@ -123,11 +123,21 @@ uint32_t segment_resolve(const struct evpn *e, const struct evi *evi, const stru
 /* The same as the destination of a row; false: nowhere. */
 bool segment_dest(const struct evpn *e, const struct evi *evi, const struct import *im, struct dp_row *row);
 
-/* The PEs of a segment, for show: what of each is there. In order of address; at most DP_SET_MAX. */
+/* ---- segment_pe.c ------------------------------------------------------------------------------------------------ */
+
 struct segment_pe {
-	uint32_t vtep, label; /* label: of its A-D per EVI route, 0 without */
+	uint32_t vtep;  /* handle */
+	uint32_t label; /* of its A-D per EVI route, 0 without */
 	bool per_es, per_evi, last_resort, draining, usable;
 };
-unsigned segment_pes(const struct evpn *e, const struct segment *s, struct segment_pe pes[DP_SET_MAX]);
+struct segment_pes {
+	unsigned n;
+	struct segment_pe v[DP_SET_MAX]; /* by address */
+};
+/* All, for show; and those that count. *by_evi: because of A-D per EVI routes. */
+struct segment_pes segment_all_pes(const struct evpn *e, const struct segment *s);
+struct segment_pes segment_usable_pes(const struct evpn *e, const struct segment *s, bool *by_evi);
+/* RFC 7432 8.2.1 has the flag in each A-D per ES route; where PEs differ, none may assume that all forward. */
+bool segment_is_single_active(const struct evpn *e, const struct segment *s);
 
 #endif

@@ -401,21 +401,21 @@ static enum evpn_pe_state pe_state(const struct evpn *e, const struct segment *s
 
 static void segment_fill(const struct evpn *e, const struct segment *s, struct evpn_segment_info *out)
 {
-	struct segment_pe pes[DP_SET_MAX];
+	const struct segment_pes pes = segment_all_pes(e, s);
 
 	*out = (struct evpn_segment_info){ .vni = evi_get(&e->evis, s->evi)->vni,
 					   .single_active = s->single_active,
 					   .macs = segment_path_get(&e->segments, s->paths)->macs,
-					   .n_pes = segment_pes(e, s, pes) };
+					   .n_pes = pes.n };
 	memcpy(out->esi, esi_get(&e->segments, s->esi)->b, sizeof(out->esi));
 	for (unsigned i = 0; i < out->n_pes; i++) {
 		struct evpn_segment_pe *pe = &out->pes[i];
 
-		pe->vtep = vtep_get(&e->vteps, pes[i].vtep)->ip;
-		pe->per_es = pes[i].per_es;
-		pe->per_evi = pes[i].per_evi;
-		pe->vni = pes[i].label;
-		pe->state = pe_state(e, s, &pes[i]);
+		pe->vtep = vtep_get(&e->vteps, pes.v[i].vtep)->ip;
+		pe->per_es = pes.v[i].per_es;
+		pe->per_evi = pes.v[i].per_evi;
+		pe->vni = pes.v[i].label;
+		pe->state = pe_state(e, s, &pes.v[i]);
 	}
 }
 

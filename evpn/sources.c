@@ -72,9 +72,7 @@ const struct source *sources_next(const struct slab *nodes, const struct sources
 
 bool sources_have(const struct slab *nodes, const struct sources *s, const uint8_t rd[8])
 {
-	const struct source *x = sources_empty(s) ? NULL : &s->first;
-
-	for (; x; x = sources_next(nodes, s, x))
+	for_each_source(x, nodes, s)
 		if (!memcmp(x->rd, rd, sizeof(x->rd)))
 			return true;
 	return false;

@@ -37,7 +37,16 @@ uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8],
 /* Removes it; the handle that it had, 0 when there was none. */
 uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8]);
 bool sources_have(const struct slab *nodes, const struct sources *s, const uint8_t rd[8]);
-/* One after the other: for (x = &s->first; x; x = sources_next(nodes, s, x)) when s is not empty. */
+/* The one after x, NULL behind the last. */
 const struct source *sources_next(const struct slab *nodes, const struct sources *s, const struct source *x);
+
+static inline const struct source *sources_first(const struct sources *s)
+{
+	return sources_empty(s) ? NULL : &s->first;
+}
+
+/* s must not change meanwhile. */
+#define for_each_source(x, nodes, s)                                                                                   \
+	for (const struct source *x = sources_first(s); (x); (x) = sources_next((nodes), (s), (x)))
 
 #endif

@@ -60,9 +60,7 @@ static bool claim_of_import(const struct evpn *e, const struct mac_entry *m, uin
 static bool nth(const struct evpn *e, const struct mac_entry *m, const struct sources *s, const struct ip *ip, unsigned *n,
 		struct evpn_claimant *out)
 {
-	const struct source *x = sources_empty(s) ? NULL : &s->first;
-
-	for (; x; x = sources_next(&e->macs.nodes, s, x))
+	for_each_source(x, &e->macs.nodes, s)
 		if (claim_of_import(e, m, x->import, ip, out) && !(*n)--)
 			return true;
 	return false;
