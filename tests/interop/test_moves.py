@@ -35,6 +35,7 @@ class Fabric:
         self.lab = lab
         self.r = lab.fabric("r1", "r2", "r3")
         self.hosts = lab.node("hosts")
+        self.moving = threading.Lock()  # a host that has moved gives no answer any more where it was
         self.port = {}
         for n in self.r:
             for side in "ab":
@@ -56,6 +57,11 @@ class Fabric:
     def say(self, i, port):
         self.port[port].send(announcement(i))
 
+    def move(self, i, port, at):
+        with self.moving:
+            at[i] = port
+            self.say(i, port)
+
     def answer(self, at):
         """While this runs MAC i answers at port at[i] to who asks it there, as any host does. To be called for the end."""
         names, (ends, end) = {s: name for name, s in self.port.items()}, socket.socketpair()
@@ -70,9 +76,10 @@ class Fabric:
                     except OSError:  # that the link was down once is told late
                         continue
                     i = next((i for i, mac in enumerate(MACS) if frame[:6] == bytes.fromhex(mac.replace(":", ""))), None)
-                    if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1" and i is not None and at.get(i) == names[s] \
-                            and frame[38:42] == bytes([10, 0, 0, 100 + i]):
-                        s.send(frame[6:12] + frame[:6] + frame[12:20] + b"\0\2" + frame[:6] + frame[38:42] + frame[22:32])
+                    if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1" and i is not None and frame[38:42] == bytes([10, 0, 0, 100 + i]):
+                        with self.moving:
+                            if at.get(i) == names[s]:
+                                s.send(frame[6:12] + frame[:6] + frame[12:20] + b"\0\2" + frame[:6] + frame[38:42] + frame[22:32])
         thread = threading.Thread(target=loop, daemon=True)
         thread.start()
         return lambda: (end.send(b"x"), thread.join())
@@ -115,8 +122,7 @@ def test_a_thousand_random_moves_leave_no_stuck_row(lab, pause):
     end = f.answer(at)
     for _ in range(1000):
         i, port = rng.randrange(len(MACS)), rng.choice(sorted(f.port))
-        at[i] = port
-        f.say(i, port)
+        f.move(i, port, at)
         if pause:
             time.sleep(rng.random() * pause)
     # Of two moves within the time that a route takes, sequence numbers cannot tell the later one (RFC 7432 15: the lower
