@@ -550,7 +550,7 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 static bool is_chosen(enum kind kind)
 {
 	return kind == KIND_ACTION || kind == KIND_SWITCH || kind == KIND_LEVEL || kind == KIND_MODE || kind == KIND_MODE_WORD ||
-	       kind == KIND_EVENT;
+	       kind == KIND_EVENT || kind == KIND_WATCH;
 }
 
 /* Its name and its help hold them all: those words that it takes. */

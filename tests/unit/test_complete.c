@@ -94,6 +94,7 @@ static void complete_values(void **state)
 	assert_offers_just("vni 100 mode", " evpn multicast static-flood static-l2 static-l3 dynamic-l2 dynamic-l3 ");
 	assert_offers("neighbor 192.0.2.1", "refresh");
 	assert_offers("drain", "off");
+	assert_offers("monitor", "macs");
 	assert_offers("show events --kind", "vtep");
 	assert_offers_just("show mac --mac", " ");
 }
