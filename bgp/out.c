@@ -7,7 +7,7 @@
  *	a new group --> filled from the table in slices; a change meanwhile is taken like any other
  *	a peer leaves --> its position may become a ghost that out_work() walks out; the last one takes the group along
  *
- * The list itself is in out_list.c, the messages in out_pull.c. Next hops are not changed, also towards eBGP: in EVPN
+ * The list itself is in out_list.c, the messages in out_pull.c, what is shown of all this in out_show.c. Next hops are not changed, also towards eBGP: in EVPN
  * they are VTEPs (docs/design.md).
  */
 #include <stdlib.h>
@@ -492,8 +492,7 @@ void out_detach(struct rib *r, struct rib_peer *p)
 	p->eor_sent = false;
 }
 
-/* The family may be that of the view which the peer is sent. */
-static struct out_marker *marker_in_family(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f)
+struct out_marker *out_marker_of(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f)
 {
 	struct out_marker *m = p->marker;
 
@@ -504,7 +503,7 @@ static struct out_marker *marker_in_family(const struct rib *r, const struct rib
 
 void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, bool demarcated)
 {
-	struct out_marker *m = marker_in_family(r, p, f);
+	struct out_marker *m = out_marker_of(r, p, f);
 
 	if (!m)
 		return;
@@ -564,115 +563,5 @@ void out_hold_end_of_rib(struct rib *r, bool hold)
 	for (uint32_t i = 1; !hold && i < r->n_peers; i++) {
 		if (r->peers[i] && r->peers[i]->marker)
 			wake(r, r->peers[i]);
-	}
-}
-
-/* ---- show ---- */
-
-bool out_pending(const struct rib *r, const struct rib_peer *p)
-{
-	for (const struct out_marker *m = p->marker; m; m = m->next) {
-		if (out_cursor_due(m->group, &m->main) || m->refresh.pos || m->end_due ||
-		    (!m->eor_sent && m->eor_seq != UINT32_MAX))
-			return true;
-	}
-	return false;
-}
-
-static uint32_t marker_pending(const struct out_marker *m)
-{
-	uint32_t changes = m->group->seq - m->main.pos->seq;
-
-	if (!out_cursor_due(m->group, &m->main))
-		return 0;
-	return changes < m->group->n_entries ? changes : m->group->n_entries;
-}
-
-uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p)
-{
-	uint32_t n = 0;
-
-	for (const struct out_marker *m = p->marker; m; m = m->next)
-		n += marker_pending(m);
-	return n;
-}
-
-static uint32_t marker_held(const struct out_marker *m)
-{
-	uint32_t own = m->peer->index < m->group->n_own ? m->group->own[m->peer->index] : 0;
-	uint32_t not_held = own + marker_pending(m);
-
-	return m->group->n_live > not_held ? m->group->n_live - not_held : 0;
-}
-
-uint32_t out_held(const struct rib *r, const struct rib_peer *p)
-{
-	uint32_t n = 0;
-
-	for (const struct out_marker *m = p->marker; m; m = m->next)
-		n += marker_held(m);
-	return n;
-}
-
-void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_family_info *i)
-{
-	const struct out_marker *m = marker_in_family(r, p, i->family);
-
-	if (!m)
-		return;
-	i->prefixes_sent = marker_held(m);
-	i->pending = marker_pending(m);
-	i->group = m->group->id;
-	i->eor_sent = m->eor_sent;
-}
-
-uint32_t out_group_id(const struct rib *r, const struct rib_peer *p)
-{
-	return p->marker ? p->marker->group->id : 0;
-}
-
-/* The route that says this path to a group of that family. */
-static uint32_t find_advertised(const struct rib *r, uint32_t family, const struct bgp_path_info *p)
-{
-	if (rib_is_view(r, family))
-		return rib_view_find(r, family, p->key, p->key_len, p->path_id_sent);
-	return p->best ? rib_find(r, family, p->key, p->key_len) : 0;
-}
-
-bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to)
-{
-	const struct out_marker *m = marker_in_family(r, to, p->family);
-	uint32_t h = m ? find_advertised(r, m->group->family, p) : 0;
-	const struct out_entry *e = h ? out_entry(m->group, h) : NULL;
-
-	return e && e->live && e->last <= m->main.pos->seq && out_source(m->group, rib_route(r, h)) != to->index;
-}
-
-static void add_group(const struct out_group *g, struct bgp_memory *m)
-{
-	m->groups++;
-	m->out_entries += g->n_entries;
-	m->out_cache_bytes += out_cache_bytes(g);
-	m->repeats += g->cache.repeats;
-	m->out_bytes += sizeof(*g) + g->n_own * sizeof(*g->own) + g->block_bytes + slab_bytes(&g->positions) +
-			out_cache_bytes(g) + g->n_markers * sizeof(struct out_marker);
-	for (uint32_t c = 0; c < RIB_CLASSES; c++)
-		m->out_bytes += g->classes[c].n * (sizeof(struct out_entry *) + sizeof(uint32_t));
-}
-
-static void add_groups(const struct list *groups, struct bgp_memory *m)
-{
-	const struct out_group *g;
-
-	list_for_each(g, groups, in_family)
-		add_group(g, m);
-}
-
-void out_memory(const struct rib *r, struct bgp_memory *m)
-{
-	m->out_bytes += out_filter_bytes(r);
-	for (uint32_t f = 0; f < r->n_families; f++) {
-		add_groups(&r->families[f].groups, m);
-		add_groups(&r->families[f].filtered, m);
 	}
 }

@@ -263,6 +263,8 @@ bool out_is_wanted(const struct out_group *g, const struct route *rt);
 void out_follow(struct out_group *g, uint32_t h, bool wanted, uint16_t old_source);
 /* The route is as it was, and is wanted now or not. */
 void out_want(struct out_group *g, uint32_t h, bool wanted);
+/* The peer's place in the group that sends it the family, or the view of it that it takes; NULL: it is attached to none. */
+struct out_marker *out_marker_of(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f);
 /* The peer has more to pull, but others run first: it is woken by the next slice of work. */
 void out_wake_later(struct out_marker *m);
 
