@@ -30,7 +30,7 @@ class Pair:
         if peer == "frr":
             self.r2.vxlan(100, self.v2)
             self.h2.plug(self.r2, "br100")
-            self.e2 = Frr(self.r2, frr.bgp_conf(65000, self.r2.address, [(self.r1.address, 65000, ["timers 1 3"])]))
+            self.e2 = Frr(self.r2, frr.bgp_conf(65000, self.r2.address, [(self.r1.address, 65000)]))
         else:
             self.h2.plug(self.r2)
             self.e2 = Evpnd(self.r2, evpnd.conf(self.r2, 65000, [(self.r1.address, 65000)], vtep=self.v2, ports=["h2"],
