@@ -24,6 +24,7 @@ def pair(lab):
     lab.wait_for(lambda: e[0].established(r[1].address), "the session is up", 20)
     lab.wait_for(lambda: h[0].ping("10.0.0.2"), "h1 reaches h2", 20)
     lab.wait_for(lambda: [x for x in e[0].show("arp") if x["mac"] == MAC2], "r1 knows the address of h2")
+    lab.wait_for(lambda: all(x["desired"] == x["observed"] for x in e[0].fdb(owner="evpnd")), "its rows are written, which diff takes for granted")
     lab.wait_for(lambda: not diff(e[0]), "all is as it should be")
     return e[0], h
 
