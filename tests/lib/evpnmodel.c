@@ -11,6 +11,7 @@
 #include "tests/lib/test.h"
 
 #define IP6 "fd00::1"
+#define GROUPS 3u /* that everybody needs: broadcast, all nodes, all routers */
 
 unsigned model_peer(int peer)
 {
@@ -71,6 +72,7 @@ struct claim {
 	int peer;
 	uint32_t seq, label;
 	bool sticky, gateway, router, says_router, immutable;
+	bool tunnel; /* learned from it: no row */
 	int esi;
 };
 
@@ -138,10 +140,26 @@ static bool ip_is_duplicate(const struct model *m, const struct model_evi *v, in
 	return moves_frozen(m->w->e, &k);
 }
 
+static bool has_bgp(const struct model_evi *v)
+{
+	return v->mode == MODEL_EVPN || v->mode == MODEL_RIB;
+}
+
+static bool on_demand(const struct model_evi *v)
+{
+	return v->mode == MODEL_RIB || v->mode == MODEL_ASK;
+}
+
+/* Is it to be advertised, were there anybody to advertise it to? */
+static bool is_here(const struct model *m, const struct model_evi *v, int mac, int ip)
+{
+	return mac_is_here(state_of(m, v, mac)) && (!ip || (v->ip_at[ip] == mac && !ip_is_duplicate(m, v, ip)));
+}
+
 /* Have we advertised it? */
 static bool is_ours(const struct model *m, const struct model_evi *v, int mac, int ip)
 {
-	return v->there && mac_is_here(state_of(m, v, mac)) && (!ip || (v->ip_at[ip] == mac && !ip_is_duplicate(m, v, ip)));
+	return v->there && has_bgp(v) && is_here(m, v, mac, ip);
 }
 
 /* What we advertise under the RD of EVI 100 with that tag. */
@@ -199,7 +217,7 @@ static struct claim claim_with(const struct model *m, const struct model_evi *v,
 	int tag = v->tag != 0;
 	struct claim best = { 0 }, c;
 
-	for (int rd = 0; rd < MODEL_RDS; rd++) {
+	for (int rd = 0; rd < MODEL_RDS && has_bgp(v); rd++) {
 		for (int one = 0; one < (rd ? 1 : MODEL_PEERS); one++) {
 			struct key k = { { 0 } };
 			struct model_route ours;
@@ -219,6 +237,16 @@ static struct claim claim_with(const struct model *m, const struct model_evi *v,
 	}
 	if (v->fixed[mac][ip] != MODEL_NONE) {
 		c = (struct claim){ .there = true, .peer = v->fixed[mac][ip], .label = v->vni, .sticky = true };
+		if (better_claim(&c, &best))
+			best = c;
+	}
+	if (v->answer[mac][ip] != MODEL_NONE) {
+		c = (struct claim){ .there = true, .peer = v->answer[mac][ip], .label = v->vni };
+		if (better_claim(&c, &best))
+			best = c;
+	}
+	if (!ip && v->tunnel[mac] != MODEL_NONE) {
+		c = (struct claim){ .there = true, .peer = v->tunnel[mac], .router = true, .tunnel = true };
 		if (better_claim(&c, &best))
 			best = c;
 	}
@@ -359,7 +387,7 @@ static unsigned fdb_check(const struct model *m, const struct model_evi *v, int 
 	const struct dp_row *row = recdp_find(m->w->dp, &key);
 	struct way to = { 0 };
 
-	if (mac_is_there(state_of(m, v, mac)))
+	if (mac_is_there(state_of(m, v, mac)) && !c->tunnel && (!on_demand(v) || entry(m, v, mac)->flags & MAC_IN_USE))
 		to = way_of(m, v, c);
 	if (!to.n) {
 		assert_null(row);
@@ -369,6 +397,7 @@ static unsigned fdb_check(const struct model *m, const struct model_evi *v, int 
 	assert_true(row_leads_to(m, row, &to));
 	assert_int_equal(row->label_vni, to.label == v->vni ? 0 : to.label);
 	assert_int_equal(!!(row->flags & DP_STICKY), c->sticky || c->gateway);
+	assert_int_equal(!!(row->flags & DP_ON_DEMAND), on_demand(v));
 	return 1;
 }
 
@@ -428,6 +457,12 @@ static const struct binding *binding(const struct model *m, const struct model_e
 	return NULL;
 }
 
+/* Rows on demand: not of this address, or it is asked for. Where hosts are learned from the tunnel there are none at all. */
+static bool no_neigh(const struct model *m, const struct model_evi *v, int mac, int ip)
+{
+	return v->mode == MODEL_TUNNEL || (on_demand(v) && !(binding(m, v, mac, ip)->flags & BINDING_IN_USE));
+}
+
 /* The MAC whose routes make the neighbour row, unless a local binding is in the way; MODEL_NONE: there is none. */
 static int winner(const struct model *m, const struct model_evi *v, int ip, struct claim *best)
 {
@@ -459,11 +494,11 @@ static void local_check(const struct model *m, struct model_evi *v, int ip, int 
 		assert_false(here);
 	else if (v->ip_sent[ip])
 		assert_true(here);
-	if (won != MODEL_NONE) {
+	if (won != MODEL_NONE && !no_neigh(m, v, won, ip)) {
 		assert_false(b->flags & BINDING_STALE);
 		assert_true(won == mac || !c->immutable || v->ip_static[ip]);
 	}
-	assert_int_equal(!!(b->flags & BINDING_SENT), is_ours(m, v, mac, ip));
+	assert_int_equal(!!(b->flags & BINDING_SENT), is_here(m, v, mac, ip));
 	v->ip_sent[ip] = b->flags & (BINDING_SENT | BINDING_STALE);
 }
 
@@ -477,7 +512,7 @@ static unsigned neigh_check(struct model *m, struct model_evi *v, int ip)
 	int won = winner(m, v, ip, &c);
 
 	local_check(m, v, ip, won, &c);
-	if (won == MODEL_NONE || (v->ip_at[ip] != MODEL_NONE && v->ip_at[ip] != won)) {
+	if (won == MODEL_NONE || (v->ip_at[ip] != MODEL_NONE && v->ip_at[ip] != won) || no_neigh(m, v, won, ip)) {
 		assert_null(row);
 		return 0;
 	}
@@ -490,17 +525,24 @@ static unsigned neigh_check(struct model *m, struct model_evi *v, int ip)
 
 /* ---- looks at all the rest ---------------------------------------------------------------------------------------- */
 
+static const struct dp_row *flood_row(const struct model *m, const struct model_evi *v, const struct ip *vtep)
+{
+	static const struct mac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	struct dp_key key = on_demand(v) ? dp_key_group(v->vni, &broadcast, vtep) : dp_key_flood(v->vni, vtep);
+
+	return recdp_find(m->w->dp, &key);
+}
+
 static unsigned flood_check(const struct model *m, const struct model_evi *v)
 {
 	unsigned rows = 0;
 
 	for (int p = 0; p < MODEL_PEERS; p++) {
 		struct ip vtep = vtep_of(p);
-		struct dp_key key = dp_key_flood(v->vni, &vtep);
-		const struct dp_row *row = recdp_find(m->w->dp, &key);
+		const struct dp_row *row = flood_row(m, v, &vtep);
 		uint32_t label = 0;
 
-		for (int rd = 0; rd < MODEL_RDS; rd++) {
+		for (int rd = 0; rd < MODEL_RDS && has_bgp(v); rd++) {
 			const struct model_route *r = &m->imet[p][rd][v->tag != 0];
 
 			if (r->there && imported(v, r) && (!label || r->label < label))
@@ -512,7 +554,7 @@ static unsigned flood_check(const struct model *m, const struct model_evi *v)
 		}
 		assert_non_null(row);
 		assert_int_equal(row->label_vni, label == v->vni ? 0 : label);
-		rows++;
+		rows += on_demand(v) ? GROUPS : 1;
 	}
 	return rows;
 }
@@ -520,7 +562,7 @@ static unsigned flood_check(const struct model *m, const struct model_evi *v)
 static void counts_check(const struct model *m, const struct model_evi *v)
 {
 	struct evpn_vni_info info;
-	unsigned here = 0, there = 0, ips_here = 0, ips_there = 0, learned = 0, over = 0;
+	unsigned here = 0, there = 0, ips_here = 0, ips_there = 0, learned = 0, over = 0, in_use = 0;
 
 	for (int mac = 0; mac < MODEL_MACS; mac++) {
 		const struct mac_entry *x = entry(m, v, mac);
@@ -530,6 +572,7 @@ static void counts_check(const struct model *m, const struct model_evi *v)
 		there += mac_is_there(s);
 		learned += mac_is_here(s) && !v->is_static[mac];
 		over += x && x->flags & MAC_OVER;
+		in_use += x && x->flags & MAC_IN_USE;
 		for (int ip = 1; ip < MODEL_IPS; ip++) {
 			ips_here += v->ip_at[ip] == mac;
 			ips_there += v->ip_at[ip] != mac && claim_with(m, v, mac, ip).there;
@@ -542,6 +585,7 @@ static void counts_check(const struct model *m, const struct model_evi *v)
 	assert_int_equal(info.remote_ips, ips_there);
 	assert_int_equal(info.mac_limit.learned, learned);
 	assert_int_equal(info.mac_limit.over, over);
+	assert_int_equal(evi_find(&m->w->e->evis, v->vni)->in_use, in_use);
 	assert_true(!v->mac_limit || learned <= v->mac_limit);
 }
 
@@ -573,7 +617,7 @@ static void ours_check(const struct model *m)
 	for (int i = 0; i < MODEL_EVIS; i++) {
 		const struct model_evi *v = &m->evi[i];
 
-		if (!v->there)
+		if (!v->there || !has_bgp(v))
 			continue;
 		snprintf(lines[n++], sizeof(lines[0]), v->tag ? "%u imet 192.0.2.9 tag %u\n" : "%u imet 192.0.2.9\n", v->vni, v->tag);
 		for (int mac = 0; mac < MODEL_MACS; mac++)
@@ -599,6 +643,19 @@ struct model_place model_place(const struct model *m, int evi, int mac)
 				     .claimed = c.there,
 				     .pinned = c.sticky || c.gateway,
 				     .sequence = mac_is_here(x ? x->state : MAC_UNKNOWN) ? x->sequence : c.seq };
+}
+
+bool model_is_in_use(const struct model *m, int evi, int mac, int ip)
+{
+	const struct model_evi *v = &m->evi[evi];
+	struct claim c = best_claim_of(m, v, mac);
+	int won;
+
+	if (!ip)
+		return !mac_is_there(state_of(m, v, mac)) || entry(m, v, mac)->flags & MAC_IN_USE || !way_of(m, v, &c).n;
+	c = (struct claim){ 0 };
+	won = winner(m, v, ip, &c);
+	return won == MODEL_NONE || v->ip_at[ip] != MODEL_NONE || !no_neigh(m, v, won, ip);
 }
 
 bool model_ip_refused(const struct model *m, int evi, int mac, int ip)

@@ -21,7 +21,10 @@ enum {
 	MODEL_NONE = -1
 };
 
+enum model_mode { MODEL_EVPN, MODEL_TUNNEL, MODEL_RIB, MODEL_ASK }; /* evpn, static-flood, dynamic-l3 of the RIB, of a source */
+
 struct model_evi {
+	enum model_mode mode;
 	bool there, shared_rd; /* the RD of EVI 100 */
 	uint32_t vni, tag;
 	bool import_auto;
@@ -34,6 +37,8 @@ struct model_evi {
 	int ip_at[MODEL_IPS]; /* MAC of a local address, or MODEL_NONE */
 	bool ip_static[MODEL_IPS], ip_sent[MODEL_IPS], ip_lost[MODEL_IPS];
 	int fixed[MODEL_MACS][MODEL_IPS]; /* peer that the configuration has it behind, or MODEL_NONE */
+	int answer[MODEL_MACS][MODEL_IPS]; /* the same of a source's answers */
+	int tunnel[MODEL_MACS];            /* and of what the dataplane has learned */
 };
 
 struct model_route { /* of a peer; which one follows from where it lies */
@@ -65,6 +70,8 @@ struct model_place { /* of a MAC in an EVI */
 	uint32_t sequence;          /* ours when it is here, else the best claim's */
 };
 struct model_place model_place(const struct model *m, int evi, int mac);
+/* What was missed is there: are its rows wished for? ip 0: of the MAC, else of the address, wherever it is. */
+bool model_is_in_use(const struct model *m, int evi, int mac, int ip);
 /* Is an address pinned to another MAC by a route? */
 bool model_ip_refused(const struct model *m, int evi, int mac, int ip);
 

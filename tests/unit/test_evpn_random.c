@@ -17,6 +17,8 @@
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
 
+#define QUESTIONS 64u
+
 struct play {
 	struct model m;
 	struct world w;
@@ -24,6 +26,12 @@ struct play {
 	struct rng r;
 	bool verbose;
 	bool crowded; /* all peers use the RDs that they share */
+	bool modes;   /* VNIs are not all of mode evpn */
+	struct question {
+		uint32_t vni, id;
+		int mac, ip; /* one of them MODEL_NONE */
+	} asked[QUESTIONS];
+	unsigned n_asked;
 };
 
 static bool one_in(struct play *p, unsigned n)
@@ -57,13 +65,25 @@ static void evi_reset(struct model_evi *v)
 	for (int mac = 0; mac < MODEL_MACS; mac++) {
 		v->port[mac] = 0;
 		v->is_static[mac] = false;
+		v->tunnel[mac] = MODEL_NONE;
 		for (int ip = 0; ip < MODEL_IPS; ip++)
-			v->fixed[mac][ip] = MODEL_NONE;
+			v->fixed[mac][ip] = v->answer[mac][ip] = MODEL_NONE;
 	}
 	for (int ip = 0; ip < MODEL_IPS; ip++) {
 		v->ip_at[ip] = MODEL_NONE;
 		v->ip_static[ip] = v->ip_sent[ip] = false;
 	}
+}
+
+static void mode_set(struct play *p, struct model_evi *v, struct config_vni *c)
+{
+	static const enum config_mode modes[] = { CONFIG_MODE_EVPN, CONFIG_MODE_STATIC_FLOOD, CONFIG_MODE_DYNAMIC_L3,
+						  CONFIG_MODE_DYNAMIC_L3 };
+
+	v->mode = p->modes ? (enum model_mode)any(p, 4) : MODEL_EVPN;
+	v->hosts &= v->mode != MODEL_TUNNEL;
+	c->mode = modes[v->mode];
+	c->resolver = v->mode == MODEL_ASK ? CONFIG_RESOLVER_FILE : CONFIG_RESOLVER_RIB;
 }
 
 static void evi_add(struct play *p, int i)
@@ -92,6 +112,7 @@ static void evi_add(struct play *p, int i)
 	c.n_imports = n;
 	c.ethernet_tag = v->tag;
 	c.mac_limit = v->mac_limit;
+	mode_set(p, v, &c);
 	c.host_learning = v->hosts;
 	if (v->duplicates)
 		c.mobility = (struct config_mobility){ .moves = 3, .window = 20, .recovery = one_in(p, 2) ? 10 : 0 };
@@ -99,8 +120,8 @@ static void evi_add(struct play *p, int i)
 		c.rd.is_auto = false;
 		evpn_rd_auto(0xc0000209, 100, c.rd.b);
 	}
-	SAY(p, "vni %u: tag %u, rd %s, import%s %u, limit %u, duplicates %d, hosts %d\n", v->vni, v->tag, v->shared_rd ? "shared" : "own",
-	    v->import_auto ? " auto" : "", v->import_rt, v->mac_limit, v->duplicates, v->hosts);
+	SAY(p, "vni %u: mode %d, tag %u, rd %s, import%s %u, limit %u, duplicates %d, hosts %d\n", v->vni, v->mode, v->tag,
+	    v->shared_rd ? "shared" : "own", v->import_auto ? " auto" : "", v->import_rt, v->mac_limit, v->duplicates, v->hosts);
 	assert_int_equal(evpn_vni_add(p->w.e, &c, 4789, NULL), 0);
 }
 
@@ -349,6 +370,104 @@ static void fixed(struct play *p, int i, int mac, int ip)
 	assert_int_equal(evpn_host_del(p->w.e, vnis[i], &h.mac, &h.ip), known ? 0 : -ENOENT);
 }
 
+/* ---- what comes on demand, or out of the tunnel ------------------------------------------------------------------- */
+
+static void on_ask(void *ctx, uint32_t vni, uint32_t id, const struct mac *mac, const struct ip *ip)
+{
+	struct play *p = ctx;
+	struct question q = { vni, id, MODEL_NONE, MODEL_NONE };
+
+	for (int i = 0; mac && i < MODEL_MACS; i++)
+		if (mac->b[5] == model_mac(i).b[5])
+			q.mac = i;
+	for (int i = 1; ip && i < MODEL_IPS; i++) {
+		struct ip b = model_ip(i);
+
+		if (ip_eq(ip, &b))
+			q.ip = i;
+	}
+	p->asked[p->n_asked++ % QUESTIONS] = q;
+}
+
+static void answer(struct play *p)
+{
+	struct question q = p->asked[rng_below(&p->r, QUESTIONS)];
+	int peer = any(p, MODEL_PEERS), mac = q.mac == MODEL_NONE ? any(p, MODEL_MACS) : q.mac;
+	struct config_host h = { .mac = model_mac(mac), .vtep = ip_v4(0xc0000200u + model_peer(peer)) };
+	bool known = !one_in(p, 3);
+	struct model_evi *v;
+
+	if (!q.vni)
+		return;
+	if (q.ip != MODEL_NONE)
+		h.ip = model_ip(q.ip);
+	SAY(p, "vni %u: answer %u: mac %d ip %d behind %u%s\n", q.vni, q.id, mac + 1, q.ip, model_peer(peer), known ? "" : " not known");
+	if (evpn_resolved(p->w.e, q.vni, q.id, known ? &h : NULL) || !known)
+		return;
+	v = &p->m.evi[q.vni / 100 - 1];
+	v->answer[mac][0] = peer;
+	if (q.ip != MODEL_NONE)
+		v->answer[mac][q.ip] = peer;
+}
+
+static void miss(struct play *p, int i, int mac, int ip)
+{
+	struct mac b = model_mac(mac);
+	struct ip address = model_ip(ip);
+	bool of_ip = one_in(p, 2);
+
+	SAY(p, "vni %u: %s %d is missed\n", vnis[i], of_ip ? "ip" : "mac", of_ip ? ip : mac + 1);
+	p->w.port->miss(p->w.e, vnis[i], of_ip ? NULL : &b, of_ip ? &address : NULL);
+	if (p->m.evi[i].mode == MODEL_RIB)
+		assert_true(model_is_in_use(&p->m, i, mac, of_ip ? ip : 0));
+}
+
+static void idle(struct play *p, int i, int mac)
+{
+	struct mac b = model_mac(mac);
+
+	SAY(p, "vni %u: mac %d is not used\n", vnis[i], mac + 1);
+	p->w.port->demand(p->w.e, vnis[i], &b, false);
+	for (int ip = 0; ip < MODEL_IPS; ip++)
+		p->m.evi[i].answer[mac][ip] = MODEL_NONE;
+}
+
+static void tunnel(struct play *p, int i, int mac)
+{
+	struct model_evi *v = &p->m.evi[i];
+	struct mac b = model_mac(mac);
+	int peer = any(p, MODEL_PEERS);
+	struct ip vtep = ip_v4(0xc0000200u + model_peer(peer));
+
+	if (v->tunnel[mac] != MODEL_NONE && one_in(p, 2)) {
+		SAY(p, "vni %u: mac %d is not known behind the tunnel\n", vnis[i], mac + 1);
+		v->tunnel[mac] = MODEL_NONE;
+		p->w.port->tunnel_mac_gone(p->w.e, vnis[i], &b);
+	} else if (!v->port[mac]) {
+		SAY(p, "vni %u: mac %d is seen behind %u\n", vnis[i], mac + 1, model_peer(peer));
+		v->tunnel[mac] = peer;
+		p->w.port->tunnel_mac(p->w.e, vnis[i], &b, &vtep);
+	}
+}
+
+static void in_other_modes(struct play *p)
+{
+	int i = any(p, MODEL_EVIS), mac = any(p, MODEL_MACS), ip = 1 + any(p, MODEL_IPS - 1);
+
+	if (!p->m.evi[i].there || p->m.evi[i].mode == MODEL_EVPN)
+		return;
+	if (p->m.evi[i].mode == MODEL_TUNNEL)
+		tunnel(p, i, mac);
+	else if (one_in(p, 4))
+		idle(p, i, mac);
+	else if (one_in(p, 3))
+		answer(p);
+	else
+		miss(p, i, mac, ip);
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------------- */
+
 static void in_a_vni(struct play *p, unsigned what)
 {
 	int i = any(p, MODEL_EVIS), mac = any(p, MODEL_MACS), ip = 1 + any(p, MODEL_IPS - 1);
@@ -372,7 +491,7 @@ static void in_a_vni(struct play *p, unsigned what)
 
 static void step(struct play *p)
 {
-	unsigned what = rng_below(&p->r, 32);
+	unsigned what = rng_below(&p->r, p->modes ? 38 : 32);
 
 	if (what < 9)
 		mac_route(p, true);
@@ -386,6 +505,8 @@ static void step(struct play *p)
 		in_a_vni(p, what - 18);
 	else if (what < 30)
 		world_pass(&p->w, rng_below(&p->r, 8));
+	else if (what >= 32)
+		in_other_modes(p);
 	else if (one_in(p, 4))
 		one_vni(p);
 	else if (one_in(p, 4))
@@ -424,7 +545,9 @@ static void run(uint64_t seed, unsigned steps, bool verbose)
 	p->m.w = &p->w;
 	p->verbose = verbose;
 	p->crowded = one_in(p, 2);
+	p->modes = one_in(p, 2);
 	world_start(&p->w);
+	evpn_set_source(p->w.e, &(struct evpn_source){ .ask = on_ask, .ctx = p });
 	buf_init(&p->said);
 	recdp_listen(p->w.dp, &p->said);
 	for (int i = 0; i < MODEL_EVIS; i++)
