@@ -181,7 +181,8 @@ MANUALS := $(wildcard docs/*.[1-8])
 install: all
 	install -D -m 755 -t $(call to,$(sbindir)) $(BUILD)/evpnd
 	install -D -m 755 -t $(call to,$(bindir)) $(BUILD)/evpnctl $(BUILD)/evpnd-http
-	$(foreach m,$(MANUALS),install -D -m 644 -t $(call man_of,$(m)) $(m)$(newline))
+	$(foreach m,$(MANUALS),sed 's|/usr/local/share/doc/evpnd|$(docdir)|g' $(m) | \
+		install -D -m 644 /dev/stdin $(call man_of,$(m))/$(notdir $(m))$(newline))
 	$(foreach s,$(wildcard conf/samples/*.yaml),install -D -m 644 -t $(call to,$(docdir))/samples $(s)$(newline))
 	$(foreach s,$(wildcard conf/*.service),sed 's|@sbindir@|$(sbindir)|g; s|@bindir@|$(bindir)|g' $(s) | \
 		install -D -m 644 /dev/stdin $(call to,$(unitdir))/$(notdir $(s))$(newline))

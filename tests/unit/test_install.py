@@ -31,6 +31,8 @@ def test_install_and_uninstall(tmp_path, prefix):
     assert "ExecStart=/%s/sbin/evpnd\n" % prefix in unit and "@" not in unit.replace("@system-service", "")
     unit = (tmp_path / prefix / "lib/systemd/system/evpnd-http.service").read_text()
     assert "ExecStart=/%s/bin/evpnd-http\n" % prefix in unit
+    assert "man:evpnd-http(8)" in unit
+    assert ".It Pa /%s/share/doc/evpnd/samples\n" % prefix in (tmp_path / prefix / "share/man/man5/evpnd.yaml.5").read_text()
     make("uninstall", *where)
     assert below(tmp_path) == []
 
