@@ -120,7 +120,7 @@ const struct verb verbs[VERB_N] = {
 
 enum kind {
 	KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD,
-	KIND_EVENT, KIND_HOST, KIND_WATCH
+	KIND_EVENT, KIND_HOST, KIND_WATCH, KIND_TYPE
 };
 
 static const struct arg_desc {
@@ -144,8 +144,8 @@ static const struct arg_desc {
 	[ARG_THE_IP] = { "IP", NULL, "the IP address", KIND_IP },
 	[ARG_WATCH] = { "routes|neighbors|macs|dataplane", NULL, "what to look on at; without it at all of it", KIND_WATCH },
 	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
-	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type (2: MAC/IP, 3: inclusive multicast)", KIND_NUMBER, 0,
-		       255 },
+	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type: 1 or ead, 2 or mac-ip, 3 or imet, 4 or es, 5 or prefix; others by number",
+		       KIND_TYPE, 0, 255 },
 	[ARG_VNI] = { "--vni", "N", "of this VNI only", KIND_NUMBER, 1, VNI_MAX },
 	[ARG_RD] = { "--rd", "RD", "routes with this route distinguisher, as 192.0.2.1:2", KIND_TEXT },
 	[ARG_MAC] = { "--mac", "M", "of this MAC address only", KIND_MAC },
@@ -481,6 +481,20 @@ static bool parse_watch(const char *s, uint32_t *out)
 	return false;
 }
 
+/* As show rib has them: by number or name. */
+static bool parse_type(const char *s, const struct arg_desc *d, uint32_t *out)
+{
+	static const char *const names[] = { [1] = "ead", [2] = "mac-ip", [3] = "imet", [4] = "es", [5] = "prefix" };
+
+	for (uint32_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(s, names[i]) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	return parse_number(s, d->min, d->max, out);
+}
+
 static bool parse_event(const char *s, uint32_t *out)
 {
 	enum history_kind k;
@@ -529,6 +543,11 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 		if (parse_level(s, &v->n))
 			return 0;
 		return usage(error, "%s: expected error, warn, remote, info or debug, found '%.40s'", d->name, s);
+	case KIND_TYPE:
+		if (parse_type(s, d, &v->n))
+			return 0;
+		return usage(error, "%s: expected a number from %u to %u, ead, mac-ip, imet, es or prefix, found '%.40s'", d->name, d->min,
+			     d->max, s);
 	case KIND_MODE_WORD:
 		return strcmp(s, "mode") ? usage(error, "expected mode after the VNI, found '%.40s'", s) : 0;
 	case KIND_WATCH:
@@ -550,7 +569,7 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 static bool is_chosen(enum kind kind)
 {
 	return kind == KIND_ACTION || kind == KIND_SWITCH || kind == KIND_LEVEL || kind == KIND_MODE || kind == KIND_MODE_WORD ||
-	       kind == KIND_EVENT || kind == KIND_WATCH;
+	       kind == KIND_EVENT || kind == KIND_WATCH || kind == KIND_TYPE;
 }
 
 /* Its name and its help hold them all: those words that it takes. */

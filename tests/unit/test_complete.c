@@ -96,6 +96,7 @@ static void complete_values(void **state)
 	assert_offers("drain", "off");
 	assert_offers("monitor", "macs");
 	assert_offers("show events --kind", "vtep");
+	assert_offers("show rib --type", "mac-ip");
 	assert_offers_just("show mac --mac", " ");
 }
 
