@@ -47,7 +47,6 @@
  * row beside each of ours says so: of this MAC, which no frame is to, with the same VTEP.
  */
 #define KERNEL_FLOOD_MARK ((struct mac){ { 0x03, 'e', 'v', 'p', 'n', 'd' } })
-#define KERNEL_ALIAS "evpnd"        /* ifalias of devices that we made */
 
 enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN };
 

@@ -17,6 +17,7 @@
 #include "base/addr.h"
 
 #define KERNEL_PROTOCOL 179 /* marks our nexthops and neighbours */
+#define KERNEL_ALIAS "evpnd" /* ifalias of devices that we made */
 
 struct nlbuf {
 	uint8_t *b;

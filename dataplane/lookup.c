@@ -112,6 +112,7 @@ static void on_link(void *ctx, const struct nlmsghdr *h)
 	l->peer = tb[IFLA_LINK] ? nla_get_u32(tb[IFLA_LINK]) : 0;
 	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == sizeof(l->mac.b))
 		memcpy(l->mac.b, nla_data(tb[IFLA_ADDRESS]), sizeof(l->mac.b));
+	l->made = tb[IFLA_IFALIAS] && !nla_strcmp(tb[IFLA_IFALIAS], KERNEL_ALIAS);
 	if (tb[IFLA_LINKINFO])
 		parse_info(l, tb[IFLA_LINKINFO]);
 }

@@ -22,6 +22,7 @@ struct lookup_link {
 	unsigned mtu, master;
 	unsigned peer; /* IFLA_LINK: of a veth the other end, in whatever namespace that is; 0: none */
 	uint16_t type; /* ARPHRD_* */
+	bool made; /* by an evpnd with dataplane kernel */
 	struct mac mac;
 	bool carrier;
 	/* as a port of a bridge */

@@ -7,10 +7,13 @@
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 
+#include "dataplane/kernel_sock.h"
+#include "dataplane/lookup.h"
 #include "dataplane/vtep/sockopt.h"
 #include "dataplane/vtep/vtep.h"
 
@@ -164,9 +167,51 @@ static struct underlay *new_underlay(struct vtep *v, const struct ip *vtep, uint
 	return u;
 }
 
+/* ---- who has the port --------------------------------------------------------------------------------------------- */
+
+struct holder {
+	uint16_t port;
+	char name[IFNAMSIZ]; /* of a vxlan device that has it */
+	unsigned n;          /* devices that an earlier evpnd has made for the kernel's dataplane */
+	char remove[192];    /* the commands */
+};
+
+static void on_link(void *ctx, const struct lookup_link *l)
+{
+	struct holder *h = ctx;
+	bool vxlan = !strcmp(l->kind, "vxlan") && l->vxlan.port == h->port;
+
+	if (vxlan && !h->name[0])
+		memcpy(h->name, l->name, sizeof(h->name));
+	if (!l->made || (!vxlan && strcmp(l->kind, "bridge") != 0))
+		return;
+	h->n++;
+	lookup_put(h->remove, sizeof(h->remove), "%sip link del %s", h->n > 1 ? "; " : "", l->name);
+}
+
+/* They may forward still, so they are not taken away for what may be a mistake in the configuration. */
+static void say_holder(const struct underlay *u, char *out, size_t cap)
+{
+	struct holder h = { .port = u->port };
+	struct ksock s;
+
+	if (!ksock_open(&s, NULL)) {
+		for (int more = lookup_links_begin(&s) ? 0 : 1; more > 0;)
+			more = lookup_links_more(&s, on_link, &h);
+		ksock_close(&s);
+	}
+	if (h.name[0] && h.n)
+		snprintf(out, cap, "; an earlier evpnd with dataplane kernel has left %s, which has it, and forwards: %s", h.name, h.remove);
+	else if (h.name[0])
+		snprintf(out, cap, "; %s, a vxlan device of the kernel's, has it", h.name);
+	else
+		snprintf(out, cap, "; is there another evpnd, or a vxlan device in a container?");
+}
+
 struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t port)
 {
 	struct underlay *u;
+	char holder[320] = "";
 	int err;
 
 	list_for_each(u, &v->underlays, list) {
@@ -178,9 +223,9 @@ struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t po
 	u = new_underlay(v, vtep, port);
 	err = open_all(u);
 	if (err) {
-		log_error(v->log, LOG_DP, "userspace VTEP: no socket at %s port %u: %s%s", ip_str(vtep).s, port,
-			  strerror(-err),
-			  err == -EADDRINUSE ? "; is there a vxlan device of the kernel's, or another evpnd?" : "");
+		if (err == -EADDRINUSE)
+			say_holder(u, holder, sizeof(holder));
+		log_error(v->log, LOG_DP, "userspace VTEP: no socket at %s port %u: %s%s", ip_str(vtep).s, port, strerror(-err), holder);
 		free_underlay(u);
 		return NULL;
 	}

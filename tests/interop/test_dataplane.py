@@ -311,6 +311,27 @@ def test_second_userspace_vtep_is_refused(lab):
 
 
 @pytest.mark.kernel
+def test_devices_that_the_kernels_dataplane_has_left_are_named_to_the_userspace_vtep(lab):
+    """Rows were to be kept, and forward: who means to change the dataplane is told what to remove."""
+    r1, = lab.fabric("r1")
+    conf = "vtep: 192.0.2.1\ndataplane: %s\nvnis: [{vni: 100}]\n"
+    Evpnd(r1, conf % "kernel").stop()
+    e = Evpnd(r1, conf % "userspace", name="next", start=False)
+    with pytest.raises(AssertionError) as refused:
+        e.start()
+    said, = [x for x in str(refused.value).splitlines() if "Address already in use; an earlier evpnd" in x]
+    for command in said.split("forwards: ")[1].split("; "):
+        assert command in ("ip link del vxlan100", "ip link del br100")
+        r1.run(*command.split())
+    e.start()
+    e.stop()
+    r1.ip("link add other type vxlan id 7 dstport 4789 local 192.0.2.1")
+    r1.ip("link set other up")
+    with pytest.raises(AssertionError, match="Address already in use; other, a vxlan device of the kernel's, has it"):
+        e.start()
+
+
+@pytest.mark.kernel
 def test_second_evpnd_is_refused(lab):
     """On another control socket, without neighbors: it would take the first one's rows for an earlier run's."""
     p = Pair(lab).reach()
