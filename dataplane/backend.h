@@ -94,6 +94,8 @@ struct dp_tracer {
 
 struct dp_ops {
 	const char *name;
+	/* As dp_sets_on_demand(). NULL: they may. */
+	bool (*sets_on_demand)(const void *be);
 	/* Is there anything of an earlier evpnd, now that it is open? NULL: never. */
 	bool (*found)(const void *be);
 	bool blind; /* keeps no rows: wishes are dropped */

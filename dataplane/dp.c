@@ -84,6 +84,11 @@ void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n)
 		rec_set_put(&d->rec, set, vteps, n);
 }
 
+bool dp_sets_on_demand(const struct dp *d)
+{
+	return !d->ops->sets_on_demand || d->ops->sets_on_demand(d->be);
+}
+
 void dp_set_del(struct dp *d, uint32_t set)
 {
 	rec_set_del(&d->rec, set);

@@ -481,6 +481,7 @@ static bool kernel_listens(void *be, void *vni, unsigned ifindex, struct mac *ow
 
 const struct dp_ops dp_kernel_ops = {
 	.name = "kernel",
+	.sets_on_demand = kernel_nh_rows_age,
 	.found = kernel_found,
 	.open = kernel_open,
 	.close = kernel_close,

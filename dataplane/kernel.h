@@ -476,6 +476,8 @@ int kernel_dump_port(struct kernel *k, const struct klink *l);
 
 int kernel_nh_load(struct kernel *k);
 void kernel_nh_free(struct kernel *k);
+/* As dp_sets_on_demand(): before 6.15 the kernel refuses a row that points at a nexthop and ages ("cannot be dynamic"). */
+bool kernel_nh_rows_age(const void *be);
 /* There are some. */
 bool kernel_nh_any(const struct kernel *k);
 void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h);

@@ -15,7 +15,9 @@
 #include "dataplane/kernel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 #include "base/array.h"
 
@@ -341,6 +343,15 @@ void kernel_nh_audit(struct kernel *k, struct dp_audit *a)
 			audit_one(k, a, &l, k->nh[i]);
 	}
 	free(l.v);
+}
+
+bool kernel_nh_rows_age(const void *be)
+{
+	const struct kernel *k = be;
+	unsigned major = 0, minor = 0;
+	struct utsname u;
+
+	return !k->nh_refused && !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 15));
 }
 
 bool kernel_nh_any(const struct kernel *k)

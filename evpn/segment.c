@@ -317,17 +317,27 @@ static void set_hand_over(struct segment_table *t, const struct segment *s)
 	most->set = set;
 }
 
+/* Its MACs go to one PE each, see pe_for(). */
+static bool is_one_for_each(const struct evpn *e, const struct evi *evi)
+{
+	return evi->demand && !dp_sets_on_demand(e->dp);
+}
+
 /* One path, as apply(); usable: the PEs that count. */
 static bool judge_path(struct evpn *e, const struct segment *s, uint32_t h, const struct segment_pes *usable)
 {
 	const struct segment_path *p = segment_path_get(&e->segments, h);
+	const struct evi *evi = evi_get(&e->evis, s->evi);
 	struct segment_pes to = { 0 };
+	bool moved;
 
 	if ((h == s->paths) == s->aliasing)
 		to = *usable;
 	if (!s->aliasing && to.n)
 		judge_one(p, &to);
-	return apply(e, h, &to, evi_get(&e->evis, s->evi)->vni) && p->macs;
+	moved = is_one_for_each(e, evi) && !same_members(p, &to);
+	moved |= apply(e, h, &to, evi->vni);
+	return moved && p->macs;
 }
 
 /* The paths of a segment as its routes have it. A path of one advertiser is made when a MAC needs it. */
@@ -477,6 +487,27 @@ uint32_t segment_resolve(const struct evpn *e, const struct evi *evi, const stru
 	return path && segment_path_get(&e->segments, path)->n ? path : 0;
 }
 
+/*
+ * The one PE of several for a MAC whose row cannot go to all: by a hash of both, so that another membership moves only the MACs
+ * of the PE that has gone (RFC 2991 calls it highest random weight), and a restart none.
+ */
+static uint32_t pe_for(const struct evpn *e, const struct segment_path *p, const struct mac *mac)
+{
+	uint64_t seed = XXH3_64bits(mac->b, sizeof(mac->b)), best = 0;
+	uint32_t found = p->member[0];
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct ip *ip = &vtep_get(&e->vteps, p->member[i])->ip;
+		uint64_t weight = XXH3_64bits_withSeed(ip->b, ip->len, seed);
+
+		if (i && weight <= best)
+			continue;
+		best = weight;
+		found = p->member[i];
+	}
+	return found;
+}
+
 bool segment_dest(const struct evpn *e, const struct evi *evi, const struct import *im, struct dp_row *row)
 {
 	uint32_t h = segment_resolve(e, evi, im);
@@ -484,6 +515,10 @@ bool segment_dest(const struct evpn *e, const struct evi *evi, const struct impo
 
 	if (!h)
 		return false;
+	if (!p->one_label && is_one_for_each(e, evi)) {
+		row->vtep = vtep_get(&e->vteps, pe_for(e, p, &row->key.mac))->ip;
+		return true;
+	}
 	if (!p->one_label) {
 		row->set = p->set;
 		return true;

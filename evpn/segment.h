@@ -30,7 +30,8 @@
  *
  * So the withdrawal of one A-D per ES route takes its PE out of every set at once (8.2), and a MAC whose ESI no PE stands
  * for is not used (9.2.2). A PE with a VNI of its own for the segment (downstream-assigned labels) cannot be in a set:
- * then MACs go to one PE, and are rewritten one by one when that is another.
+ * then MACs go to one PE, and are rewritten one by one when that is another. So they do where rows come on demand and the
+ * dataplane takes none of a set then; each MAC to one of them, so that all have their share.
  */
 #ifndef EVPN_SEGMENT_H
 #define EVPN_SEGMENT_H

@@ -86,6 +86,8 @@ void dp_soon(struct dp *d, const struct dp_key *key);
  */
 #define DP_SET_MAX 16u
 void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n);
+/* A row on demand may name one. Otherwise (Linux before 6.15) it has to name a VTEP. */
+bool dp_sets_on_demand(const struct dp *d);
 /* The number means nothing any more. Rows that have gone there do so until they are wanted elsewhere or unwanted. */
 void dp_set_del(struct dp *d, uint32_t set);
 

@@ -114,6 +114,11 @@ void dp_unwant(struct dp *d, const struct dp_key *key)
 	d->unwants++;
 }
 
+bool dp_sets_on_demand(const struct dp *d)
+{
+	return true;
+}
+
 void dp_set_put(struct dp *d, uint32_t set, const struct ip *vteps, unsigned n)
 {
 }

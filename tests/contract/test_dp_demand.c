@@ -152,6 +152,20 @@ static void one_that_is_not_used_goes_with_its_wish(void **state)
 	assert_int_equal(stats(t).repairs, 0);
 }
 
+/* Linux takes such rows from 6.15 on: what is said of it must be what this kernel does. */
+static void one_may_go_to_a_set_where_it_says_so(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	begin(t);
+	put_set(t->d, 1, "23");
+	want_fdb_set(t->d, 1, 1, DP_ON_DEMAND);
+	settle(t);
+	assert_string_equal(fdb(t, 1), dp_sets_on_demand(t->d) ? "192.0.2.2 192.0.2.3" : "");
+	assert_int_equal(stats(t).errors == 0, dp_sets_on_demand(t->d));
+}
+
 #define FAKE(name) { #name " (fake)", name, bed_running_fake, bed_teardown, NULL }
 #define KERNEL(name) { #name " (kernel)", name, bed_running_kernel, bed_teardown, NULL }
 #define VTEP(name) { #name " (vtep)", name, bed_running_vtep, bed_teardown, NULL }
@@ -163,6 +177,7 @@ int main(void)
 		ALL(it_is_told_when_the_row_is_there),
 		ALL(it_may_come_to_be_wished_for_always),
 		ALL(a_port_that_shows_the_mac_has_it),
+		ALL(one_may_go_to_a_set_where_it_says_so),
 		KERNEL(one_that_another_hand_deletes_comes_back),
 		KERNEL(one_of_an_earlier_run_is_asked_for_once),
 		VTEP(one_that_is_not_used_goes_with_its_wish),

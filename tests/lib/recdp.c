@@ -19,6 +19,7 @@
 #pragma weak dp_soon
 #pragma weak dp_set_put
 #pragma weak dp_set_del
+#pragma weak dp_sets_on_demand
 #pragma weak dp_vni_add
 #pragma weak dp_vni_del
 #pragma weak dp_ifname
@@ -46,6 +47,7 @@ struct dp {
 	bool ready;
 	struct buf *said;
 	int refuse;
+	bool no_sets_on_demand;
 };
 
 struct dp *recdp_new(const struct dp_events *ev, bool ready)
@@ -173,6 +175,7 @@ void dp_want(struct dp *d, const struct dp_row *row)
 	size_t i = position(d, &row->key);
 
 	BUG_ON(row->set && !d->sets[row->set].n);
+	BUG_ON(row->set && row->flags & DP_ON_DEMAND && d->no_sets_on_demand);
 	d->calls++;
 	if (i == d->n || key_cmp(&d->rows[i].key, &row->key)) {
 		array_room(d->rows, d->n, d->cap, 64);
@@ -308,6 +311,16 @@ size_t recdp_rows(const struct dp *d)
 uint64_t recdp_calls(const struct dp *d)
 {
 	return d->calls;
+}
+
+bool dp_sets_on_demand(const struct dp *d)
+{
+	return !d->no_sets_on_demand;
+}
+
+void recdp_no_sets_on_demand(struct dp *d)
+{
+	d->no_sets_on_demand = true;
 }
 
 void recdp_refuse(struct dp *d, int err)

@@ -34,6 +34,8 @@ uint64_t recdp_set_changes(const struct dp *d);
 unsigned recdp_set(const struct dp *d, uint32_t set, struct ip vteps[DP_SET_MAX]);
 /* Sets that there are. */
 size_t recdp_sets(const struct dp *d);
+/* Rows on demand to sets are refused, as by Linux before 6.15. */
+void recdp_no_sets_on_demand(struct dp *d);
 /* What dp_vni_add() answers from now on. */
 void recdp_refuse(struct dp *d, int err);
 size_t recdp_vnis(const struct dp *d);

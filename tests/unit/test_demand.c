@@ -11,6 +11,8 @@
 
 #define GROUPS "group 100 33:33:00:00:00:01 192.0.2.2\ngroup 100 33:33:00:00:00:02 192.0.2.2\ngroup 100 ff:ff:ff:ff:ff:ff 192.0.2.2\n"
 
+#define N_ON_SEGMENT 120u
+
 struct bed {
 	struct world w;
 	struct buf said;
@@ -126,6 +128,62 @@ static void route_has_a_row_while_it_is_used(void **state)
 	world_withdraw(&t->w, (struct route){ .vtep = 2 });
 	world_rows(&t->w, "");
 	assert_int_equal(t->asked, 0);
+}
+
+static void segment_is_at(struct bed *t, unsigned vtep, bool there)
+{
+	struct route per_es = { .vtep = vtep, .ad = AD_ES, .esi = 1 }, per_evi = { .vtep = vtep, .ad = AD_EVI, .esi = 1 };
+
+	if (there) {
+		world_announce(&t->w, per_es);
+		world_announce(&t->w, per_evi);
+	} else {
+		world_withdraw(&t->w, per_es);
+	}
+	world_pass(&t->w, 0);
+}
+
+/* Last octets of the VTEPs by MAC; how many MACs go to VTEP 3. */
+static unsigned where(struct bed *t, uint8_t vteps[static N_ON_SEGMENT + 1])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 1; i <= N_ON_SEGMENT; i++) {
+		struct mac m = world_mac(i);
+		struct dp_key key = dp_key_fdb(100, &m);
+		const struct dp_row *row = recdp_find(t->w.dp, &key);
+
+		assert_non_null(row);
+		assert_int_equal(row->set, 0);
+		assert_int_equal(row->flags, DP_ON_DEMAND);
+		vteps[i] = row->vtep.b[3];
+		n += vteps[i] == 3;
+	}
+	return n;
+}
+
+/* Where rows on demand cannot go to all of a segment each MAC has one of its VTEPs, and another only when that is gone. */
+static void macs_of_a_segment_are_shared_out_where_rows_cannot_go_to_a_set(void **state)
+{
+	uint8_t before[N_ON_SEGMENT + 1], alone[N_ON_SEGMENT + 1], after[N_ON_SEGMENT + 1];
+	struct bed *t = *state;
+
+	recdp_no_sets_on_demand(t->w.dp);
+	segment_is_at(t, 2, true);
+	segment_is_at(t, 3, true);
+	segment_is_at(t, 4, true);
+	for (unsigned i = 1; i <= N_ON_SEGMENT; i++) {
+		world_announce(&t->w, (struct route){ .vtep = 2, .mac = i, .esi = 1 });
+		miss_mac(t, i);
+	}
+	assert_in_range(where(t, before), N_ON_SEGMENT / 6, N_ON_SEGMENT / 2);
+	segment_is_at(t, 3, false);
+	assert_int_equal(where(t, alone), 0);
+	for (unsigned i = 1; i <= N_ON_SEGMENT; i++)
+		assert_true(before[i] == alone[i] || before[i] == 3);
+	segment_is_at(t, 3, true);
+	where(t, after);
+	assert_memory_equal(before + 1, after + 1, N_ON_SEGMENT);
 }
 
 static void route_that_comes_right_after_the_miss_has_a_row(void **state)
@@ -249,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(route_has_a_row_while_it_is_used, by_rib, teardown),
+		cmocka_unit_test_setup_teardown(macs_of_a_segment_are_shared_out_where_rows_cannot_go_to_a_set, by_rib, teardown),
 		cmocka_unit_test_setup_teardown(route_that_comes_right_after_the_miss_has_a_row, by_rib, teardown),
 		cmocka_unit_test_setup_teardown(known_ipv6_hosts_can_be_asked_for, l2_by_rib, teardown),
 		cmocka_unit_test_setup_teardown(what_is_on_a_port_is_not_looked_for, by_rib, teardown),
