@@ -66,6 +66,7 @@ void format_event_time(struct buf *out, const json_t *v, const json_t *row);
 void format_event_about(struct buf *out, const json_t *v, const json_t *row);
 void format_event_words(struct buf *out, const json_t *v, const json_t *row);
 
+void format_port_address(struct buf *out, const json_t *v, const json_t *row); /* with the length of its prefix */
 void format_finding(struct buf *out, const json_t *v, const json_t *row);
 void format_version(struct buf *out, const json_t *v, const json_t *row);
 

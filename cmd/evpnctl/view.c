@@ -259,7 +259,7 @@ static const struct view_field port_fields[] = {
 	{ "namespace", "netns", format_any },
 	{ "interface there", "name", format_any },
 	{ "MAC address", "mac", format_any },
-	{ "IP address", "ip", format_any },
+	{ "IP address", "ip", format_port_address },
 };
 
 static const struct view_field memory_fields[] = {

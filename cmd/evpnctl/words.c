@@ -534,6 +534,13 @@ void format_version(struct buf *out, const json_t *v, const json_t *row)
 	add(out, row, "version");
 }
 
+void format_port_address(struct buf *out, const json_t *v, const json_t *row)
+{
+	format_any(out, v, row);
+	buf_adds(out, "/");
+	add(out, row, "prefix_length");
+}
+
 void format_finding(struct buf *out, const json_t *v, const json_t *row)
 {
 	format_any(out, format_member(row, "severity"), row);

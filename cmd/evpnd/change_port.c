@@ -112,6 +112,7 @@ static bool more_add(struct reply *r)
 	json_str(j, "name", s->name);
 	json_mac(j, "mac", &s->made.mac);
 	json_ip(j, "ip", &s->port.ip);
+	json_uint_if(j, "prefix_length", s->port.ip.len, s->port.prefix_len);
 	json_object_end(j);
 	return false;
 }

@@ -41,11 +41,14 @@ def test_containers_reach_each_other(lab, pair):
 
 def test_ipv6_and_the_same_again(lab, pair):
     c1 = lab.node("c1")
+    text = pair[0].ctl("port", "add", "--vni", "100", "--netns", c1.ns, "--name", "net9", "--ip", "10.0.0.9").stdout
+    assert "  IP address       10.0.0.9/32\n" in text, "alone, and that is said"
     one = add(pair[0], "--netns", c1.ns, "--ip", "2001:db8:a::1/64")
+    assert (one["ip"], one["prefix_length"]) == ("2001:db8:a::1", 64)
     link, = [link for link in c1.ip_json("addr show") if link.get("ifname") == "eth0"]
     assert "2001:db8:a::1" in [a.get("local") for a in link["addr_info"]] and "UP" in link["flags"]
     again = pair[0].ctl("port", "add", "--vni", "100", "--netns", c1.ns, check=False)
-    assert again.returncode == 1 and "File exists" in again.stderr, again.stderr
+    assert again.returncode == 1 and "File exists" in again.stderr and "--name" in again.stderr, again.stderr
     pair[0].ctl("port", "del", "--vni", "100", "--netns", c1.ns)
     lab.wait_for(lambda: not pair[1].routes("--mac", one["mac"]), "its routes are withdrawn")
     assert add(pair[0], "--netns", c1.ns)["mac"] == one["mac"]
