@@ -7,8 +7,8 @@
  *	a new group --> filled from the table in slices; a change meanwhile is taken like any other
  *	a peer leaves --> its position may become a ghost that out_work() walks out; the last one takes the group along
  *
- * The list itself is in out_list.c, the messages in out_pull.c, what is shown of all this in out_show.c. Next hops are not changed, also towards eBGP: in EVPN
- * they are VTEPs (docs/design.md).
+ * The list itself is in out_list.c, the messages in out_pull.c, what is shown of all this in out_show.c. Next hops are
+ * not changed, also towards eBGP: in EVPN they are VTEPs (docs/design.md).
  */
 #include <stdlib.h>
 #include <string.h>

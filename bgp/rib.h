@@ -122,9 +122,9 @@ uint32_t rib_gen_paths(const struct rib *r, const struct rib_peer *p, const stru
 bool rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
 		  uint32_t path_id, uint32_t set, enum bgp_reject reject, struct mtime now);
 /*
- * A hint: these keys are announced or withdrawn by p next. A table of a million lies in memory, not in the cache, and a route
- * costs two or three waits for it; asked for together they overlap. Best for 8 to 32 keys, from RIB_PREFETCH_MAX on the
- * rest is left out.
+ * A hint: these keys are announced or withdrawn by p next. A table of a million lies in memory, not in the cache, and a
+ * route costs two or three waits for it; asked for together they overlap. Best for 8 to 32 keys, from RIB_PREFETCH_MAX
+ * on the rest is left out.
  */
 #define RIB_PREFETCH_MAX 32u
 void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct rib_peer *p, const struct bgp_nlri *nlri,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Network namespaces that port add, port del and trace name. The daemon may not enter them (CAP_SYS_ADMIN), who asks it may:
- * evpnctl opens what is needed and hands it over with the request, so that a port takes no more than its caller has.
+ * Network namespaces that port add, port del and trace name. The daemon may not enter them (CAP_SYS_ADMIN), who asks it
+ * may: evpnctl opens what is needed and hands it over with the request, so that a port takes no more than its caller
+ * has.
  */
 #ifndef CMD_NETNS_H
 #define CMD_NETNS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A fresh look at devices, nexthops, neighbours and FDBs for dataplane/audit.c. Dumps are read by a thread (kernel_dump.h), a
- * datagram of them is judged a step, so neither the kernel's walk nor its lock holds the control thread.
+ * A fresh look at devices, nexthops, neighbours and FDBs for dataplane/audit.c. Dumps are read by a thread
+ * (kernel_dump.h), a datagram of them is judged a step, so neither the kernel's walk nor its lock holds the control
+ * thread.
  *
  * What another hand has changed of a device of ours is put right by setting it up once more, which is what
  * kernel_dev.c does with a device that is new.

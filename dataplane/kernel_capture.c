@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Packets of a VNI where the kernel forwards: a packet socket on its vxlan device has the frames before and after, one on the
- * underlay, with a filter for the VNI, what they are carried in. What nobody takes in time is left out and counted.
+ * Packets of a VNI where the kernel forwards: a packet socket on its vxlan device has the frames before and after, one
+ * on the underlay, with a filter for the VNI, what they are carried in. What nobody takes in time is left out and
+ * counted.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Dumps that a thread reads, one after the other. The kernel makes each datagram under RTNL and walks the table from its start for it: 5 ms with
- * 100,000 rows, and as long as others hold that lock. Meanwhile the control thread takes what came before, or does
- * something else.
+ * Dumps that a thread reads, one after the other. The kernel makes each datagram under RTNL and walks the table from
+ * its start for it: 5 ms with 100,000 rows, and as long as others hold that lock. Meanwhile the control thread takes
+ * what came before, or does something else.
  */
 #ifndef DATAPLANE_KERNEL_DUMP_H
 #define DATAPLANE_KERNEL_DUMP_H

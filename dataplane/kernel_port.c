@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Ports for other network namespaces (containers): a veth pair whose one end is in there, with an address, and whose other end
- * is in the VNI's bridge. Its MAC and IP address are told to the bridge as if it had spoken, so others know of them before
- * its first packet. Nothing is kept here: the port is one of the bridge's, and its name follows from what it is for.
+ * Ports for other network namespaces (containers): a veth pair whose one end is in there, with an address, and whose
+ * other end is in the VNI's bridge. Its MAC and IP address are told to the bridge as if it had spoken, so others know
+ * of them before its first packet. Nothing is kept here: the port is one of the bridge's, and its name follows from
+ * what it is for.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Rows on demand that are in use stay. Until Linux 6.14 a vxlan row's time began anew with each frame that went by it; since
- * then it begins when the row is written, and only that. So what was used since it was written has its time renewed here,
- * before it is over, and what was not is left to age. The writer must be idle meanwhile: a row that it changes between the
- * look and the renewal would be changed back.
+ * Rows on demand that are in use stay. Until Linux 6.14 a vxlan row's time began anew with each frame that went by it;
+ * since then it begins when the row is written, and only that. So what was used since it was written has its time
+ * renewed here, before it is over, and what was not is left to age. The writer must be idle meanwhile: a row that it
+ * changes between the look and the renewal would be changed back.
  */
 #include <stdlib.h>
 

@@ -50,9 +50,9 @@ int ksock_get(struct ksock *s, struct nl_msg *msg, void (*fn)(void *ctx, const s
 int ksock_dump(struct ksock *s, struct nl_msg *msg, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 
 /*
- * The same in pieces: begin() is 0 or -errno; read() reads one datagram into a slot (below KSOCK_EVENTS) and take() hands its
- * messages to fn: both are 1 when there is more to come, 0 at the end, -errno. Nothing else may be asked over the socket
- * meanwhile; a slot may be taken while another thread reads into another.
+ * The same in pieces: begin() is 0 or -errno; read() reads one datagram into a slot (below KSOCK_EVENTS) and take()
+ * hands its messages to fn: both are 1 when there is more to come, 0 at the end, -errno. Nothing else may be asked over
+ * the socket meanwhile; a slot may be taken while another thread reads into another.
  */
 int ksock_dump_begin(struct ksock *s, struct nl_msg *msg);
 int ksock_dump_read(struct ksock *s, unsigned slot);

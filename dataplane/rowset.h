@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A set of rows, of those that stand in a line: a bit a row, by slab and place in it, and a bit for each 64 of these. Rows need
- * no room for it, going in and out touches no other row, and rows come out in the order in which they lie in memory.
- * It goes round: who has just come in does not come before others again and again.
+ * A set of rows, of those that stand in a line: a bit a row, by slab and place in it, and a bit for each 64 of these.
+ * Rows need no room for it, going in and out touches no other row, and rows come out in the order in which they lie in
+ * memory. It goes round: who has just come in does not come before others again and again.
  */
 #ifndef DATAPLANE_ROWSET_H
 #define DATAPLANE_ROWSET_H

@@ -2,14 +2,15 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * Hosts as they were heard: an address at a MAC on a port, by the host's own ARP and ND or by the kernel's neighbour
- * table. One that is silent for long, or that someone doubts, is asked on its port; one that does not answer is gone. So
- * silent hosts stay advertised, dead ones do not, and an address that has moved to another MAC is given up by the VTEP
- * that had it. Where hosts are learned from the tunnel, those behind it are heard and asked there. What a binding means is neigh.c's; this is only about whether it is still true.
+ * table. One that is silent for long, or that someone doubts, is asked on its port; one that does not answer is gone.
+ * So silent hosts stay advertised, dead ones do not, and an address that has moved to another MAC is given up by the
+ * VTEP that had it. Where hosts are learned from the tunnel, those behind it are heard and asked there. What a binding
+ * means is neigh.c's; this is only about whether it is still true.
  *
- * A MAC that is lost to a route may be where it was all the same: the host has moved back before the route came, and what it
- * said then the bridge knew already, until our row took its place. So its addresses are asked for on that port once the row
- * leads away, as RFC 9721 has it; an answer makes the bridge tell. The same where a bridge forgets a MAC sooner than a silent
- * host is asked.
+ * A MAC that is lost to a route may be where it was all the same: the host has moved back before the route came, and
+ * what it said then the bridge knew already, until our row took its place. So its addresses are asked for on that port
+ * once the row leads away, as RFC 9721 has it; an answer makes the bridge tell. The same where a bridge forgets a MAC
+ * sooner than a silent host is asked.
  *
  * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's suppression keeps from crossing.
  */

@@ -80,8 +80,8 @@ static inline uint32_t import_ref(struct import_table *t, uint32_t h)
 }
 
 /*
- * For what the configuration says: hosts and flooding of a VNI at this VTEP. With one reference, the caller's. It is sticky: a
- * port that shows such a host is in conflict.
+ * For what the configuration says: hosts and flooding of a VNI at this VTEP. With one reference, the caller's. It is
+ * sticky: a port that shows such a host is in conflict.
  */
 uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
 /* The same for an answer of a resolver: the host may move. */

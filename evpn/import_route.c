@@ -145,8 +145,8 @@ static bool has_slot(const struct evpn *e, uint32_t h, uint32_t tag, uint16_t sl
 }
 
 /*
- * One route on its way to the EVIs. What one does about it can be to originate the same route, where an RD is shared: then ours is
- * the best and bgp has said so before the next EVI has been told, which must not be told any more.
+ * One route on its way to the EVIs. What one does about it can be to originate the same route, where an RD is shared:
+ * then ours is the best and bgp has said so before the next EVI has been told, which must not be told any more.
  */
 struct import_turn {
 	struct import_turn *outer;
@@ -197,7 +197,10 @@ static void del_from_evis(struct evpn *e, const struct import_turn *t, uint32_t 
 			route_del(e, evis[i], &t->n, was);
 }
 
-/* The endpoint is part of the name of what a Type 3 route brings: with another one it is another row, which comes before the old goes. */
+/*
+ * The endpoint is part of the name of what a Type 3 route brings: with another one it is another row, which comes
+ * before the old goes.
+ */
 static void change_flooding(struct evpn *e, const struct import_turn *t, uint32_t was, uint32_t is)
 {
 	set_in_evis(e, t, is);

@@ -26,8 +26,9 @@ struct mac_claim {
 int mac_sequence_cmp(uint32_t a, uint32_t b);
 /*
  * > 0 when a beats b, < 0 the reverse, 0 when they say the same. Steps: default gateway, sticky, higher sequence (these
- * are rfc7432bis 7.13.1; the latter two do not count between gateways), a VTEP that stays, lower VTEP address (RFC 7432 15). They are the
- * steps of bgp's decision again, because routes of different RDs have different keys and meet only in the MAC table.
+ * are rfc7432bis 7.13.1; the latter two do not count between gateways), a VTEP that stays, lower VTEP address (RFC 7432
+ * 15). They are the steps of bgp's decision again, because routes of different RDs have different keys and meet only in
+ * the MAC table.
  */
 int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b);
 

@@ -52,7 +52,10 @@ uint32_t neigh_best_route(const struct evpn *e, const struct binding *b);
 /* The MAC came here, left, or has another sequence: advertises or withdraws its local addresses. */
 void neigh_mac_advertise(struct evpn *e, uint32_t mac);
 void neigh_mac_withdraw(struct evpn *e, uint32_t mac);
-/* The MAC was on a port, and a route or the port's silence says that it is not any more: are its hosts? Comes before neigh_mac_moved(). */
+/*
+ * The MAC was on a port, and a route or the port's silence says that it is not any more: are its hosts? Comes before
+ * neigh_mac_moved().
+ */
 void neigh_mac_lost(struct evpn *e, uint32_t mac);
 /* The MAC has come to a port. Its addresses, as routes have them, are asked for: who moved it may have told of the MAC alone. */
 void neigh_mac_came(struct evpn *e, uint32_t mac);

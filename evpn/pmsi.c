@@ -3,7 +3,8 @@
 /*
  * PMSI tunnel attribute (RFC 6514 5):  | flags 1 | tunnel type 1 | label 3 | tunnel identifier |
  * The identifier of ingress replication is an address, that of PIM trees (RFC 6514 5: 3 SSM, 4 SM, 5 BIDIR) two: the
- * sender's, or the root's, and the group. Others are not read in full. Which tunnel types exist is known where attributes are judged (bgp/attr.c).
+ * sender's, or the root's, and the group. Others are not read in full. Which tunnel types exist is known where
+ * attributes are judged (bgp/attr.c).
  */
 #include "evpn/ec.h"
 

@@ -59,9 +59,9 @@ void evpn_run_timers(struct evpn *e, struct mtime now);
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
 void evpn_vni_del(struct evpn *e, uint32_t vni);
 /*
- * For many at once, in one turn of the loop: between the two new VNIs do not import what is in the RIB already, and those that
- * were deleted keep their MACs; the end does it for all of them in one walk over either table. A VNI that is to be made anew
- * is deleted between two and added between two others.
+ * For many at once, in one turn of the loop: between the two new VNIs do not import what is in the RIB already, and
+ * those that were deleted keep their MACs; the end does it for all of them in one walk over either table. A VNI that is
+ * to be made anew is deleted between two and added between two others.
  */
 void evpn_vnis_begin(struct evpn *e);
 void evpn_vnis_end(struct evpn *e);
@@ -70,9 +70,9 @@ void evpn_vnis_end(struct evpn *e);
 void evpn_vni_change_hosts(struct evpn *e, const struct config_vni *was, const struct config_vni *is);
 
 /*
- * A host of a VNI as if it stood in its configuration, until the VNI changes or goes. -ENOENT: no such VNI, or (del) no such host;
- * -EINVAL: it is at our own VTEP, or the tunnel's addresses are of the other family. Without an address (ip none) del takes all of
- * the MAC that was configured or added.
+ * A host of a VNI as if it stood in its configuration, until the VNI changes or goes. -ENOENT: no such VNI, or (del) no
+ * such host; -EINVAL: it is at our own VTEP, or the tunnel's addresses are of the other family. Without an address (ip
+ * none) del takes all of the MAC that was configured or added.
  */
 int evpn_host_add(struct evpn *e, uint32_t vni, const struct config_host *h);
 int evpn_host_del(struct evpn *e, uint32_t vni, const struct mac *mac, const struct ip *ip);

@@ -14,9 +14,9 @@
 json_t *ask_json(const char *socket, const char *const *words, size_t n, char error[ASK_ERROR_MAX]);
 
 /*
- * Each row of an answer of any length, as it comes. members: those that are needed, with a blank between, so that the others
- * are not parsed; NULL: all. row() is false when it has enough: then the rest is not asked for. False with a sentence in
- * error.
+ * Each row of an answer of any length, as it comes. members: those that are needed, with a blank between, so that the
+ * others are not parsed; NULL: all. row() is false when it has enough: then the rest is not asked for. False with a
+ * sentence in error.
  */
 bool ask_rows(const char *socket, const char *const *words, size_t n, const char *members,
 	      bool (*row)(void *ctx, const json_t *row), void *ctx, char error[ASK_ERROR_MAX]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * pcapng (draft-ietf-opsawg-pcapng): a section with two interfaces. Number 0 is the VNI, with Ethernet frames as they are at
- * ports, or at the kernel's vxlan device, number 1 the underlay, with IP packets. A comment says at which port, to or from which VTEP.
+ * pcapng (draft-ietf-opsawg-pcapng): a section with two interfaces. Number 0 is the VNI, with Ethernet frames as they
+ * are at ports, or at the kernel's vxlan device, number 1 the underlay, with IP packets. A comment says at which port,
+ * to or from which VTEP.
  */
 #include "cmd/evpnctl/capture.h"
 

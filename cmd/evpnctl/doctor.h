@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The verb doctor: what evpnctl adds to the daemon's answer, and, where none answers, what can be said without one, as lines of
- * the answer that it would have given.
+ * The verb doctor: what evpnctl adds to the daemon's answer, and, where none answers, what can be said without one, as
+ * lines of the answer that it would have given.
  */
 #ifndef CMD_EVPNCTL_DOCTOR_H
 #define CMD_EVPNCTL_DOCTOR_H

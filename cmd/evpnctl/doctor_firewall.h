@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The doctor's look at the packet filter: rules that drop VXLAN or BGP. Made by evpnctl, with the rights of who asks, since evpnd
- * runs no programs and links no library that reads rules; in evpnd's network namespace. Where the rules cannot be read, or what
- * they do to a packet is not certain, nothing is said.
+ * The doctor's look at the packet filter: rules that drop VXLAN or BGP. Made by evpnctl, with the rights of who asks,
+ * since evpnd runs no programs and links no library that reads rules; in evpnd's network namespace. Where the rules
+ * cannot be read, or what they do to a packet is not certain, nothing is said.
  */
 #ifndef CMD_EVPNCTL_DOCTOR_FIREWALL_H
 #define CMD_EVPNCTL_DOCTOR_FIREWALL_H

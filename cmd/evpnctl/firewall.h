@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Would this host's packet filter drop a packet, for certain? The rules are those of `nft -j list ruleset`, and of iptables-save
- * turned into the same (iptables.h). A match whose outcome is not known, since the packet or the match is not, leaves both
- * ways open; only what is dropped on all of them is said.
+ * Would this host's packet filter drop a packet, for certain? The rules are those of `nft -j list ruleset`, and of
+ * iptables-save turned into the same (iptables.h). A match whose outcome is not known, since the packet or the match is
+ * not, leaves both ways open; only what is dropped on all of them is said.
  *
  *	comes in:  ingress -> prerouting -> input         each hook: its base chains by priority
  *	leaves:    output -> postrouting -> egress        a chain: rules in order, jumps, then the policy

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What iptables-save prints, as objects like those of `nft -j list ruleset`: chains and rules. Matches that are not taken apart
- * here become statements that nobody knows. A rule has its line as member "text", and
- * its table is the program and its name, "iptables filter".
+ * What iptables-save prints, as objects like those of `nft -j list ruleset`: chains and rules. Matches that are not
+ * taken apart here become statements that nobody knows. A rule has its line as member "text", and its table is the
+ * program and its name, "iptables filter".
  */
 #ifndef CMD_EVPNCTL_IPTABLES_H
 #define CMD_EVPNCTL_IPTABLES_H

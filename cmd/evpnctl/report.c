@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Sections of text, the short ones first, since what is too much is cut. They are what the daemon says (every verb that only
- * looks), what the kernel says through iproute2 in the daemon's network namespace, and the machine. Nothing is read that
- * holds a secret: the configuration is the daemon's word for it (show config), not the file.
+ * Sections of text, the short ones first, since what is too much is cut. They are what the daemon says (every verb that
+ * only looks), what the kernel says through iproute2 in the daemon's network namespace, and the machine. Nothing is
+ * read that holds a secret: the configuration is the daemon's word for it (show config), not the file.
  *
  * A daemon that does not answer is a finding like others: the sections say so.
  */

@@ -23,7 +23,10 @@ struct view_column {
 	uint8_t drop; /* 0: always shown; else the highest goes first when the terminal is too narrow */
 };
 
-/* A line of a block. The first one is its head, without a title. A line whose field is null or missing, or without text, is left out. */
+/*
+ * A line of a block. The first one is its head, without a title. A line whose field is null or missing, or without
+ * text, is left out.
+ */
 struct view_field {
 	const char *title;
 	const char *field; /* NULL: the format looks at the row */

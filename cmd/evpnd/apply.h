@@ -28,8 +28,8 @@ bool apply_vni(struct daemon *d, const struct config_vni *v);
  */
 bool apply_reload(struct daemon *d, char *why, size_t cap);
 /*
- * Another mode for a VNI, with what the configuration says otherwise, until the next reload or start. False and why when that
- * would be no configuration.
+ * Another mode for a VNI, with what the configuration says otherwise, until the next reload or start. False and why
+ * when that would be no configuration.
  */
 bool apply_mode(struct daemon *d, uint32_t vni, enum config_mode mode, char *why, size_t cap);
 /* What apply_reload() would do, a line each; it says the same in the log before it does it. */

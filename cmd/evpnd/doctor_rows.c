@@ -157,7 +157,10 @@ static void say_rows(struct doctor *x, const struct row_walk *w)
 	}
 }
 
-/* Rows that are on their way are pending, too, and gone from the list a moment later: only what was refused or is blocked counts. */
+/*
+ * Rows that are on their way are pending, too, and gone from the list a moment later: only what was refused or is
+ * blocked counts.
+ */
 bool doctor_rows(struct doctor *x)
 {
 	struct row_walk *w = x->walk = x->walk ? x->walk : xcalloc(1, sizeof(*w));

@@ -402,8 +402,8 @@ static void unmake(struct daemon *d)
 }
 
 /*
- * What looks users up (NSS) is code that is loaded by the first look-up that gets so far, so by one for nobody: after this no
- * code can be. An owner of a TAP may come with a reload.
+ * What looks users up (NSS) is code that is loaded by the first look-up that gets so far, so by one for nobody: after
+ * this no code can be. An owner of a TAP may come with a reload.
  */
 static void load_name_service(const struct daemon *d)
 {

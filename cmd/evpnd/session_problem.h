@@ -9,7 +9,10 @@
 /* The later of the last errors in each direction; its set is false when there was none. ours: we sent it. */
 const struct bgp_error *session_last_error(const struct bgp_peer_info *i, bool *ours);
 
-/* That error is of the last attempt, as far as can be told; what ends a session in good order (Cease) says nothing of the next one. */
+/*
+ * That error is of the last attempt, as far as can be told; what ends a session in good order (Cease) says nothing of
+ * the next one.
+ */
 bool session_error_is_fresh(const struct bgp_peer_info *i, struct mtime now);
 
 struct session_problem {

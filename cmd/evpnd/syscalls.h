@@ -9,9 +9,9 @@
 #include "base/log.h"
 
 /*
- * For every thread there is and will be, for good. EVPND_SECCOMP says what happens with another call: "refuse", as without
- * it, gives EPERM and a line in the log, "kill" ends the process, "off" is no filter. False where there is none then, with a
- * line that says why: evpnd runs without one as well.
+ * For every thread there is and will be, for good. EVPND_SECCOMP says what happens with another call: "refuse", as
+ * without it, gives EPERM and a line in the log, "kill" ends the process, "off" is no filter. False where there is none
+ * then, with a line that says why: evpnd runs without one as well.
  */
 bool syscalls_restrict(struct log *log);
 

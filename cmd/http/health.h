@@ -12,8 +12,8 @@
 enum MHD_Result http_health(struct http *h, struct MHD_Connection *c);
 
 /*
- * Of the answers of show version, show neighbors and show vni. True, and a line: there is a session where there should be one,
- * all VNIs are ready. Else what is wrong.
+ * Of the answers of show version, show neighbors and show vni. True, and a line: there is a session where there should
+ * be one, all VNIs are ready. Else what is wrong.
  */
 bool health_judge(const json_t *version, const json_t *neighbors, const json_t *vnis, struct buf *out);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The metrics are tables: a family has a source, rows of which (one, or many with a label each) its samples are members. All
- * samples of a family stand together, as the format wants it, so rows are held while the page is written: those of
- * neighbors, VNIs and VTEPs, never routes or MACs.
+ * The metrics are tables: a family has a source, rows of which (one, or many with a label each) its samples are
+ * members. All samples of a family stand together, as the format wants it, so rows are held while the page is written:
+ * those of neighbors, VNIs and VTEPs, never routes or MACs.
  */
 #include "cmd/http/metrics.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Ports for other network namespaces (port add): a veth pair with its far end in there, whose near end is a port of the VNI.
- * With rights in our own network namespace the near end is here; it stays when we end, says in its alias whose it is, and
- * is a port again when its VNI is there again. Without them it is in a namespace beside the container's, of the same owner,
- * which nobody sees and which ends with us. Either way the pair ends with the container, and with it the port.
+ * Ports for other network namespaces (port add): a veth pair with its far end in there, whose near end is a port of the
+ * VNI. With rights in our own network namespace the near end is here; it stays when we end, says in its alias whose it
+ * is, and is a port again when its VNI is there again. Without them it is in a namespace beside the container's, of the
+ * same owner, which nobody sees and which ends with us. Either way the pair ends with the container, and with it the
+ * port.
  */
 #include <errno.h>
 #include <linux/if_link.h>

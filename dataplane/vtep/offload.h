@@ -43,8 +43,8 @@ struct iovec segments_get(const struct segments *s, uint32_t i, uint8_t *head);
 enum csum_state {
 	CSUM_GOOD,
 	/*
-	 * Only begun: a kernel's VTEP on this host sent the frame as it was. One in 65,536 that is complete looks the same; to
-	 * end it once more gives the same checksum.
+	 * Only begun: a kernel's VTEP on this host sent the frame as it was. One in 65,536 that is complete looks the
+	 * same; to end it once more gives the same checksum.
 	 */
 	CSUM_PARTIAL,
 	CSUM_NONE,    /* none to check: not TCP or UDP, or a UDP packet without */

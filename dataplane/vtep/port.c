@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The ports of VNIs. A port is there while its interface is: it is attached to that when it comes, and when it goes all that
- * was learned there goes, too. The list of a VNI's ports is what frames are flooded to.
+ * The ports of VNIs. A port is there while its interface is: it is attached to that when it comes, and when it goes all
+ * that was learned there goes, too. The list of a VNI's ports is what frames are flooded to.
  */
 #include <errno.h>
 #include <limits.h>

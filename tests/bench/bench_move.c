@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * How long after a host's gratuitous ARP behind another VTEP a third VTEP's kernel sends to that one. The host (one MAC, one
- * address) speaks in turn behind two VTEPs; its two places and the third VTEP are network namespaces, one process sees
- * all by one clock.
+ * How long after a host's gratuitous ARP behind another VTEP a third VTEP's kernel sends to that one. The host (one
+ * MAC, one address) speaks in turn behind two VTEPs; its two places and the third VTEP are network namespaces, one
+ * process sees all by one clock.
  *
  *	host A --ARP--> [VTEP A] --BGP-->            host B --ARP--> [VTEP B] --BGP--> [far VTEP, vxlan row] --notification--> here
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What the userspace VTEP does by itself, where the kernel has a bridge for it: ages, limits, a port that goes with all that
- * was learned there. In a network namespace of the test's own; skipped where there is none.
+ * What the userspace VTEP does by itself, where the kernel has a bridge for it: ages, limits, a port that goes with all
+ * that was learned there. In a network namespace of the test's own; skipped where there is none.
  */
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>

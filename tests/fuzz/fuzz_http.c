@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What a client of evpnd-http says, as far as it is ours to read. Lines: Host, Accept, an address to listen on, what stands behind
- * /api/v1/, then parameters, name and value by turns.
+ * What a client of evpnd-http says, as far as it is ours to read. Lines: Host, Accept, an address to listen on, what
+ * stands behind /api/v1/, then parameters, name and value by turns.
  */
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A slow and obvious model of a speaker's EVPN side: what peers, ports and the configuration say, in plain arrays, and what
- * rows, routes and counts have to follow from that. Which of a port and a route a MAC is at depends on the order of events, so
- * that is read from the tables and must agree with what both say; all else is worked out from nothing at each look.
+ * A slow and obvious model of a speaker's EVPN side: what peers, ports and the configuration say, in plain arrays, and
+ * what rows, routes and counts have to follow from that. Which of a port and a route a MAC is at depends on the order
+ * of events, so that is read from the tables and must agree with what both say; all else is worked out from nothing at
+ * each look.
  */
 #ifndef TESTS_LIB_EVPNMODEL_H
 #define TESTS_LIB_EVPNMODEL_H

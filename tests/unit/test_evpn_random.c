@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The tables of evpn/ against a model: steps of peers, ports, the configuration and time from a seed, and after each step rows,
- * routes of ours and counts are what follows from all that is said. EVPN_RUNS seeds (200) of EVPN_STEPS steps (250);
- * EVPN_RUN=SEED plays the one run that a failure names.
+ * The tables of evpn/ against a model: steps of peers, ports, the configuration and time from a seed, and after each
+ * step rows, routes of ours and counts are what follows from all that is said. EVPN_RUNS seeds (200) of EVPN_STEPS
+ * steps (250); EVPN_RUN=SEED plays the one run that a failure names.
  */
 #include <errno.h>
 #include <inttypes.h>
