@@ -279,12 +279,16 @@ static const char *decode_as4_path(struct decoder *d, struct attr *a)
 
 static const char *decode_as4_aggregator(struct decoder *d, struct attr *a)
 {
+	struct rbuf value = a->value;
+
 	if (d->s->as4)
 		return "AS4_AGGREGATOR from a speaker of 4-octet ASNs";
 	if (rb_left(&a->value) != 8)
 		return "AS4_AGGREGATOR is not 8 octets";
-	d->as4_aggregator = a->value;
-	return rb_u32(&a->value) ? NULL : "AS4_AGGREGATOR has AS 0"; /* RFC 7607 2 */
+	if (!rb_u32(&a->value))
+		return "AS4_AGGREGATOR has AS 0"; /* RFC 7607 2 */
+	d->as4_aggregator = value;
+	return NULL;
 }
 
 /* Tunnel types with a meaning: RFC 6514 5, 7524, 9574, 8556 and IANA; 0x80 marks a composite tunnel (RFC 8317 3.1). */

@@ -399,6 +399,8 @@ static void aggregators_of_old_speakers_are_widened(void **state)
 	hex_assert("plain", u.attrs.others, u.attrs.others_len, "c00708 0000fdea 0a000001");
 	u = decode(&ebgp2, EBGP2 "c00706 5ba0 0a000001 c01208 00011170 0a000002");
 	hex_assert("restored", u.attrs.others, u.attrs.others_len, "c00708 00011170 0a000002");
+	u = decode(&ebgp2, EBGP2 "c00706 5ba0 0a000001 c01208 00000000 0a000002"); /* RFC 7607 2: not used */
+	hex_assert("not restored", u.attrs.others, u.attrs.others_len, "c00708 00005ba0 0a000001");
 	u = decode(&ebgp2, EBGP2 "c00706 fdea 0a000001 c01208 00011170 0a000002");
 	hex_assert("kept", u.attrs.others, u.attrs.others_len, "c00708 0000fdea 0a000001");
 }
