@@ -60,6 +60,14 @@ void format_words(struct buf *out, const json_t *v, const json_t *row)
 		format_any(out, v, row);
 }
 
+void format_phrases(struct buf *out, const json_t *v, const json_t *row)
+{
+	if (json_is_array(v))
+		format_array(out, v, "; ");
+	else
+		format_any(out, v, row);
+}
+
 void format_age(struct buf *out, const json_t *v, const json_t *row)
 {
 	int64_t s = json_integer_value(v);

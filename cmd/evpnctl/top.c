@@ -187,6 +187,7 @@ static const struct view_column neighbor_columns[] = {
 	{ "IN/s", "nlri_in_per_s", format_rate, R },
 	{ "OUT/s", "nlri_out_per_s", format_rate, R },
 	{ "DESCRIPTION", "description", format_any, VIEW_FLEX, 1 },
+	{ "PROBLEM", "problem", format_any, VIEW_FLEX },
 };
 
 static const struct view_column vni_columns[] = {

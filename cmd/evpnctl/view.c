@@ -40,8 +40,8 @@ static const struct view_field neighbor_fields[] = {
 	{ "last error received", "last_error_received", format_notification },
 	{ "last error sent", "last_error_sent", format_notification },
 	{ "last bad update", "last_malformed", format_notification },
-	{ "capabilities sent", "capabilities_sent", format_words },
-	{ "capabilities received", "capabilities_received", format_words },
+	{ "capabilities sent", "capabilities_sent", format_phrases },
+	{ "capabilities received", "capabilities_received", format_phrases },
 };
 
 static const struct view_column rib_columns[] = {

@@ -252,8 +252,8 @@ static void block_goes_on_below_its_values(void **state)
 	assert_non_null(row);
 	block_print(view, row, 80, out);
 	fclose(out);
-	assert_non_null(strstr(text, "  capabilities received  multiprotocol 25/70, route-refresh-old, route-refresh,\n"
-				     "                         enhanced-route-refresh, 4-octet-as 4200000000\n"));
+	assert_non_null(strstr(text, "  capabilities received  multiprotocol 25/70; route-refresh-old; route-refresh;\n"
+				     "                         enhanced-route-refresh; 4-octet-as 4200000000\n"));
 	assert_true(longest_line(text) <= 80);
 	free(text);
 	json_decref(row);

@@ -81,8 +81,8 @@ static struct top_answers answers(unsigned neighbors, unsigned vnis, unsigned pa
 	for (unsigned k = 1; k <= neighbors; k++)
 		json_array_append_new(a.neighbors, parse("{'address':'192.0.2.%u','asn':65000,'state':'%s','state_s':5,"
 							 "'prefixes_received':1,'prefixes_sent':2,'pending':0,'nlri_in':%u,"
-							 "'nlri_out':0,'description':null}", k, k == neighbors ? "Active" : "Established",
-							 page * 10));
+							 "'nlri_out':0,'description':null,'problem':%s}", k, k == neighbors ? "Active" : "Established",
+							 page * 10, k == neighbors ? "'No route to host'" : "null"));
 	for (unsigned k = 1; k <= vnis; k++) {
 		json_array_append_new(a.vnis, parse("{'vni':%u,'mode':'evpn','ready':true,'flood':[],'problem':null,'local_macs':1,"
 						    "'remote_macs':2,'local_ips':3,'remote_ips':4,'resolver':null}", k));
@@ -143,6 +143,7 @@ static void top_shows_rates_and_what_is_wrong_first(void **state)
 	char *p = page(3, 2, 0, 0);
 
 	assert_has(p, "DRAINING");
+	assert_has(p, " No route to host\n");
 	assert_has(p, "sessions 2 of 3  routes 5  in 30/s  out 0/s  sets 2\n");
 	assert_has(p, "MACs 2 here, 4 there  addresses 6, 8  rows 4, 1 due  writes 3.0/s  errors 0\n");
 	assert_has(p, "memory 2.0 KiB  processor 25.0 %  longest turn 1.5 ms  clients 1\n");
