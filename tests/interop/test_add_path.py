@@ -91,8 +91,8 @@ def test_evpnd_sends_every_path_to_who_takes_them(lab):
     assert all("%s #%d " % (r1.address, i) in table for i in ids.values()), table
     assert all_.neighbor(r1.address)["prefixes_received"] == 2 == e.neighbor(r6.address)["prefixes_sent"]
     assert {r["next_hop"] for r in e.routes("--advertised-to", r6.address)} == {NEXT_HOP2, NEXT_HOP3}
-    assert evpnd_next_hops(one) == {NEXT_HOP2: ids[NEXT_HOP2]}, "the lower router id is best"
-    assert evpnd_next_hops(plain) == {NEXT_HOP2: None}
+    lab.wait_for(lambda: evpnd_next_hops(one) == {NEXT_HOP2: ids[NEXT_HOP2]}, "the lower router id is best")
+    lab.wait_for(lambda: evpnd_next_hops(plain) == {NEXT_HOP2: None}, "who takes one has that, too")
     assert [(r["best"], r["decided_by"]) for r in e.routes("--mac", MAC)] == [(True, "router-id"), (False, "router-id")]
     assert [(r["best"], r["decided_by"]) for r in plain.routes("--mac", MAC)] == [(True, None)], "alone, there is nothing to decide"
     assert e.ctl("show", "rib", "--mac", MAC, "--detail").stdout.count("  decided by         router-id\n") == 2
@@ -124,11 +124,12 @@ def test_paths_of_a_reflecting_gobgp(lab):
     assert len(set(ids.values())) == 2
     best, = [r["next_hop"] for r in e.routes("--best", "--mac", MAC)]
     assert best == NEXT_HOP2
+    lab.wait_for(lambda: r4.remote("vxlan100", MAC) == NEXT_HOP2, "the kernel has the best one")
+    lab.wait_for(lambda: e.ctl("why", "mac", MAC, check=False).returncode == 0, "it is in use")
     claims = json.loads(e.ctl("--json", "why", "mac", MAC).stdout)["claims"]
     assert {(c["vtep"], c["verdict"], c["decided_by"]) for c in claims} == {
         (NEXT_HOP2, "wins", "router-id"), (NEXT_HOP3, "not-best", "router-id")}
     assert ": loses, another path of the same route is better by router-id\n" in e.ctl("why", "mac", MAC).stdout
-    lab.wait_for(lambda: r4.remote("vxlan100", MAC) == NEXT_HOP2, "the kernel has the best one")
     sources.announce(0, delete=True)
     lab.wait_for(lambda: evpnd_next_hops(e) == {NEXT_HOP3: ids[NEXT_HOP3]}, "one path goes")
     lab.wait_for(lambda: r4.remote("vxlan100", MAC) == NEXT_HOP3, "the kernel follows")

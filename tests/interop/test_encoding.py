@@ -251,7 +251,7 @@ def test_what_is_encoded_decodes_as_it_is_shown(lab, v6):
         for nlris, next_hop, attributes in ROUTES:
             source.send(bgp.upd([bgp.mpr(b"".join(nlris), next_hop)] + attributes))
         h1.speak()
-        lab.wait_for(lambda: len(e.routes("--neighbor", r2.address)) == n and len(e.routes()) >= n + 2, "all routes are there, and those of h1")
+        lab.wait_for(lambda: len(e.routes("--neighbor", r2.address)) == n and len(e.routes()) == n + 3, "all routes are there, ours and those of h1")
         ours = shown(e, r3.address)
         sent = sink.listen(len(ours))
         assert {r["type"] for r in ours.values()} == {1, 2, 3, 4, 5}

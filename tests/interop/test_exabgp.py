@@ -144,6 +144,7 @@ def test_messages_are_long_when_both_can(lab, extended):
     p.evpnd.ctl("neighbor", p.r2.address, "clear")
     lab.wait_for(lambda: p.evpnd.neighbor(p.r2.address)["established_count"] == 2 and p.evpnd.established(p.r2.address), "a new session", 30)
     lab.wait_for(lambda: set(macs) <= set(ours(p)), "ExaBGP has them all again")
+    lab.wait_for(lambda: all(f["eor_sent"] for f in p.evpnd.neighbor(p.r2.address)["families"]), "and has been told so")
     updates = p.evpnd.neighbor(p.r2.address)["updates_out"] - before  # Type 2, Type 3, End-of-RIB
     assert updates == 3 if extended else updates > 3
 

@@ -72,6 +72,7 @@ def test_two_hosts_share_an_overlay(lab, asn2, v6):
     route, = [r for r in p.evpnd.routes("--type", "2", "--mac", MAC2) if r["ip"] is None]
     assert route["neighbor"] == p.a2 and route["next_hop"] == p.r2.address and route["vni"] == 100 and route["best"] is True
     assert route["route_targets"] == ["%d:100" % (asn2 & 0xffff)]
+    lab.wait_for(lambda: all(r["observed"] for r in p.evpnd.fdb(desired=True)), "evpnd has seen its rows")
     rows = p.evpnd.fdb(mac=MAC2, ip=None)
     assert {(r["table"], r["vtep"]) for r in rows} == ({("vxlan", p.r2.address), ("bridge", None)} if lab.dataplane == "kernel" else {("vtep", p.r2.address)})
     assert all(r["desired"] and r["observed"] and r["owner"] == "evpnd" for r in rows)

@@ -96,7 +96,7 @@ def test_options_choose(pair):
     assert everything[0]["kind"] == "system" and everything[0]["event"] == "started"
     p.e1.reload(p.e1.config.replace("vnis:", "vnis:\n  - {vni: 200}"))
     assert "200" in [r for r in events(p.e1, "--kind", "system") if r["event"] == "changed"][-1]["reason"]
-    assert [r["event"] for r in events(p.e1, "--vni", "200", "--kind", "system")] == ["added", "ready"]
+    lab.wait_for(lambda: [r["event"] for r in events(p.e1, "--vni", "200", "--kind", "system")] == ["added", "ready"], "it has its devices")
     wrong = p.e1.ctl("show", "events", "--kind", "macs", check=False)
     assert wrong.returncode == 2 and "--kind: expected neighbor, mac" in wrong.stderr
 
@@ -278,8 +278,10 @@ def test_monitor_tells_what_happens_as_it_happens(pair):
     assert macs.rows == events(p.e1, "--mac", MAC, "--kind", "mac"), "the same as show events"
     assert [r["id"] for r in everything.rows] == sorted(r["id"] for r in everything.rows)
     assert {"mac", "neighbor", "route"} <= {r["kind"] for r in everything.rows}
-    assert one.process.wait(10) == 0 and [r["mac"] for r in one.rows] == [MAC]
-    first = [r for r in routes.rows if r["mac"] == MAC][0]
+    assert one.process.wait(10) == 0
+    one.thread.join(10)
+    assert [r["mac"] for r in one.rows] == [MAC]
+    first = lab.wait_for(lambda: [r for r in routes.rows if r["mac"] == MAC], "the routes of the MAC are told")[0]
     assert (first["event"], first["route"], first["neighbor"], first["vtep"]) == (
         "added", "2 %s:100 %s" % (p.r2.address, MAC), p.r2.address, p.r2.address)
     assert {r["kind"] for r in routes.rows} == {"route"}

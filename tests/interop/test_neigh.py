@@ -37,8 +37,10 @@ def test_local_addresses_are_advertised_and_answered_for(lab):
     r1, r2, h1, h2, e1, e2 = evpnds(lab)
     learned(lab, h1, e1)
     lab.wait_for(lambda: {"10.0.0.1", "2001:db8:a::1"} <= {a["ip"] for a in e2.show("arp") if a["state"] == "remote"}, "r2 has them")
-    rows = {n["dst"]: n for n in r2.ip_json("neigh show dev br100")}
-    assert rows["10.0.0.1"]["lladdr"] == MAC1 and rows["2001:db8:a::1"]["lladdr"] == MAC1
+
+    def rows():
+        return {n["dst"]: n["lladdr"] for n in r2.ip_json("neigh show dev br100") if "lladdr" in n}
+    lab.wait_for(lambda: rows().get("10.0.0.1") == rows().get("2001:db8:a::1") == MAC1, "r2 can answer")
 
     with in_namespace(h1, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))) as s:
         s.bind((h1.dev, 0x0806))

@@ -209,13 +209,13 @@ def test_reload(b):
     pid = b.e1.get("MainPID")
     b.e1.configure(b.conf + "  - {vni: 200}\n")
     b.e1.systemctl("reload", "evpnd")
-    assert b.e1.show("vni", "200")["ready"]
+    b.lab.wait_for(lambda: b.e1.show("vni", "200")["ready"], "VNI 200 has its devices")
     b.e1.configure("asn: x\n")
     p = b.e1.systemctl("reload", "evpnd", check=False)
     assert p.returncode == 1 and (b.e1.get("MainPID"), b.e1.get("ActiveState")) == (pid, "active")
     b.e1.configure(b.conf)
     b.e1.systemctl("reload", "evpnd")
-    assert not b.r1.ip("link show vxlan200", check=False)
+    b.lab.wait_for(lambda: not b.r1.ip("link show vxlan200", check=False), "and they go with it")
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
