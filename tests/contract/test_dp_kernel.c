@@ -58,6 +58,31 @@ static void remote_mac_that_speaks_here_is_told_and_keeps_its_port(void **state)
 	assert_int_equal(t->b.macs_gone, 0);
 }
 
+/*
+ * Back on its port before our row is written, it says nothing new to the bridge, and the row goes over that. Who has an address
+ * is asked for it (evpn/host.h); of a MAC alone nothing can be asked, and nothing in the bridge tells this frame from one that it
+ * sent before it left. Its next frame is enough.
+ */
+static void mac_that_is_back_before_our_write_is_found_with_its_next_frame(void **state)
+{
+	struct bed *t = *state;
+	struct mac m = mac_nr(1);
+
+	NEEDS_WORLD(t);
+	world_speak(1, &m);
+	settle(t);
+	want_fdb(t->d, 1, 2, DP_TAKE_OVER);
+	t->b.ifindex[1] = 0; /* evpn has forgotten it with the wish */
+	world_speak(1, &m);
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	assert_int_equal(t->b.ifindex[1], 0);
+	world_speak(1, &m);
+	settle(t);
+	assert_int_equal(port_of(t, 1), 1);
+	assert_int_equal(t->b.ifindex[1], if_nametoindex("p1"));
+}
+
 static void sticky_remote_mac_does_not_move_to_a_port(void **state)
 {
 	struct bed *t = *state;
@@ -433,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RUNNING(frames_are_learned_moved_and_aged),
 		RUNNING(remote_mac_that_speaks_here_is_told_and_keeps_its_port),
+		RUNNING(mac_that_is_back_before_our_write_is_found_with_its_next_frame),
 		RUNNING(sticky_remote_mac_does_not_move_to_a_port),
 		RUNNING(dynamic_row_that_our_write_ran_over_is_given_back),
 		RUNNING(static_row_that_our_write_ran_over_is_given_back),
