@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ident.h"
 #include "base/log.h"
 
 #define TEXT_MAX 64 /* octets of the longest address, RD or route target, and more */
@@ -392,52 +393,28 @@ const struct scalar scalar_mac = { mac_expected, mac_read, mac_write, NULL };
 
 /* ---- route distinguishers and route targets ---------------------------------------------------------------------- */
 
-enum { ADMIN_AS2 = 0, ADMIN_IPV4 = 1, ADMIN_AS4 = 2 }; /* RFC 4364 4.2, RFC 4360 3, RFC 5668 2 */
-
-/* ADMIN:NUMBER as a kind of administrator and six octets. */
-static bool read_admin(const char *s, uint8_t *kind, uint8_t b[6])
+/* The type stands in one octet before them, or in the first of two. */
+static bool read_ident(const struct scalar_text *t, uint8_t *kind, uint8_t b[6])
 {
-	const char *colon = strchr(s, ':');
-	uint64_t admin, number;
-	struct ip a;
+	enum ident_type type;
+	char s[TEXT_MAX];
 
-	if (!colon || !to_number(colon + 1, strlen(colon + 1), UINT32_MAX, &number))
+	if (!to_string(t, s) || !ident_parse(s, &type, b))
 		return false;
-	if (to_number(s, (size_t)(colon - s), UINT32_MAX, &admin)) {
-		*kind = admin > UINT16_MAX ? ADMIN_AS4 : ADMIN_AS2;
-	} else {
-		char address[TEXT_MAX];
-
-		snprintf(address, sizeof(address), "%.*s", (int)(colon - s), s);
-		if (!ip_parse(address, &a) || a.len != 4)
-			return false;
-		admin = (uint64_t)a.b[0] << 24 | (uint64_t)a.b[1] << 16 | (uint64_t)a.b[2] << 8 | a.b[3];
-		*kind = ADMIN_IPV4;
-	}
-	if (*kind != ADMIN_AS2 && number > UINT16_MAX)
-		return false;
-	/* Two octets and four, or four and two. */
-	number |= admin << (*kind == ADMIN_AS2 ? 32 : 16);
-	for (int i = 0; i < 6; i++)
-		b[i] = (uint8_t)(number >> (40 - 8 * i));
+	*kind = (uint8_t)type;
 	return true;
 }
 
 /* In quotes, as MAC addresses. */
-static void write_admin(uint8_t kind, const uint8_t b[6], struct buf *out)
+static void write_ident(uint8_t kind, const uint8_t b[6], struct buf *out)
 {
-	uint32_t high = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-	uint32_t low = (uint32_t)b[4] << 8 | b[5];
+	char s[IDENT_TEXT_MAX];
 
-	if (kind == ADMIN_AS2)
-		buf_printf(out, "\"%u:%u\"", high >> 16, high << 16 | low);
-	else if (kind == ADMIN_AS4)
-		buf_printf(out, "\"%u:%u\"", high, low);
-	else
-		buf_printf(out, "\"%u.%u.%u.%u:%u\"", b[0], b[1], b[2], b[3], low);
+	ident_print((enum ident_type)kind, b, s);
+	buf_printf(out, "\"%s\"", s);
 }
 
-static void admin_expected(const struct schema_key *k, struct buf *out)
+static void ident_expected(const struct schema_key *k, struct buf *out)
 {
 	buf_adds(out, "auto or ADMIN:NUMBER (65000:1 to 65000:4294967295, 4200000000:65535 or 192.0.2.1:65535)");
 }
@@ -445,9 +422,8 @@ static void admin_expected(const struct schema_key *k, struct buf *out)
 static bool rd_read(const struct schema_key *k, const struct scalar_text *t, void *value)
 {
 	struct config_rd rd = { .is_auto = is_word(t, "auto") };
-	char s[TEXT_MAX];
 
-	if (!rd.is_auto && (!to_string(t, s) || !read_admin(s, &rd.b[1], rd.b + 2)))
+	if (!rd.is_auto && !read_ident(t, &rd.b[1], rd.b + 2))
 		return false;
 	*(struct config_rd *)value = rd;
 	return true;
@@ -460,19 +436,18 @@ static bool rd_write(const struct schema_key *k, const void *value, struct buf *
 	if (rd->is_auto)
 		buf_adds(out, "auto");
 	else
-		write_admin(rd->b[1], rd->b + 2, out);
+		write_ident(rd->b[1], rd->b + 2, out);
 	return true;
 }
 
-const struct scalar scalar_rd = { admin_expected, rd_read, rd_write, NULL };
+const struct scalar scalar_rd = { ident_expected, rd_read, rd_write, NULL };
 
 static bool rt_read(const struct schema_key *k, const struct scalar_text *t, void *value)
 {
 	struct config_rt rt = { .is_auto = is_word(t, "auto") };
-	char s[TEXT_MAX];
 
 	if (!rt.is_auto) {
-		if (!to_string(t, s) || !read_admin(s, &rt.b[0], rt.b + 2))
+		if (!read_ident(t, &rt.b[0], rt.b + 2))
 			return false;
 		rt.b[1] = 0x02; /* RFC 4360 4: route target */
 	}
@@ -487,8 +462,8 @@ static bool rt_write(const struct schema_key *k, const void *value, struct buf *
 	if (rt->is_auto)
 		buf_adds(out, "auto");
 	else
-		write_admin(rt->b[0], rt->b + 2, out);
+		write_ident(rt->b[0], rt->b + 2, out);
 	return true;
 }
 
-const struct scalar scalar_rt = { admin_expected, rt_read, rt_write, NULL };
+const struct scalar scalar_rt = { ident_expected, rt_read, rt_write, NULL };

@@ -6,15 +6,18 @@
  */
 #include <stdio.h>
 
-#include "evpn/ident.h"
+#include "base/ident.h"
+#include "include/evpn.h"
 
 struct evpn_str evpn_rd_str(const uint8_t rd[8])
 {
 	unsigned type = (unsigned)rd[0] << 8 | rd[1];
 	struct evpn_str out;
 
-	if (type <= IDENT_AS4)
-		return ident_str((enum ident_type)type, rd + 2);
+	if (type <= IDENT_AS4) {
+		ident_print((enum ident_type)type, rd + 2, out.s);
+		return out;
+	}
 	snprintf(out.s, sizeof(out.s), "type%u:%02x%02x%02x%02x%02x%02x", type, rd[2], rd[3], rd[4], rd[5], rd[6],
 		 rd[7]);
 	return out;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /* Route targets (RFC 4360 4, RFC 5668 2): text, and the automatic ones of RFC 8365 5.1.2.1 and of common practice. */
-#include "evpn/ident.h"
+#include "base/ident.h"
+#include "base/wire.h"
+#include "include/evpn.h"
 
 #define RT_SUBTYPE 0x02
 #define AUTO_VXLAN 0x10000000u /* RFC 8365 5.1.2.1: A 0 (automatic), type 1 (VXLAN), domain 0, then the VNI */
@@ -11,7 +13,7 @@ bool evpn_rt_str(const uint8_t rt[8], struct evpn_str *out)
 {
 	if (rt[0] > IDENT_AS4 || rt[1] != RT_SUBTYPE)
 		return false;
-	*out = ident_str((enum ident_type)rt[0], rt + 2);
+	ident_print((enum ident_type)rt[0], rt + 2, out->s);
 	return true;
 }
 
@@ -67,9 +69,4 @@ uint32_t evpn_rt_auto_vni(const uint8_t rt[8])
 	if ((number & ~VNI_MAX) == AUTO_VXLAN)
 		number &= VNI_MAX;
 	return number <= VNI_MAX ? number : 0;
-}
-
-bool evpn_rt_matches_auto(const uint8_t rt[8], uint32_t vni)
-{
-	return vni && evpn_rt_auto_vni(rt) == vni;
 }

@@ -122,8 +122,6 @@ enum bgp_nlri_verdict {
 	BGP_NLRI_RESET     /* the key or the framing cannot be trusted: reset the session or disable the family */
 };
 
-struct bgp_route;
-
 struct bgp_family {
 	uint16_t afi;
 	uint8_t safi;
@@ -229,8 +227,7 @@ struct bgp_params {
 	bool reflect_unknown;
 	uint16_t restart_time;    /* s, RFC 4724; 0: neighbors need not keep our routes */
 	uint32_t long_lived_time; /* s, RFC 9494, for ours and for theirs; 0: off */
-	uint64_t seed;         /* of the jitter */
-	/* Factor of the jitter of ConnectRetry and Keepalive is in 0.75..1.0 (RFC 4271 10). */
+	uint64_t seed; /* of the jitter: ConnectRetry and Keepalive take 0.75 to 1.0 of their time (RFC 4271 10) */
 	struct log *log;
 	struct history *history; /* NULL: none is kept */
 	/* What was there before bgp_restart_begin() is there again, or has had its time. May be NULL. Must not re-enter. */

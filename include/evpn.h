@@ -2,11 +2,14 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * EVPN as the rest of the house sees it: a family of bgp (codec, preference, printing), a listener of its best paths, a
- * receiver of dataplane events, and the tables between them. An EVI (RD, route targets) holds one broadcast domain
- * (VNI) today; a MAC points at a destination: local port, VTEP, or nothing.
+ * receiver of dataplane events, and the tables between them. A VNI is one broadcast domain with its RD and route
+ * targets (an EVI); those of a bundle share these. A MAC points at a destination: a local port, a VTEP, an Ethernet
+ * Segment (several VTEPs), or nothing.
  *
  *   bgp best paths --> import by route target --> MAC and neighbour tables --> dp_want()/dp_unwant()
  *   dp events --> local MAC and neighbour tables --> bgp_originate()/bgp_withdraw()
+ *
+ * Numbers (VNIs, AS numbers, router ids) are in host order; RDs, route targets and ESIs are octets as on the wire.
  */
 #ifndef EVPN_H
 #define EVPN_H
@@ -30,8 +33,8 @@ struct evpn;
 extern const struct bgp_family evpn_family;
 
 struct evpn_params {
-	uint32_t asn, router_id;
-	struct ip vtep;
+	uint32_t asn, router_id; /* 0: not given, without neighbors */
+	struct ip vtep; /* our own; none: not given */
 	struct log *log;
 	struct history *history; /* NULL: none is kept */
 };
@@ -57,6 +60,7 @@ void evpn_run_timers(struct evpn *e, struct mtime now);
  * -EADDRINUSE when its RD and Ethernet Tag are those of another, -ENOSPC, or what dp_vni_add says.
  */
 int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, const char *underlay);
+/* Withdraws what was advertised for it and takes it from the dataplane (dp_vni_del). No harm when there is none. */
 void evpn_vni_del(struct evpn *e, uint32_t vni);
 /*
  * For many at once, in one turn of the loop: between the two new VNIs do not import what is in the RIB already, and
@@ -132,18 +136,17 @@ void evpn_rt_auto(uint32_t asn, uint32_t vni, uint8_t rt[8]);
  * `import: auto`: the VNI that a route target of the form ANY-AS:VNI means, or of the form of RFC 8365 5.1.2.1
  * (0x10000000 + VNI); 0 when it means none.
  */
-#define EVPN_RT_AUTO_FORMS 3u
+uint32_t evpn_rt_auto_vni(const uint8_t rt[8]);
 /*
  * The route targets of that AS that mean the VNI: peers that are asked for routes by route target (RFC 4684) have to be
  * told which, and "of any AS" is nothing that can be asked for. Returns how many there are.
  */
+#define EVPN_RT_AUTO_FORMS 3u
 size_t evpn_rt_auto_forms(uint32_t asn, uint32_t vni, uint8_t rts[EVPN_RT_AUTO_FORMS][8]);
-uint32_t evpn_rt_auto_vni(const uint8_t rt[8]);
-bool evpn_rt_matches_auto(const uint8_t rt[8], uint32_t vni);
 struct evpn_str evpn_esi_str(const uint8_t esi[10]); /* "00:11:...:99" */
 bool evpn_esi_parse(const char *s, uint8_t esi[10]);
 bool evpn_esi_is_zero(const uint8_t esi[10]); /* a single-homed site, RFC 7432 5 */
-/* The key as vectors/README.md writes it ("2|RD|ETAG|MAC|IP"), "" for types without that form. */
+/* The key as tests/vectors/README.md writes it ("2|RD|ETAG|MAC|IP"), "" for types without that form. */
 void evpn_key_line(const uint8_t *key, size_t key_len, struct buf *out);
 
 /* ---- filters of show ------------------------------------------------------------------------------------------- */
@@ -304,9 +307,11 @@ struct evpn_path_verdict {
 	enum evpn_path_verdict_kind verdict;
 	const char *why; /* NULL when it wins or is ours */
 };
-/* What the VNI makes of a path of a Type 2 route of this MAC. */
+/* What the VNI makes of a path of a Type 2 route of this MAC, by the rules of import and of the MAC tables. */
 void evpn_path_verdict(struct evpn *e, uint32_t vni, const struct bgp_path_info *p, const struct mac *mac,
 		       struct evpn_path_verdict *out);
+
+/* ---- show: segments, VTEPs, memory ----------------------------------------------------------------------------- */
 
 enum evpn_pe_state {
 	EVPN_PE_ACTIVE, /* frames go to it */

@@ -9,7 +9,7 @@ static const char *const bad_idents[] = {
 	"",          ":",          "65000",       "65000:",         ":10",         "65000:10:1",
 	"65000: 10", " 65000:10",  "+65000:10",   "65000:-1",       "65000:0x10",  "192.0.2:10",
 	"a:b",       "1.2.3.4:",   "2001:db8::1", "192.0.2.256:10", "192.0.2.1:65536", "65536:65536",
-	"4294967296:1", "65000:4294967296", "00000065000:1", "192.0.2.1:10 ",
+	"4294967296:1", "65000:4294967296", "065000:1", "65000:01", "192.0.2.1:10 ",
 };
 
 static void rd_text_roundtrips_for_every_type(void **state)
@@ -144,8 +144,6 @@ static void rt_auto_import_reads_both_forms_of_any_as(void **state)
 		assert_true(evpn_rt_parse(t[i].text, rt));
 		if (evpn_rt_auto_vni(rt) != t[i].vni)
 			fail_msg("%s: VNI %u, not %u", t[i].text, evpn_rt_auto_vni(rt), t[i].vni);
-		assert_int_equal(evpn_rt_matches_auto(rt, t[i].vni), t[i].vni != 0);
-		assert_false(evpn_rt_matches_auto(rt, t[i].vni + 1));
 	}
 }
 

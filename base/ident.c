@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* ADMIN:NN as text and as six octets. Which two octets stand before them is rd.c's and rt.c's business. */
-#include "evpn/ident.h"
+/* ADMIN:NUMBER as text and as six octets. Which two octets stand before them is the caller's business. */
+#include "base/ident.h"
 
 #include <string.h>
 
-/* Decimal digits only, no sign, no space. */
+#include "base/addr.h"
+#include "base/wire.h"
+
+/* Decimal digits only, no sign, no space, no leading zero. */
 static bool parse_number(const char *s, size_t n, uint32_t max, uint32_t *v)
 {
 	uint64_t sum = 0;
 
-	if (n == 0 || n > 10)
+	if (n == 0 || n > 10 || (n > 1 && s[0] == '0'))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] < '0' || s[i] > '9')
@@ -81,21 +84,19 @@ static void put_number(char *s, uint32_t v)
 	*s = '\0';
 }
 
-struct evpn_str ident_str(enum ident_type type, const uint8_t v[6])
+void ident_print(enum ident_type type, const uint8_t v[6], char text[IDENT_TEXT_MAX])
 {
 	struct rbuf r = rb_init(v, 6);
-	struct evpn_str out;
 	uint32_t admin = type == IDENT_AS2 ? rb_u16(&r) : rb_u32(&r);
 	uint32_t number = type == IDENT_AS2 ? rb_u32(&r) : rb_u16(&r);
 	struct ip address = ip_v4(admin);
 	size_t n;
 
 	if (type == IDENT_IP4)
-		strcpy(out.s, ip_str(&address).s);
+		strcpy(text, ip_str(&address).s);
 	else
-		put_number(out.s, admin);
-	n = strlen(out.s);
-	out.s[n] = ':';
-	put_number(out.s + n + 1, number);
-	return out;
+		put_number(text, admin);
+	n = strlen(text);
+	text[n] = ':';
+	put_number(text + n + 1, number);
 }
