@@ -123,31 +123,44 @@ static bool is_ourselves(const struct load *ld, const struct config_neighbor *n)
 	return !mark_key(ld, MARK_ROOT, "listen") && n->port == BGP_PORT && c->vtep.len && ip_eq(&c->vtep, &n->address);
 }
 
-static void check_neighbor(struct load *ld, const struct config_neighbor *n, uint32_t m)
+/* Keys that mean nothing without another, or beside another. */
+static void check_neighbor_keys(struct load *ld, const struct config_neighbor *n, uint32_t m)
 {
-	bool known = mark_good(ld, MARK_ROOT, "asn") && mark_good(ld, m, "asn");
-
 	if (mark_key(ld, m, "password") && mark_key(ld, m, "password-file"))
 		load_error_key(ld, m, "password-file", m, "expected one of password and password-file, found both");
-	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-restart"))
+	if (n->add_path_best && mark_not_bad(ld, m, "add-path") && !(n->add_path & CONFIG_ADD_PATH_SEND))
+		load_error_key(ld, m, "add-path-best", m, "expected add-path send or both with it, found neither");
+	if (mark_key(ld, m, "max-prefixes"))
+		return;
+	if (mark_good(ld, m, "max-prefixes-restart"))
 		load_error_key(ld, m, "max-prefixes-restart", m, "expected max-prefixes, too, found no such key");
-	if (!mark_key(ld, m, "max-prefixes") && mark_good(ld, m, "max-prefixes-warning") && n->max_prefixes_warning != WARNING_DEFAULT)
+	if (mark_good(ld, m, "max-prefixes-warning") && n->max_prefixes_warning != WARNING_DEFAULT)
 		load_error_key(ld, m, "max-prefixes-warning", m, "expected max-prefixes, too, found no such key");
-	if (mark_good(ld, m, "address") && !n->passive && mark_not_bad(ld, MARK_ROOT, "listen") && mark_not_bad(ld, MARK_ROOT, "vtep") &&
-	    is_ourselves(ld, n))
+}
+
+/* RFC 9234 4.1 and RFC 4456: roles are for eBGP, clients for iBGP. */
+static void check_neighbor_asn(struct load *ld, const struct config_neighbor *n, uint32_t m)
+{
+	if (!mark_good(ld, MARK_ROOT, "asn") || !mark_good(ld, m, "asn"))
+		return;
+	if (n->asn == ld->config->asn && mark_good(ld, m, "role"))
+		load_error_key(ld, m, "role", m, "expected no role with a neighbor in our AS, found one");
+	if (n->asn != ld->config->asn && n->route_reflector_client)
+		load_error_key(ld, m, "route-reflector-client", m,
+			       "expected false with a neighbor in AS %u, ours is %u, found true", n->asn,
+			       ld->config->asn);
+}
+
+static void check_neighbor(struct load *ld, const struct config_neighbor *n, uint32_t m)
+{
+	check_neighbor_keys(ld, n, m);
+	check_neighbor_asn(ld, n, m);
+	if (mark_good(ld, m, "address") && !n->passive && mark_not_bad(ld, MARK_ROOT, "listen") &&
+	    mark_not_bad(ld, MARK_ROOT, "vtep") && is_ourselves(ld, n))
 		load_error_key(ld, m, "address", m, "expected the address of another speaker, found %s, where we listen ourselves",
 			       ip_str(&n->address).s);
 	if (mark_good(ld, m, "families") && !n->family_evpn && !has_bad_item(ld, m, "families"))
 		load_error_key(ld, m, "families", m, "expected evpn, alone or with rtc, found rtc alone");
-	/* RFC 9234 4.1 and RFC 4456: roles are for eBGP, clients for iBGP. */
-	if (known && n->asn == ld->config->asn && mark_good(ld, m, "role"))
-		load_error_key(ld, m, "role", m, "expected no role with a neighbor in our AS, found one");
-	if (known && n->asn != ld->config->asn && n->route_reflector_client)
-		load_error_key(ld, m, "route-reflector-client", m,
-			       "expected false with a neighbor in AS %u, ours is %u, found true", n->asn,
-			       ld->config->asn);
-	if (n->add_path_best && mark_not_bad(ld, m, "add-path") && !(n->add_path & CONFIG_ADD_PATH_SEND))
-		load_error_key(ld, m, "add-path-best", m, "expected add-path send or both with it, found neither");
 }
 
 static void check_neighbors(struct load *ld)
