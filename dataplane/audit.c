@@ -189,7 +189,7 @@ static enum dp_diff_what judge_unwanted(const struct rec *c, uint32_t h, const s
 	const struct row *r = row_at(&c->rows, h);
 	bool local = rec_is_local(s->state) && (s->kind == DP_NEIGH || (s->part == DP_PORT && s->ifindex));
 
-	if (rec_plan(c, h).todo != REC_NOTHING || r->keep || r->spare)
+	if (rec_plan(c, h).todo != REC_NOTHING || r->keep || r->spare || r->unread)
 		return DP_DIFF_NONE; /* on its way, or it waits for the end of a restart */
 	if (local)
 		return knows_local(c, h, s) ? DP_DIFF_NONE : DP_DIFF_UNHEARD;
@@ -206,6 +206,8 @@ static enum dp_diff_what judge(const struct rec *c, uint32_t h, const struct dp_
 		return DP_DIFF_NONE;
 	if (h)
 		return row_at(&c->rows, h)->wanted ? judge_wanted(c, h, s) : judge_unwanted(c, h, s);
+	if (s->vni->unread && s->kind != DP_NEIGH && !s->ifindex)
+		return DP_DIFF_NONE; /* it is met later */
 	if (s->state == DP_SEEN_OURS)
 		return DP_DIFF_UNWANTED;
 	if (s->state == DP_SEEN_FOREIGN || s->state == DP_SEEN_CLAIM)

@@ -52,7 +52,8 @@ enum dp_op_type {
 	DP_OP_PUT, /* create or change */
 	DP_OP_DEL, /* a part that is not there counts as deleted */
 	DP_OP_ASK, /* where is this MAC's bridge row? The answer goes into .answer */
-	DP_OP_GIVE /* give the bridge row of this MAC, which we hold, back to local port .ifindex */
+	DP_OP_GIVE, /* give the bridge row of this MAC, which we hold, back to local port .ifindex */
+	DP_OP_LOOK /* what is there of both rows of this MAC? Answered by dp_looked(); of a VNI that was said to be unread */
 };
 
 enum dp_answer { DP_AT_NOWHERE, DP_AT_VXLAN, DP_AT_PORT };
@@ -114,6 +115,8 @@ struct dp_ops {
 	int (*vni_change)(void *be, void *data, const struct dp_vni_params *p);
 	/* remove: also the devices that we made, at the latest with the next flush or close. */
 	void (*vni_del)(void *be, void *data, bool remove);
+	/* Reports all that is there of a VNI that it has said to be unread. NULL: it says so of none. */
+	void (*read)(void *be, void *data);
 	/* Fills the fields that it knows: devices, MTU, problem. */
 	void (*vni_info)(const void *be, const void *data, struct dp_vni_info *out);
 	/* As dp_port_add() and dp_port_del(). NULL: -EOPNOTSUPP. */
@@ -237,6 +240,22 @@ void dp_dest_seen(struct dp *d, uint32_t dest, bool there);
 /* Another hand has rewritten its object. */
 void dp_dest_altered(struct dp *d, uint32_t dest);
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
+
+/*
+ * A table is too large to be read before rows are written: only what is local, neighbours, and what has been reported is
+ * known. Wishes for other MACs are looked up one by one (DP_OP_LOOK), those for flooding and a sweep wait until the
+ * backend has read the rest beside. Not of a VNI that learns from the tunnel or has rows on demand. Said again when the rest
+ * is about to be read, and once more each time that this is begun anew because flood rows have gone meanwhile.
+ */
+void dp_vni_unread(struct dp *d, struct dp_vni *v);
+/* In place of dp_done(), what came of a DP_OP_LOOK: the parts that are there. */
+void dp_looked(struct dp *d, const struct dp_op *op, const struct dp_seen *s, unsigned n);
+/* A row that was met on reading the rest. That may be a while ago: a MAC is looked up before it is believed. */
+void dp_vni_met(struct dp *d, const struct dp_seen *s);
+/* All of it has been met. */
+void dp_vni_read(struct dp *d, struct dp_vni *v);
+/* Something waits for that. */
+bool dp_vni_awaits(const struct dp *d, const struct dp_vni *v);
 
 /* Rows can be written (or not: then what was local is told to be gone). */
 void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready);

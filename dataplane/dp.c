@@ -274,6 +274,8 @@ static void close_vni(struct dp *d, struct dp_vni *v)
 {
 	if (v->closing)
 		return;
+	if (v->unread)
+		d->ops->read(d->be, v->data); /* what is not known would stay */
 	rec_vni_close(&d->rec, v);
 	d->n_closing++;
 	dp_kick(d);
@@ -400,7 +402,8 @@ static const char *where(const struct dp *d, const struct dp_dest *to, char *s, 
 static void describe(const struct dp *d, const struct dp_op *op, char *s, size_t size)
 {
 	char to[96];
-	const char *verb[] = { [DP_OP_PUT] = "write", [DP_OP_DEL] = "delete", [DP_OP_ASK] = "query", [DP_OP_GIVE] = "give back" };
+	const char *verb[] = { [DP_OP_PUT] = "write", [DP_OP_DEL] = "delete", [DP_OP_ASK] = "query", [DP_OP_GIVE] = "give back",
+			       [DP_OP_LOOK] = "look up" };
 
 	switch (op->kind) {
 	case DP_FDB:
@@ -498,6 +501,31 @@ void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready)
 {
 	rec_vni_ready(&d->rec, v, ready);
 	arm_timer(d);
+}
+
+void dp_vni_unread(struct dp *d, struct dp_vni *v)
+{
+	rec_vni_unread(&d->rec, v);
+}
+
+void dp_looked(struct dp *d, const struct dp_op *op, const struct dp_seen *s, unsigned n)
+{
+	rec_looked(&d->rec, op, s, n);
+}
+
+void dp_vni_met(struct dp *d, const struct dp_seen *s)
+{
+	rec_vni_met(&d->rec, s);
+}
+
+void dp_vni_read(struct dp *d, struct dp_vni *v)
+{
+	rec_vni_read(&d->rec, v);
+}
+
+bool dp_vni_awaits(const struct dp *d, const struct dp_vni *v)
+{
+	return v->awaits;
 }
 
 void dp_vni_forget(struct dp *d, struct dp_vni *v)

@@ -193,6 +193,7 @@ void dp_stats(const struct dp *d, struct dp_stats *out)
 		.repairs = c->repairs,
 		.overruns = c->overruns,
 		.bytes = rows_bytes(&c->rows) + rowset_bytes(&c->dirty),
+		.unread = c->n_unread,
 	};
 	for (unsigned i = 0; i < REC_LEVELS; i++) {
 		out->dirty += c->retry[i].n;

@@ -96,6 +96,7 @@ static void resync(struct kernel *k)
 
 	pace(k);
 	k->overrun = false;
+	k->read.again = true;
 	k->underlay.known = false;
 	dp_overrun(k->d);
 	log_warn(k->log, LOG_DP, "kernel: events were lost, learning anew what is local");
@@ -246,6 +247,8 @@ static bool kernel_flush(void *be)
 		remade(k);
 	if (!more && k->snoop_dirty)
 		kernel_snoop_update(k);
+	if (!more)
+		kernel_read_arm(k);
 	return more || kernel_snoop_bury(k) || kernel_hold_bury(k);
 }
 
@@ -299,6 +302,7 @@ static void kernel_close(void *be)
 		loop_io_set(&k->results, 0);
 	kwriter_fini(&k->writer);
 	loop_timer_at(&k->timer, MTIME_NEVER);
+	loop_timer_at(&k->read.timer, MTIME_NEVER);
 	if (k->renewals.fn)
 		loop_timer_at(&k->renewals, MTIME_NEVER);
 	hold_fini(&k->hold);
@@ -374,6 +378,7 @@ static void *kernel_open(struct dp *d, struct loop *loop, struct log *log)
 	list_init(&k->snoops_done);
 	BUG_ON(!loop);
 	loop_timer_init(&k->timer, loop, on_timer);
+	kernel_read_init(k);
 	err = start(k);
 	if (err) {
 		log_error(log, LOG_DP, "dataplane kernel: cannot talk to the kernel by netlink: %s", strerror(-err));
@@ -411,6 +416,7 @@ static void kernel_vni_del(void *be, void *data, bool remove)
 	struct kvni *v = data;
 
 	list_del(&v->list);
+	kernel_read_stop(k, v);
 	k->snoop_dirty = true;
 	if (remove)
 		kernel_bury_vni(k, v);
@@ -488,6 +494,7 @@ const struct dp_ops dp_kernel_ops = {
 	.vni_add = kernel_vni_add,
 	.vni_change = kernel_vni_change,
 	.vni_del = kernel_vni_del,
+	.read = kernel_read_now,
 	.vni_info = kernel_vni_info,
 	.port_add = kernel_port_add,
 	.port_del = kernel_port_del,

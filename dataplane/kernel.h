@@ -20,6 +20,7 @@
  *	kernel_traffic.c what the kernel has counted
  *	kernel_host.c   what else runs on the host and minds what we write
  *	kernel_nh.c     nexthops: destinations as objects
+ *	kernel_read.c   the tables that are there when we start
  *	kernel_audit.c  a fresh look at all of it
  *	kernel_trace.c  the rows that a frame would meet
  *	kernel_writer.c the thread that writes
@@ -35,6 +36,7 @@
 #include "base/loop.h"
 #include "dataplane/backend.h"
 #include "dataplane/hold.h"
+#include "dataplane/kernel_dump.h"
 #include "dataplane/kernel_sock.h"
 #include "dataplane/kernel_writer.h"
 
@@ -148,6 +150,7 @@ struct kvni {
 	unsigned bridge_ifindex, vxlan_ifindex; /* whose rows dp knows; 0: none */
 	unsigned neigh_ifindex; /* with vlan */
 	bool unread;            /* with vlan: the rows of the bridge are read for all of its VNIs together */
+	bool rest;              /* only some of its rows were read: kernel_read.c */
 	bool usable;
 	enum dp_device_state bridge_state, vxlan_state;
 	unsigned configured[2]; /* ifindex of bridge, vxlan that we have set up; later changes are another hand's */
@@ -221,6 +224,17 @@ struct kernel {
 	/* takes what kernel_local.c makes of a message in place of reconcile; NULL: nobody */
 	void (*look)(void *ctx, const struct dp_seen *s);
 	void *look_ctx;
+	bool look_notes; /* but strangers are noted */
+	struct {
+		bool some;      /* VNIs have a rest */
+		bool armed;     /* the timer is, or a rest is being read */
+		bool again;     /* what is being read may not hold */
+		unsigned tries;
+		struct kvni *v; /* whose rest is being read, NULL: nobody's */
+		struct kdump dump;
+		struct loop_timer timer;
+		struct mtime due; /* to be begun, whatever else there is to do */
+	} read; /* of kernel_read.c */
 	struct nlbuf tx; /* for what is written on this thread, and waited for */
 	struct kwriter writer;
 	struct loop_io results;
@@ -408,6 +422,18 @@ int kernel_capture_start(void *be, void *data, const struct dp_capture *what, in
 /* No harm without one. */
 void kernel_capture_end(struct kvni *v);
 
+/* ---- kernel_read.c ---------------------------------------------------------------------------------------------- */
+
+void kernel_read_init(struct kernel *k);
+/* Reports what is there of the VNI: all of it where that is quick. 0 or -errno. */
+int kernel_read_rows(struct kernel *k, struct kvni *v);
+/* If something waits for the rest, that is read soon. */
+void kernel_read_arm(struct kernel *k);
+/* The rest is of no use any more. */
+void kernel_read_stop(struct kernel *k, struct kvni *v);
+/* As struct dp_ops has it. */
+void kernel_read_now(void *be, void *data);
+
 /* ---- kernel_audit.c: for struct dp_ops ---------------------------------------------------------------------------------- */
 
 void *kernel_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
@@ -446,6 +472,8 @@ void kernel_bury_tidy(struct kernel *k);
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h);
 /* The same for one who looks and has reconcile know nothing of it. */
 void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s), void *ctx);
+/* The same for one who takes it to reconcile: what else follows from the message is done. */
+void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s), void *ctx);
 /* A row with our mark: a vxlan row (with its bridge row) or a neighbour. */
 struct kernel_row {
 	uint8_t kind; /* enum dp_kind */

@@ -593,6 +593,7 @@ static void follow_devices(struct kernel *k, struct kvni *v, const struct klink 
 
 	if (v->bridge_ifindex == b && v->vxlan_ifindex == x)
 		return;
+	kernel_read_stop(k, v);
 	if (v->bridge_ifindex || v->vxlan_ifindex)
 		dp_vni_forget(k->d, v->v);
 	v->stranger.words[0] = '\0';
@@ -608,7 +609,7 @@ static void follow_devices(struct kernel *k, struct kvni *v, const struct klink 
 	}
 	err = kernel_dump_vni_neighbours(k, v);
 	if (!err)
-		err = kernel_dump_rows(k, v, false);
+		err = kernel_read_rows(k, v);
 	if (read_failed(k, v, err))
 		v->usable = false;
 }

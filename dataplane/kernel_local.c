@@ -112,7 +112,7 @@ static void note_stranger(struct kernel *k, struct kvni *v, const struct neigh *
 	struct ip ip = neigh ? n->dst : ip_none();
 	char buf[40];
 
-	if (k->look || (known ? !n->gone : !strange))
+	if ((k->look && !k->look_notes) || (known ? !n->gone : !strange))
 		return;
 	if (known) {
 		if (!ip_eq(&v->stranger.ip, &ip) || (!neigh && !mac_eq(&v->stranger.mac, &n->mac)))
@@ -267,6 +267,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
 	s.age = age_of(n);
 	if (mac_is_zero(&n->mac) || mac_is_group(&n->mac)) {
+		k->read.again |= n->gone; /* it may have been met before */
 		s.kind = DP_FLOOD;
 		s.ip = n->dst;
 		if (mac_is_zero(&n->mac))
@@ -404,6 +405,13 @@ void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(
 	kernel_neigh_event(k, h);
 	k->look = before; /* a look asks for single rows, too */
 	k->look_ctx = before_ctx;
+}
+
+void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s), void *ctx)
+{
+	k->look_notes = true;
+	kernel_neigh_look(k, h, take, ctx);
+	k->look_notes = false;
 }
 
 /* ---- dumps -------------------------------------------------------------------------------------------------------- */

@@ -262,6 +262,20 @@ static void ask(struct writer *w, unsigned i, const struct dp_op *op)
 	belongs(w, i, ENOENT);
 }
 
+/* Both of its rows, which have their own error each: what is not there has no answer. */
+static void look(struct writer *w, unsigned i, const struct dp_op *op)
+{
+	const struct kvni *v = op->vni_data;
+	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .mac = &op->mac, .vlan = v->vlan, .flags = NTF_MASTER };
+
+	nlbuf_fdb(&w->b->tx, RTM_GETNEIGH, 0, &m);
+	belongs(w, i, ENOENT);
+	m.flags = NTF_SELF;
+	m.vlan = 0;
+	nlbuf_fdb(&w->b->tx, RTM_GETNEIGH, 0, &m);
+	belongs(w, i, ENOENT);
+}
+
 /* In two steps: a row that is moved in one keeps EXT_LEARNED, and would never age. */
 static void give(struct writer *w, unsigned i, const struct dp_op *op)
 {
@@ -290,6 +304,9 @@ static void build(struct writer *w, unsigned i, struct dp_op *op)
 		break;
 	case DP_OP_ASK:
 		ask(w, i, op);
+		break;
+	case DP_OP_LOOK:
+		look(w, i, op);
 		break;
 	default:
 		give(w, i, op);
@@ -353,6 +370,38 @@ static void note_flood(const struct dp_op *op)
 		kernel_carry_note(v, &op->ip, 0, false);
 }
 
+struct looked {
+	struct dp_seen seen[2];
+	unsigned n;
+};
+
+static void take(void *ctx, const struct dp_seen *s)
+{
+	struct looked *l = ctx;
+
+	if (l->n < 2)
+		l->seen[l->n++] = *s;
+}
+
+/* The bridge row first: what it is the vxlan row decides. */
+static void judge_look(struct kernel *k, struct kbatch *b, unsigned i)
+{
+	struct looked l = { .n = 0 };
+	int err = b->fate ? b->fate : b->err[i];
+
+	if (err) {
+		dp_done(k->d, &b->ops[i], err, b->words[0] ? b->words : NULL);
+		return;
+	}
+	for (unsigned part = 0; part < 2; part++) {
+		const struct nlmsghdr *h = kwriter_answer(b, i, part);
+
+		if (h)
+			kernel_neigh_sort(k, h, take, &l);
+	}
+	dp_looked(k->d, &b->ops[i], l.seen, l.n);
+}
+
 static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 {
 	struct dp_op *op = &b->ops[i];
@@ -387,8 +436,12 @@ void kernel_write_results(struct kernel *k)
 			kwriter_submit(&k->writer, b);
 			continue;
 		}
-		for (unsigned i = 0; i < b->n_ops; i++)
-			judge(k, b, i);
+		for (unsigned i = 0; i < b->n_ops; i++) {
+			if (b->ops[i].type == DP_OP_LOOK)
+				judge_look(k, b, i);
+			else
+				judge(k, b, i);
+		}
 		kwriter_free(&k->writer, b);
 	}
 	dp_landed(k->d);
@@ -409,6 +462,7 @@ bool kernel_write(struct kernel *k)
 	memset(b->err, 0, sizeof(b->err));
 	memset(b->at, 0, sizeof(b->at));
 	memset(b->group, 0, sizeof(b->group));
+	kwriter_answers_clear(b);
 	for (unsigned i = 0; i < b->n_ops; i++)
 		build(&w, i, &b->ops[i]);
 	kwriter_submit(&k->writer, b);

@@ -51,12 +51,29 @@ struct carrier {
 	struct kbatch *b;
 };
 
+/* They lie behind the messages that they answer: a look has two messages and two answers, and room for four. */
+static void keep_answer(struct kbatch *b, unsigned i, const struct nlmsghdr *h)
+{
+	const struct ndmsg *nd = NLMSG_DATA(h);
+	uint32_t len = NLMSG_ALIGN(h->nlmsg_len);
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*nd)) || len > NLBUF_MSG_MAX || b->answer[i][!!(nd->ndm_flags & NTF_SELF)])
+		return;
+	b->answers += len;
+	b->answer[i][!!(nd->ndm_flags & NTF_SELF)] = b->answers;
+	memcpy(b->octets + sizeof(b->octets) - b->answers, h, h->nlmsg_len);
+}
+
 static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
 {
 	struct carrier *c = ctx;
 	struct kbatch *b = c->b;
 	unsigned i = b->op_of[nr];
 
+	if (h->nlmsg_type == RTM_NEWNEIGH && b->ops[i].type == DP_OP_LOOK) {
+		keep_answer(b, i, h);
+		return;
+	}
 	if (h->nlmsg_type == RTM_NEWNEIGH) {
 		b->at[i] = (unsigned)((const struct ndmsg *)NLMSG_DATA(h))->ndm_ifindex;
 		return;
@@ -162,6 +179,19 @@ void kwriter_submit(struct kwriter *w, struct kbatch *b)
 	}
 	ring_put(&w->todo, b);
 	ring_bell(w->todo_fd);
+}
+
+const struct nlmsghdr *kwriter_answer(const struct kbatch *b, unsigned op, unsigned part)
+{
+	uint32_t at = b->answer[op][part];
+
+	return at ? (const struct nlmsghdr *)(const void *)(b->octets + sizeof(b->octets) - at) : NULL;
+}
+
+void kwriter_answers_clear(struct kbatch *b)
+{
+	memset(b->answer, 0, sizeof(b->answer));
+	b->answers = 0;
 }
 
 struct kbatch *kwriter_result(struct kwriter *w)

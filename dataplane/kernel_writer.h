@@ -38,6 +38,8 @@ struct kbatch {
 	unsigned at[KERNEL_OPS]; /* ifindex that an answer with a row has named */
 	uint32_t group[KERNEL_OPS]; /* the writer's: nexthop that a row was written with */
 	char words[KSOCK_WORDS]; /* the kernel's, of the last error */
+	uint32_t answer[KERNEL_OPS][2]; /* LOOK: where the bridge row, the vxlan row begins, from the end of octets; 0: none */
+	uint32_t answers; /* octets of all of them */
 	uint8_t octets[KERNEL_OPS * 4 * NLBUF_MSG_MAX];
 };
 
@@ -76,6 +78,10 @@ struct kbatch *kwriter_result(struct kwriter *w);
 void kwriter_free(struct kwriter *w, struct kbatch *b);
 /* Sleeps until there is a result. */
 void kwriter_wait(struct kwriter *w);
+
+/* What is there of a row that was looked at, by part: of the bridge, of the vxlan device; NULL: nothing. */
+const struct nlmsghdr *kwriter_answer(const struct kbatch *b, unsigned op, unsigned part);
+void kwriter_answers_clear(struct kbatch *b);
 
 /* Some batch is out. */
 static inline bool kwriter_busy(const struct kwriter *w)

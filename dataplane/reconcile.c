@@ -209,7 +209,8 @@ static bool is_idle(const struct rec *c, uint32_t h)
 
 		return !d->refs && !r->wrote && r->self == DP_SEEN_NONE && !(d->set && d->set->number);
 	}
-	return !r->wanted && !r->told && !r->told_far && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE;
+	return !r->wanted && !r->told && !r->told_far && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE &&
+	       r->unread <= ROW_UNREAD;
 }
 
 static void count(struct rec *c, struct row *r, enum rec_todo what)
@@ -315,7 +316,7 @@ static uint32_t wanted_dest(struct rec *c, const struct row *r, const struct dp_
 
 	switch (row->key.kind) {
 	case DP_FDB:
-		return row->set ? rec_set_wanted(c, row->set, r->to.have) : rec_dest_intern(c, &row->vtep, label);
+		return row->set ? rec_set_wanted(c, row->set, r) : rec_dest_intern(c, &row->vtep, label);
 	case DP_FLOOD:
 		return rec_dest_intern(c, &row->key.ip, label);
 	default:
@@ -353,7 +354,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	k = row_key(&c->rows, v, row->key.kind, &row->key.mac, &row->key.ip);
 	h = rows_find(&c->rows, &k);
 	if (!h)
-		h = rows_add(&c->rows, &k);
+		h = rec_add(c, &k);
 	r = row_at(&c->rows, h);
 	dest = wanted_dest(c, r, row);
 	/* Only what evpn knows of can have moved away: a local event that is on its way to it counts for more. */
@@ -364,6 +365,10 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	rec_forgive(c, h);
 	c->n_wanted += !r->wanted;
 	r->wanted = true;
+	if (r->unread) {
+		rec_set_unread(c, r, ROW_UNREAD_ASK);
+		v->awaits |= r->kind == DP_FLOOD;
+	}
 	r->keep = r->idle = r->doubt = false;
 	rec_set_spare(c, r, false);
 	r->want_flags = row->flags & REC_VALUE_FLAGS;
@@ -382,6 +387,8 @@ void rec_wish_no_more(struct rec *c, struct row *r)
 {
 	c->n_wanted -= r->wanted;
 	r->ask |= r->away && r->wrote && rec_is_local(r->port); /* the write that would have made sure is not to be */
+	if (r->wanted && r->unread)
+		rec_set_unread(c, r, ROW_UNREAD_GONE);
 	r->wanted = r->keep = r->away = r->idle = false;
 	r->want_flags = 0;
 	rec_set_want_dest(c, r, 0);

@@ -37,6 +37,7 @@ struct rec {
 	bool swept; /* destinations of an earlier run have had their time */
 	uint32_t n_wanted, n_there;
 	uint32_t n_out; /* operations that were pulled and are not done */
+	uint32_t n_unread; /* VNIs */
 	struct dp_seen *held; /* what was seen of their rows meanwhile, in its order; each holds its destination */
 	uint32_t n_held, held_cap;
 	uint64_t writes, errors, repairs, overruns;
@@ -59,7 +60,8 @@ enum rec_todo {
 	REC_PUT,
 	REC_DEL,
 	REC_ASK,
-	REC_GIVE
+	REC_GIVE,
+	REC_LOOK
 };
 
 struct rec_plan {
@@ -108,6 +110,14 @@ void rec_reassert(struct rec *c);
 /* Rows from an earlier run that nobody claimed; v NULL: of every VNI. */
 void rec_sweep(struct rec *c, struct dp_vni *v);
 
+/* As dp_vni_unread() and its companions. */
+void rec_vni_unread(struct rec *c, struct dp_vni *v);
+void rec_looked(struct rec *c, const struct dp_op *op, const struct dp_seen *s, unsigned n);
+void rec_vni_met(struct rec *c, const struct dp_seen *s);
+void rec_vni_read(struct rec *c, struct dp_vni *v);
+/* The same without a look at its rows, which are forgotten. */
+void rec_vni_unread_no_more(struct rec *c, struct dp_vni *v);
+
 /* What the row asks for; pure. */
 struct rec_plan rec_plan(const struct rec *c, uint32_t h);
 /* Why a wanted row is not there yet, NULL when it is. */
@@ -144,6 +154,18 @@ static inline bool rec_is_ours(const struct row *r)
 	return r->wrote || r->port == DP_SEEN_OURS || r->self == DP_SEEN_OURS;
 }
 
+/* Not of destinations. */
+static inline void rec_set_unread(const struct rec *c, struct row *r, enum row_unread unread)
+{
+	if (r->kind == DP_FDB)
+		row_vni(&c->rows, r)->n_asked += (uint32_t)(unread > ROW_UNREAD) - (r->unread > ROW_UNREAD);
+	r->unread = unread;
+}
+
+/* A row that is new. */
+uint32_t rec_add(struct rec *c, const struct row_key *k);
+/* What was seen of a row of which nothing is out; it is to be settled afterwards. */
+void rec_take(struct rec *c, uint32_t h, const struct dp_seen *s);
 /* After every change: puts the row in the line where it belongs now, or drops it when there is nothing to know of it. */
 void rec_settle(struct rec *c, uint32_t h);
 /* What was refused before is another thing now: it need not wait. */
@@ -195,8 +217,11 @@ void rec_wish_no_more(struct rec *c, struct row *r);
 /* If evpn believes the row to be local, or learned from the tunnel: not any more. */
 void rec_tell_gone(struct rec *c, uint32_t h);
 
-/* The set of this number, for a row that goes to destination have now (0: none). */
-uint32_t rec_set_wanted(struct rec *c, uint32_t number, uint32_t have);
+/*
+ * The set of this number, for a row: what an earlier run has left and the row goes to becomes it, or, while it is not known where
+ * the row goes, what has the same members.
+ */
+uint32_t rec_set_wanted(struct rec *c, uint32_t number, const struct row *r);
 /* Its members, if it is a set, are to be others. */
 bool rec_set_differs(const struct dest_row *d);
 /* Its wish goes to the backend; was carried out; it is not there (any more). */

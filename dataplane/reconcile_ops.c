@@ -19,7 +19,8 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 {
 	struct row *r = row_at(&c->rows, h);
 	static const uint8_t type[] = {
-		[REC_PUT] = DP_OP_PUT, [REC_DEL] = DP_OP_DEL, [REC_ASK] = DP_OP_ASK, [REC_GIVE] = DP_OP_GIVE
+		[REC_PUT] = DP_OP_PUT, [REC_DEL] = DP_OP_DEL, [REC_ASK] = DP_OP_ASK, [REC_GIVE] = DP_OP_GIVE,
+		[REC_LOOK] = DP_OP_LOOK
 	};
 
 	*op = (struct dp_op){

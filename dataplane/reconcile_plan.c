@@ -69,7 +69,7 @@ bool rec_dies_with_dest(const struct rec *c, const struct row *r)
 {
 	const struct dest_row *d;
 
-	if (r->self != DP_SEEN_OURS || !row_have_dest(r))
+	if (r->self != DP_SEEN_OURS || !row_have_dest(r) || c->n_unread)
 		return false;
 	d = row_dest(&c->rows, r->to.have);
 	if (d->r.self != DP_SEEN_OURS)
@@ -99,6 +99,8 @@ static struct rec_plan plan_fdb(const struct rec *c, const struct row *r, bool b
 {
 	bool local = rec_is_local(r->port) || r->port == DP_SEEN_OWN;
 
+	if (r->unread > ROW_UNREAD)
+		return todo(REC_LOOK, DP_PORT | DP_SELF);
 	if (r->wanted && (!local || r->away))
 		return plan_fdb_wanted(r, bridged);
 	if (r->ask)
@@ -110,11 +112,14 @@ static struct rec_plan plan_fdb(const struct rec *c, const struct row *r, bool b
 	return plan_fdb_unwanted(c, r, bridged);
 }
 
+/* A flood list cannot be asked for one of its rows. */
 static struct rec_plan plan_flood(const struct dp_vni *v, const struct row *r)
 {
 	bool apart = v->unmarked && mac_is_zero(&r->mac);
 	struct rec_plan p;
 
+	if (r->unread)
+		return r->wanted ? blocked("what is there is still being read") : nothing;
 	if (!r->wanted) {
 		p = plan_unwanted(r, false);
 		p.parts |= p.parts && r->port == DP_SEEN_OURS ? DP_PORT : 0;
@@ -144,7 +149,8 @@ static struct rec_plan plan_neigh(const struct row *r)
 	}
 }
 
-static struct rec_plan plan_dest(const struct dest_row *d)
+/* While not all rows are known, some may go to a set of an earlier run that nobody knows of: they would end with it. */
+static struct rec_plan plan_dest(const struct rec *c, const struct dest_row *d)
 {
 	const struct row *r = &d->r;
 
@@ -152,7 +158,7 @@ static struct rec_plan plan_dest(const struct dest_row *d)
 		return nothing;
 	if (d->wants)
 		return r->force || r->self != DP_SEEN_OURS || rec_set_differs(d) ? todo(REC_PUT, DP_SELF) : nothing;
-	return d->refs > d->n_spare ? nothing : plan_unwanted(r, false);
+	return d->refs > d->n_spare || c->n_unread ? nothing : plan_unwanted(r, false);
 }
 
 static bool must_tell(const struct dp_vni *v, const struct row *r)
@@ -174,7 +180,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h)
 	const struct dp_vni *v;
 
 	if (r->kind == DP_DEST)
-		return plan_dest(row_dest(&c->rows, h));
+		return plan_dest(c, row_dest(&c->rows, h));
 	v = row_vni(&c->rows, r);
 	if (must_tell(v, r))
 		return todo(REC_TELL, 0);

@@ -261,6 +261,29 @@ void rec_landed(struct rec *c)
 	}
 }
 
+uint32_t rec_add(struct rec *c, const struct row_key *k)
+{
+	uint32_t h = rows_add(&c->rows, k);
+	struct row *r = row_at(&c->rows, h);
+
+	r->unread = k->v->unread && !k->v->met && k->kind != DP_NEIGH ? ROW_UNREAD : ROW_READ;
+	rec_touch(c, r);
+	return h;
+}
+
+void rec_take(struct rec *c, uint32_t h, const struct dp_seen *s)
+{
+	row_at(&c->rows, h)->unseen = false;
+	if (s->kind == DP_NEIGH)
+		seen_neigh(c, h, s);
+	else if (s->kind == DP_FLOOD)
+		seen_flood(c, h, s);
+	else if (s->part == DP_PORT)
+		seen_port(c, h, s);
+	else
+		seen_self(c, h, s);
+}
+
 void rec_seen(struct rec *c, const struct dp_seen *s)
 {
 	struct row_key k = row_key(&c->rows, s->vni, s->kind, &s->mac, &s->ip);
@@ -270,23 +293,14 @@ void rec_seen(struct rec *c, const struct dp_seen *s)
 	if (!h) {
 		if (s->state == DP_SEEN_NONE)
 			goto out;
-		h = rows_add(&c->rows, &k);
-		rec_touch(c, row_at(&c->rows, h));
+		h = rec_add(c, &k);
 	}
 	r = row_at(&c->rows, h);
 	if (r->inflight) {
 		hold(c, s);
 		return;
 	}
-	r->unseen = false;
-	if (s->kind == DP_NEIGH)
-		seen_neigh(c, h, s);
-	else if (s->kind == DP_FLOOD)
-		seen_flood(c, h, s);
-	else if (s->part == DP_PORT)
-		seen_port(c, h, s);
-	else
-		seen_self(c, h, s);
+	rec_take(c, h, s);
 	rec_settle(c, h);
 out:
 	if (s->dest && s->state != DP_SEEN_NONE)
@@ -452,6 +466,7 @@ static void forget_row(struct rec *c, uint32_t h)
 	rec_forgive(c, h);
 	r->port = r->self = DP_SEEN_NONE;
 	r->ask = r->give = r->force = r->keep = r->away = r->bare = r->wrote = r->idle = r->doubt = false;
+	rec_set_unread(c, r, ROW_READ);
 	if (r->kind != DP_NEIGH)
 		r->to.ifindex = 0;
 	r->have_flags = 0;
@@ -463,6 +478,7 @@ void rec_vni_forget(struct rec *c, struct dp_vni *v)
 {
 	rec_vni_ready(c, v, false);
 	v->unmarked = false;
+	rec_vni_unread_no_more(c, v);
 	for_each_row_of(c, v, h, r)
 		forget_row(c, h);
 }
@@ -476,6 +492,7 @@ void rec_vni_close(struct rec *c, struct dp_vni *v)
 		c->n_wanted -= r->wanted;
 		r->wanted = r->keep = r->told = r->told_far = r->force = r->away = r->idle = r->doubt = false;
 		r->ask = r->give = false;
+		rec_set_unread(c, r, ROW_READ);
 		r->want_flags = 0;
 		rec_set_want_dest(c, r, 0);
 		rec_settle(c, h);
@@ -485,6 +502,7 @@ void rec_vni_close(struct rec *c, struct dp_vni *v)
 void rec_vni_reopen(struct rec *c, struct dp_vni *v)
 {
 	v->unmarked = false;
+	rec_vni_unread_no_more(c, v);
 	for_each_row_of(c, v, h, r)
 		forget_row(c, h);
 	v->closing = v->ready = v->was_ready = false;
@@ -500,6 +518,7 @@ void rec_vni_resume(struct rec *c, struct dp_vni *v)
 
 void rec_vni_drop(struct rec *c, struct dp_vni *v)
 {
+	rec_vni_unread_no_more(c, v);
 	for_each_row_of(c, v, h, r)
 		forget_row(c, h);
 	rows_vni_del(&c->rows, v);
@@ -556,6 +575,10 @@ void rec_sweep(struct rec *c, struct dp_vni *only)
 	for (struct dp_vni *v = NULL; (v = rows_vni_next(&c->rows, v));) {
 		if ((only && v != only) || !v->was_ready || v->sweep_at.us == MTIME_NEVER.us)
 			continue;
+		if (v->unread) {
+			v->sweep_waits = v->awaits = true;
+			continue;
+		}
 		v->sweep_at = MTIME_NEVER;
 		for_each_row_of(c, v, h, r) {
 			r->doubt = r->keep && v->demand && r->kind == DP_FDB && r->self == DP_SEEN_OURS;

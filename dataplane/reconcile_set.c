@@ -127,11 +127,25 @@ static void claim(struct rec *c, uint32_t found, uint32_t fresh)
 	rec_settle(c, found);
 }
 
-uint32_t rec_set_wanted(struct rec *c, uint32_t number, uint32_t have)
+/* One of an earlier run with these members; 0: none. */
+static uint32_t alike(const struct rec *c, const struct set *s)
 {
-	uint32_t h = number < c->n_sets ? c->sets[number] : 0;
+	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {
+		const struct set *found = set_of(c, h);
+
+		if (found && !found->want.n && same(&found->have, &s->want))
+			return h;
+	}
+	return 0;
+}
+
+uint32_t rec_set_wanted(struct rec *c, uint32_t number, const struct row *r)
+{
+	uint32_t h = number < c->n_sets ? c->sets[number] : 0, have = r->to.have;
 
 	BUG_ON(!h);
+	if (!have && r->unread && !row_dest(&c->rows, h)->refs)
+		have = alike(c, set_of(c, h));
 	if (have && set_of(c, have) && !set_of(c, have)->want.n && !row_dest(&c->rows, h)->refs) {
 		claim(c, have, h);
 		return have;

@@ -20,6 +20,9 @@ enum rows_slab { ROWS_SHORT, ROWS_LONG, ROWS_DEST };
 /* Where a row stands in line; in one place at most. */
 enum row_list { ROW_LIST_NONE, ROW_LIST_DIRTY, ROW_LIST_RETRY };
 
+/* Whether it is known what is there of a row; see reconcile_unread.c. ASK: the backend is to look; GONE: for a wish that has ended. */
+enum row_unread { ROW_READ, ROW_UNREAD, ROW_UNREAD_ASK, ROW_UNREAD_GONE };
+
 struct row {
 	/* What a look-up touches comes first: one line of the cache. */
 	uint32_t link;       /* index */
@@ -45,7 +48,8 @@ struct row {
 			uint8_t v4[4];       /* key of one in ROWS_SHORT */
 		} at;
 	};
-	uint32_t since;      /* of the last change, in tenths of a second since the start */
+	uint32_t since : 30; /* of the last change, in tenths of a second since the start */
+	uint32_t unread : 2; /* enum row_unread */
 	uint8_t want_flags : 4;
 	uint8_t have_flags : 4;
 	uint8_t ask : 1;     /* a local event met our bridge row: which came last? */
@@ -102,6 +106,11 @@ struct dp_vni {
 	bool demand;  /* its FDB rows come on demand */
 	bool unmarked; /* its flood list does not say which rows are ours */
 	bool ready, was_ready;
+	bool unread;  /* only some of what is there is known */
+	bool met;     /* the rest has been met, and what of it is to be looked up waits for that */
+	bool awaits;  /* something waits for the rest */
+	bool sweep_waits; /* its sweep does */
+	uint32_t n_asked; /* FDB rows that are to be looked up */
 	bool closing; /* being taken away: nothing is told any more */
 	struct mtime sweep_at;
 	void *data; /* the backend's */

@@ -385,6 +385,7 @@ struct dp_stats {
 	uint64_t rows_going; /* that nobody wants, and that are there still: in line, or to go with their VTEP */
 	uint64_t dirty, writes, errors, repairs, overruns, local_macs, local_ips;
 	uint64_t bytes; /* memory of the tables */
+	uint64_t unread; /* VNIs with rows from before the start that are not all known yet */
 };
 void dp_stats(const struct dp *d, struct dp_stats *out);
 const char *dp_backend_name(const struct dp *d);

@@ -134,6 +134,8 @@ static int fdb_op(struct bridge *b, struct dp_op *op)
 		break;
 	case DP_OP_GIVE:
 		return fdb_give(b, op);
+	case DP_OP_LOOK: /* nothing of its own table is unread */
+		break;
 	}
 	return 0;
 }

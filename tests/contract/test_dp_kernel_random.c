@@ -199,7 +199,7 @@ static void settle_whole(struct bed *t)
 {
 	time_t end = time(NULL) + 60; /* of a busy machine */
 
-	while (stats(t).dirty || stats(t).rows_going || ((struct kernel *)dp_backend(t->d))->overrun) {
+	while (stats(t).dirty || stats(t).rows_going || stats(t).unread || ((struct kernel *)dp_backend(t->d))->overrun) {
 		assert_true(time(NULL) < end);
 		settle(t);
 	}

@@ -40,14 +40,14 @@ static uint8_t neigh_state(const struct fakedp_row *row)
 	return row->there ? state[row->hand] : DP_SEEN_NONE;
 }
 
-static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_row *row)
+static bool describe(struct fakedp *f, const struct fkey *k, const struct fakedp_row *row, struct dp_seen *out)
 {
 	struct dp_seen s = { .part = DP_SELF, .flags = row->flags, .ip = k->ip };
 	struct fvni *v;
 
 	HASH_FIND(hh, f->vnis, &k->vni, sizeof(k->vni), v);
 	if (!v || !v->v || !v->present)
-		return;
+		return false;
 	s.vni = v->v;
 	switch (k->table) {
 	case T_BRIDGE:
@@ -78,7 +78,16 @@ static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_r
 		s.mac = row->mac;
 		s.state = neigh_state(row);
 	}
-	dp_seen(f->d, &s);
+	*out = s;
+	return true;
+}
+
+static void report(struct fakedp *f, const struct fkey *k, const struct fakedp_row *row)
+{
+	struct dp_seen s;
+
+	if (describe(f, k, row, &s))
+		dp_seen(f->d, &s);
 }
 
 static void dump(struct fakedp *f, const struct fvni *v, bool locals_only)
@@ -95,6 +104,116 @@ static void dump(struct fakedp *f, const struct fvni *v, bool locals_only)
 	}
 }
 
+/* ---- tables that are too large to be read at once ------------------------------------------------------------------ */
+
+static bool is_flood(const struct fkey *k)
+{
+	return k->table == T_FLOOD;
+}
+
+static void rest_forget(struct fvni *v)
+{
+	free(v->rest);
+	v->rest = NULL;
+	v->n_rest = 0;
+}
+
+/* As it is now; it is met later. */
+static void rest_take(struct fakedp *f, struct fvni *v)
+{
+	struct entry *e, *tmp;
+
+	rest_forget(v);
+	dp_vni_unread(f->d, v->v);
+	v->rest = xcalloc(HASH_COUNT(f->entries) + 1, sizeof(*v->rest));
+	HASH_ITER(hh, f->entries, e, tmp) {
+		if (e->key.vni == v->nr && e->key.table != T_NEIGH)
+			v->rest[v->n_rest++] = (struct met){ e->key, e->row };
+	}
+}
+
+static void rest_meet(struct fakedp *f, struct fvni *v, unsigned n)
+{
+	struct dp_seen s;
+
+	for (; n && v->n_rest; n--) {
+		const struct met *m = &v->rest[--v->n_rest];
+
+		if (describe(f, &m->key, &m->row, &s))
+			dp_vni_met(f->d, &s);
+	}
+	if (v->n_rest)
+		return;
+	rest_forget(v);
+	v->unread = false;
+	dp_vni_read(f->d, v->v);
+}
+
+/* A flood row that has gone meanwhile may be among what is still to be met. */
+static void rest_doubt(struct fakedp *f, const struct event *ev)
+{
+	struct fvni *v;
+
+	HASH_FIND(hh, f->vnis, &ev->key.vni, sizeof(ev->key.vni), v);
+	if (v && v->rest && is_flood(&ev->key) && !ev->row.there)
+		rest_take(f, v);
+}
+
+static bool begins_to_read(struct fakedp *f, const struct fvni *v)
+{
+	bool awaited = dp_vni_awaits(f->d, v->v);
+
+	return f->reads_at_once ? awaited : rng_below(&f->rng, awaited ? 4 : 50) == 0;
+}
+
+static void read_on(struct fakedp *f)
+{
+	struct fvni *v, *tmp;
+
+	HASH_ITER(hh, f->vnis, v, tmp) {
+		if (!v->v || !v->unread || !v->present)
+			continue;
+		if (v->rest)
+			rest_meet(f, v, 1 + rng_below(&f->rng, 8 + v->n_rest / 4));
+		else if (begins_to_read(f, v))
+			rest_take(f, v);
+	}
+}
+
+static bool is_reading(const struct fakedp *f)
+{
+	const struct fvni *v;
+
+	for (v = f->vnis; v; v = v->hh.next)
+		if (v->rest)
+			return true;
+	return false;
+}
+
+static void fake_read(void *be, void *data)
+{
+	struct fvni *v = data;
+
+	rest_forget(v);
+	v->unread = false;
+	dump(be, v, false);
+	dp_vni_read(((struct fakedp *)be)->d, v->v);
+}
+
+/* Local rows, neighbours, and a few others by their first part. */
+static void dump_shy(struct fakedp *f, struct fvni *v)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, f->entries, e, tmp) {
+		if (e->key.vni == v->nr && (e->key.table == T_NEIGH || (e->key.table == T_BRIDGE && rng_below(&f->rng, 4) == 0)))
+			report(f, &e->key, &e->row);
+	}
+	v->unread = true;
+	dp_vni_unread(f->d, v->v);
+	dump(f, v, true);
+}
+
 static void resync(struct fakedp *f)
 {
 	struct fvni *v, *tmp;
@@ -105,6 +224,8 @@ static void resync(struct fakedp *f)
 	HASH_ITER(hh, f->vnis, v, tmp) {
 		if (!v->v || !v->present)
 			continue;
+		if (v->rest)
+			rest_take(f, v);
 		dp_resync_begin(f->d, v->v);
 		dump(f, v, true);
 		dp_resync_end(f->d, v->v);
@@ -119,6 +240,7 @@ static void read_events(struct fakedp *f)
 		struct event *ev = container_of(f->events.next, struct event, list);
 
 		list_del(&ev->list);
+		rest_doubt(f, ev);
 		if (!ev->object)
 			report(f, &ev->key, &ev->row);
 		else
@@ -135,12 +257,19 @@ static void check_devices(struct fakedp *f)
 		if (!v->v || !v->changed)
 			continue;
 		v->changed = false;
-		if (v->gone)
+		if (v->gone) {
+			rest_forget(v);
+			v->unread = v->known = false;
 			dp_vni_forget(f->d, v->v);
+		}
 		v->gone = false;
 		if (!v->present)
 			continue;
-		dump(f, v, false);
+		if (f->is_shy && !v->known)
+			dump_shy(f, v);
+		else if (!v->unread)
+			dump(f, v, false);
+		v->known = true;
 		dp_vni_ready(f->d, v->v, !v->problem);
 	}
 }
@@ -314,7 +443,7 @@ int fakedp_carry_out(struct fakedp *f, struct dp_op *op)
 		f->refuse_n--;
 		return -f->refuse_err;
 	}
-	f->writes += op->type != DP_OP_ASK;
+	f->writes += op->type != DP_OP_ASK && op->type != DP_OP_LOOK;
 	switch (op->type) {
 	case DP_OP_PUT:
 		return put(f, op);
@@ -322,9 +451,36 @@ int fakedp_carry_out(struct fakedp *f, struct dp_op *op)
 		return del(f, op);
 	case DP_OP_ASK:
 		return ask(f, op);
+	case DP_OP_LOOK:
+		return 0;
 	default:
 		return give(f, op);
 	}
+}
+
+/* What is there now, if it is asked for. */
+static void look(const struct fakedp *f, struct late *l)
+{
+	if (l->op.type != DP_OP_LOOK)
+		return;
+	l->seen[0] = (struct met){ .key = fake_key(l->op.vni, T_BRIDGE, &l->op.mac, NULL) };
+	l->seen[1] = (struct met){ .key = fake_key(l->op.vni, T_VXLAN, &l->op.mac, NULL) };
+	for (int i = 0; i < 2; i++)
+		l->seen[i].row = fake_look(f, l->seen[i].key);
+}
+
+static void say_done(struct fakedp *f, struct late *l)
+{
+	struct dp_seen s[2];
+	unsigned n = 0;
+
+	if (l->op.type != DP_OP_LOOK || l->err) {
+		dp_done(f->d, &l->op, l->err, NULL);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		n += l->seen[i].row.there && describe(f, &l->seen[i].key, &l->seen[i].row, &s[n]);
+	dp_looked(f->d, &l->op, s, n);
 }
 
 static void carry_late(struct fakedp *f, unsigned n)
@@ -335,6 +491,7 @@ static void carry_late(struct fakedp *f, unsigned n)
 		if (l->carried)
 			continue;
 		l->err = fakedp_carry_out(f, &l->op);
+		look(f, l);
 		l->carried = true;
 		n--;
 	}
@@ -345,7 +502,7 @@ static void hand_back(struct fakedp *f, unsigned n)
 	unsigned done = 0;
 
 	for (; done < n && done < f->n_out && f->out[done].carried; done++)
-		dp_done(f->d, &f->out[done].op, f->out[done].err, NULL);
+		say_done(f, &f->out[done]);
 	f->n_out -= done;
 	memmove(f->out, f->out + done, f->n_out * sizeof(f->out[0]));
 	dp_landed(f->d);
@@ -372,6 +529,7 @@ static bool flush_late(struct fakedp *f)
 	if (!must_wait(f)) {
 		check_devices(f);
 		read_events(f);
+		read_on(f);
 		if (f->n_out + 16 <= LATE_OPS)
 			n = dp_pull(f->d, ops, 2 + rng_below(&f->rng, 15));
 	} else if (!f->overrun) {
@@ -401,10 +559,16 @@ static bool fake_flush(void *be)
 		return flush_late(f);
 	check_devices(f);
 	read_events(f);
+	read_on(f);
 	n = dp_pull(f->d, ops, 16);
-	for (unsigned i = 0; i < n; i++)
-		dp_done(f->d, &ops[i], fakedp_carry_out(f, &ops[i]), NULL);
-	return n != 0 || !list_empty(&f->events);
+	for (unsigned i = 0; i < n; i++) {
+		struct late l = { .op = ops[i] };
+
+		l.err = fakedp_carry_out(f, &l.op);
+		look(f, &l);
+		say_done(f, &l);
+	}
+	return n != 0 || !list_empty(&f->events) || is_reading(f);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -448,6 +612,7 @@ static int fake_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params 
 	v->v = dv;
 	v->bridged = p->bridge != NULL;
 	v->changed = true;
+	v->known = v->unread = false;
 	*data = v;
 	return 0;
 }
@@ -456,6 +621,7 @@ static void fake_vni_del(void *be, void *data, bool remove)
 {
 	struct fvni *v = data;
 
+	rest_forget(v);
 	v->v = NULL;
 }
 
@@ -490,6 +656,7 @@ struct fakedp *fakedp_new(void)
 		.close = fake_close,
 		.vni_add = fake_vni_add,
 		.vni_del = fake_vni_del,
+		.read = fake_read,
 		.vni_info = fake_vni_info,
 		.flush = fake_flush,
 		.wait = fake_wait,
@@ -521,6 +688,7 @@ void fakedp_free(struct fakedp *f)
 	}
 	HASH_ITER(hh, f->vnis, v, vtmp) {
 		HASH_DEL(f->vnis, v);
+		rest_forget(v);
 		free(v);
 	}
 	fake_drop_events(f);

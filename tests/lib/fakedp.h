@@ -77,6 +77,11 @@ void fakedp_lose(struct fakedp *f, uint32_t vni, const struct mac *mac);
 void fakedp_late(struct fakedp *f, uint64_t seed);
 /* Rows that it deletes are told of from now on, as by the kernel. */
 void fakedp_tell_ends(struct fakedp *f);
+/*
+ * From now on tables count as too large to be read when a VNI is added; seed decides when the rest of one is, 0: as soon as
+ * something waits for it.
+ */
+void fakedp_shy(struct fakedp *f, uint64_t seed);
 /* Carries out one operation that a test pulled itself: 0 or -errno. */
 int fakedp_carry_out(struct fakedp *f, struct dp_op *op);
 /* The next n operations are refused with -err. */

@@ -47,6 +47,12 @@ struct event {
 	uint32_t dest; /* a set's */
 };
 
+/* A row as it was met. */
+struct met {
+	struct fkey key;
+	struct fakedp_row row;
+};
+
 struct fvni {
 	UT_hash_handle hh;
 	uint32_t nr;
@@ -54,6 +60,10 @@ struct fvni {
 	bool bridged, present, changed;
 	bool made;
 	bool gone; /* at least for a moment */
+	bool known;  /* its tables were read, or a part of them, since it was added */
+	bool unread; /* a part of them */
+	struct met *rest; /* of what is being read, NULL: nothing is */
+	unsigned n_rest;
 	const char *problem;
 	char name[2][24];
 };
@@ -64,12 +74,14 @@ struct late {
 	struct dp_op op;
 	bool carried;
 	int err;
+	struct met seen[2]; /* of DP_OP_LOOK */
 };
 
 struct fakedp {
 	struct dp_ops ops;
 	bool is_late, deaf; /* deaf: to what it has put itself */
 	bool tells_ends;    /* of what it has deleted itself */
+	bool is_shy, reads_at_once;
 	struct rng rng;
 	struct late out[LATE_OPS]; /* in order; those that are carried out come first */
 	unsigned n_out;

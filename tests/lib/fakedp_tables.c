@@ -314,6 +314,14 @@ void fakedp_tell_ends(struct fakedp *f)
 	f->tells_ends = true;
 }
 
+void fakedp_shy(struct fakedp *f, uint64_t seed)
+{
+	f->is_shy = true;
+	f->reads_at_once = !seed;
+	if (!f->is_late && seed)
+		f->rng = (struct rng){ seed };
+}
+
 void fakedp_refuse(struct fakedp *f, int err, unsigned n)
 {
 	f->refuse_err = err;

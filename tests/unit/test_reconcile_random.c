@@ -222,6 +222,7 @@ struct run {
 	unsigned macs;   /* of N_MACS: the fewer, the more often hands meet */
 	bool restarts;
 	bool rewrites; /* of our rows by another hand */
+	bool shy;        /* tables are too large to be read at a start */
 };
 
 static void check_all(struct recbed *t, const struct run *run, const struct wish *w, const struct sets *s)
@@ -275,6 +276,8 @@ static void random_run(const struct run *run)
 	t->d->rec.burst_min = rng_below(&r, 2) ? 1 : 1000;
 	if (rng_below(&r, 2))
 		fakedp_late(t->f, rng_u64(&r));
+	if (run->shy)
+		fakedp_shy(t->f, run->seed);
 	if (run->restarts)
 		fakedp_devices_made(t->f, VNI);
 	if (run->rewrites)
@@ -301,8 +304,8 @@ static bool labelled(unsigned mac)
 static int say_run(void **state)
 {
 	if (now.seed)
-		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d,%d plays this run alone\n", now.seed, now.crowd, now.macs,
-			      now.restarts, now.rewrites);
+		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d,%d,%d plays this run alone\n", now.seed, now.crowd, now.macs,
+			      now.restarts, now.rewrites, now.shy);
 	return 0;
 }
 
@@ -340,12 +343,13 @@ static void runs_that_went_wrong_before(void **state)
 static struct run run_of_environment(const char *text)
 {
 	struct run run = { 0 };
-	int restarts, rewrites;
+	int restarts, rewrites, shy;
 
-	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d,%d", &run.seed, &run.crowd, &run.macs, &restarts, &rewrites), 5);
+	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d,%d,%d", &run.seed, &run.crowd, &run.macs, &restarts, &rewrites, &shy), 6);
 	assert_in_range(run.macs, 1, N_MACS);
 	run.restarts = restarts;
 	run.rewrites = rewrites;
+	run.shy = shy;
 	return run;
 }
 
@@ -363,6 +367,7 @@ static void random_edits_end_with_desired_equal_to_observed(void **state)
 		struct run run = { .seed = rng_u64(&r), .macs = macs[rng_below(&r, 4)], .restarts = rng_below(&r, 2) };
 
 		run.rewrites = !run.restarts && rng_below(&r, 2); /* what has lost its mark is nobody's after a restart */
+		run.shy = run.restarts && rng_below(&r, 2);
 		run.crowd = rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500;
 		play(run);
 	}
