@@ -54,7 +54,7 @@ struct scope {
 	struct ip vteps[VTEPS_MAX];
 	unsigned n_vteps;
 	const json_t *neighbors; /* their states; NULL: nobody knows, all are down */
-	json_t *rules;
+	const struct firewall *rules;
 	struct dropped drops[DROPS_MAX];
 	unsigned n_drops;
 };
@@ -322,15 +322,17 @@ static void report(const struct dropped *d, struct buf *out, bool *first)
 
 static void look_at_all(struct scope *s, int netns, struct buf *out, bool *first)
 {
-	s->rules = read_rules(netns);
-	if (json_array_size(s->rules)) {
-		look_at_vxlan(s);
-		for (size_t i = 0; i < s->c->n_neighbors; i++)
-			look_at_neighbor(s, &s->c->neighbors[i]);
-		for (unsigned i = 0; i < s->n_drops; i++)
-			report(&s->drops[i], out, first);
-	}
-	json_decref(s->rules);
+	json_t *ruleset = read_rules(netns);
+	struct firewall *rules = firewall_new(ruleset);
+
+	s->rules = rules;
+	look_at_vxlan(s);
+	for (size_t i = 0; i < s->c->n_neighbors; i++)
+		look_at_neighbor(s, &s->c->neighbors[i]);
+	for (unsigned i = 0; i < s->n_drops; i++)
+		report(&s->drops[i], out, first);
+	firewall_free(rules);
+	json_decref(ruleset);
 }
 
 /* ---- of whom ------------------------------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "cmd/evpnctl/firewall.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,15 @@
 #define DEPTH_MAX 16u /* jumps; the kernel's limit */
 #define HOOKS_MAX 3u
 #define CHAINS_MAX 64u /* base chains of a hook */
+#define RULES_MAX 1000000u /* that a packet is taken through: where many jumps are perhaps, they multiply */
+
+/* What is looked for in a ruleset, by name: it may have ten thousands of rules. */
+struct firewall {
+	json_t *rules;  /* of each chain, in order: by family, table, chain */
+	json_t *sets;   /* of each name, of whatever table */
+	json_t *names;  /* of chains, as of rules */
+	json_t *chains; /* those of hooks that are in use */
+};
 
 enum truth { NO, YES, PERHAPS };
 
@@ -23,12 +33,12 @@ enum {
 };
 
 struct walk {
-	const json_t *ruleset;
+	const struct firewall *f;
 	const struct firewall_packet *p;
 	const json_t *dropper; /* the rule that has dropped it last, on the way that was looked at last */
 	bool lost; /* something has made another packet of it: nothing more is certain */
 	bool untracked;
-	unsigned depth;
+	unsigned depth, rules;
 };
 
 static const char *text(const json_t *o, const char *name)
@@ -51,6 +61,15 @@ static enum truth opposite(enum truth t)
 static enum truth either(enum truth a, enum truth b)
 {
 	return a == YES || b == YES ? YES : a == NO ? b : b == NO ? a : PERHAPS;
+}
+
+#define NAME_MAX_OCTETS 512u
+
+/* of: a chain or a rule, whose family and table are meant. */
+static const char *chain_key(const json_t *of, const char *chain, char key[NAME_MAX_OCTETS])
+{
+	snprintf(key, NAME_MAX_OCTETS, "%s %s/%s", text(of, "family"), text(of, "table"), chain);
+	return key;
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
@@ -119,23 +138,19 @@ static enum truth in_list(struct walk *w, const struct field *f, const json_t *l
 	return t;
 }
 
-/* "@name": a set of the table; whose table does not matter where names are not used twice, and then both are looked at. */
+/* "@name": a set of the table; where several tables have one they have to be of one mind. */
 static enum truth in_named(struct walk *w, const struct field *f, const char *name)
 {
+	const json_t *sets = json_object_get(w->f->sets, name), *set;
 	enum truth t = PERHAPS;
-	bool seen = false;
-	const json_t *o;
 	size_t i;
 
-	json_array_foreach(w->ruleset, i, o) {
-		const json_t *set = json_object_get(o, "set");
+	json_array_foreach(sets, i, set) {
+		enum truth now = in_list(w, f, json_object_get(set, "elem"));
 
-		if (!set || strcmp(text(set, "name"), name))
-			continue;
-		if (seen && t != in_list(w, f, json_object_get(set, "elem")))
+		if (i && now != t)
 			return PERHAPS;
-		t = in_list(w, f, json_object_get(set, "elem"));
-		seen = true;
+		t = now;
 	}
 	return t;
 }
@@ -424,59 +439,37 @@ static unsigned walk_rule(struct walk *w, const json_t *rule)
 	return ends | GOES_ON;
 }
 
-static bool is_of(const json_t *rule, const json_t *of, const char *chain)
+static unsigned walk_rules(struct walk *w, const json_t *rules)
 {
-	return !strcmp(text(rule, "chain"), chain) && !strcmp(text(rule, "table"), text(of, "table")) &&
-	       !strcmp(text(rule, "family"), text(of, "family"));
+	unsigned ends = 0, now;
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach(rules, i, rule) {
+		w->lost |= w->rules++ > RULES_MAX;
+		now = w->lost ? GOES_ON : walk_rule(w, rule);
+		ends |= now & ~(unsigned)GOES_ON;
+		if (!(now & GOES_ON))
+			return ends;
+	}
+	return ends | GOES_ON;
 }
 
 static unsigned walk_chain(struct walk *w, const json_t *of, const char *name)
 {
-	unsigned ends = 0;
-	const json_t *o;
-	size_t i;
+	char key[NAME_MAX_OCTETS];
+	unsigned ends;
 
-	if (w->depth >= DEPTH_MAX)
+	chain_key(of, name, key);
+	if (w->depth >= DEPTH_MAX || !json_object_get(w->f->names, key)) /* a target of iptables that is not known here */
 		return GOES_ON | ACCEPTED | DROPPED;
 	w->depth++;
-	json_array_foreach(w->ruleset, i, o) {
-		const json_t *rule = json_object_get(o, "rule");
-		unsigned now;
-
-		if (!rule || !is_of(rule, of, name))
-			continue;
-		now = walk_rule(w, rule);
-		ends |= now & ~(unsigned)GOES_ON;
-		if (!(now & GOES_ON)) {
-			w->depth--;
-			return ends;
-		}
-	}
+	ends = walk_rules(w, json_object_get(w->f->rules, key));
 	w->depth--;
-	return ends | GOES_ON;
+	return ends;
 }
 
 /* ---- hooks -------------------------------------------------------------------------------------------------------- */
-
-static bool is_dormant(const struct walk *w, const json_t *chain)
-{
-	const json_t *o;
-	size_t i;
-
-	json_array_foreach(w->ruleset, i, o) {
-		const json_t *t = json_object_get(o, "table"), *flags = json_object_get(t, "flags"), *flag;
-		size_t k;
-
-		if (!t || strcmp(text(t, "name"), text(chain, "table")) || strcmp(text(t, "family"), text(chain, "family")))
-			continue;
-		if (json_is_string(flags) && !strcmp(json_string_value(flags), "dormant"))
-			return true;
-		json_array_foreach(flags, k, flag)
-			if (json_is_string(flag) && !strcmp(json_string_value(flag), "dormant"))
-				return true;
-	}
-	return false;
-}
 
 /* Chains of a device are looked at where the packet's device is known. */
 static bool meets(const struct walk *w, const json_t *chain)
@@ -498,16 +491,15 @@ static int by_priority(const void *pa, const void *pb)
 
 static size_t find_chains(const struct walk *w, const char *hook, const json_t *chains[CHAINS_MAX])
 {
-	const json_t *o;
+	const json_t *c;
 	size_t n = 0, i;
 
-	json_array_foreach(w->ruleset, i, o) {
-		const json_t *c = json_object_get(o, "chain");
-
-		if (c && n < CHAINS_MAX && !strcmp(text(c, "hook"), hook) && meets(w, c) && !is_dormant(w, c))
+	json_array_foreach(w->f->chains, i, c) {
+		if (n < CHAINS_MAX && !strcmp(text(c, "hook"), hook) && meets(w, c))
 			chains[n++] = c;
 	}
-	qsort(chains, n, sizeof(*chains), by_priority);
+	if (n)
+		qsort(chains, n, sizeof(*chains), by_priority);
 	return n;
 }
 
@@ -528,10 +520,10 @@ static bool chain_drops(struct walk *w, const json_t *chain, struct firewall_dro
 	return ends == DROPPED && !w->lost;
 }
 
-bool firewall_drops(const json_t *ruleset, const struct firewall_packet *p, struct firewall_drop *drop)
+bool firewall_drops(const struct firewall *f, const struct firewall_packet *p, struct firewall_drop *drop)
 {
 	static const char *const hooks[2][HOOKS_MAX] = { { "ingress", "prerouting", "input" }, { "output", "postrouting", "egress" } };
-	struct walk w = { .ruleset = ruleset, .p = p };
+	struct walk w = { .f = f, .p = p };
 
 	for (size_t h = 0; h < HOOKS_MAX; h++) {
 		const json_t *chains[CHAINS_MAX];
@@ -542,4 +534,70 @@ bool firewall_drops(const json_t *ruleset, const struct firewall_packet *p, stru
 				return true;
 	}
 	return false;
+}
+
+/* ---- the ruleset -------------------------------------------------------------------------------------------------- */
+
+static void append(json_t *lists, const char *name, json_t *o)
+{
+	json_t *list = json_object_get(lists, name);
+
+	if (!list) {
+		list = json_array();
+		json_object_set_new(lists, name, list);
+	}
+	json_array_append(list, o);
+}
+
+static bool is_dormant(const json_t *table)
+{
+	const json_t *flags = json_object_get(table, "flags"), *flag;
+	bool dormant = json_is_string(flags) && !strcmp(json_string_value(flags), "dormant");
+	size_t i;
+
+	json_array_foreach(flags, i, flag)
+		dormant |= json_is_string(flag) && !strcmp(json_string_value(flag), "dormant");
+	return dormant;
+}
+
+static const char *table_key(const json_t *of, const char *member, char key[NAME_MAX_OCTETS])
+{
+	snprintf(key, NAME_MAX_OCTETS, "%s %s", text(of, "family"), text(of, member));
+	return key;
+}
+
+struct firewall *firewall_new(const json_t *ruleset)
+{
+	struct firewall *f = xcalloc(1, sizeof(*f));
+	json_t *dormant = json_object(), *o, *v;
+	char key[NAME_MAX_OCTETS];
+	size_t i;
+
+	*f = (struct firewall){ json_object(), json_object(), json_object(), json_array() };
+	json_array_foreach(ruleset, i, o) {
+		if ((v = json_object_get(o, "rule")))
+			append(f->rules, chain_key(v, text(v, "chain"), key), v);
+		else if ((v = json_object_get(o, "set")))
+			append(f->sets, text(v, "name"), v);
+		else if ((v = json_object_get(o, "table")) && is_dormant(v))
+			json_object_set_new(dormant, table_key(v, "name", key), json_true());
+	}
+	json_array_foreach(ruleset, i, o) {
+		v = json_object_get(o, "chain");
+		if (v)
+			json_object_set_new(f->names, chain_key(v, text(v, "name"), key), json_true());
+		if (v && text(v, "hook")[0] && !json_object_get(dormant, table_key(v, "table", key)))
+			json_array_append(f->chains, v);
+	}
+	json_decref(dormant);
+	return f;
+}
+
+void firewall_free(struct firewall *f)
+{
+	json_decref(f->rules);
+	json_decref(f->sets);
+	json_decref(f->names);
+	json_decref(f->chains);
+	free(f);
 }

@@ -31,7 +31,12 @@ struct firewall_drop {
 	const json_t *chain, *rule; /* the base chain; what drops, NULL: the policy of that. Of the ruleset */
 };
 
-/* ruleset: the array of objects, {"chain": {...}} and so on. */
-bool firewall_drops(const json_t *ruleset, const struct firewall_packet *p, struct firewall_drop *drop);
+struct firewall;
+
+/* ruleset: the array of objects, {"chain": {...}} and so on; it has to outlive what is made of it. */
+struct firewall *firewall_new(const json_t *ruleset);
+void firewall_free(struct firewall *f);
+/* A ruleset that takes too long to walk leaves everything open, too. */
+bool firewall_drops(const struct firewall *f, const struct firewall_packet *p, struct firewall_drop *drop);
 
 #endif

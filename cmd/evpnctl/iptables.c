@@ -48,22 +48,6 @@ static void add_chain(struct iptables *t, const char *name, const char *policy)
 	json_array_append_new(t->ruleset, json_pack("{s:o}", "chain", c));
 }
 
-static bool has_chain(const struct iptables *t, const char *name)
-{
-	json_t *table = table_name(t), *o;
-	bool has = false;
-	size_t i;
-
-	json_array_foreach(t->ruleset, i, o) {
-		const json_t *c = json_object_get(o, "chain"), *n = json_object_get(c, "name"), *f = json_object_get(c, "family");
-
-		has |= json_equal(json_object_get(c, "table"), table) && !strcmp(json_string_value(n), name) &&
-		       !strcmp(json_string_value(f), t->family);
-	}
-	json_decref(table);
-	return has;
-}
-
 /* ---- matches ----------------------------------------------------------------------------------------------------- */
 
 static void add(json_t *expr, const char *statement, json_t *value)
@@ -176,7 +160,8 @@ static const struct {
 	{ "REDIRECT", "dnat" },	 { "TPROXY", "dnat" },	 { "NETMAP", "dnat" },	     { "NOTRACK", "notrack" },
 };
 
-static void add_target(const struct iptables *t, json_t *expr, const char *name, bool is_goto)
+/* A chain, too, where it is none of these: who walks the rules sees whether there is one. */
+static void add_target(json_t *expr, const char *name, bool is_goto)
 {
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 		if (strcmp(targets[i].target, name))
@@ -184,10 +169,7 @@ static void add_target(const struct iptables *t, json_t *expr, const char *name,
 		add(expr, targets[i].statement, json_null());
 		return;
 	}
-	if (has_chain(t, name))
-		add(expr, is_goto ? "goto" : "jump", json_pack("{s:s}", "target", name));
-	else
-		add(expr, "queue", json_null()); /* who knows what it does */
+	add(expr, is_goto ? "goto" : "jump", json_pack("{s:s}", "target", name));
 }
 
 /* Words, those in quotes whole; in place. */
@@ -222,7 +204,7 @@ static void add_words(const struct iptables *t, json_t *expr, char **words, size
 			continue;
 		}
 		if (is(words[i], "-j", "-g") && i + 1 < n) {
-			add_target(t, expr, words[i + 1], words[i][1] == 'g');
+			add_target(expr, words[i + 1], words[i][1] == 'g');
 			return;
 		}
 		if (!strcmp(words[i], "-m") && i + 1 < n) {
