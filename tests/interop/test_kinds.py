@@ -21,10 +21,10 @@ MAC = "02:00:00:00:0a:01"
 
 
 def set_locked(node, port, mab):
-    """What `bridge link set dev PORT learning on locked on mab on|off` does, with iproute2 6.2 or later; whether the port has
+    """What `bridge link set dev PORT learning on locked on`, with mab and `mab on`, does, with iproute2 6.2 or later; whether the port has
     that now: a kernel skips the flags that it does not know."""
     nested, protinfo = 0x8000, 12
-    flags = [struct.pack("=HHB3x", 5, kind, on) for kind, on in ((8, 1), (39, 1), (40, mab))]  # IFLA_BRPORT_LEARNING, _LOCKED, _MAB
+    flags = [struct.pack("=HHB3x", 5, kind, 1) for kind in (8, 39) + (40,) * mab]  # IFLA_BRPORT_LEARNING, _LOCKED, _MAB
     ifindex = node.ip_json("link show " + port)[0]["ifindex"]
     body = struct.pack("=HH", 4 + len(flags) * 8, protinfo | nested) + b"".join(flags)
 
