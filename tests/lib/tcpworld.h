@@ -54,7 +54,7 @@ struct bgp_peer_info tcp_info(const struct tcp_side *s);
 
 /* Runs the loop until done, for ms milliseconds at most. */
 bool tcp_wait(bool (*done)(void *ctx), void *ctx, int ms);
-/* Runs the loop for ms milliseconds. */
+/* Runs the loop for ms milliseconds, and a turn for each four of them at least, however busy the machine is. */
 void tcp_pass(int ms);
 
 void tcp_two_start(struct tcp_two *w, struct bgp_peer_params at_a, struct bgp_peer_params at_b);

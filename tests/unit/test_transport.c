@@ -25,12 +25,12 @@ static void sessions_stand_on_ipv4(void **state)
 	struct tcp_two w;
 
 	tcp_two_start(&w, (struct bgp_peer_params){ 0 }, (struct bgp_peer_params){ 0 });
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	/* The source is the listen address: the peer knows us by it. */
 	local = tcp_info(&w.a).local_address;
 	assert_true(ip_eq(&local, &bgp_peer_params(w.b.peer)->address));
 	routes_originate(w.a.bgp, "key", 1, loop_now(&tcp_loop));
-	assert_true(tcp_wait(b_has_routes, &w, 1000));
+	assert_true(tcp_wait(b_has_routes, &w, 20000));
 	tcp_two_end(&w);
 }
 
@@ -44,7 +44,7 @@ static void sessions_stand_on_ipv6(void **state)
 	assert_int_equal(tcp_listen(&w.b, "::1", PORT_B), 0);
 	tcp_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B });
 	tcp_peer(&w.b, "::1", (struct bgp_peer_params){ .port = PORT_A, .passive = true });
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	tcp_two_end(&w);
 }
 
@@ -55,7 +55,7 @@ static void the_last_words_arrive(void **state) /* a NOTIFICATION, with octets u
 	char key[16];
 
 	tcp_two_start(&w, (struct bgp_peer_params){ 0 }, (struct bgp_peer_params){ 0 });
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	for (unsigned n = 0; n < 2000; n++) {
 		snprintf(key, sizeof(key), "b%u", n);
 		routes_originate(w.b.bgp, key, n, loop_now(&tcp_loop));
@@ -74,7 +74,7 @@ static void the_end_of_a_daemon_is_told(void **state)
 	struct tcp_two w;
 
 	tcp_two_start(&w, (struct bgp_peer_params){ 0 }, (struct bgp_peer_params){ 0 });
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	tcp_end(&w.a);
 	tcp_pass(100);
 	assert_string_equal(tcp_info(&w.b).last_in.text, "cease/administrative shutdown: bye");
@@ -89,7 +89,7 @@ static void many_routes_arrive(void **state)
 	char key[40];
 
 	tcp_two_start(&w, (struct bgp_peer_params){ 0 }, (struct bgp_peer_params){ 0 });
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	from = loop_now(&tcp_loop);
 	for (unsigned i = 0; i < N; i++) {
 		snprintf(key, sizeof(key), "a key of some length %08u", i);
@@ -109,7 +109,7 @@ static void keys_protect_sessions(void **state) /* RFC 2385 */
 	struct tcp_two w;
 
 	tcp_two_start(&w, right, right);
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	tcp_two_end(&w);
 	tcp_two_start(&w, right, wrong);
 	assert_false(tcp_wait(tcp_two_up, &w, 1000));
@@ -120,7 +120,7 @@ static void keys_protect_sessions(void **state) /* RFC 2385 */
 	bgp_peer_del(w.a.peer, loop_now(&tcp_loop));
 	bgp_transport_peers_changed(w.a.t);
 	tcp_peer(&w.a, "127.2", (struct bgp_peer_params){ .port = PORT_B, .passive = true });
-	assert_true(tcp_wait(tcp_two_up, &w, 8000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	tcp_two_end(&w);
 }
 
@@ -137,11 +137,11 @@ static void a_wrong_key_is_said(void **state)
 	struct tcp_two w;
 
 	tcp_two_start(&w, right, wrong);
-	assert_true(tcp_wait(a_drop_is_said, &w, 8000));
+	assert_true(tcp_wait(a_drop_is_said, &w, 20000));
 	assert_int_equal(tcp_lines(&w.a.lines, " signed with another password; without a session: ", "127.2", 0, ""), 1);
 	tcp_two_end(&w);
 	tcp_two_start(&w, right, (struct bgp_peer_params){ 0 });
-	assert_true(tcp_wait(a_drop_is_said, &w, 8000));
+	assert_true(tcp_wait(a_drop_is_said, &w, 20000));
 	assert_int_equal(tcp_lines(&w.a.lines, " that were not signed, from a neighbor with a password; without a session: ",
 				    "127.2", 0, ""), 1);
 	tcp_two_end(&w);
@@ -153,7 +153,7 @@ static void ttl_security_stands_between_both_who_have_it(void **state) /* RFC 50
 	struct tcp_two w;
 
 	tcp_two_start(&w, one, one);
-	assert_true(tcp_wait(tcp_two_up, &w, 5000));
+	assert_true(tcp_wait(tcp_two_up, &w, 20000));
 	tcp_two_end(&w);
 	tcp_two_start(&w, one, (struct bgp_peer_params){ 0 }); /* its packets have TTL 64 */
 	assert_false(tcp_wait(tcp_two_up, &w, 1000));
@@ -171,7 +171,7 @@ static void ttl_security_stands_on_ipv6(void **state)
 		assert_int_equal(tcp_listen(&w.b, "::1", PORT_B), 0);
 		tcp_peer(&w.b, "::1", (struct bgp_peer_params){ .port = PORT_A, .passive = true, .ttl_security = both });
 		tcp_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 }); /* its SYN goes out here */
-		assert_int_equal(tcp_wait(tcp_two_up, &w, both ? 5000 : 1000), both);
+		assert_int_equal(tcp_wait(tcp_two_up, &w, both ? 20000 : 1000), both);
 		tcp_two_end(&w);
 	}
 }

@@ -102,32 +102,45 @@ static void a_flood_of_connections_is_cut_off(void **state)
 	tcp_end(&a);
 }
 
+struct burst {
+	int fd[25];
+	unsigned n;		/* those from the first on that have got an OPEN */
+	struct mtime served[25]; /* when that was seen */
+};
+
+static bool all_are_served(void *ctx)
+{
+	struct burst *b = ctx;
+
+	while (b->n < 25 && got_open(b->fd[b->n]))
+		b->served[b->n++] = loop_now(&tcp_loop);
+	return b->n == 25;
+}
+
 static void a_burst_of_connections_waits_and_is_served(void **state)
 {
+	struct mtime start;
+	struct burst b = { .n = 0 };
 	struct tcp_side a;
-	unsigned open = 0;
-	int fd[25];
 
 	tcp_start(&a, 1);
 	assert_int_equal(tcp_listen(&a, "127.1", PORT_A), 0);
 	tcp_peer(&a, "127.9", (struct bgp_peer_params){ .passive = true });
 	for (int i = 0; i < 25; i++)
-		fd[i] = tcp_dial("127.9", "127.1", PORT_A);
-	tcp_pass(100);
+		b.fd[i] = tcp_dial("127.9", "127.1", PORT_A);
+	tcp_pass(0); /* for the loop to know what time it is */
+	start = loop_now(&tcp_loop);
+	assert_true(tcp_wait(all_are_served, &b, 20000));
+	assert_true(mtime_diff_us(start, b.served[10]) > 900000); /* ten a second */
+	assert_true(mtime_diff_us(start, b.served[20]) > 1900000);
 	for (int i = 0; i < 25; i++)
-		open += got_open(fd[i]);
-	assert_int_equal(open, 10);
-	tcp_pass(1050);
-	for (open = 0; open < 25 && got_open(fd[open]);)
-		open++;
-	assert_int_equal(open, 20);
-	tcp_pass(1050);
-	for (open = 0; open < 25 && got_open(fd[open]);)
-		open++;
-	assert_int_equal(open, 25);
-	for (int i = 0; i < 25; i++)
-		close(fd[i]);
+		close(b.fd[i]);
 	tcp_end(&a);
+}
+
+static bool open_came(void *ctx)
+{
+	return got_open(*(int *)ctx);
 }
 
 static void without_descriptors_connections_wait(void **state)
@@ -157,9 +170,8 @@ static void without_descriptors_connections_wait(void **state)
 	while (n)
 		close(dups[--n]);
 	setrlimit(RLIMIT_NOFILE, &old);
-	tcp_pass(900);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	assert_true(got_open(fd));
+	assert_true(tcp_wait(open_came, &fd, 20000));
 	close(fd);
 	tcp_end(&a);
 }
@@ -205,7 +217,7 @@ static int plain_session(struct tcp_side *a, int space)
 	if (space)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
 	assert_int_equal(write(fd, hello, sizeof(hello)), sizeof(hello));
-	assert_true(tcp_wait(established, a, 5000));
+	assert_true(tcp_wait(established, a, 20000));
 	return fd;
 }
 
@@ -295,7 +307,7 @@ static void the_last_words_come_behind_what_was_waiting(void **state)
 	tcp_pass(50);
 	assert_true(tcp_info(&a).pending > 0);
 	bgp_peer_down(a.peer, NULL, loop_now(&tcp_loop));
-	assert_true(tcp_wait(read_on, &r, 1500));
+	assert_true(tcp_wait(read_on, &r, 20000));
 	assert_true(r.ended && !r.broken);
 	assert_int_equal(r.len, 0);
 	assert_true(r.messages > 10);
