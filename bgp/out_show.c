@@ -7,16 +7,6 @@
 #include "bgp/out_filter.h"
 #include "bgp/out_int.h"
 
-bool out_pending(const struct rib *r, const struct rib_peer *p)
-{
-	for (const struct out_marker *m = p->marker; m; m = m->next) {
-		if (out_cursor_due(m->group, &m->main) || m->refresh.pos || m->end_due ||
-		    (!m->eor_sent && m->eor_seq != UINT32_MAX))
-			return true;
-	}
-	return false;
-}
-
 static uint32_t marker_pending(const struct out_marker *m)
 {
 	uint32_t changes = m->group->seq - m->main.pos->seq;
@@ -26,30 +16,12 @@ static uint32_t marker_pending(const struct out_marker *m)
 	return changes < m->group->n_entries ? changes : m->group->n_entries;
 }
 
-uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p)
-{
-	uint32_t n = 0;
-
-	for (const struct out_marker *m = p->marker; m; m = m->next)
-		n += marker_pending(m);
-	return n;
-}
-
 static uint32_t marker_held(const struct out_marker *m)
 {
 	uint32_t own = m->peer->index < m->group->n_own ? m->group->own[m->peer->index] : 0;
 	uint32_t not_held = own + marker_pending(m);
 
 	return m->group->n_live > not_held ? m->group->n_live - not_held : 0;
-}
-
-uint32_t out_held(const struct rib *r, const struct rib_peer *p)
-{
-	uint32_t n = 0;
-
-	for (const struct out_marker *m = p->marker; m; m = m->next)
-		n += marker_held(m);
-	return n;
 }
 
 void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_family_info *i)
@@ -62,11 +34,6 @@ void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_f
 	i->pending = marker_pending(m);
 	i->group = m->group->id;
 	i->eor_sent = m->eor_sent;
-}
-
-uint32_t out_group_id(const struct rib *r, const struct rib_peer *p)
-{
-	return p->marker ? p->marker->group->id : 0;
 }
 
 /* The route that says this path to a group of that family. */

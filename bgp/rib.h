@@ -206,14 +206,12 @@ void out_hold_end_of_rib(struct rib *r, bool hold);
  * due or cap is below what that takes (max_message octets are always enough). *messages is increased by their number.
  */
 size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, uint64_t *messages);
-bool out_pending(const struct rib *r, const struct rib_peer *p);
-uint32_t out_pending_count(const struct rib *r, const struct rib_peer *p); /* an upper bound, for show */
-/* Routes it has been sent and holds: exact when nothing is pending, a lower bound while it is. */
-uint32_t out_held(const struct rib *r, const struct rib_peer *p);
-/* What goes to the peer of i->family: fills the outbound part of i. */
+/*
+ * What goes to the peer of i->family: fills the outbound part of i. prefixes_sent, the routes that it has been sent and
+ * holds, is exact when nothing is pending, and a lower bound while it is; pending is an upper bound.
+ */
 void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_family_info *i);
 /* What the peer asks for is not known: it asks for everything, or no more (RFC 4684, RFC 7606 2). */
 void out_filter_all(struct rib_peer *p, bool all);
-uint32_t out_group_id(const struct rib *r, const struct rib_peer *p); /* of its first family; 0 when not attached */
 
 #endif

@@ -21,6 +21,31 @@ size_t outbound_pull(struct rib *rib, struct rib_peer *p, size_t cap, void (*tak
 	return n;
 }
 
+bool outbound_pending(const struct rib_peer *p)
+{
+	for (const struct out_marker *m = p->marker; m; m = m->next) {
+		if (out_cursor_due(m->group, &m->main) || m->refresh.pos || m->end_due ||
+		    (!m->eor_sent && m->eor_seq != UINT32_MAX))
+			return true;
+	}
+	return false;
+}
+
+struct bgp_family_info outbound_info(const struct rib *rib, const struct rib_peer *p)
+{
+	struct bgp_family_info all = { 0 };
+
+	for (const struct out_marker *m = p->marker; m; m = m->next) {
+		struct bgp_family_info i = { .family = rib->families[m->group->family].family };
+
+		out_family_info(rib, p, &i);
+		all.prefixes_sent += i.prefixes_sent;
+		all.pending += i.pending;
+		all.group = all.group ? all.group : i.group;
+	}
+	return all;
+}
+
 static void check_group(const struct out_group *g)
 {
 	uint32_t entries = 0, live = 0, last = 0, seq = 0, h;

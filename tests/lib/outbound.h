@@ -9,6 +9,10 @@
 
 /* Pulls once, at most cap octets (128 KiB at the most), and gives each UPDATE to take; how many octets. */
 size_t outbound_pull(struct rib *rib, struct rib_peer *p, size_t cap, void (*take)(void *ctx, struct upd *u), void *ctx);
+/* Is there anything to pull? */
+bool outbound_pending(const struct rib_peer *p);
+/* What show has of the peer: prefixes_sent and pending of all families, group of the first. */
+struct bgp_family_info outbound_info(const struct rib *rib, const struct rib_peer *p);
 /* The rules of bgp/out_int.h for every list and for what is kept of its messages; the most repeats that one has counted. */
 uint64_t outbound_check_lists(struct rib *rib);
 /* No key, path, set or slot is in use. */

@@ -342,9 +342,9 @@ static void check_sink(struct world *w, int i)
 		}
 		assert_int_equal(s->eor[f], is_attached(s, f));
 	}
-	assert_false(out_pending(w->rib, &s->peer));
-	assert_int_equal(out_pending_count(w->rib, &s->peer), 0);
-	assert_true(out_held(w->rib, &s->peer) >= held); /* it may have refused one that is too large */
+	assert_false(outbound_pending(&s->peer));
+	assert_int_equal(outbound_info(w->rib, &s->peer).pending, 0);
+	assert_true(outbound_info(w->rib, &s->peer).prefixes_sent >= held); /* it may have refused one that is too large */
 	assert_int_equal(s->peer.eor_sent, s->up);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "bgp/out_int.h"
+#include "tests/lib/outbound.h"
 #include "tests/lib/rng.h"
 #include "tests/lib/test.h"
 #include "tests/lib/testfamily.h"
@@ -129,7 +130,7 @@ static void out_nothing_is_written_into_too_little_space(void **state)
 
 	side_announce(s, 0, 1, 1);
 	assert_int_equal(side_pull(s, 1, 4095), 0);
-	assert_true(out_pending(s->rib, &s->sinks[1].peer));
+	assert_true(outbound_pending(&s->sinks[1].peer));
 	assert_true(side_pull(s, 1, 4096) > 0);
 	side_free(s);
 }
@@ -172,11 +173,11 @@ static void out_a_set_that_needs_more_space_waits_for_it(void **state) /* RFC 86
 	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, SIDE_KEY_OCTETS, 0, attrset_intern(s->sets, &a),
 		     BGP_ELIGIBLE, (struct mtime){ 0 });
 	assert_int_equal(side_pull(s, 1, 20000), 0);
-	assert_true(out_pending(s->rib, &s->sinks[1].peer));
+	assert_true(outbound_pending(&s->sinks[1].peer));
 	assert_true(side_pull(s, 1, 65535) > 20000);
 	/* For one without long messages it is no route. */
 	assert_int_equal(side_pull(s, 2, 65535), 0);
-	assert_false(out_pending(s->rib, &s->sinks[2].peer));
+	assert_false(outbound_pending(&s->sinks[2].peer));
 	side_free(s);
 }
 

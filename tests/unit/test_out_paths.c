@@ -277,8 +277,8 @@ static void quiet(struct world *w)
 			held += count_held(&w->sinks[i], k);
 		}
 		assert_int_equal(w->sinks[i].eor, w->sinks[i].up);
-		assert_int_equal(out_held(w->rib, &w->sinks[i].peer), held);
-		assert_false(out_pending(w->rib, &w->sinks[i].peer));
+		assert_int_equal(outbound_info(w->rib, &w->sinks[i].peer).prefixes_sent, held);
+		assert_false(outbound_pending(&w->sinks[i].peer));
 	}
 	assert_int_equal(w->rib->tombs, 0);
 }

@@ -7,6 +7,7 @@
 #include "tests/lib/side.h"
 
 #include "bgp/out_int.h"
+#include "tests/lib/outbound.h"
 #include "tests/lib/test.h"
 #include "tests/lib/testfamily.h"
 
@@ -65,7 +66,7 @@ static void out_a_source_is_not_told_its_own(void **state)
 	for (uint32_t n = 0; n < 1000; n++)
 		side_withdraw(s, 0, n);
 	assert_int_equal(s->sinks[0].woken, 0);
-	assert_false(out_pending(s->rib, &s->sinks[0].peer));
+	assert_false(outbound_pending(&s->sinks[0].peer));
 	side_pull_all(s, 0);
 	side_assert_pulled(s, 0, 0, 0, 0);
 	side_free(s);
@@ -101,7 +102,7 @@ static void out_end_of_rib_follows_the_dump(void **state)
 		side_announce(s, 0, n, 1 + n % 3);
 	side_attach(s, 1);
 	assert_true(s->sinks[1].woken > 0);
-	assert_true(out_pending(s->rib, &s->sinks[1].peer));
+	assert_true(outbound_pending(&s->sinks[1].peer));
 	assert_true(side_pull(s, 1, 4096) > 0);
 	assert_false(s->sinks[1].peer.eor_sent);
 	for (uint32_t n = 1000; n < 1100; n++) /* after it came: these may come after End-of-RIB */
@@ -142,7 +143,7 @@ static void out_a_large_table_fills_a_group_in_slices(void **state)
 	while (side_pull(s, 1, 65536))
 		;
 	assert_int_equal(s->sinks[1].end_of_ribs, 0);
-	assert_false(out_pending(s->rib, &s->sinks[1].peer));
+	assert_false(outbound_pending(&s->sinks[1].peer));
 	side_withdraw(s, 0, 99999);
 	side_announce(s, 0, 99998, 77);
 	side_withdraw(s, 0, 1);
@@ -156,7 +157,7 @@ static void out_a_large_table_fills_a_group_in_slices(void **state)
 	assert_int_equal(s->last[99998], 77);
 	assert_int_equal(s->last[1], 0);
 	assert_int_equal(s->last[99999], 0);
-	assert_int_equal(out_held(s->rib, &s->sinks[1].peer), 99998);
+	assert_int_equal(outbound_info(s->rib, &s->sinks[1].peer).prefixes_sent, 99998);
 	side_free(s);
 }
 
@@ -196,7 +197,7 @@ static void out_refresh_repeats_everything(void **state)
 	s->sinks[1].woken = 0;
 	out_refresh(s->rib, &test_family, &s->sinks[1].peer, false);
 	assert_int_equal(s->sinks[1].woken, 1);
-	assert_true(out_pending(s->rib, &s->sinks[1].peer));
+	assert_true(outbound_pending(&s->sinks[1].peer));
 	side_pull(s, 1, 4096);
 	side_announce(s, 0, 2999, 99); /* changes go before what is left of it */
 	side_pull(s, 1, 4096);
@@ -206,7 +207,7 @@ static void out_refresh_repeats_everything(void **state)
 	for (uint32_t n = 0; n < 3000; n++)
 		assert_int_equal(s->last[n], n < 100 ? 0 : n == 2999 ? 99 : 1 + n % 3);
 	assert_int_equal(s->sinks[1].end_of_ribs, 0);
-	assert_false(out_pending(s->rib, &s->sinks[1].peer));
+	assert_false(outbound_pending(&s->sinks[1].peer));
 	side_free(s);
 }
 
@@ -342,8 +343,8 @@ static void out_the_last_peer_takes_the_group_along(void **state)
 
 	for (uint32_t n = 0; n < 1000; n++)
 		side_announce(s, 0, n, 1);
-	assert_int_not_equal(out_group_id(s->rib, &s->sinks[1].peer), 0);
-	assert_int_equal(out_group_id(s->rib, &s->sinks[1].peer), out_group_id(s->rib, &s->sinks[0].peer));
+	assert_int_not_equal(outbound_info(s->rib, &s->sinks[1].peer).group, 0);
+	assert_int_equal(outbound_info(s->rib, &s->sinks[1].peer).group, outbound_info(s->rib, &s->sinks[0].peer).group);
 	out_detach(s->rib, &s->sinks[0].peer);
 	out_detach(s->rib, &s->sinks[1].peer);
 	out_detach(s->rib, &s->sinks[1].peer);
@@ -351,7 +352,7 @@ static void out_the_last_peer_takes_the_group_along(void **state)
 		;
 	rib_memory(s->rib, &m);
 	assert_int_equal(m.out_bytes, 0);
-	assert_int_equal(out_group_id(s->rib, &s->sinks[1].peer), 0);
+	assert_int_equal(outbound_info(s->rib, &s->sinks[1].peer).group, 0);
 	side_free(s);
 }
 
@@ -367,7 +368,7 @@ static void out_a_peer_that_only_skips_lets_others_run(void **state)
 	side_announce(s, 1, 1, 0xfff);
 	s->sinks[0].woken = 0;
 	side_pull(s, 0, 65536);
-	while (out_pending(s->rib, &s->sinks[0].peer)) {
+	while (outbound_pending(&s->sinks[0].peer)) {
 		rib_work(s->rib, (struct mtime){ 0 });
 		assert_true(s->sinks[0].woken > 0);
 		s->sinks[0].woken = 0;
