@@ -21,6 +21,7 @@
 
 #include "cmd/evpnctl/ask.h"
 #include "cmd/evpnctl/doctor.h"
+#include "cmd/evpnctl/doctor_firewall.h"
 #include "cmd/evpnctl/run.h"
 #include "cmd/evpnctl/section.h"
 #include "cmd/paths.h"
@@ -54,20 +55,19 @@ static bool put_row(void *ctx, const json_t *row)
 	return more;
 }
 
-static void put_doctor_alone(struct report *r, const char *why)
+/* Of an array the rows alone, a line each. */
+static void put_lines(struct report *r, struct buf *b)
 {
-	struct buf b;
+	while (b->len) {
+		const char *line = buf_data(b), *nl = memchr(line, '\n', b->len);
+		size_t n = nl ? (size_t)(nl - line) + 1 : b->len, len = n;
 
-	buf_init(&b);
-	doctor_alone(r->config, r->socket, why, &b);
-	while (b.len) {
-		const char *nl = memchr(buf_data(&b), '\n', b.len);
-		size_t n = nl ? (size_t)(nl - buf_data(&b)) + 1 : b.len;
-
-		section_line(&r->s, buf_data(&b), n);
-		buf_consume(&b, n);
+		while (len && strchr("\n,", line[len - 1]))
+			len--;
+		if (len > 1)
+			section_line(&r->s, line, len);
+		buf_consume(b, n);
 	}
-	buf_fini(&b);
 }
 
 static void put_answer(struct report *r, const char *title, const char *const *words, size_t n)
@@ -85,10 +85,17 @@ static void put_doctor(struct report *r)
 {
 	static const char *const words[] = { "doctor" };
 	char error[ASK_ERROR_MAX];
+	bool first = true;
+	struct buf more;
 
 	section_begin(&r->s, "doctor");
-	if (!ask_rows(r->socket, words, 1, NULL, put_row, r, error))
-		put_doctor_alone(r, error);
+	buf_init(&more);
+	if (ask_rows(r->socket, words, 1, NULL, put_row, r, error))
+		doctor_firewall_ask(r->socket, &more, &first);
+	else
+		doctor_alone(r->config, r->socket, error, &more);
+	put_lines(r, &more);
+	buf_fini(&more);
 	section_end(&r->s);
 }
 
