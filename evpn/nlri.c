@@ -197,15 +197,27 @@ static enum bgp_nlri_verdict decode_prefix(struct rbuf *b, bool withdraw, struct
 	return verdict(withdraw, all_zero(out->shared, 10) || all_zero(out->shared + 10, w));
 }
 
+/*
+ * Octets at the end that are no part of the key, of types that are not read otherwise: the flags of multicast memberships,
+ * and with them the response time of leaves (RFC 9251 9.1 to 9.3). What comes with others replaces the route.
+ */
+static size_t not_key(uint8_t type)
+{
+	return type == EVPN_SMET || type == EVPN_JOIN_SYNC ? 1 : type == EVPN_LEAVE_SYNC ? 6 : 0;
+}
+
+/* What is too long for a key, or too short for what it says to be, is not carried. */
 static enum bgp_nlri_verdict decode_unknown(struct rbuf *b, struct bgp_nlri *out)
 {
-	size_t n = rb_left(b);
+	size_t n = rb_left(b), rest = not_key(out->key[0]);
 
 	out->shared_len = 0;
 	out->key_len = 0;
-	if (n < BGP_KEY_MAX) {
-		rb_bytes(b, out->key + 1, n);
-		out->key_len = (uint8_t)(1 + n);
+	if ((n > rest || !rest) && n - rest < BGP_KEY_MAX) {
+		rb_bytes(b, out->key + 1, n - rest);
+		rb_bytes(b, out->shared, rest);
+		out->key_len = (uint8_t)(1 + n - rest);
+		out->shared_len = (uint8_t)rest;
 	}
 	return BGP_NLRI_UNKNOWN;
 }
@@ -306,6 +318,7 @@ void evpn_nlri_encode(struct wbuf *w, const uint8_t *key, size_t key_len, const 
 		break;
 	default:
 		wb_bytes(w, key + 1, key_len - 1);
+		put_shared(w, shared, 0, not_key(key[0]));
 	}
 	wb_close8(w, mark);
 }
@@ -323,7 +336,7 @@ size_t evpn_nlri_encoded_len(const uint8_t *key, size_t key_len, size_t shared_l
 	case EVPN_PREFIX:
 		return key_len == 18 ? 36 : 60;
 	default:
-		return key_len + 1;
+		return key_len + 1 + not_key(key[0]);
 	}
 }
 

@@ -11,6 +11,7 @@
  *   3  Multicast        | 3 | RD 8 | tag 4 | originator 4 or 16 |           17 or 29
  *   4  Ethernet Segment | 4 | RD 8 | ESI 10 | originator 4 or 16 |          23 or 35
  *   5  IP prefix        | 5 | RD 8 | tag 4 | length 1 | prefix 4 or 16 |    18 or 30, host bits zero
+ *   6, 7, 8  memberships | type | the NLRI's octets but the last 1, 1, 6 |   carried opaque
  *   other               | type | the NLRI's octets as they came |           carried opaque, nothing shared
  *
  * Shared is what routes of one origin have in common, and what a withdrawal may leave out:
@@ -18,6 +19,7 @@
  *   1  | label 3 |                            3
  *   2  | ESI 10 | label 3 | label 3 or - |    13 or 16
  *   5  | ESI 10 | gateway 4 or 16 | label 3 | 17 or 29
+ *   6, 7, 8  | the last 1, 1, 6 octets |       1, 1, 6
  *
  * Labels are 24 bits, which is a VNI with VXLAN (RFC 8365 5.1.3).
  */
@@ -36,7 +38,10 @@ enum evpn_type {
 	EVPN_MAC_IP = 2, /* MAC/IP advertisement */
 	EVPN_IMET = 3,   /* inclusive multicast Ethernet tag */
 	EVPN_ES = 4,     /* Ethernet segment */
-	EVPN_PREFIX = 5  /* IP prefix */
+	EVPN_PREFIX = 5, /* IP prefix */
+	EVPN_SMET = 6,       /* RFC 9251: selective multicast, and how PEs of a segment agree on members; not read */
+	EVPN_JOIN_SYNC = 7,
+	EVPN_LEAVE_SYNC = 8
 };
 
 #define EVPN_AD_KEY 23u         /* octets of its key */

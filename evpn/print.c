@@ -54,6 +54,17 @@ static void print_vnis(struct json *j, const struct evpn_nlri *n, const struct b
 	print_label(j, "vni2", n->label2, n->has_label2);
 }
 
+/* Of a type that is not read: all octets, those of the key first. */
+static void print_octets(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a)
+{
+	uint8_t all[BGP_KEY_MAX + BGP_SHARED_MAX];
+	struct wbuf w = wb_init(all, sizeof(all));
+
+	wb_bytes(&w, key + 1, key_len - 1);
+	wb_bytes(&w, a->shared, a->shared_len);
+	json_hex(j, "nlri", all, wb_len(&w));
+}
+
 void evpn_route_print(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a)
 {
 	bool has_esi, has_tag;
@@ -76,7 +87,7 @@ void evpn_route_print(struct json *j, const uint8_t *key, size_t key_len, const 
 	if (has_esi || has_tag)
 		json_null(j, "nlri");
 	else
-		json_hex(j, "nlri", key + 1, key_len - 1);
+		print_octets(j, key, key_len, a);
 }
 
 static void print_route_targets(struct json *j, const struct bgp_attrs *a)

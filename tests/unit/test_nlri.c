@@ -332,6 +332,42 @@ static void nlri_unknown_type_is_stepped_over_and_kept_as_it_came(void **state)
 	assert_int_equal(rb_left(&r), 0);
 }
 
+/* RFC 9251 9.1 to 9.3: (192.0.2.9, 239.1.1.1) at 192.0.2.1; what comes with other flags is the same route. */
+static void nlri_membership_is_one_route_whatever_its_flags(void **state)
+{
+#define MEMBERS "20 c0000209 20 ef010101 20 c0000201"
+	static const struct {
+		const char *wire, *key, *shared, *withdrawal;
+	} t[] = {
+		{ "061c" RD "00000000" MEMBERS "02", "06" RD "00000000" MEMBERS, "02", "061c" RD "00000000" MEMBERS "00" },
+		{ "0726" RD ESI "00000000" MEMBERS "0c", "07" RD ESI "00000000" MEMBERS, "0c",
+		  "0726" RD ESI "00000000" MEMBERS "00" },
+		{ "082b" RD ESI "00000000" MEMBERS "00000000 64 02", "08" RD ESI "00000000" MEMBERS, "00000000 64 02",
+		  "082b" RD ESI "00000000" MEMBERS "00000000 00 00" },
+	};
+	uint8_t wire[64], again[64];
+	struct bgp_nlri n;
+	struct wbuf w;
+	size_t left;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		size_t len = hex_bytes(t[i].wire, wire, sizeof(wire));
+
+		assert_int_equal(decode(wire, len, i & 1, &n, &left), BGP_NLRI_UNKNOWN);
+		hex_assert("key", n.key, n.key_len, t[i].key);
+		hex_assert("rest", n.shared, n.shared_len, t[i].shared);
+		w = wb_init(again, sizeof(again));
+		evpn_family.encode(&w, n.key, n.key_len, n.shared, n.shared_len);
+		hex_assert("again", again, wb_len(&w), t[i].wire);
+		assert_int_equal(evpn_family.encoded_len(n.key, n.key_len, n.shared_len), wb_len(&w));
+		w = wb_init(again, sizeof(again));
+		evpn_family.encode(&w, n.key, n.key_len, NULL, 0);
+		hex_assert("withdrawal", again, wb_len(&w), t[i].withdrawal);
+	}
+	assert_int_equal(decode_hex("0601 02", false, &n), BGP_NLRI_UNKNOWN); /* nothing but flags: not carried */
+	assert_int_equal(n.key_len, 0);
+}
+
 static void nlri_unknown_type_of_any_length(void **state)
 {
 	uint8_t wire[257] = { 200 };
@@ -520,6 +556,7 @@ int main(void)
 		cmocka_unit_test(nlri_withdrawal_with_any_esi_and_labels_names_the_same_key),
 		cmocka_unit_test(nlri_host_bits_are_no_part_of_the_key),
 		cmocka_unit_test(nlri_unknown_type_is_stepped_over_and_kept_as_it_came),
+		cmocka_unit_test(nlri_membership_is_one_route_whatever_its_flags),
 		cmocka_unit_test(nlri_unknown_type_of_any_length),
 		cmocka_unit_test(nlri_withdrawal_is_written_with_zeros_for_what_is_not_key),
 		cmocka_unit_test(nlri_parse_and_build_are_each_others_reverse),
