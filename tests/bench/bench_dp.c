@@ -7,7 +7,8 @@
  *
  *	add     rows that are wanted, until the last is in the kernel
  *	delete  the same rows, until the last is gone
- *	adopt   a start with all of them there: until each is known, nothing written; a listener counts what the kernel says
+ *	adopt   a start with all of them there: until each is known, nothing written; a listener counts what the kernel says;
+ *	        adopt_cpu its processor time
  *
  * --neigh: a neighbour for each MAC, too. In a network namespace of its own (as root). Rounds of the two alternate; one
  * JSON object on stdout, seconds as median, minimum and maximum.
@@ -282,6 +283,7 @@ static void print(const struct setup *s)
 	       s->neigh ? "true" : "false", s->vteps, s->rounds);
 	for (unsigned w = 0; w < KINDS; w++)
 		print_one(kind_names[w], s->t[0][w], s->rounds);
+	print_one("adopt_cpu", s->cpu[0][ADOPT], s->rounds);
 	print_one("raw_add", s->t[1][ADD], s->rounds);
 	print_one("raw_delete", s->t[1][DELETE], s->rounds);
 	print_ratio(s, ADD);
