@@ -7,7 +7,8 @@
  *	kernel_write.c  operations as messages, their answers
  *	kernel_link.c   what links there are
  *	kernel_vni.c    what a VNI is to have, and how that changes
- *	kernel_dev.c    the devices of a VNI: made, adopted, watched
+ *	kernel_dev.c    the devices of a VNI: made, adopted, set up
+ *	kernel_dev_watch.c what of them is not as it should be
  *	kernel_vlan.c   devices that several VNIs share, told apart by a VLAN
  *	kernel_member.c which VLANs a port is in, as the kernel has it
  *	kernel_carry.c  frames of ours into the tunnels of a device for several VNIs
@@ -372,16 +373,12 @@ int64_t kernel_clock_us(void);
 void kernel_dev_check_all(struct kernel *k);
 /* This VNI wants one; v may be NULL. */
 void kernel_dev_want(struct kernel *k, struct kvni *v);
-/* The device that carries the VNI's packets, NULL when not known. */
-struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
 /* A link has come, changed or is about to go: the VNIs that it matters to want a check. */
 void kernel_dev_touch(struct kernel *k, const struct klink *l);
 /* It has gone, and what comes back with its number (from another network namespace) is to be set up like any other. */
 void kernel_dev_vanished(struct kernel *k, const struct klink *l);
 /* When the next look is due by time. */
 struct mtime kernel_dev_next(const struct kernel *k);
-/* What the VNI's packets have room for on the underlay; 0: not known. */
-unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
 unsigned kernel_neigh_ifindex(const struct kvni *v);
 
@@ -396,6 +393,23 @@ static inline bool kernel_port_ours(const struct kport *p)
 {
 	return p->tap || (p->vlan && !p->tagged);
 }
+
+/* ---- kernel_dev_watch.c ----------------------------------------------------------------------------------------- */
+
+/* Says what is wrong with the VNI, unless something was said before. */
+void kernel_dev_problem(struct kvni *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The device that carries the VNI's packets, NULL when not known. */
+struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v);
+/* What the VNI's packets have room for on the underlay; 0: not known. */
+unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v);
+/* What fits into the underlay; *guess when that is not known: a loopback device carries nothing. */
+unsigned kernel_dev_fitting_mtu(struct kernel *k, const struct kvni *v, bool *guess);
+/* Is this the vxlan device that the VNI wants? */
+bool kernel_dev_consistent(const struct klink *l, struct kvni *v);
+/* Does the VNI work with these devices, of which either may be NULL? */
+bool kernel_dev_usable(struct kvni *v, const struct klink *br, const struct klink *vx);
+/* What merely is not as it should be. br may be NULL. */
+void kernel_dev_watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx);
 
 /* ---- kernel_vni.c ----------------------------------------------------------------------------------------------- */
 

@@ -9,13 +9,9 @@
 #include "dataplane/kernel.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OVERHEAD_V4 50u /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348 5) */
-#define OVERHEAD_V6 70u
-#define USUAL_MTU 1500u
 #define APP_PROBES 1u /* a second before the host asks the others itself */
 
 /* ---- what wants a look ------------------------------------------------------------------------------------------ */
@@ -82,17 +78,6 @@ unsigned kernel_neigh_ifindex(const struct kvni *v)
 
 /* ---- problems: the first one counts ------------------------------------------------------------------------------ */
 
-static void __attribute__((format(printf, 2, 3))) problem(struct kvni *v, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (v->problem[0])
-		return;
-	va_start(ap, fmt);
-	vsnprintf(v->problem, sizeof(v->problem), fmt, ap);
-	va_end(ap);
-}
-
 static void say(struct kernel *k, struct kvni *v)
 {
 	if (!strcmp(v->problem, v->logged))
@@ -113,7 +98,7 @@ static void later(struct kernel *k, struct kvni *v, int64_t ms)
 /* A request failed; things may be better later. */
 static void failed(struct kernel *k, struct kvni *v)
 {
-	problem(v, "%s", k->why);
+	kernel_dev_problem(v, "%s", k->why);
 	memcpy(v->why, k->why, sizeof(v->why));
 	later(k, v, KERNEL_DEV_RETRY_MS);
 	v->waits = true;
@@ -127,63 +112,8 @@ static bool may_make(struct kernel *k, struct kvni *v)
 	}
 	v->waits = true;
 	if (v->why[0])
-		problem(v, "%s", v->why);
+		kernel_dev_problem(v, "%s", v->why);
 	return false;
-}
-
-/* ---- the underlay ------------------------------------------------------------------------------------------------ */
-
-static void find_underlay(struct kernel *k, const struct kvni *v)
-{
-	if (k->underlay.known && ip_eq(&k->underlay.vtep, &v->vtep))
-		return;
-	k->underlay.vtep = v->vtep;
-	kernel_find_underlay(k, &v->vtep, &k->underlay.ifindex, &k->underlay.here);
-	k->underlay.known = true;
-}
-
-struct klink *kernel_dev_underlay(struct kernel *k, const struct kvni *v)
-{
-	if (v->underlay[0])
-		return kernel_link_named(k, v->underlay);
-	find_underlay(k, v);
-	return k->underlay.ifindex ? kernel_link_find(k, k->underlay.ifindex) : NULL;
-}
-
-/* What fits into the underlay; *guess when that is not known: a loopback device carries nothing. */
-static unsigned fitting_mtu(struct kernel *k, const struct kvni *v, bool *guess)
-{
-	struct klink *u = kernel_dev_underlay(k, v);
-
-	*guess = !u || u->flags & IFF_LOOPBACK;
-	return (*guess ? USUAL_MTU : u->mtu) - (v->vtep.len == 4 ? OVERHEAD_V4 : OVERHEAD_V6);
-}
-
-unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v)
-{
-	bool guess;
-	unsigned fits = fitting_mtu(k, v, &guess);
-
-	return guess ? 0 : fits;
-}
-
-static void watch_underlay(struct kernel *k, struct kvni *v, const struct klink *vx)
-{
-	bool guess;
-	unsigned fits = fitting_mtu(k, v, &guess);
-
-	if (v->mtu_guessed && !guess) {
-		v->mtu_guessed = false;
-		if (vx->mtu != fits && !kernel_set_mtu(k, vx, fits))
-			return;
-	}
-	if (v->underlay[0] && !kernel_link_named(k, v->underlay))
-		problem(v, "underlay %s is missing", v->underlay);
-	find_underlay(k, v);
-	if (!k->underlay.here)
-		problem(v, "%s is not an address of this host", ip_str(&v->vtep).s);
-	if (!guess && vx->mtu > fits)
-		problem(v, "%s has MTU %u, the underlay carries %u", vx->name, vx->mtu, fits);
 }
 
 /* ---- ports ------------------------------------------------------------------------------------------------------- */
@@ -204,7 +134,7 @@ static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct
 	if (l->master && l->master != (unsigned)br->ifindex) {
 		struct klink *other = kernel_link_find(k, l->master);
 
-		problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge", br->name);
+		kernel_dev_problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge", br->name);
 		return;
 	}
 	if (put_into(k, v, l, br) || (v->vlan && kernel_vlan_join(k, l, v->vlan, p->tagged)) ||
@@ -222,7 +152,7 @@ static struct klink *make_port(struct kernel *k, struct kvni *v, const struct kp
 	int err;
 
 	if (!p->tap && !parent) {
-		problem(v, "port %s is missing", p->parent);
+		kernel_dev_problem(v, "port %s is missing", p->parent);
 		return NULL;
 	}
 	if (!may_make(k, v))
@@ -245,15 +175,15 @@ static void check_port(struct kernel *k, struct kvni *v, struct kport *p, const 
 	if (!l && kernel_port_ours(p))
 		l = make_port(k, v, p);
 	if (!l) {
-		problem(v, "port %s is missing", p->name);
+		kernel_dev_problem(v, "port %s is missing", p->name);
 		return;
 	}
 	if (p->configured != (unsigned)l->ifindex)
 		join(k, v, p, l, br);
 	else if (l->master != (unsigned)br->ifindex)
-		problem(v, "port %s has been taken out of %s", p->name, br->name);
+		kernel_dev_problem(v, "port %s has been taken out of %s", p->name, br->name);
 	else if (v->vlan && !kernel_member_in(l, v->vlan))
-		problem(v, "port %s has been taken out of VLAN %u of %s", p->name, v->vlan, br->name);
+		kernel_dev_problem(v, "port %s has been taken out of VLAN %u of %s", p->name, v->vlan, br->name);
 }
 
 /* ---- bridge ------------------------------------------------------------------------------------------------------ */
@@ -264,9 +194,9 @@ static bool claim(struct kvni *v, struct klink *l)
 	const struct kvni *holder = kernel_claim(v, l);
 
 	if (holder != v && v->vlan)
-		problem(v, "VLAN %u of %s is used by VNI %u", v->vlan, l->name, holder->vni);
+		kernel_dev_problem(v, "VLAN %u of %s is used by VNI %u", v->vlan, l->name, holder->vni);
 	else if (holder != v)
-		problem(v, "%s is used by VNI %u", l->name, holder->vni);
+		kernel_dev_problem(v, "%s is used by VNI %u", l->name, holder->vni);
 	return holder == v;
 }
 
@@ -282,15 +212,15 @@ static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bo
 {
 	const struct klink *was = renamed(k, v, bridge ? CONFIGURED_BRIDGE : CONFIGURED_VXLAN);
 	bool guess = false;
-	unsigned mtu = bridge ? 0 : fitting_mtu(k, v, &guess);
+	unsigned mtu = bridge ? 0 : kernel_dev_fitting_mtu(k, v, &guess);
 	int err;
 
 	if (was) {
-		problem(v, "%s is called %s now", name, was->name);
+		kernel_dev_problem(v, "%s is called %s now", name, was->name);
 		return NULL;
 	}
 	if (!may_make(k, v)) {
-		problem(v, "%s is missing", name);
+		kernel_dev_problem(v, "%s is missing", name);
 		return NULL;
 	}
 	kernel_bury_named(k, name);
@@ -308,14 +238,6 @@ static struct klink *make(struct kernel *k, struct kvni *v, const char *name, bo
 	}
 	dp_note(k->d, v->vni, HISTORY_MADE, name);
 	return kernel_link_refresh(k, name);
-}
-
-static bool is_up(const struct klink *l, struct kvni *v)
-{
-	if (l->flags & IFF_UP)
-		return true;
-	problem(v, "%s is down", l->name);
-	return false;
 }
 
 /* As Docker has it, and with its rules a bridge forwards ARP and nothing else: said once. */
@@ -355,7 +277,7 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 		return NULL;
 	v->bridge_state = DP_DEV_CONFLICT;
 	if (l->kind != KLINK_BRIDGE) {
-		problem(v, "%s is there and no bridge", l->name);
+		kernel_dev_problem(v, "%s is there and no bridge", l->name);
 		return NULL;
 	}
 	if (v->vlan && !l->vlan_aware) /* while it is down the kernel does not tell of a change */
@@ -365,7 +287,7 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 	if (v->vlan && !l->vlan_aware) {
 		later(k, v, KERNEL_DEV_RETRY_MS);
 		v->waits = true;
-		problem(v, "%s is not VLAN-aware, expected vlan_filtering 1 for VLAN %u", l->name, v->vlan);
+		kernel_dev_problem(v, "%s is not VLAN-aware, expected vlan_filtering 1 for VLAN %u", l->name, v->vlan);
 		return NULL;
 	}
 	if (!claim(v, l))
@@ -390,31 +312,6 @@ static struct klink *check_bridge(struct kernel *k, struct kvni *v)
 }
 
 /* ---- vxlan ------------------------------------------------------------------------------------------------------- */
-
-static bool consistent(const struct klink *l, struct kvni *v)
-{
-	char text[sizeof(v->problem)] = "";
-
-	if (l->kind != KLINK_VXLAN)
-		snprintf(text, sizeof(text), "%s is there and no vxlan device", l->name);
-	else if (l->external && !v->vlan)
-		snprintf(text, sizeof(text), "%s is an external vxlan device, expected one of VNI %u, or a vlan", l->name, v->vni);
-	else if (v->external && !l->external)
-		snprintf(text, sizeof(text), "%s is of VNI %u, expected an external one for several", l->name, l->vni);
-	else if (!l->external && l->vni != v->vni)
-		snprintf(text, sizeof(text), "%s has VNI %u, expected %u", l->name, l->vni, v->vni);
-	else if (!ip_eq(&l->local, &v->vtep))
-		snprintf(text, sizeof(text), "%s has %s%s, expected %s", l->name,
-			 l->local.len ? "local address " : "no local address", ip_str(&l->local).s, ip_str(&v->vtep).s);
-	else if (l->udp_port != v->udp_port)
-		snprintf(text, sizeof(text), "%s has UDP port %u, expected %u", l->name, l->udp_port, v->udp_port);
-	else if (!l->made && l->flood_group.len && !ip_eq(&l->flood_group, &v->group))
-		snprintf(text, sizeof(text), "%s floods to %s, expected %s", l->name, ip_str(&l->flood_group).s,
-			 v->group.len ? ip_str(&v->group).s : "no default destination");
-	if (text[0])
-		problem(v, "%s", text);
-	return !text[0];
-}
 
 /* Once for each device. */
 static int configure_vxlan(struct kernel *k, struct kvni *v, const struct klink *l, const struct klink *br)
@@ -453,13 +350,13 @@ static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct 
 	if (!l)
 		return NULL;
 	v->vxlan_state = DP_DEV_CONFLICT;
-	if (!consistent(l, v) || !claim(v, l))
+	if (!kernel_dev_consistent(l, v) || !claim(v, l))
 		return NULL;
 	if (v->configured[CONFIGURED_VXLAN] != (unsigned)l->ifindex) {
 		if (br && l->master && l->master != (unsigned)br->ifindex) {
 			struct klink *other = kernel_link_find(k, l->master);
 
-			problem(v, "%s is in %s, expected %s", l->name, other ? other->name : "another bridge", br->name);
+			kernel_dev_problem(v, "%s is in %s, expected %s", l->name, other ? other->name : "another bridge", br->name);
 			return NULL;
 		}
 		if (configure_vxlan(k, v, l, br)) {
@@ -491,85 +388,14 @@ static void check_neighbours(struct kernel *k, struct kvni *v, const struct klin
 		l = kernel_link_refresh(k, l->name);
 	}
 	if (!l && v->suppress)
-		problem(v, "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for", br->name, v->vlan);
+		kernel_dev_problem(v, "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for", br->name, v->vlan);
 	if (l && v->suppress && !(l->flags & IFF_UP) && v->neigh_ifindex == (unsigned)l->ifindex)
-		problem(v, "%s is down: no neighbour of VLAN %u is answered for", l->name, v->vlan);
+		kernel_dev_problem(v, "%s is down: no neighbour of VLAN %u is answered for", l->name, v->vlan);
 	if (v->neigh_ifindex != (l ? (unsigned)l->ifindex : 0)) {
 		v->neigh_ifindex = l ? (unsigned)l->ifindex : 0;
 		if (v->vxlan_ifindex && !v->unread)
 			v->bridge_ifindex = 0; /* all of it is looked at anew */
 	}
-}
-
-/* Frames of the VLAN get to the vxlan device, and there to the VNI. */
-static bool is_mapped(struct kvni *v, const struct klink *br, const struct klink *vx)
-{
-	uint32_t vni = kernel_member_vni(vx, v->vlan);
-
-	if (!kernel_member_in(vx, v->vlan))
-		problem(v, "%s is not in VLAN %u of %s", vx->name, v->vlan, br->name);
-	else if (v->external && vx->member && !vni)
-		problem(v, "%s has VLAN %u mapped to no VNI, expected %u", vx->name, v->vlan, v->vni);
-	else if (v->external && vx->member && vni != v->vni)
-		problem(v, "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, v->vlan, vni, v->vni);
-	else if (v->external && !kernel_member_takes(vx, v->vni))
-		problem(v, "%s has a filter that lets no packets of VNI %u in", vx->name, v->vni);
-	else
-		return true;
-	return false;
-}
-
-/* What keeps the VNI from working, then what merely is not as it should be. */
-static bool usable(struct kvni *v, const struct klink *br, const struct klink *vx)
-{
-	bool ok;
-
-	if (!vx || (v->bridge[0] && !br))
-		return false;
-	ok = (!br || is_up(br, v)) & is_up(vx, v);
-	if (br && vx->master != (unsigned)br->ifindex) {
-		problem(v, "%s is not in %s", vx->name, br->name);
-		ok = false;
-	} else if (br && v->vlan) {
-		ok &= is_mapped(v, br, vx);
-	}
-	return ok;
-}
-
-static void watch_port(struct kvni *v, const struct klink *br, const struct klink *vx)
-{
-	if (vx->learning != v->learn)
-		problem(v, "%s %s as a port of %s, expected learning %s", vx->name,
-			v->learn ? "does not learn MACs" : "learns MACs", br->name, v->learn ? "on" : "off");
-	if (vx->suppress != v->suppress)
-		problem(v, "%s has neigh_suppress %s", vx->name, vx->suppress ? "on" : "off");
-	if (vx->floods == v->drop_unknown)
-		problem(v, "%s has flood %s as a port of %s", vx->name, vx->floods ? "on" : "off", br->name);
-}
-
-static void watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx)
-{
-	if (br && br->vlan_aware && !v->vlan)
-		problem(v, "%s is VLAN-aware, rows are written for all of its VLANs", br->name);
-	if (vx->vxlan_learning != v->learn)
-		problem(v, "%s %s, expected %s", vx->name,
-			v->learn ? "does not learn MACs from the underlay" : "learns MACs from the underlay",
-			v->learn ? "learning" : "nolearning");
-	if (v->miss_macs && !vx->l2miss)
-		problem(v, "%s does not tell of MACs without a row, expected l2miss", vx->name);
-	if (vx->l3miss != v->miss_ips || vx->proxy != v->miss_ips)
-		problem(v, "%s has %s and %s, expected %s", vx->name, vx->proxy ? "proxy" : "noproxy", vx->l3miss ? "l3miss" : "nol3miss",
-			v->miss_ips ? "both proxy and l3miss" : "neither");
-	if (vx->rsc != v->rsc)
-		problem(v, "%s has %s, expected %s", vx->name, vx->rsc ? "rsc" : "norsc", v->rsc ? "rsc" : "norsc");
-	if (!ip_eq(&vx->flood_group, &v->group))
-		problem(v, "%s floods to %s, expected %s", vx->name,
-			vx->flood_group.len ? ip_str(&vx->flood_group).s : "no group", v->group.len ? ip_str(&v->group).s : "none");
-	if (br && vx->master == (unsigned)br->ifindex)
-		watch_port(v, br, vx);
-	watch_underlay(k, v, vx);
-	if (v->stranger.words[0])
-		problem(v, "%s: %s", vx->name, v->stranger.words);
 }
 
 /* ---- the check --------------------------------------------------------------------------------------------------- */
@@ -578,7 +404,7 @@ static bool read_failed(struct kernel *k, struct kvni *v, int err)
 {
 	if (!err)
 		return false;
-	problem(v, "what is on %s cannot be read: %s", v->vxlan, strerror(-err));
+	kernel_dev_problem(v, "what is on %s cannot be read: %s", v->vxlan, strerror(-err));
 	v->bridge_ifindex = v->vxlan_ifindex = 0;
 	later(k, v, KERNEL_DEV_RETRY_MS);
 	v->waits = true;
@@ -705,9 +531,9 @@ static void check(struct kernel *k, struct kvni *v)
 		check_neighbours(k, v, br);
 	kernel_member_update(k); /* what has been set up now */
 	kernel_hold_check(k, v, vx && vx->master ? br : NULL);
-	v->usable = usable(v, br, vx);
+	v->usable = kernel_dev_usable(v, br, vx);
 	if (vx)
-		watch(k, v, br, vx);
+		kernel_dev_watch(k, v, br, vx);
 	follow_devices(k, v, br, vx);
 	set_ready(k, v);
 }
