@@ -315,3 +315,28 @@ def test_gobgp_restarts(lab):
     g.add_mac("02:00:00:00:00:91", None, 100, "%s:100" % r2.address, "65000:100", r2.address)
     lab.wait_for(lambda: e.neighbor(r2.address)["stale"] == 0, "what is left goes", 20)
     lab.wait_for(lambda: [r["mac"] for r in e.routes("--type", "2") if r["neighbor"]] == ["02:00:00:00:00:91"], "one is there")
+
+
+@pytest.mark.kernel
+def test_large_table_is_adopted_and_swept(lab):
+    """SIGKILL with more rows than are read at once: none is written again, and what the configuration lost meanwhile goes."""
+    r1, r2 = lab.fabric("r1", "r2")
+    macs = ["02:00:00:00:%02x:%02x" % (i >> 8, i & 255) for i in range(1, 6001)]
+
+    def conf(macs):
+        hosts = ", ".join('{mac: "%s", vtep: %s}' % (m, r2.address) for m in macs)
+        return "vtep: %s\nvnis:\n  - {vni: 100, mode: static-l2, flood: [%s], hosts: [%s]}\n" % (r1.address, r2.address, hosts)
+
+    e = Evpnd(r1, conf(macs))
+
+    def rows():
+        return e.json("show", "memory")["dataplane"]
+
+    lab.wait_for(lambda: rows()["rows_there"] == len(macs) + 1, "all are there", 30)
+    e.kill()
+    e.configure(conf(macs[1:]))
+    e.start()
+    lab.wait_for(lambda: rows()["rows_there"] == len(macs), "all that are left are known, and the flood row", 30)
+    lab.wait_for(lambda: macs[0] not in r1.run("bridge", "fdb", "show", "dev", "vxlan100").stdout, "the first one is swept", 30)
+    assert rows()["writes"] == 1, "and that was all that was written"
+    assert e.ctl("diff", check=False).returncode == 0
