@@ -129,7 +129,7 @@ def test_no_first_frame_is_lost(lab, dataplane):
     tx, rx = [in_namespace(h, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88b5))) for h in (p.h1, p.h2)]
     tx.bind((p.h1.dev, 0x88b5))
     rx.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
-    rx.settimeout(3)
+    rx.settimeout(10)
     for mac in macs:
         head = bytes.fromhex(mac.replace(":", "") + "020000000001" + "88b5")
         for i in range(burst):
