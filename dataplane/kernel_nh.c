@@ -283,24 +283,33 @@ static void adopt_set(struct kernel *k, const struct found *g)
 	take_on(k, g->id - NH_GROUP, dest);
 }
 
-int kernel_nh_load(struct kernel *k)
+/* All that are there, by id; the caller frees l->v, with an error, too. */
+static int load_all(struct kernel *k, struct load *l)
 {
 	struct nhmsg nh = { .nh_family = AF_UNSPEC };
-	struct load l = { 0 };
 	int err;
 
+	*l = (struct load){ 0 };
 	do {
-		l.n = 0;
-		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETNEXTHOP, 0, &nh, sizeof(nh)), on_nexthop, &l);
+		l->n = 0;
+		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETNEXTHOP, 0, &nh, sizeof(nh)), on_nexthop, l);
 	} while (err == -EAGAIN);
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_id);
+	return err;
+}
+
+int kernel_nh_load(struct kernel *k)
+{
+	struct load l;
+	int err = load_all(k, &l);
+
 	k->nh_refused = err == -EOPNOTSUPP;
 	if (kernel_host_minds_nexthops()) {
 		k->nh_refused = true;
 		log_warn(k->log, LOG_DP, "systemd-networkd before version 256 aborts at nexthops of FDB rows: rows are written "
 					 "with addresses instead, which takes twice as long");
 	}
-	if (l.n)
-		qsort(l.v, l.n, sizeof(*l.v), by_id);
 	for (size_t i = 0; !err && i < l.n; i++) {
 		if (is_member(l.v[i].id))
 			adopt_vtep(k, &l, &l.v[i]);
@@ -328,16 +337,9 @@ static void audit_one(struct kernel *k, struct dp_audit *a, const struct load *l
 
 void kernel_nh_audit(struct kernel *k, struct dp_audit *a)
 {
-	struct nhmsg nh = { .nh_family = AF_UNSPEC };
-	struct load l = { 0 };
-	int err;
+	struct load l;
+	int err = load_all(k, &l);
 
-	do {
-		l.n = 0;
-		err = ksock_dump(&k->cmd, ksock_msg(RTM_GETNEXTHOP, 0, &nh, sizeof(nh)), on_nexthop, &l);
-	} while (err == -EAGAIN);
-	if (l.n)
-		qsort(l.v, l.n, sizeof(*l.v), by_id);
 	for (uint32_t i = 0; !err && i < k->nh_cap; i++) {
 		if (k->nh[i])
 			audit_one(k, a, &l, k->nh[i]);
