@@ -67,7 +67,7 @@ struct dp_op {
 			  DP_SEEN_CLAIM when another hand has rewritten ours: a write in its place would not bear our mark */
 	uint8_t old_flags;
 	uint8_t answer;    /* enum dp_answer */
-	uint8_t undone;    /* PUT: the backend's: of enum dp_part, what it took away before it wrote */
+	uint8_t undone;    /* PUT: the backend's: of enum dp_part, what it took away before it wrote, and will hear of */
 	struct mac mac;    /* FDB, NEIGH, FLOOD */
 	struct ip ip;      /* FLOOD, NEIGH */
 	uint32_t row;      /* whose operation this is */

@@ -419,6 +419,8 @@ static void judge(struct kernel *k, struct kbatch *b, unsigned i)
 		op->answer = b->at[i] == ((struct kvni *)op->vni_data)->vxlan_ifindex ? DP_AT_VXLAN : DP_AT_PORT;
 	if (op->kind == DP_FLOOD && mac_is_zero(&op->mac) && !err)
 		note_flood(op);
+	if (b->missed[i]) /* there was nothing to take away, so nothing is heard of it */
+		op->undone = 0;
 	placed = !err && op->type == DP_OP_PUT && op->kind == DP_FDB && op->flags & DP_ON_DEMAND;
 	dp_done(k->d, op, err, b->words[0] ? b->words : NULL);
 	if (placed)
@@ -460,6 +462,7 @@ bool kernel_write(struct kernel *k)
 		return false;
 	}
 	memset(b->err, 0, sizeof(b->err));
+	memset(b->missed, 0, sizeof(b->missed));
 	memset(b->at, 0, sizeof(b->at));
 	memset(b->group, 0, sizeof(b->group));
 	kwriter_answers_clear(b);

@@ -78,6 +78,7 @@ static void on_answer(void *ctx, unsigned nr, const struct nlmsghdr *h, int err)
 		b->at[i] = (unsigned)((const struct ndmsg *)NLMSG_DATA(h))->ndm_ifindex;
 		return;
 	}
+	b->missed[i] |= err && err == -b->quiet[nr];
 	if (!err || err == -b->quiet[nr] || b->err[i])
 		return;
 	b->err[i] = err;

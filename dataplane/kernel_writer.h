@@ -29,6 +29,7 @@ struct kbatch {
 	struct dp_op ops[KERNEL_OPS];
 	uint8_t op_of[KERNEL_OPS * 4]; /* of each message */
 	uint8_t quiet[KERNEL_OPS * 4]; /* errno that is no error of this message */
+	bool missed[KERNEL_OPS]; /* one of the operation's was answered so */
 	struct nlbuf tx;
 	uint32_t first_seq;
 	/* what came of it */

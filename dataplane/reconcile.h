@@ -46,7 +46,6 @@ struct rec {
 	struct rec_echo {
 		uint32_t row;
 		uint8_t parts;
-		bool forced; /* it is to be written once more for that alone */
 		struct mtime until;
 	} echoes[REC_ECHOES];
 	struct mtime noted;      /* since then ... */
@@ -172,8 +171,6 @@ void rec_settle(struct rec *c, uint32_t h);
 void rec_forgive(struct rec *c, uint32_t h);
 /* To write the row of this operation parts of it were taken away, of which will be heard. */
 void rec_undone(struct rec *c, const struct dp_op *op);
-/* It is written once more. */
-void rec_echo_over(struct rec *c, uint32_t h);
 /* Takes the destination into a field of a row, with a reference; 0 lets go. */
 void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
 /* One reference more or less; the last that goes may take the destination with it. */

@@ -28,10 +28,8 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 	};
 	r->inflight = true;
 	c->n_out++;
-	if (p.todo == REC_PUT && r->force) {
-		rec_echo_over(c, h);
+	if (p.todo == REC_PUT)
 		r->force = false; /* who sets it from here on wants one more */
-	}
 	if (r->kind == DP_DEST) {
 		op->dest = dest_value(c, h);
 		row_dest(&c->rows, h)->going = p.todo == REC_DEL;
@@ -311,7 +309,7 @@ unsigned rec_done(struct rec *c, const struct dp_op *op, int err)
 	c->n_out--;
 	rec_touch(c, r);
 	note_done(c, r, op, err);
-	if (op->undone)
+	if (!err && op->undone)
 		rec_undone(c, op);
 	if (!err)
 		apply(c, r, op);

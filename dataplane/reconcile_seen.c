@@ -6,10 +6,12 @@
  */
 #include "dataplane/reconcile.h"
 
+#include <string.h>
+
 #include "base/array.h"
 #include "dataplane/note.h"
 
-#define ECHO_MS 30000 /* it is heard at once, if it was there to be taken away */
+#define ECHO_MS 5000 /* it is heard at once */
 
 /* ---- observations ---------------------------------------------------------------------------------------------- */
 
@@ -20,34 +22,24 @@ static struct rec_echo *echo_of(struct rec *c, uint32_t h)
 
 void rec_undone(struct rec *c, const struct dp_op *op)
 {
-	*echo_of(c, op->row) = (struct rec_echo){ .row = op->row, .parts = op->undone, .until = mtime_add_ms(c->now, ECHO_MS) };
+	*echo_of(c, op->row) = (struct rec_echo){ op->row, op->undone, mtime_add_ms(c->now, ECHO_MS) };
 }
 
-/* That the part is gone is old news: it was written after that. It is written once more all the same, if nothing shows it. */
+/* That the part is gone is old news: it was written after that. */
 static bool is_echo(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
 	struct rec_echo *e = echo_of(c, h);
-	struct row *r = row_at(&c->rows, h);
 
 	if (e->row != h || !(e->parts & s->part) || mtime_before(e->until, c->now))
 		return false;
 	e->parts &= (uint8_t)~s->part;
-	e->forced = !r->force;
-	r->force = true;
 	return true;
 }
 
-static void echo_answered(struct rec *c, uint32_t h)
+/* They were not heard, and rows are written anew. */
+static void forget_echoes(struct rec *c)
 {
-	if (echo_of(c, h)->row == h && echo_of(c, h)->forced)
-		row_at(&c->rows, h)->force = false;
-	rec_echo_over(c, h);
-}
-
-void rec_echo_over(struct rec *c, uint32_t h)
-{
-	if (echo_of(c, h)->row == h)
-		echo_of(c, h)->forced = false;
+	memset(c->echoes, 0, sizeof(c->echoes));
 }
 
 static bool before_sweep(const struct dp_vni *v)
@@ -156,7 +148,6 @@ static void seen_self(struct rec *c, uint32_t h, const struct dp_seen *s)
 	if (s->state == DP_SEEN_OURS) {
 		if (was_there && (s->altered || (row_have_dest(r) && row_have_dest(r) != s->dest)))
 			note_mend(c, r, s, HISTORY_ALTERED);
-		echo_answered(c, h);
 		seen_self_ours(c, r, s);
 		return;
 	}
@@ -526,6 +517,7 @@ void rec_vni_drop(struct rec *c, struct dp_vni *v)
 
 void rec_resync_begin(struct rec *c, struct dp_vni *v)
 {
+	forget_echoes(c);
 	for_each_row_of(c, v, h, r)
 		r->unseen = rec_is_local(rec_local_state(r)) || r->port == DP_SEEN_OWN || rec_is_far(r);
 }
@@ -560,10 +552,11 @@ void rec_resync_end(struct rec *c, struct dp_vni *v)
 
 void rec_reassert(struct rec *c)
 {
+	forget_echoes(c);
 	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
 
-		if (!r->wanted)
+		if (!r->wanted && !row_vni(&c->rows, r)->closing) /* which may be taken back, and its rows wished for again */
 			continue;
 		r->force = true;
 		rec_settle(c, h);

@@ -194,6 +194,36 @@ static void what_we_take_away_to_write_it_anew_is_not_counted(void **state)
 	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 extern_learn master br100 $'");
 }
 
+/*
+ * A row that points at a nexthop takes no packet of its MAC on a device that learns. More rows than a burst has, in which echoes
+ * are not listened to.
+ */
+static void rows_of_a_vni_that_begins_or_ends_to_learn_are_made_anew_once(void **state)
+{
+	enum { N = 4000 };
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+	uint64_t before;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 1; i <= N; i++)
+		want_fdb(t->d, i, 2 + i % 3, 0);
+	settle(t);
+	for (unsigned round = 0; round < 2; round++) {
+		before = stats(t).writes;
+		p.learn = !round;
+		dp_vni_del(t->d, WORLD_VNI);
+		assert_int_equal(dp_vni_add(t->d, &p), 0);
+		for (unsigned i = 1; i <= N; i++)
+			want_fdb(t->d, i, 2 + i % 3, 0);
+		settle(t);
+		assert_int_equal(stats(t).rows_there, N);
+		assert_in_range(stats(t).writes - before, N, N + 10);
+		world_run("test $(bridge fdb show dev vxlan100 | grep -c '^02:.* %s .*self') = %d", p.learn ? "dst" : "nhid", N);
+		assert_int_equal(stats(t).repairs, 0);
+	}
+}
+
 #define RUNNING(name) cmocka_unit_test_setup_teardown(name, bed_running_kernel, bed_teardown)
 
 int main(void)
@@ -205,6 +235,7 @@ int main(void)
 		RUNNING(flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row),
 		RUNNING(flood_list_is_asked_for_its_mark_when_events_were_lost),
 		RUNNING(what_we_take_away_to_write_it_anew_is_not_counted),
+		RUNNING(rows_of_a_vni_that_begins_or_ends_to_learn_are_made_anew_once),
 	};
 
 	return RUN_TESTS(tests);
