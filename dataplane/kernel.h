@@ -51,6 +51,8 @@
  */
 #define KERNEL_FLOOD_MARK ((struct mac){ { 0x03, 'e', 'v', 'p', 'n', 'd' } })
 
+#define KERNEL_WORDS 256u           /* of a sentence about a device */
+
 enum klink_kind { KLINK_OTHER, KLINK_BRIDGE, KLINK_VXLAN };
 
 struct kvni;
@@ -165,7 +167,7 @@ struct kvni {
 		struct ip ip; /* NEIGH */
 		char words[128];
 	} stranger;
-	char problem[256], logged[256];
+	char problem[KERNEL_WORDS], logged[KERNEL_WORDS];
 	char why[256]; /* what failed, until it is tried again */
 	/* With external: the rows of its flood list that are in the kernel, sorted. */
 	struct kflood {
@@ -272,7 +274,7 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Of unknown unicast only, and no learning. */
 int kernel_set_hold_port(struct kernel *k, const struct klink *l);
-/* Learning and group become the VNI's. */
+/* Learning and group become the VNI's; with another group our flood rows are gone. */
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Before the kernel asks for a neighbour on the device itself, it asks us, so many times (RTM_GETNEIGH). */
 int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n);
@@ -406,6 +408,8 @@ unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v);
 unsigned kernel_dev_fitting_mtu(struct kernel *k, const struct kvni *v, bool *guess);
 /* Is this the vxlan device that the VNI wants? */
 bool kernel_dev_consistent(const struct klink *l, struct kvni *v);
+/* One that we have made for other parameters, before a change of them or in an earlier run: what it is it is for life. */
+bool kernel_dev_outdated(const struct kernel *k, const struct kvni *v, const struct klink *l);
 /* Does the VNI work with these devices, of which either may be NULL? */
 bool kernel_dev_usable(struct kvni *v, const struct klink *br, const struct klink *vx);
 /* What merely is not as it should be. br may be NULL. */
@@ -415,6 +419,8 @@ void kernel_dev_watch(struct kernel *k, struct kvni *v, const struct klink *br, 
 
 /* NULL when there is none. */
 struct kvni *kernel_vni_find(const struct kernel *k, uint32_t vni);
+/* A vxlan device of ours cannot be made the VNI's: how misses are told of, and the short circuit, are set for its life. */
+bool kernel_vni_needs_another(const struct kvni *v, const struct klink *l);
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
 int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
 void kernel_vni_fini(struct kernel *k, struct kvni *v);
@@ -475,6 +481,8 @@ void kernel_bury_vni(struct kernel *k, const struct kvni *v);
 void kernel_bury_share(struct kernel *k, const struct kvni *v, const struct klink *vx);
 /* Removes our rows from a vxlan device that stays, as the port of a bridge or not; v: those of this VNI only. */
 void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvni *v);
+/* The flood rows alone: before the device gets another group, since with that the kernel takes our mark from all of the list. */
+void kernel_bury_floods(struct kernel *k, const struct klink *vx, const struct kvni *v);
 /*
  * After the start: what evpnd made or wrote for VNIs that left the configuration while it did not run goes, as a reload
  * would have had it.

@@ -100,6 +100,7 @@ struct grave {
 	struct kernel *k;
 	unsigned device; /* whose rows; 0: neighbours on any that no VNI names */
 	const struct kvni *vni; /* on a device for several, NULL: all */
+	bool floods;            /* flood rows alone */
 	struct kernel_row *v;
 	size_t n, cap;
 };
@@ -115,7 +116,7 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 	l = kernel_link_find(g->k, r.ifindex);
 	if (!l || (!g->device && kernel_vni_named(g->k, l->name)))
 		return;
-	if (g->vni && g->vni->external && r.src_vni != g->vni->vni)
+	if ((g->vni && g->vni->external && r.src_vni != g->vni->vni) || (g->floods && r.kind != DP_FLOOD))
 		return;
 	array_room(g->v, g->n, g->cap, 64);
 	g->v[g->n++] = r;
@@ -179,6 +180,14 @@ void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvn
 		log_info(k->log, LOG_DP, "%s: %zu rows of ours removed", vx->name, g.n);
 }
 
+void kernel_bury_floods(struct kernel *k, const struct klink *vx, const struct kvni *v)
+{
+	struct grave g = { .k = k, .device = (unsigned)vx->ifindex, .vni = v, .floods = true };
+
+	kernel_dump_device(k, g.device, on_row, &g);
+	fill(&g);
+}
+
 static void bury_neighbours(struct kernel *k)
 {
 	struct grave g = { .k = k };
@@ -209,7 +218,7 @@ void kernel_bury_vni(struct kernel *k, const struct kvni *v)
 	struct klink *l;
 
 	for (int i = 0; i < 3; i++) {
-		l = name[i][0] ? kernel_link_named(k, name[i]) : NULL;
+		l = name[i][0] ? kernel_link_refresh(k, name[i]) : NULL;
 		if (!l || !l->made || (i < 2 && !kernel_claimed(v, l)))
 			continue;
 		if (!kernel_vni_named_beside(k, v, l->name))

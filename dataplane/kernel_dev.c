@@ -345,6 +345,11 @@ static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct 
 
 	v->vxlan_state = DP_DEV_MISSING;
 	v->external = v->vlan && (l ? l->external : kernel_vni_named_beside(k, v, v->vxlan));
+	if (l && kernel_dev_outdated(k, v, l)) {
+		kernel_unclaim(v, l);
+		kernel_condemn(k, l);
+		l = NULL;
+	}
 	if (!l && (br || !v->bridge[0]))
 		l = make(k, v, v->vxlan, false);
 	if (!l)

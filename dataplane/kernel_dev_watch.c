@@ -62,29 +62,47 @@ unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v)
 
 /* ---- may it be used? ---------------------------------------------------------------------------------------------- */
 
-bool kernel_dev_consistent(const struct klink *l, struct kvni *v)
+/* What of it is not the VNI's, in a sentence; empty when it can be used. */
+static void find_conflict(const struct klink *l, const struct kvni *v, char text[static KERNEL_WORDS])
 {
-	char text[sizeof(v->problem)] = "";
-
+	text[0] = '\0';
 	if (l->kind != KLINK_VXLAN)
-		snprintf(text, sizeof(text), "%s is there and no vxlan device", l->name);
+		snprintf(text, KERNEL_WORDS, "%s is there and no vxlan device", l->name);
 	else if (l->external && !v->vlan)
-		snprintf(text, sizeof(text), "%s is an external vxlan device, expected one of VNI %u, or a vlan", l->name, v->vni);
+		snprintf(text, KERNEL_WORDS, "%s is an external vxlan device, expected one of VNI %u, or a vlan", l->name, v->vni);
 	else if (v->external && !l->external)
-		snprintf(text, sizeof(text), "%s is of VNI %u, expected an external one for several", l->name, l->vni);
+		snprintf(text, KERNEL_WORDS, "%s is of VNI %u, expected an external one for several", l->name, l->vni);
 	else if (!l->external && l->vni != v->vni)
-		snprintf(text, sizeof(text), "%s has VNI %u, expected %u", l->name, l->vni, v->vni);
+		snprintf(text, KERNEL_WORDS, "%s has VNI %u, expected %u", l->name, l->vni, v->vni);
 	else if (!ip_eq(&l->local, &v->vtep))
-		snprintf(text, sizeof(text), "%s has %s%s, expected %s", l->name,
+		snprintf(text, KERNEL_WORDS, "%s has %s%s, expected %s", l->name,
 			 l->local.len ? "local address " : "no local address", ip_str(&l->local).s, ip_str(&v->vtep).s);
 	else if (l->udp_port != v->udp_port)
-		snprintf(text, sizeof(text), "%s has UDP port %u, expected %u", l->name, l->udp_port, v->udp_port);
+		snprintf(text, KERNEL_WORDS, "%s has UDP port %u, expected %u", l->name, l->udp_port, v->udp_port);
 	else if (!l->made && l->flood_group.len && !ip_eq(&l->flood_group, &v->group))
-		snprintf(text, sizeof(text), "%s floods to %s, expected %s", l->name, ip_str(&l->flood_group).s,
+		snprintf(text, KERNEL_WORDS, "%s floods to %s, expected %s", l->name, ip_str(&l->flood_group).s,
 			 v->group.len ? ip_str(&v->group).s : "no default destination");
+}
+
+bool kernel_dev_consistent(const struct klink *l, struct kvni *v)
+{
+	char text[KERNEL_WORDS];
+
+	find_conflict(l, v, text);
 	if (text[0])
 		kernel_dev_problem(v, "%s", text);
 	return !text[0];
+}
+
+bool kernel_dev_outdated(const struct kernel *k, const struct kvni *v, const struct klink *l)
+{
+	char text[KERNEL_WORDS];
+
+	if (l->kind != KLINK_VXLAN || !l->made || l->external || v->external || v->configured[CONFIGURED_VXLAN] == (unsigned)l->ifindex ||
+	    (l->used_by && l->used_by != v) || kernel_vni_named_beside(k, v, l->name))
+		return false;
+	find_conflict(l, v, text);
+	return text[0] || kernel_vni_needs_another(v, l);
 }
 
 static bool is_up(const struct klink *l, struct kvni *v)

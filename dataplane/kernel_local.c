@@ -275,7 +275,9 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	} else if (!(n->nd->ndm_flags & NTF_EXT_LEARNED) && !is_set(n)) {
 		s.flags |= DP_ON_DEMAND;
 	}
-	s.unmarked = s.kind == DP_FLOOD && mac_is_zero(&n->mac) && !n->gone && !(n->nd->ndm_flags & NTF_EXT_LEARNED);
+	/* A group is the device's own row, and comes and goes with its parameters. */
+	s.unmarked = s.kind == DP_FLOOD && mac_is_zero(&n->mac) && !n->gone && !(n->nd->ndm_flags & NTF_EXT_LEARNED) &&
+		     !ip_is_multicast(&n->dst);
 	if (mac_eq(&n->mac, &KERNEL_FLOOD_MARK)) {
 		s.part = DP_PORT;
 		s.mac = (struct mac){ 0 };

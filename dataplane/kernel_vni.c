@@ -248,7 +248,7 @@ static void leave_ports(struct kernel *k, struct kvni *was, struct kvni *is, boo
 {
 	for (size_t i = 0; i < was->n_ports; i++) {
 		struct kport *p = &was->ports[i], *again = find_port(is, p);
-		struct klink *l = kernel_link_named(k, p->name);
+		struct klink *l = again && !bridge ? kernel_link_named(k, p->name) : kernel_link_refresh(k, p->name);
 
 		if (again && !bridge)
 			again->configured = p->configured;
@@ -264,7 +264,7 @@ static void leave_ports(struct kernel *k, struct kvni *was, struct kvni *is, boo
 /* The vxlan device is not the VNI's any more, or not as it is. */
 static void leave_vxlan(struct kernel *k, struct kvni *was)
 {
-	struct klink *l = kernel_link_named(k, was->vxlan);
+	struct klink *l = kernel_link_refresh(k, was->vxlan);
 
 	if (l && kernel_claimed(was, l)) {
 		if (l->made && !kernel_vni_named_beside(k, was, l->name))
@@ -278,9 +278,9 @@ static void leave_vxlan(struct kernel *k, struct kvni *was)
 
 static void leave_bridge(struct kernel *k, struct kvni *was, const struct kvni *is)
 {
-	struct klink *l = was->bridge[0] ? kernel_link_named(k, was->bridge) : NULL;
+	struct klink *l = was->bridge[0] ? kernel_link_refresh(k, was->bridge) : NULL;
 	struct klink *vx = kernel_link_named(k, was->vxlan);
-	struct klink *upper = was->neighbours[0] ? kernel_link_named(k, was->neighbours) : NULL;
+	struct klink *upper = was->neighbours[0] ? kernel_link_refresh(k, was->neighbours) : NULL;
 
 	if (vx && was->configured[CONFIGURED_VXLAN] == (unsigned)vx->ifindex)
 		take_out(k, was, vx);
@@ -309,16 +309,9 @@ static void change_learning(struct kernel *k, const struct kvni *v, const struct
 	kernel_link_refresh(k, v->vxlan);
 }
 
-/*
- * How misses are told of, and the short circuit, are set for the life of a vxlan device; one of another's making is not ours
- * to make anew.
- */
-static bool made_otherwise(const struct kernel *k, const struct kvni *v, const struct kvni *to)
+bool kernel_vni_needs_another(const struct kvni *v, const struct klink *l)
 {
-	const struct klink *l = kernel_link_named(k, v->vxlan);
-
-	return l && l->made &&
-	       ((to->miss_macs && !l->l2miss) || l->l3miss != to->miss_ips || l->proxy != to->miss_ips || l->rsc != to->rsc);
+	return l->made && ((v->miss_macs && !l->l2miss) || l->l3miss != v->miss_ips || l->proxy != v->miss_ips || l->rsc != v->rsc);
 }
 
 static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
@@ -352,7 +345,7 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 	struct kvni is = { 0 };
 	int err = take_params(k, &is, p);
 	bool bridge, vxlan;
-	const struct klink *vx;
+	const struct klink *vx = kernel_link_named(k, v->vxlan);
 
 	if (err) {
 		free(is.ports);
@@ -360,7 +353,7 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 	}
 	bridge = strcmp(v->bridge, is.bridge) || v->vlan != is.vlan;
 	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep) ||
-		made_otherwise(k, v, &is);
+		(vx && kernel_vni_needs_another(&is, vx));
 	leave_ports(k, v, &is, bridge);
 	if (vxlan)
 		leave_vxlan(k, v);

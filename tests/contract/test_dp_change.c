@@ -219,13 +219,130 @@ static int64_t ms(void)
 }
 
 /* Devices are made in slices, which do not count as work that is left. */
-static bool all_ready(struct bed *t)
+static bool all_ready(struct bed *t, unsigned n)
 {
 	struct dp_vni_info i = { .ready = true };
 
-	for (uint32_t vni = 1000; i.ready && vni < 1000 + MANY; vni++)
+	for (uint32_t vni = 1000; i.ready && vni < 1000 + n; vni++)
 		assert_true(dp_vni_info(t->d, vni, &i));
 	return i.ready;
+}
+
+/* What the kernel tells of devices that are being made is read turns later, and says what they were like half made. */
+static void devices_that_have_just_been_made_change_and_go(void **state)
+{
+	enum { N = 8, ROUNDS = 24 };
+	struct dp_vni_params p = bed_params();
+	char bridge[N][16], vxlan[N][16];
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	p.n_ports = 0;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		p.udp_port = (uint16_t)(8472 + round % 2);
+		for (unsigned i = 0; i < N; i++) {
+			p.vni = 1000 + i;
+			snprintf(bridge[i], sizeof(bridge[i]), "br%u", p.vni);
+			snprintf(vxlan[i], sizeof(vxlan[i]), "vxlan%u", p.vni);
+			p.bridge = bridge[i];
+			p.vxlan = vxlan[i];
+			if (round)
+				dp_vni_del(t->d, p.vni);
+			assert_int_equal(dp_vni_add(t->d, &p), 0);
+		}
+		for (unsigned turn = 0; turn < round; turn++)
+			dp_flush(t->d);
+	}
+	for (unsigned i = 0; i < 20 && !all_ready(t, N); i++)
+		settle(t);
+	for (unsigned i = 0; i < N; i++) {
+		assert_string_equal(device(vxlan[i], "linkinfo.info_data.port"), "8473");
+		dp_vni_del(t->d, 1000 + i);
+	}
+	settle(t);
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(if_nametoindex(vxlan[i]), 0);
+		assert_int_equal(if_nametoindex(bridge[i]), 0);
+	}
+}
+
+/* The file was changed while evpnd did not run, and what a device is it is for life. */
+static void device_of_an_earlier_run_is_made_anew_for_other_parameters(void **state)
+{
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+	unsigned bridge, vxlan;
+
+	NEEDS_WORLD(t);
+	bridge = if_nametoindex("br100");
+	vxlan = if_nametoindex("vxlan100");
+	bed_stop(t, false);
+	bed_start_with(t, &p);
+	assert_int_equal(if_nametoindex("vxlan100"), vxlan);
+	bed_stop(t, false);
+	p.udp_port = 8472;
+	bed_start_with(t, &p);
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.port"), "8472");
+	vxlan = if_nametoindex("vxlan100");
+	bed_stop(t, false);
+	p.rsc = true;
+	bed_start_with(t, &p);
+	assert_int_not_equal(if_nametoindex("vxlan100"), vxlan);
+	assert_string_equal(device("vxlan100", "linkinfo.info_data.rsc"), "true");
+	assert_string_equal(device("vxlan100", "master"), "br100");
+	assert_int_equal(if_nametoindex("br100"), bridge);
+	assert_null(info(t).problem);
+}
+
+/* With a group the kernel takes our mark from the whole flood list: without it nobody would know the rows for ours. */
+static void flood_rows_go_when_a_group_comes(void **state)
+{
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+	unsigned vxlan;
+
+	NEEDS_WORLD(t);
+	p.learn = true;
+	ip_parse("239.1.1.1", &p.group);
+	p.underlay = "u0";
+	vxlan = if_nametoindex("vxlan100");
+	for (unsigned restart = 0; restart < 2; restart++) {
+		struct dp_vni_params plain = bed_params();
+
+		if (restart)
+			change(t, &plain);
+		want_flood(t->d, vtep_nr(2), 0);
+		want_flood(t->d, vtep_nr(3), 0);
+		settle(t);
+		assert_true(flood(t, "192.0.2.3"));
+		if (restart) {
+			bed_stop(t, false);
+			bed_start_with(t, &p);
+		} else {
+			change(t, &p);
+		}
+		settle(t);
+		assert_int_equal(if_nametoindex("vxlan100"), vxlan);
+		world_run("bridge fdb show dev vxlan100 | grep -q 239.1.1.1");
+		world_run("! bridge fdb show dev vxlan100 | grep -e 192.0.2.2 -e 192.0.2.3");
+	}
+}
+
+/* A hand that changes a device of ours is shown, and the device stays. */
+static void device_that_another_hand_has_changed_is_not_made_anew(void **state)
+{
+	struct bed *t = *state;
+	unsigned vxlan;
+
+	NEEDS_WORLD(t);
+	vxlan = if_nametoindex("vxlan100");
+	world_run("ip link set vxlan100 type vxlan local 192.0.2.77");
+	settle(t);
+	assert_int_equal(if_nametoindex("vxlan100"), vxlan);
+	assert_string_equal(info(t).problem, "vxlan100 has local address 192.0.2.77, expected 192.0.2.1");
+	world_run("ip link set vxlan100 type vxlan local 192.0.2.1");
+	settle(t);
+	assert_null(info(t).problem);
 }
 
 /* One by one they take 60 ms each. */
@@ -246,7 +363,7 @@ static void devices_of_many_vnis_go_together(void **state)
 		p.vxlan = vxlan[i];
 		assert_int_equal(dp_vni_add(t->d, &p), 0);
 	}
-	for (unsigned i = 0; i < 200 && !all_ready(t); i++)
+	for (unsigned i = 0; i < 200 && !all_ready(t, MANY); i++)
 		settle(t);
 	for (unsigned i = 0; i < MANY; i++)
 		assert_int_not_equal(if_nametoindex(vxlan[i]), 0);
@@ -257,7 +374,7 @@ static void devices_of_many_vnis_go_together(void **state)
 	p.bridge = bridge[0];
 	p.vxlan = vxlan[0];
 	assert_int_equal(dp_vni_add(t->d, &p), 0);
-	for (unsigned i = 0; i < 200 && !all_ready(t); i++)
+	for (unsigned i = 0; i < 200 && !all_ready(t, MANY); i++)
 		settle(t);
 	start = ms();
 	bed_stop(t, true);
@@ -282,6 +399,10 @@ int main(void)
 		BARE(adopted_device_that_is_let_go_keeps_none_of_our_rows),
 		BARE(adopted_devices_of_no_vni_lose_our_rows_at_the_start),
 		RUNNING(only_one_writes_in_a_network_namespace),
+		RUNNING(devices_that_have_just_been_made_change_and_go),
+		RUNNING(device_of_an_earlier_run_is_made_anew_for_other_parameters),
+		RUNNING(flood_rows_go_when_a_group_comes),
+		RUNNING(device_that_another_hand_has_changed_is_not_made_anew),
 		RUNNING(devices_of_many_vnis_go_together),
 	};
 
