@@ -274,7 +274,7 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Of unknown unicast only, and no learning. */
 int kernel_set_hold_port(struct kernel *k, const struct klink *l);
-/* Learning and group become the VNI's; with another group our flood rows are gone. */
+/* Learning and group become the VNI's; what stands in the way of that goes first: kernel_vni_set_learning(). */
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
 /* Before the kernel asks for a neighbour on the device itself, it asks us, so many times (RTM_GETNEIGH). */
 int kernel_set_app_probes(struct kernel *k, const struct klink *l, unsigned n);
@@ -421,6 +421,11 @@ void kernel_dev_watch(struct kernel *k, struct kvni *v, const struct klink *br, 
 struct kvni *kernel_vni_find(const struct kernel *k, uint32_t vni);
 /* A vxlan device of ours cannot be made the VNI's: how misses are told of, and the short circuit, are set for its life. */
 bool kernel_vni_needs_another(const struct kvni *v, const struct klink *l);
+/*
+ * Learning and group of its device become those of to (which may be v). Rows that the kernel would take for nobody's then, or drop
+ * frames for, go before. 0, or -errno with a sentence in k->why.
+ */
+int kernel_vni_set_learning(struct kernel *k, const struct kvni *v, const struct klink *l, const struct kvni *to);
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
 int kernel_vni_init(struct kernel *k, struct kvni *v, const struct dp_vni_params *p);
 void kernel_vni_fini(struct kernel *k, struct kvni *v);
@@ -483,6 +488,8 @@ void kernel_bury_share(struct kernel *k, const struct kvni *v, const struct klin
 void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvni *v);
 /* The flood rows alone: before the device gets another group, since with that the kernel takes our mark from all of the list. */
 void kernel_bury_floods(struct kernel *k, const struct klink *vx, const struct kvni *v);
+/* Those that point at a nexthop: before the device begins to learn, since from then on it drops what comes from their MACs. */
+void kernel_bury_by_nexthop(struct kernel *k, const struct klink *vx, const struct kvni *v);
 /*
  * After the start: what evpnd made or wrote for VNIs that left the configuration while it did not run goes, as a reload
  * would have had it.
@@ -503,6 +510,7 @@ struct kernel_row {
 	struct mac mac; /* FDB */
 	struct ip ip;   /* FLOOD, NEIGH */
 	uint32_t label; /* FLOOD */
+	bool by_nexthop; /* FDB */
 	uint32_t src_vni; /* of a device for several VNIs */
 };
 bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_row *r);

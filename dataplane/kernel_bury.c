@@ -100,7 +100,7 @@ struct grave {
 	struct kernel *k;
 	unsigned device; /* whose rows; 0: neighbours on any that no VNI names */
 	const struct kvni *vni; /* on a device for several, NULL: all */
-	bool floods;            /* flood rows alone */
+	enum { ALL_ROWS, FLOOD_ROWS, ROWS_BY_NEXTHOP } which;
 	struct kernel_row *v;
 	size_t n, cap;
 };
@@ -116,7 +116,8 @@ static void on_row(void *ctx, const struct nlmsghdr *h)
 	l = kernel_link_find(g->k, r.ifindex);
 	if (!l || (!g->device && kernel_vni_named(g->k, l->name)))
 		return;
-	if ((g->vni && g->vni->external && r.src_vni != g->vni->vni) || (g->floods && r.kind != DP_FLOOD))
+	if ((g->vni && g->vni->external && r.src_vni != g->vni->vni) ||
+	    (g->which == FLOOD_ROWS && r.kind != DP_FLOOD) || (g->which == ROWS_BY_NEXTHOP && !r.by_nexthop))
 		return;
 	array_room(g->v, g->n, g->cap, 64);
 	g->v[g->n++] = r;
@@ -182,9 +183,23 @@ void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvn
 
 void kernel_bury_floods(struct kernel *k, const struct klink *vx, const struct kvni *v)
 {
-	struct grave g = { .k = k, .device = (unsigned)vx->ifindex, .vni = v, .floods = true };
+	struct grave g = { .k = k, .device = (unsigned)vx->ifindex, .vni = v, .which = FLOOD_ROWS };
 
 	kernel_dump_device(k, g.device, on_row, &g);
+	fill(&g);
+}
+
+void kernel_bury_by_nexthop(struct kernel *k, const struct klink *vx, const struct kvni *v)
+{
+	struct grave g = { .k = k, .device = (unsigned)vx->ifindex, .vni = v, .which = ROWS_BY_NEXTHOP };
+	struct dp_seen s = { .kind = DP_FDB, .state = DP_SEEN_NONE, .vni = v->v };
+
+	kernel_dump_device(k, g.device, on_row, &g);
+	for (size_t i = 0; i < g.n; i++) { /* before the kernel does, so that it is known for our own doing */
+		s.mac = g.v[i].mac;
+		for (s.part = DP_PORT; s.part; s.part = s.part == DP_PORT ? DP_SELF : 0)
+			dp_seen(k->d, &s);
+	}
 	fill(&g);
 }
 

@@ -329,7 +329,7 @@ static int configure_vxlan(struct kernel *k, struct kvni *v, const struct klink 
 	if (!err && v->external)
 		err = kernel_vlan_map(k, l, v->vlan, v->vni);
 	if (!err && (v->learn != l->vxlan_learning || !ip_eq(&v->group, &l->flood_group) || v->ageing))
-		err = kernel_set_vxlan(k, l, v);
+		err = kernel_vni_set_learning(k, v, l, v);
 	if (!err && v->miss_macs && !br)
 		err = kernel_set_app_probes(k, l, APP_PROBES);
 	if (!err && !(l->flags & IFF_UP))

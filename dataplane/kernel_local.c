@@ -560,6 +560,7 @@ bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_r
 	if (!l || l->kind != KLINK_VXLAN || n.tb[NDA_MASTER] || !n.tb[NDA_LLADDR])
 		return false;
 	r->kind = mac_is_zero(&n.mac) || mac_is_group(&n.mac) ? DP_FLOOD : DP_FDB;
+	r->by_nexthop = n.tb[NDA_NH_ID] != NULL;
 	r->label = n.tb[NDA_VNI] ? nla_get_u32(n.tb[NDA_VNI]) : 0;
 	r->src_vni = n.tb[NDA_SRC_VNI] ? nla_get_u32(n.tb[NDA_SRC_VNI]) : 0;
 	return vxlan_state(k, &n, false) == DP_SEEN_OURS;

@@ -234,13 +234,9 @@ int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master)
 
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v)
 {
-	struct nl_msg *m;
-	struct of_kind of;
+	struct nl_msg *m = link_msg(0, (unsigned)l->ifindex, 0);
+	struct of_kind of = kind_begin(m, "vxlan");
 
-	if (!ip_eq(&v->group, &l->flood_group))
-		kernel_bury_floods(k, l, v);
-	m = link_msg(0, (unsigned)l->ifindex, 0);
-	of = kind_begin(m, "vxlan");
 	put_learning(k, m, v);
 	kind_end(m, of);
 	return judge(k, "change its learning", l->name, "vxlan", ksock_request(&k->cmd, m));

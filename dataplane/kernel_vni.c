@@ -294,6 +294,15 @@ static void leave_bridge(struct kernel *k, struct kvni *was, const struct kvni *
 	was->configured[CONFIGURED_BRIDGE] = was->configured[CONFIGURED_VXLAN] = 0;
 }
 
+int kernel_vni_set_learning(struct kernel *k, const struct kvni *v, const struct klink *l, const struct kvni *to)
+{
+	if (!ip_eq(&to->group, &l->flood_group))
+		kernel_bury_floods(k, l, v);
+	if (to->learn && !l->vxlan_learning)
+		kernel_bury_by_nexthop(k, l, v);
+	return kernel_set_vxlan(k, l, to);
+}
+
 /* How its vxlan device learns and floods, and what it does as a port; to is not in place yet. */
 static void change_learning(struct kernel *k, const struct kvni *v, const struct kvni *to)
 {
@@ -305,7 +314,7 @@ static void change_learning(struct kernel *k, const struct kvni *v, const struct
 	if (port && l->is_port)
 		complain(k, v, kernel_set_port(k, l, to));
 	if (v->learn != to->learn || !ip_eq(&v->group, &to->group) || v->ageing != to->ageing)
-		complain(k, v, kernel_set_vxlan(k, l, to));
+		complain(k, v, kernel_vni_set_learning(k, v, l, to));
 	kernel_link_refresh(k, v->vxlan);
 }
 

@@ -328,6 +328,25 @@ static void flood_rows_go_when_a_group_comes(void **state)
 	}
 }
 
+/* From the moment on that a device learns it drops what comes from a MAC whose row points at a nexthop. */
+static void rows_by_nexthop_go_before_the_device_learns(void **state)
+{
+	struct dp_vni_params p = bed_params();
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	wish_all(t);
+	settle(t);
+	world_run("bridge fdb show dev vxlan100 | grep -q nhid");
+	p.learn = true;
+	change(t, &p);
+	world_run("ip -d link show vxlan100 | grep -v nolearning | grep -q ttl && ! bridge fdb show dev vxlan100 | grep nhid");
+	wish_all(t);
+	settle(t);
+	assert_string_equal(fdb(t, 1), "192.0.2.2");
+	assert_int_equal(stats(t).repairs, 0);
+}
+
 /* A hand that changes a device of ours is shown, and the device stays. */
 static void device_that_another_hand_has_changed_is_not_made_anew(void **state)
 {
@@ -402,6 +421,7 @@ int main(void)
 		RUNNING(devices_that_have_just_been_made_change_and_go),
 		RUNNING(device_of_an_earlier_run_is_made_anew_for_other_parameters),
 		RUNNING(flood_rows_go_when_a_group_comes),
+		RUNNING(rows_by_nexthop_go_before_the_device_learns),
 		RUNNING(device_that_another_hand_has_changed_is_not_made_anew),
 		RUNNING(devices_of_many_vnis_go_together),
 	};
