@@ -161,7 +161,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 	if (op->parts & DP_PORT && (!r->ask || r->away)) {
 		r->port = DP_SEEN_OURS;
 		r->to.ifindex = 0;
-		r->ask = false;
+		r->ask = r->give = false;
 	}
 	r->self = DP_SEEN_OURS;
 	r->wrote = true;

@@ -334,6 +334,8 @@ static void runs_that_went_wrong_before(void **state)
 		{ 10168009605550638190u, 0, N_MACS, false, false }, { 10584250103235885572u, 0, N_MACS, false, false },
 		/* to be given back to a port, learned on another, gone from there */
 		{ 3653082543401454239u, 0, 2, true, false },
+		/* to be given back to a port, and taken over before it was */
+		{ 16796118138619484006u, 0, 2, false, false },
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
