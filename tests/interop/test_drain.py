@@ -58,7 +58,7 @@ def test_evpnd_and_frr_drain(lab, asn2, usual, received):
     p.evpnd.ctl("drain", "off")
     lab.wait_for(lambda: p.at_frr() == {(False, usual)}, "our routes are as they were")
 
-    assert p.from_frr() == {(False, received)}
+    lab.wait_for(lambda: p.from_frr() == {(False, received)}, "what FRR sends back of ours is as it was, too")
     p.frr.configure("router bgp %d" % asn2, "bgp graceful-shutdown")
     lab.wait_for(lambda: p.from_frr() == {(asn2 != 65000, 0)}, "FRR's are the last choice")
     assert p.h1.ping("10.0.0.2") and p.evpnd.mac(100, MAC2)["state"] == "remote"
