@@ -178,7 +178,7 @@ def test_our_row_that_someone_removes_or_changes_comes_back(lab):
                  "ip nexthop flush proto 179", "ip nexthop flush", "ip link set br100 down; ip link set br100 up"):
         count = repairs()
         n.run("sh", "-c", hand.format(mac=MAC2, group=group, single=single), check=False)
-        lab.wait_for(lambda: rows() == before and repairs() > count, "undone and counted: " + hand, 10)
+        lab.wait_for(lambda: rows() == before and repairs() > count, "undone and counted: " + hand, 5)
     p.reach()
 
 

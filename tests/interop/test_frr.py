@@ -156,7 +156,7 @@ def test_link_down_ends_the_session_and_its_rows(lab):
 def test_killed_peer_is_noticed_at_once(lab):
     p = Pair(lab).up().reach()
     p.frr.stop_bgpd(signal.SIGKILL)
-    lab.wait_for(lambda: not p.evpnd.established(p.a2), "evpnd sees the connection end")
+    lab.wait_for(lambda: not p.evpnd.established(p.a2), "evpnd sees the connection end", 2)
     lab.wait_for(lambda: not p.r1.fdb("vxlan100", MAC2), "its rows go")
     p.frr.start_bgpd()
     p.up().reach()
@@ -167,7 +167,7 @@ def test_evpnd_that_stops_says_so(lab):
     """SIGTERM: a Cease NOTIFICATION (RFC 4486), exit status 0, and FRR forgets us at once."""
     p = Pair(lab).up().reach()
     assert p.evpnd.stop() == 0
-    lab.wait_for(lambda: not p.frr.established(p.a1), "FRR's session ends")
+    lab.wait_for(lambda: not p.frr.established(p.a1), "FRR's session ends", 2)
     info = p.frr.json("show bgp neighbors %s" % p.a1)[p.a1]
     assert info["lastNotificationReason"].startswith("Cease"), info["lastNotificationReason"]
     lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "FRR's rows of us go")

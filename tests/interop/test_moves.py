@@ -141,8 +141,8 @@ def test_a_thousand_random_moves_leave_no_stuck_row(lab, pause):
 
 @pytest.mark.kernel
 def test_a_move_is_seen_by_the_others_in_milliseconds(lab):
-    """From the announcement on a port of r1 or r2 until r3's kernel sends to it. Half of them must be there in 5 ms, when the machine
-    is at its least busy; how long the slowest take is its matter: others may hold the kernel's lock meanwhile."""
+    """From the announcement on a port of r1 or r2 until r3's kernel sends to it. Half of them must be there in
+    5 ms; how long the slowest take is the machine's matter: others may hold the kernel's lock meanwhile."""
     f = Fabric(lab, "mac-mobility: {moves: off}\n")
     s = in_namespace(f.r[2], lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
     s.bind((0, NEIGH_GROUP))
@@ -165,10 +165,9 @@ def test_a_move_is_seen_by_the_others_in_milliseconds(lab):
             if struct.unpack_from("=H", m, 4)[0] == RTM_NEWNEIGH and m[16] == socket.AF_BRIDGE and m[26] & 2 and mac in m:
                 break
         ms.append((time.monotonic() - start) * 1000)
-    halves = [sorted(ms[k:k + 20])[10] for k in range(0, 200, 20)]  # that half of them took less, of each twenty
     ms.sort()
     print("move seen after ms: p50 %.2f p90 %.2f p99 %.2f max %.2f, said again %d times" % (ms[100], ms[180], ms[197], ms[-1], again))
     s.close()
     f.close()
     assert again < 20, "moves that nobody heard of"
-    assert min(halves) < 5, ms
+    assert ms[100] < 5, ms[100:]

@@ -71,7 +71,7 @@ def test_no_packet_is_lost_over_a_restart(lab, how):
     watches = [n.start("watch", ["bridge", "monitor", "fdb"]) for n in p.nodes]
     time.sleep(0.5)  # traffic before it
     e.process.stop(signal.SIGKILL if "sigkill" in how else signal.SIGTERM)
-    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end")
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end", 5)
     assert p.evpnd[1].neighbor(p.a[0])["stale"] >= 2
     assert all(r["stale"] for r in p.evpnd[1].routes("--neighbor", p.a[0]))
     time.sleep(2)  # traffic while it is away
@@ -116,10 +116,10 @@ def test_no_packet_is_lost_with_route_target_constraint(lab):
     p = Pair(lab, option="families: [evpn, rtc]")
     pings = p.pings()
     p.evpnd[0].kill()
-    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] >= 2, "r2 keeps its routes")
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] >= 2, "r2 keeps its routes", 5)
     p.evpnd[0].start()
     p.up()
-    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over")
+    lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over", 5)
     time.sleep(0.5)  # traffic before it
     for ping in pings:
         lost, sent = ping.lost()
@@ -132,7 +132,7 @@ def test_no_packet_is_lost_when_a_reflector_restarts(lab, sig):
     pings = p.pings()
     time.sleep(0.5)  # traffic before it
     p.rr.process.stop(sig)
-    lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] >= 2 for e in p.evpnd), "both keep its routes")
+    lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] >= 2 for e in p.evpnd), "both keep its routes", 5)
     time.sleep(1)  # traffic while it is away
     p.rr.start()
     p.up()
@@ -156,8 +156,8 @@ def test_what_is_not_told_again_is_purged_at_end_of_rib(lab):
     assert p.rows_are_there()
     p.evpnd[0].start()
     p.up()
-    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2's kernel forgets h1")
-    lab.wait_for(lambda: not p.r1.remote("vxlan100", MAC2), "r1's kernel forgets h2")
+    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2's kernel forgets h1", 5)
+    lab.wait_for(lambda: not p.r1.remote("vxlan100", MAC2), "r1's kernel forgets h2", 5)
     assert "not announced again before End-of-RIB" in p.evpnd[1].log()
     assert p.r1.flood("vxlan100") == [p.a[1]]
 
@@ -167,7 +167,7 @@ def test_who_does_not_come_back_is_forgotten(lab):
     p.evpnd[0].kill()
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] >= 2, "r2 keeps its routes")
     assert p.r2.remote("vxlan100", MAC1) == p.a[0]
-    lab.wait_for(lambda: not p.r2.fdb("vxlan100", MAC1) and not p.r2.flood("vxlan100"), "r2 forgets them")
+    lab.wait_for(lambda: not p.r2.fdb("vxlan100", MAC1) and not p.r2.flood("vxlan100"), "r2 forgets them", 6)
 
     def when(kind, event):
         return [datetime.fromisoformat(e["time"]) for e in p.evpnd[1].show("events", "--kind", kind) if e["event"] == event][-1]
@@ -195,7 +195,7 @@ def test_an_end_for_good_is_a_hard_reset(lab, end):
         p.evpnd[0].stop()
     else:
         p.evpnd[0].ctl("neighbor", p.a[1], "down")
-    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2 forgets h1 at once")
+    lab.wait_for(lambda: not p.r2.remote("vxlan100", MAC1), "r2 forgets h1 at once", 3)
     error = p.evpnd[1].neighbor(p.a[0])["last_error_received"]
     assert (error["code"], error["subcode"]) == (6, 9) and "administrative shutdown" in error["text"], error
 
@@ -233,14 +233,14 @@ def test_frr_restarts(lab):
     p = WithFrr(lab)
     assert p.neighbor()["graceful_restart"]["restart_time"] == 20
     p.frr.stop_bgpd(signal.SIGKILL)
-    lab.wait_for(lambda: p.neighbor()["stale"] >= 2, "evpnd keeps its routes")
+    lab.wait_for(lambda: p.neighbor()["stale"] >= 2, "evpnd keeps its routes", 5)
     assert p.row() and p.r1.flood("vxlan100") == [p.r2.address]
     p.frr.start_bgpd()
     p.up()
     lab.wait_for(lambda: p.neighbor()["stale"] == 0 and p.neighbor()["eor_received"], "its routes are there again")
-    lab.wait_for(p.row, "evpnd's kernel has h2")
+    lab.wait_for(p.row, "evpnd's kernel has h2", 5)
     p.h2.unplug()
-    lab.wait_for(lambda: not p.row(), "and hears of it")
+    lab.wait_for(lambda: not p.row(), "and hears of it", 5)
 
 
 @pytest.mark.kernel
@@ -309,12 +309,12 @@ def test_gobgp_restarts(lab):
     assert n["graceful_restart"] == {"restart_time": 20, "restarted": False, "notification": True}, n["graceful_restart"]
     assert any(c.startswith("long-lived-graceful-restart, 25/70 30 s") for c in n["capabilities_received"]), n["capabilities_received"]
     g.process.stop(signal.SIGKILL)
-    lab.wait_for(lambda: e.neighbor(r2.address)["stale"] == 2, "both are kept")
+    lab.wait_for(lambda: e.neighbor(r2.address)["stale"] == 2, "both are kept", 5)
     g.start("-r")
     up()
     g.add_mac("02:00:00:00:00:91", None, 100, "%s:100" % r2.address, "65000:100", r2.address)
     lab.wait_for(lambda: e.neighbor(r2.address)["stale"] == 0, "what is left goes", 20)
-    lab.wait_for(lambda: [r["mac"] for r in e.routes("--type", "2") if r["neighbor"]] == ["02:00:00:00:00:91"], "one is there")
+    lab.wait_for(lambda: [r["mac"] for r in e.routes("--type", "2") if r["neighbor"]] == ["02:00:00:00:00:91"], "one is there", 5)
 
 
 @pytest.mark.kernel

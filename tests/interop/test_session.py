@@ -109,12 +109,9 @@ def test_hold_time_runs_out_with_notification(pair):
 def test_keepalives_come_at_a_third_of_the_hold_time(pair):
     with pair.speaker() as s:
         s.establish(hold=3)
-        came = []
-        for _ in range(5):
-            assert s.recv_type(KEEPALIVE, timeout=3)
+        for _ in range(4):
+            assert s.recv_type(KEEPALIVE, timeout=1.5)
             s.send(bgp.msg(KEEPALIVE, b""))
-            came.append(time.monotonic())
-        assert min(b - a for a, b in zip(came, came[1:])) < 1.25, "one of four at least, however busy the machine is"
         assert pair.evpnd.established(pair.r2.address)
 
 
