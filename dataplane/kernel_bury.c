@@ -189,17 +189,24 @@ void kernel_bury_floods(struct kernel *k, const struct klink *vx, const struct k
 	fill(&g);
 }
 
+/* Told before the kernel does, so that it is known for our own doing. */
+static void tell_gone(struct kernel *k, const struct kvni *v, const struct mac *mac)
+{
+	struct dp_seen s = { .vni = v->v, .kind = DP_FDB, .state = DP_SEEN_NONE, .mac = *mac };
+
+	s.part = DP_PORT;
+	dp_seen(k->d, &s);
+	s.part = DP_SELF;
+	dp_seen(k->d, &s);
+}
+
 void kernel_bury_by_nexthop(struct kernel *k, const struct klink *vx, const struct kvni *v)
 {
 	struct grave g = { .k = k, .device = (unsigned)vx->ifindex, .vni = v, .which = ROWS_BY_NEXTHOP };
-	struct dp_seen s = { .kind = DP_FDB, .state = DP_SEEN_NONE, .vni = v->v };
 
 	kernel_dump_device(k, g.device, on_row, &g);
-	for (size_t i = 0; i < g.n; i++) { /* before the kernel does, so that it is known for our own doing */
-		s.mac = g.v[i].mac;
-		for (s.part = DP_PORT; s.part; s.part = s.part == DP_PORT ? DP_SELF : 0)
-			dp_seen(k->d, &s);
-	}
+	for (size_t i = 0; i < g.n; i++)
+		tell_gone(k, v, &g.v[i].mac);
 	fill(&g);
 }
 
