@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Arrays that grow, and places in sorted ones. The array, its length and its capacity are the caller's own variables. */
+/* Growing arrays, and places in sorted ones. The array, its length and its capacity are the caller's own variables. */
 #ifndef BASE_ARRAY_H
 #define BASE_ARRAY_H
 
@@ -19,8 +19,8 @@
 	} while (0)
 
 /*
- * The first i below n for which cond, an expression of i, is true; n without one. Once true it must be true for all that
- * follow, as "not below the key" is in a sorted array: it is found by halves.
+ * The first i below n for which cond, an expression of i, is true; n without one. Once true it must
+ * be true for all that follow, as "not below the key" is in a sorted array: it is found by halves.
  */
 #define array_first(i, n, cond)                                                                                        \
 	({                                                                                                             \

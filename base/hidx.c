@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Extendible hashing with segments that are small sorted tables. A segment that has no room gets larger by a step; at the
- * largest size it is cut in two by one more bit of the hash, and the directory doubles when that bit is its first. On the
- * way back a segment gets smaller, and two halves that fit into one are joined. Each of these writes the entries of one
- * segment in order into another: that is one function, seg_fill().
+ * Extendible hashing with segments that are small sorted tables. A segment that has no room gets larger by a
+ * step; at the largest size it is cut in two by one more bit of the hash, and the directory doubles when that
+ * bit is its first. On the way back a segment gets smaller, and two halves that fit into one are joined. Each
+ * of these writes the entries of one segment in order into another: that is one function, seg_fill().
  */
 #include "base/hidx.h"
 

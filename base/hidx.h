@@ -17,8 +17,9 @@
 #include "base/pages.h"
 
 /*
- * Those objects whose hashes start with the same "depth" bits, in the order of their hashes, with gaps: an entry stands at
- * its home, which follows from its hash, or behind it with no gap between. An entry is hash << 32 | handle, 0: a gap.
+ * Those objects whose hashes start with the same "depth" bits, in the order of their
+ * hashes, with gaps: an entry stands at its home, which follows from its hash, or behind
+ * it with no gap between. An entry is hash << 32 | handle, 0: a gap.
  */
 struct hidx_seg {
 	uint64_t *entries;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * See history.h; history_pack.h draws a record. No record goes over the end of its ring: what is left there is a record of
- * no kind. Positions count all octets ever written, so a reader that was overtaken is told from one that was not.
+ * See history.h; history_pack.h draws a record. No record goes over the end of its ring:
+ * what is left there is a record of no kind. Positions count all octets ever written, so
+ * a reader that was overtaken is told from one that was not.
  */
 #include "base/history.h"
 
@@ -101,7 +102,7 @@ void history_set_now(struct history *h, struct mtime now)
 	h->now = now;
 }
 
-/* ---- unpacking ----------------------------------------------------------------------------------------------------- */
+/* ---- unpacking --------------------------------------------------------------------------------------------------- */
 
 static const uint8_t *take(const uint8_t *p, void *v, size_t n)
 {
@@ -160,7 +161,7 @@ static void take_parts(const uint8_t *p, unsigned parts, struct history_reader *
 	}
 }
 
-/* ---- rings -------------------------------------------------------------------------------------------------------- */
+/* ---- rings ------------------------------------------------------------------------------------------------------- */
 
 static struct history_head *record_at(const struct history_one *o, enum history_ring ring, uint64_t at)
 {
@@ -219,7 +220,7 @@ void history_add(struct history *h, enum history_ring ring, const struct history
 	history_add_of(h, ring, e, HISTORY_PARTS);
 }
 
-/* ---- readers ------------------------------------------------------------------------------------------------------ */
+/* ---- readers ----------------------------------------------------------------------------------------------------- */
 
 void history_read_all(const struct history *h, struct history_reader *r, uint32_t rings)
 {
@@ -282,7 +283,7 @@ bool history_next(const struct history *h, struct history_reader *r, struct hist
 	return true;
 }
 
-/* ---- who waits ---------------------------------------------------------------------------------------------------- */
+/* ---- who waits --------------------------------------------------------------------------------------------------- */
 
 static void count_watch(struct history *h, const struct history_watch *w, uint32_t by)
 {
@@ -318,7 +319,7 @@ size_t history_bytes(const struct history *h, uint64_t *came, uint64_t *lost)
 	return n;
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 void history_name_port(struct history *h, uint32_t ifindex, const char *name)
 {

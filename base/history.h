@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What happened: one history for the daemon, of a fixed size. Who decides something notes it here from the result of the
- * decision; readers (show events, why, monitor) are places in it, so what is not read in time is lost to them and
- * counted, and nobody waits for them.
+ * What happened: one history for the daemon, of a fixed size. Who decides something notes it
+ * here from the result of the decision; readers (show events, why, monitor) are places in
+ * it, so what is not read in time is lost to them and counted, and nobody waits for them.
  *
  *   history_add() --> rings, oldest first out --> history_next(), in the order in which it happened
  *
@@ -90,7 +90,10 @@ const char *history_what_name(enum history_what w); /* "Idle", "local", ...; NUL
 
 #define HISTORY_TEXT_MAX 191u /* octets; what is longer is cut */
 
-/* What does not apply is 0 or NULL. Pointers are borrowed: to history_add() for the call, of history_next() until the next. */
+/*
+ * What does not apply is 0 or NULL. Pointers are borrowed: by history_add() until it
+ * returns, from history_next() until its next call.
+ */
 struct history_event {
 	uint64_t id; /* of all events, ascending; history_add() gives it, and the time */
 	struct mtime at;

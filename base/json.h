@@ -20,8 +20,8 @@ struct json {
 };
 
 /*
- * libjansson has functions of four of these names. Ours go by others for the linker, so that a program may use both (not
- * in one source file): otherwise jansson's own calls would end here.
+ * libjansson has functions of four of these names. Ours go by others for the linker, so that a
+ * program may use both (not in one source file): otherwise jansson's own calls would end here.
  */
 #define JSON_SYMBOL(name) __asm__("json_writer_" name)
 

@@ -35,8 +35,8 @@ void timerq_stop(struct timerq *q, struct timerq_node *n);
 /* MTIME_NEVER when nothing is armed. */
 struct mtime timerq_next(const struct timerq *q);
 /*
- * Runs every node that is due at now, each disarmed before its fn is called; a node armed by a fn for a time <= now runs
- * too.
+ * Runs every node that is due at now, each disarmed before its fn is called; a node armed
+ * by a fn for a time <= now runs too.
  */
 void timerq_run(struct timerq *q, struct mtime now);
 

@@ -12,7 +12,10 @@
 #include "base/slab.h"
 #include "include/bgp.h"
 
-/* A set from inside: what changes with its routes. Here for the functions below, which each route goes through often. */
+/*
+ * The inside of a set, its use count apart, stands here for the inline functions below,
+ * which every route passes through often.
+ */
 struct attrset {
 	struct bgp_attrs *attrs; /* in its body; never changes */
 	uint32_t chain, refs;

@@ -134,8 +134,8 @@ bool bgp_work(struct bgp *b, struct mtime now)
 }
 
 /*
- * The routes of ours that this neighbor has are to outlive the session: with RFC 8538 on both sides a Cease that is no hard
- * reset says so; with RFC 4724 alone a NOTIFICATION would end them, so TCP ends without one.
+ * The routes of ours that this neighbor has are to outlive the session: with RFC 8538 on both sides a Cease
+ * that is no hard reset says so; with RFC 4724 alone a NOTIFICATION would end them, so TCP ends without one.
  */
 static void leave(struct bgp_conn *c, const struct msg_fault *f, const char *text, struct mtime now)
 {

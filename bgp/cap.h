@@ -88,8 +88,9 @@ uint8_t cap_add_path(const struct caps *c, uint16_t afi, uint8_t safi);
 void cap_add_path_set(struct caps *c, uint16_t afi, uint8_t safi, uint8_t modes);
 
 /*
- * The optional parameters of o. An instance of a known capability with a wrong length is skipped, but 4-octet AS: 2/0.
- * Of families only those of ours are taken, for there is no bound to how many a neighbor may name; NULL: the first ones.
+ * The optional parameters of o. An instance of a known capability with a wrong length is
+ * skipped, but 4-octet AS: 2/0. Of families only those of ours are taken, for there is no
+ * bound to how many a neighbor may name; NULL: the first ones.
  */
 bool cap_decode(const struct msg_open *o, const struct caps *ours, struct caps *out, struct msg_fault *fault);
 /* One optional parameter with all of c, into an open OPEN. */

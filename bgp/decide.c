@@ -73,8 +73,8 @@ static bool is_for_all(const struct decide_path *p)
 }
 
 /*
- * Of memberships one that is for all comes first: RFC 4684 3.2 sends non-clients the path of a client when the best one is
- * a non-client's, and to clients all are alike.
+ * Of memberships one that is for all comes first: RFC 4684 3.2 sends non-clients the path
+ * of a client when the best one is a non-client's, and to clients all are alike.
  */
 static int by_family(const struct decide_key *k, const struct decide_path *a, const struct decide_path *b)
 {

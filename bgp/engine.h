@@ -45,7 +45,7 @@ struct bgp {
 	uint32_t n_conns;
 	struct {
 		struct rtc_user *users; /* by route target */
-		/* Sessions, [0] iBGP without clients, [1] others: that cannot ask for what we pass on to them, and all of [1]. */
+		/* Sessions that cannot say what they want: [0] iBGP without clients, [1] the others; and all of [1]. */
 		uint32_t n_silent[2], n_outer;
 		bool all;               /* so all is asked for in their place */
 	} rtc;

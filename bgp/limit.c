@@ -83,8 +83,8 @@ static bool is_relief_under_way(const struct bgp *b)
 }
 
 /*
- * Octets by peer, each set shared out among the references to it. A walk over the whole table, but it is taken only when
- * a session is to end.
+ * Octets by peer, each set shared out among the references to it. A walk over the whole
+ * table, but it is taken only when a session is to end.
  */
 static void share_out(const struct bgp *b)
 {

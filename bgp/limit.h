@@ -17,8 +17,8 @@ bool limit_routes(const struct bgp_conn *c, const struct bgp_family *family, str
 /* max_prefixes is another: ends the session when the neighbor has more than that by now. */
 void limit_changed(struct bgp_conn *c, struct mtime now);
 /*
- * After every UPDATE: when all routes take more than memory_limit, who has the most of it is out: its session, or what is
- * kept of one.
+ * After every UPDATE: when all routes take more than memory_limit, who has the most of it
+ * is out: its session, or what is kept of one.
  */
 void limit_memory(struct bgp *b, struct mtime now);
 /* What memory_limit counts: octets of routes and their attributes, without what allocation adds. */

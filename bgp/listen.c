@@ -117,8 +117,8 @@ static void stranger(struct listen *ls, const struct ip *from, int fd)
 }
 
 /*
- * RFC 5082. The listening socket is everybody's, so the limit can be the accepted socket's only; what came before it was
- * there is as far away as the SYN was.
+ * RFC 5082. The listening socket is everybody's, so the limit can be the accepted
+ * socket's only; what came before it was there is as far away as the SYN was.
  */
 static bool is_near_enough(struct listen *ls, const struct bgp_peer_params *p, int fd)
 {

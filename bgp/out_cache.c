@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * One encoding for peers alike: the last messages of a group as they were written, each with the stretch of the list that
- * it says. A peer that comes to the start of such a stretch takes the octets and stands behind it, without looking at
- * the routes in between.
+ * One encoding for peers alike: the last messages of a group as they were written, each
+ * with the stretch of the list that it says. A peer that comes to the start of such a
+ * stretch takes the octets and stands behind it, without looking at the routes in between.
  *
  *	<-> entry <-> first <-> entry <-> ... <-> last <-> entry <->
  *	              from ........................ to             numbers of their changes
  *
- * A stretch holds live entries of one set and source only, so it is due as a whole to everybody but that source, and to
- * pass it has no effect on the list. It is forgotten as soon as one of its entries changes or goes, or something is put
- * between them: whoever does that says so with the number where it happens. A new entry goes to the end, where no stretch
- * reaches, and needs no word.
+ * A stretch holds live entries of one set and source only, so it is due as a whole to everybody but
+ * that source, and to pass it has no effect on the list. It is forgotten as soon as one of its
+ * entries changes or goes, or something is put between them: whoever does that says so with the
+ * number where it happens. A new entry goes to the end, where no stretch reaches, and needs no word.
  *
  * Stretches and octets are two rings that are overwritten from the oldest on.
  */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Which routes go to a peer that says what it wants (RFC 4684). What it says are memberships, routes of a family of their
- * own; the table counts by peer which route targets they ask for. A group of such peers claims these targets:
+ * Which routes go to a peer that says what it wants (RFC 4684). What it says are memberships, routes of a family of
+ * their own; the table counts by peer which route targets they ask for. A group of such peers claims these targets:
  *
  *	route --> its set --> its route targets --> who claims them --> groups        (a route changes)
  *	group --> every set: is a claim among its route targets? --> its routes       (a claim changes: the sweep)
  *
- * So a route costs those that want it, however many peers there are, and a change of what a peer asks for costs a look at
- * each set and at the routes concerned. The group's list does the rest: what is now wanted comes into it, what is not is
- * withdrawn, and a peer is sent exactly the difference.
+ * So a route costs those that want it, however many peers there are, and a change of what a peer asks
+ * for costs a look at each set and at the routes concerned. The group's list does the rest: what is
+ * now wanted comes into it, what is not is withdrawn, and a peer is sent exactly the difference.
  *
  * Peers that ask for the same when they come are one group. One that asks for something else later is taken out of it,
  * with a list of its own that says what it has been sent.
@@ -469,8 +469,8 @@ static void entry_copy(struct out_group *to, uint32_t h, const struct out_entry 
 }
 
 /*
- * The list of g as this peer has read it, with its numbers. A withdrawal behind which it stands it has been told, and in a
- * list of its own nobody else waits for that.
+ * The list of g as this peer has read it, with its numbers. A withdrawal behind which it
+ * stands it has been told, and in a list of its own nobody else waits for that.
  */
 static void list_copy(struct out_group *g, struct out_group *to, struct out_marker *m)
 {

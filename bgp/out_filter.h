@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Groups whose peers get what they ask for by route target (RFC 4684): for rib.c, out.c and out_list.c. See out_filter.c
- * for which routes these are, out_sparse.c for where their entries lie.
+ * Groups whose peers get what they ask for by route target (RFC 4684): for rib.c, out.c and
+ * out_list.c. See out_filter.c for which routes these are, out_sparse.c for where their entries lie.
  */
 #ifndef BGP_OUT_FILTER_H
 #define BGP_OUT_FILTER_H

@@ -182,7 +182,10 @@ static inline uint16_t out_source(const struct out_group *g, const struct route 
 	return g->policy.membership ? 0 : rt->peer;
 }
 
-/* Does the peer of that index hold nothing of the entry for sure, having read up to seq? A source is not sent its own. */
+/*
+ * Whether the peer of that index surely holds nothing of the entry, having read up to
+ * seq. A source is not sent its own.
+ */
 static inline bool out_holds_none(const struct out_group *g, const struct route *rt, const struct out_entry *e,
 				  uint16_t peer, uint32_t seq)
 {
@@ -243,8 +246,8 @@ size_t out_cache_bytes(const struct out_group *g);
 /* The message that was just written says exactly this stretch: live entries of one set and source, one by one. */
 void out_cache_add(struct out_group *g, const struct out_stretch *s, const uint8_t *message);
 /*
- * The stretch that begins with that entry, which has number seq; NULL when there is none. Valid until something is added.
- * The hint makes it quick to find the one behind the one found last.
+ * The stretch that begins with that entry, which has number seq; NULL when there is none. Valid
+ * until something is added. The hint makes it quick to find the one behind the one found last.
  */
 const struct out_stretch *out_cache_find(const struct out_group *g, uint32_t first, uint32_t seq, uint32_t *hint);
 /* The entry with that number changes, or leaves its place. */
@@ -263,7 +266,7 @@ bool out_is_wanted(const struct out_group *g, const struct route *rt);
 void out_follow(struct out_group *g, uint32_t h, bool wanted, uint16_t old_source);
 /* The route is as it was, and is wanted now or not. */
 void out_want(struct out_group *g, uint32_t h, bool wanted);
-/* The peer's place in the group that sends it the family, or the view of it that it takes; NULL: it is attached to none. */
+/* The peer's place in the group that sends it the family, or its view of the family; NULL: it is attached to none. */
 struct out_marker *out_marker_of(const struct rib *r, const struct rib_peer *p, const struct bgp_family *f);
 /* The peer has more to pull, but others run first: it is woken by the next slice of work. */
 void out_wake_later(struct out_marker *m);

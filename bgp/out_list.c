@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Mechanics of a group's list: entries, positions, cursors and walks, and the rules of out_int.h that hold between them.
- * What an entry means to a peer is left to out.c and out_pull.c.
+ * Mechanics of a group's list: entries, positions, cursors and walks, and the rules of out_int.h
+ * that hold between them. What an entry means to a peer is left to out.c and out_pull.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What is due to a peer, what it holds, and what that takes. Nothing of it is counted a peer: it follows from the place of
- * the peer in the list of its group, so one that is asked about costs nobody else anything.
+ * What is due to a peer, what it holds, and what that takes. Nothing of it is counted a peer: it follows from
+ * the place of the peer in the list of its group, so one that is asked about costs nobody else anything.
  */
 #include "bgp/out_filter.h"
 #include "bgp/out_int.h"

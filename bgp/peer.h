@@ -68,8 +68,8 @@ void peer_connect_retry_start(struct bgp_peer *peer, enum bgp_state next, struct
 /* Counts an accepted connection; false when it is over the limit of the last second. */
 bool peer_accept_take(struct bgp_peer *peer, struct mtime now);
 /*
- * It has sent more than max_prefixes: down for max_prefixes_restart, if that is configured. Ends what goes on beside the
- * session, with f; the session is the caller's to end.
+ * It has sent more than max_prefixes: down for max_prefixes_restart, if that is configured.
+ * Ends what goes on beside the session, with f; the session is the caller's to end.
  */
 void peer_hold_down(struct bgp_peer *peer, const struct msg_fault *f, struct mtime now);
 bool peer_is_held_down(const struct bgp_peer *peer, struct mtime now);

@@ -3,10 +3,11 @@
 /*
  * Adj-RIB-In and Loc-RIB in one table: keys, their paths, which one is best, and who is told when that changes.
  *
- * The common case is one path a key: it lies in the route itself, so to add or replace it is one hash, one look
- * into the index, no allocation. Further paths are small nodes behind it (rib_path.c); when one of them wins it changes
- * places with the embedded one. Every change has one shape: change_begin(), move paths about, change_end(), which decides,
- * queues for the groups and tells the listener last, because a listener may come back with a route of its own.
+ * The common case is one path a key: it lies in the route itself, so to add or replace it is
+ * one hash, one look into the index, no allocation. Further paths are small nodes behind it
+ * (rib_path.c); when one of them wins it changes places with the embedded one. Every change has
+ * one shape: change_begin(), move paths about, change_end(), which decides, queues for the
+ * groups and tells the listener last, because a listener may come back with a route of its own.
  *
  * What goes over the whole table is in rib_walk.c and rib_peer.c, what is sent in out.c.
  */

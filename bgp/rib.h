@@ -6,12 +6,12 @@
  * A key has one slot in a slab of its length class: raw key octets, the best path in the slot itself, further paths as
  * small nodes behind it. Everything is named by 32-bit handles; nothing is allocated a route.
  *
- * Outbound: peers that get the same bytes are a group. A group links the routes it advertises in the order of their
- * last change, each once; a peer is a marker in that list, and what it holds follows from where the marker stands. So a
- * burst of changes of one key costs a peer one message, a new peer's dump and a slow peer's backlog are the same walk,
- * and a slow peer costs no memory. A withdrawn route stays in the list without a path until every marker that has
- * passed an earlier version of it has passed the withdrawal. Peers that take several paths of a route are groups of a view
- * of the family, in which every path is a route (rib_view.c).
+ * Outbound: peers that get the same bytes are a group. A group links the routes it advertises in the order of
+ * their last change, each once; a peer is a marker in that list, and what it holds follows from where the
+ * marker stands. So a burst of changes of one key costs a peer one message, a new peer's dump and a slow peer's
+ * backlog are the same walk, and a slow peer costs no memory. A withdrawn route stays in the list without a
+ * path until every marker that has passed an earlier version of it has passed the withdrawal. Peers that take
+ * several paths of a route are groups of a view of the family, in which every path is a route (rib_view.c).
  */
 #ifndef BGP_RIB_H
 #define BGP_RIB_H
@@ -194,15 +194,15 @@ void out_refresh(struct rib *r, const struct bgp_family *f, struct rib_peer *p, 
 /* Some of that is still to be sent. */
 bool out_refreshes(const struct rib *r, const struct rib_peer *p);
 /*
- * All routes go out with GRACEFUL_SHUTDOWN, ours with LOCAL_PREF 0 (RFC 8326), or as they are. Everything is sent again,
- * as in a refresh.
+ * All routes go out with GRACEFUL_SHUTDOWN, ours with LOCAL_PREF 0 (RFC 8326), or as they
+ * are. Everything is sent again, as in a refresh.
  */
 void out_drain(struct rib *r, bool on);
 /* No End-of-RIB goes out while it is held. */
 void out_hold_end_of_rib(struct rib *r, bool hold);
 /*
- * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first
- * (RFC 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is
+ * Writes as many whole UPDATE messages as are due and fit, packed by attribute set, MP_REACH or MP_UNREACH first (RFC
+ * 7606 5.1), at most one of them in a message; End-of-RIB at the end of the dump. Octets written, 0 when nothing is
  * due or cap is below what that takes (max_message octets are always enough). *messages is increased by their number.
  */
 size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, uint64_t *messages);

@@ -3,8 +3,8 @@
 /*
  * The table from inside, for the files rib*.c and out*.c. Nobody else includes it, but tests.
  *
- * A route is named by a handle: its length class (octets of the key / 4, rounded up) above RIB_CLASS_SHIFT, its handle in
- * the slab of that class below. So one 32-bit word links routes of all lengths and families in one list.
+ * A route is named by a handle: its length class (octets of the key / 4, rounded up) above RIB_CLASS_SHIFT, its
+ * handle in the slab of that class below. So one 32-bit word links routes of all lengths and families in one list.
  *
  * States of a route:
  *	- set and reject 0: the embedded path is the best one;

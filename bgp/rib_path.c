@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The paths of one route: the embedded one and the nodes behind it, with the path identifiers of those that came with one
- * (RFC 7911). Paths are put, replaced, dropped and aged here and counted with their peers; which is best is rib.c's.
+ * The paths of one route: the embedded one and the nodes behind it, with the path
+ * identifiers of those that came with one (RFC 7911). Paths are put, replaced, dropped
+ * and aged here and counted with their peers; which is best is rib.c's.
  *
  *	route [ key | path of peer 4 | alt ] ─► [ path of peer 1 ] ─► [ identifiers of that ] ─► [ path of peer 2 ]
  *

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Peers of the table: they come, their sessions go up and down, they go. What becomes of their routes is said for whole
- * generations (rib_gen.c) and done to each path by one sweep over the table that serves all peers at once, in slices; it
- * goes round until nobody has a path left for it. It is no longer than the table, so nobody waits for a second round.
+ * Peers of the table: they come, their sessions go up and down, they go. What becomes of
+ * their routes is said for whole generations (rib_gen.c) and done to each path by one sweep
+ * over the table that serves all peers at once, in slices; it goes round until nobody has a
+ * path left for it. It is no longer than the table, so nobody waits for a second round.
  */
 #include <stdlib.h>
 

@@ -9,12 +9,12 @@
  *	                 path 7 of peer 1                          65537|K   path of peer 1, rank 1
  *	                 path of peer 2, rejected
  *
- * So what sends the best paths of a family sends the paths of a view: groups, lists, positions and messages are the same
- * (out.c), and what holds for a route there (is it for that group, is the peer its source) holds for a path.
+ * So what sends the best paths of a family sends the paths of a view: groups, lists, positions and messages are the
+ * same (out.c), and what holds for a route there (is it for that group, is the peer its source) holds for a path.
  *
- * The identifier of a path lives as long as it does: that of its source, plus one, or a number made up for one that came
- * with an identifier itself. A view follows its family while groups ask for it: it is filled from the table in slices,
- * and emptied so when the last group is gone. Without a view a change of a route costs the look at one word.
+ * The identifier of a path lives as long as it does: that of its source, plus one, or a number made up for one that
+ * came with an identifier itself. A view follows its family while groups ask for it: it is filled from the table in
+ * slices, and emptied so when the last group is gone. Without a view a change of a route costs the look at one word.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +150,9 @@ void rib_view_before(struct rib *r, const struct route *rt)
 	collect(r, rt);
 }
 
-/* The one with that identifier. Paths keep their order, mostly: it is looked for from *at on, which is moved behind it. */
+/*
+ * The one with that identifier. Paths mostly keep their order, so the search begins at *at, which is moved behind it.
+ */
 static const struct rib_view_path *find_sent(const struct rib_view_path *paths, uint32_t n, uint32_t sent, uint32_t *at)
 {
 	for (uint32_t left = n; left; left--) {

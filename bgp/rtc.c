@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Route target membership on sessions (RFC 4684): what we ask for, and when a peer that asks may be sent routes. What it
- * asks for is counted where its memberships are held (rib.c, out_filter.c), not here.
+ * Route target membership on sessions (RFC 4684): what we ask for, and when a peer that asks may be sent
+ * routes. What it asks for is counted where its memberships are held (rib.c, out_filter.c), not here.
  *
- * We ask for what users of bgp_rt_want() import. A speaker that passes routes on to a peer which cannot ask, since it has
- * no such family, asks for everything in its place.
+ * We ask for what users of bgp_rt_want() import. A speaker that passes routes on to a
+ * peer which cannot ask, since it has no such family, asks for everything in its place.
  *
- * Before the first routes go out the peer's End-of-RIB of memberships is waited for, or RTC_WAIT_S (RFC 4684 6): a filter
- * that is not complete yet sends too little and then the rest, in pieces, so nothing is lost without the wait but order:
- * our End-of-RIB would come before the routes. The RFC's 60 s are a minute without network at a peer that sends none.
+ * Before the first routes go out the peer's End-of-RIB of memberships is waited for, or
+ * RTC_WAIT_S (RFC 4684 6): a filter that is not complete yet sends too little and then the
+ * rest, in pieces, so nothing is lost without the wait but order: our End-of-RIB would come
+ * before the routes. The RFC's 60 s are a minute without network at a peer that sends none.
  */
 #include "bgp/rtc.h"
 

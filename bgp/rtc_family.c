@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Route target membership as an address family: codec and text (RFC 4684 4). A key is the NLRI as it came, with the bits
- * behind the prefix cleared; there is no shared part, and the attributes say nothing that the key does not.
+ * Route target membership as an address family: codec and text (RFC 4684 4). A key is the NLRI as it came, with the
+ * bits behind the prefix cleared; there is no shared part, and the attributes say nothing that the key does not.
  */
 #include <stdio.h>
 #include <string.h>

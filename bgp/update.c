@@ -379,8 +379,8 @@ static bool update_apply(struct bgp_conn *c, struct attr_update *u, struct msg_f
 }
 
 /*
- * RFC 8326 4.1: what an external neighbor says is about to go is the last choice, here and, by its LOCAL_PREF, in the whole
- * AS. Inside the AS whoever took the route in has seen to that: section 5 asks for nothing.
+ * RFC 8326 4.1: what an external neighbor says is about to go is the last choice, here and, by its LOCAL_PREF,
+ * in the whole AS. Inside the AS whoever took the route in has seen to that: section 5 asks for nothing.
  */
 static void honour_graceful_shutdown(const struct bgp_peer *peer, struct bgp_attrs *a)
 {

@@ -33,7 +33,7 @@ const struct doctor_check doctor_host_checks[] = {
 	{ DOCTOR_ALL, NULL },
 };
 
-/* ---- findings ------------------------------------------------------------------------------------------------------ */
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
 
 struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt, ...)
 {
@@ -95,7 +95,7 @@ void doctor_print(const struct doctor_finding *f, struct buf *out)
 	json_object_end(&j);
 }
 
-/* ---- what checks look at --------------------------------------------------------------------------------------------- */
+/* ---- what checks look at ----------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -255,7 +255,7 @@ void doctor_end(struct doctor *x)
 	free(x->walk);
 }
 
-/* ---- the tables ------------------------------------------------------------------------------------------------------- */
+/* ---- the tables -------------------------------------------------------------------------------------------------- */
 
 static bool applies(const struct doctor *x, const struct doctor_check *c)
 {

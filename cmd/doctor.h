@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The doctor: what on this host stands in the way. A check is a function that looks at one thing and adds what it finds;
- * a table names them all, so that a new one is a row. Checks of the host need the configuration and the kernel: the
- * daemon makes them for itself, evpnctl where no daemon runs. The others ask the daemon's own tables.
+ * The doctor: what on this host stands in the way. A check is a function that looks at one thing and adds what it
+ * finds; a table names them all, so that a new one is a row. Checks of the host need the configuration and the
+ * kernel: the daemon makes them for itself, evpnctl where no daemon runs. The others ask the daemon's own tables.
  *
  *	evpnctl ── doctor ──► evpnd: host's and daemon's checks, a check a slice ──► findings, a row each
  *	        └─ nobody there: says so, reads the file, makes the host's checks itself
@@ -49,7 +49,7 @@ struct doctor {
 	const char *root; /* before paths of the host: "", or a test's */
 	unsigned check; /* of the table, the next */
 	size_t at;      /* zero when a check begins: how far it is */
-	void *walk;     /* NULL when a check begins: what it keeps from slice to slice; freed with free() after its last */
+	void *walk;     /* NULL when a check begins: its own from slice to slice; freed with free() after its last */
 	struct doctor_finding *findings; /* of the check that was run last */
 	unsigned n, more;
 	uint32_t told[DOCTOR_FINDINGS_MAX]; /* VNIs of earlier findings, the first ones */
@@ -69,12 +69,16 @@ struct doctor_check {
 	bool (*run)(struct doctor *x);
 };
 
-extern const struct doctor_check doctor_host_checks[]; /* ended by one without run; the daemon's: cmd/evpnd/doctor_verb.c */
+/* Ended by one without run. The daemon's own checks: cmd/evpnd/doctor_verb.c. */
+extern const struct doctor_check doctor_host_checks[];
 
 /* 0 or -errno: the kernel cannot be asked. config and d are borrowed. */
 int doctor_begin(struct doctor *x, const struct config *config, struct daemon *d);
 void doctor_end(struct doctor *x);
-/* A slice: of the next check of the table, or of what checks look at; false at its end. Findings are x->findings until the next call. */
+/*
+ * One slice of work, of the next check of the table or of what a check walks; false at its end.
+ * Findings are in x->findings until the next call.
+ */
 bool doctor_next(struct doctor *x, const struct doctor_check *table);
 /* Appends a finding as JSON object. */
 void doctor_print(const struct doctor_finding *f, struct buf *out);
@@ -82,7 +86,7 @@ void doctor_print(const struct doctor_finding *f, struct buf *out);
 /* Another VTEP is known of, beside those of the configuration. */
 void doctor_take_vtep(struct doctor *x, const struct ip *vtep);
 
-/* ---- for checks ------------------------------------------------------------------------------------------------------ */
+/* ---- for checks -------------------------------------------------------------------------------------------------- */
 
 struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -32,7 +32,7 @@ static bool suppresses(const struct config_vni *v)
 	return v->mode == CONFIG_MODE_EVPN && v->arp_suppression;
 }
 
-/* ---- bridges ------------------------------------------------------------------------------------------------------- */
+/* ---- bridges ----------------------------------------------------------------------------------------------------- */
 
 static void look_at_bridge(struct doctor *x, const struct config_vni *v)
 {
@@ -83,7 +83,7 @@ bool doctor_bridges(struct doctor *x)
 	return doctor_each_vni(x, look_at_bridge);
 }
 
-/* ---- vxlan devices --------------------------------------------------------------------------------------------------- */
+/* ---- vxlan devices ----------------------------------------------------------------------------------------------- */
 
 /* What cannot be changed in place: the device goes, and evpnd makes it anew. */
 static void wrong_device(struct doctor *x, const struct config_vni *v, const struct lookup_link *l)
@@ -203,7 +203,7 @@ bool doctor_vxlans(struct doctor *x)
 	return doctor_each_vni(x, look_at_vxlan);
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------------------------ */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 static void look_at_configured(struct doctor *x, const struct config_vni *v, const struct config_port *p)
 {
@@ -247,7 +247,7 @@ bool doctor_ports(struct doctor *x)
 	return doctor_each_vni(x, look_at_ports);
 }
 
-/* ---- MTU ---------------------------------------------------------------------------------------------------------------- */
+/* ---- MTU --------------------------------------------------------------------------------------------------------- */
 
 static unsigned overhead(const struct doctor *x)
 {

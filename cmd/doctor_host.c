@@ -15,7 +15,7 @@
 
 #define NETWORKD_WITH_NEXTHOPS 256u
 
-/* ---- sockets --------------------------------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------------------------------- */
 
 /* A line of /proc/net/udp or tcp: is it at this port and, for TCP, does it listen? */
 static bool line_is_at(const char *line, unsigned port, bool tcp)
@@ -98,7 +98,7 @@ bool doctor_bgp_port(struct doctor *x)
 	return false;
 }
 
-/* ---- filters ------------------------------------------------------------------------------------------------------------ */
+/* ---- filters ----------------------------------------------------------------------------------------------------- */
 
 /* Only where there are rules: the switch alone does nothing. */
 bool doctor_bridge_filters(struct doctor *x)
@@ -184,7 +184,7 @@ bool doctor_reverse_path(struct doctor *x)
 	return false;
 }
 
-/* ---- limits ---------------------------------------------------------------------------------------------------------------- */
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
 
 static unsigned long count_neighbours(const struct doctor *x, const char *path)
 {
@@ -229,7 +229,7 @@ bool doctor_neighbour_table(struct doctor *x)
 	return false;
 }
 
-/* ---- others ------------------------------------------------------------------------------------------------------------------ */
+/* ---- others ------------------------------------------------------------------------------------------------------ */
 
 static bool says_no(const char *path)
 {

@@ -16,7 +16,7 @@
 /* What is handed over, in this order: the namespace, and a netlink socket that was opened in it. */
 enum { NETNS_FD, NETNS_SOCKET, NETNS_FDS };
 
-/* The path of the namespace that --from, --netns or --pid names, exactly one of which is given; false: it is too long. */
+/* The path of the namespace that --from, --netns or --pid names, exactly one of which is given; false: too long. */
 bool netns_path(const struct verb_args *args, char *out, size_t cap);
 /* 0 and both descriptors, or -errno; *what: "cannot be opened" or "cannot be entered". */
 int netns_open(const char *path, int fds[NETNS_FDS], const char **what);

@@ -107,7 +107,10 @@ static void read_scalar(struct events *r, const struct schema_key *k, void *valu
 
 static void default_map(const struct schema_map *map, void *object);
 
-/* A scalar in place of a map: the value of its first key. What else may stand there is said by the map where that is no key. */
+/*
+ * A scalar in place of a map: the value of its first key. What else may stand there, the
+ * map says, at a row without a key.
+ */
 static void read_shorthand(struct events *r, const struct schema_key *k, void *value, uint32_t m)
 {
 	const struct schema_key *first = &k->map->keys[0];

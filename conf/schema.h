@@ -74,7 +74,7 @@ struct schema_key {
 	const char *(*check)(const void *value);
 	bool needed;
 	bool secret;         /* never shown */
-	size_t read_from;    /* offset of the name of the file that the value was read from; it is printed in its place */
+	size_t read_from;    /* offset of the name of the file that the value was read from, printed in its place */
 	bool shorthand_only; /* not a key: only the shorthand of its map */
 };
 

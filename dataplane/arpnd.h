@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * ARP (RFC 826, 5227) and neighbour discovery (RFC 4861) on Ethernet, as far as an EVPN VTEP wants to know of them: which
- * address a packet says to be where, and what it asks for. Bytes to a struct and back; pure.
+ * ARP (RFC 826, 5227) and neighbour discovery (RFC 4861) on Ethernet, as far as an EVPN VTEP wants to know
+ * of them: which address a packet says to be where, and what it asks for. Bytes to a struct and back; pure.
  */
 #ifndef DATAPLANE_ARPND_H
 #define DATAPLANE_ARPND_H
@@ -42,8 +42,8 @@ bool arpnd_parse(const uint8_t *frame, size_t len, struct arpnd *out);
  */
 size_t arpnd_build_ask(uint8_t frame[ARPND_FRAME_MAX], const struct ip *ip, const struct mac *mac, const struct mac *from);
 /*
- * The answer to a question or probe for ip, as its owner mac would give it (RFC 9161 3.3). To an IPv6 host that does not
- * have its address yet it goes to all nodes (RFC 4861 7.2.4).
+ * The answer to a question or probe for ip, as its owner mac would give it (RFC 9161 3.3).
+ * To an IPv6 host that does not have its address yet it goes to all nodes (RFC 4861 7.2.4).
  */
 size_t arpnd_build_answer(uint8_t frame[ARPND_FRAME_MAX], const struct arpnd *question, const struct mac *mac, bool router);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Desired against observed, from a fresh look: what is wished for is reconcile's, what is there a backend dumps anew, past
- * all that was heard before. In slices: a row may change while others are looked at, and a dump may miss rows when others
- * come and go. So nothing is said of a row that is being written, and what seems to differ is looked at once more, alone,
- * before it is said.
+ * Desired against observed, from a fresh look: what is wished for is reconcile's, what is there a
+ * backend dumps anew, past all that was heard before. In slices: a row may change while others are
+ * looked at, and a dump may miss rows when others come and go. So nothing is said of a row that is
+ * being written, and what seems to differ is looked at once more, alone, before it is said.
  *
  *	begin -> LOOK: the backend dumps, dp_audit_seen() judges and marks -> COMPARE: rows without a mark -> DONE
  *
@@ -38,7 +38,7 @@ struct dp_audit {
 	size_t n, at, cap;
 };
 
-/* ---- marks -------------------------------------------------------------------------------------------------------- */
+/* ---- marks ------------------------------------------------------------------------------------------------------- */
 
 static void mark(struct dp_audit *a, uint32_t h, uint8_t part)
 {
@@ -62,7 +62,7 @@ static bool is_marked(const struct dp_audit *a, uint32_t h, uint8_t part)
 	return h >> 2 < m->n && m->b[h >> 2] & part;
 }
 
-/* ---- what is found ------------------------------------------------------------------------------------------------ */
+/* ---- what is found ----------------------------------------------------------------------------------------------- */
 
 static struct dp_diff *add(struct dp_audit *a, enum dp_diff_what what, uint32_t vni)
 {
@@ -144,7 +144,7 @@ static struct dp_diff *add_row(struct dp_audit *a, enum dp_diff_what what, uint3
 	return f;
 }
 
-/* ---- judgement ---------------------------------------------------------------------------------------------------- */
+/* ---- judgement --------------------------------------------------------------------------------------------------- */
 
 /* DP_DIFF_NONE: as it should be, or in work. */
 static enum dp_diff_what judge_wanted(const struct rec *c, uint32_t h, const struct dp_seen *s)
@@ -329,7 +329,7 @@ void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *fo
 	dp_kick(a->d);
 }
 
-/* ---- rows that were not seen ---------------------------------------------------------------------------------------- */
+/* ---- rows that were not seen ------------------------------------------------------------------------------------- */
 
 static struct dp_seen as_seen(const struct rec *c, uint32_t h, uint8_t part)
 {
@@ -399,7 +399,7 @@ static bool compare_some(struct dp_audit *a)
 	return true;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 struct dp_audit *dp_audit_new(struct dp *d, uint32_t vni, bool repair)
 {

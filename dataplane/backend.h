@@ -27,9 +27,9 @@ struct dp_set {
 };
 
 /*
- * Where frames go: a VTEP or a set of them. Rows share destinations, so a backend can program one as an object that rows
- * point at. Of a set it must: that is put again when other members are to take the place of those that it has, and its
- * members were put before.
+ * Where frames go: a VTEP or a set of them. Rows share destinations, so a backend can
+ * program one as an object that rows point at. Of a set it must: that is put again when
+ * other members are to take the place of those that it has, and its members were put before.
  */
 struct dp_dest {
 	struct ip vtep; /* none: a set */
@@ -43,8 +43,8 @@ struct dp_dest {
 enum { DP_DEST = DP_NEIGH + 1 };
 
 /*
- * An FDB row is two in the kernel: the bridge's (which port) and the vxlan device's (which VTEP). Others are SELF. Of a flood
- * row in a list that another hand has marked, PORT is what says that it is ours.
+ * An FDB row is two in the kernel: the bridge's (which port) and the vxlan device's (which VTEP). Others
+ * are SELF. Of a flood row in a list that another hand has marked, PORT is what says that it is ours.
  */
 enum dp_part { DP_PORT = 1, DP_SELF = 2 };
 
@@ -53,7 +53,7 @@ enum dp_op_type {
 	DP_OP_DEL, /* a part that is not there counts as deleted */
 	DP_OP_ASK, /* where is this MAC's bridge row? The answer goes into .answer */
 	DP_OP_GIVE, /* give the bridge row of this MAC, which we hold, back to local port .ifindex */
-	DP_OP_LOOK /* what is there of both rows of this MAC? Answered by dp_looked(); of a VNI that was said to be unread */
+	DP_OP_LOOK /* what is there of both rows of this MAC, in a VNI said to be unread? Answered by dp_looked() */
 };
 
 enum dp_answer { DP_AT_NOWHERE, DP_AT_VXLAN, DP_AT_PORT };
@@ -63,11 +63,14 @@ struct dp_op {
 	uint8_t kind;  /* enum dp_kind or DP_DEST */
 	uint8_t parts; /* of enum dp_part */
 	uint8_t flags; /* DP_STICKY, DP_ROUTER, DP_ON_DEMAND as wanted */
-	uint8_t local; /* GIVE: what it was, DP_SEEN_LOCAL...; PUT: DP_SEEN_LOCAL when what is there now is the kernel's,
-			  DP_SEEN_CLAIM when another hand has rewritten ours: a write in its place would not bear our mark */
+	/*
+	 * GIVE: what it was, DP_SEEN_LOCAL... PUT: DP_SEEN_LOCAL when what is there now is the kernel's, DP_SEEN_CLAIM
+	 * when another hand has rewritten ours: a write in its place would not bear our mark.
+	 */
+	uint8_t local;
 	uint8_t old_flags;
 	uint8_t answer;    /* enum dp_answer */
-	uint8_t undone;    /* PUT: the backend's: of enum dp_part, what it took away before it wrote, and will hear of */
+	uint8_t undone;    /* PUT, set by the backend: of enum dp_part, what it took away before it wrote */
 	struct mac mac;    /* FDB, NEIGH, FLOOD */
 	struct ip ip;      /* FLOOD, NEIGH */
 	uint32_t row;      /* whose operation this is */
@@ -90,7 +93,7 @@ struct dp_tracer {
 	unsigned mtu;    /* of what hosts send at most, without Ethernet header; 0: the backend minds it itself */
 	const char *mtu_device; /* that says so */
 	unsigned overlay[2]; /* ifindex: what must not carry the underlay; 0: none */
-	char isolated[16]; /* the port that the frame comes in by (trace_source()) or leaves by (trace()), if it is isolated */
+	char isolated[16]; /* the isolated port that the frame comes in by (trace_source()) or leaves by (trace()) */
 };
 
 struct dp_ops {
@@ -108,9 +111,9 @@ struct dp_ops {
 	/* 0 and *data, or -errno with a log line. Devices come later, in flush. */
 	int (*vni_add)(void *be, struct dp_vni *v, const struct dp_vni_params *p, void **data);
 	/*
-	 * The VNI is to be as p says: what can stay does, and what cannot is made anew. 0 or -errno as above, then all is
-	 * as before. Calls dp_vni_ready() later as after vni_add(), dp_vni_forget() before that when devices are others.
-	 * NULL: a VNI that changes is removed and added.
+	 * The VNI is to be as p says: what can stay does, and what cannot is made anew. 0 or -errno as
+	 * above, then all is as before. Calls dp_vni_ready() later as after vni_add(), dp_vni_forget()
+	 * before that when devices are others. NULL: a VNI that changes is removed and added.
 	 */
 	int (*vni_change)(void *be, void *data, const struct dp_vni_params *p);
 	/* remove: also the devices that we made, at the latest with the next flush or close. */
@@ -124,8 +127,8 @@ struct dp_ops {
 			size_t cap);
 	int (*port_del)(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
 	/*
-	 * A slice: reads events, then pulls and writes. True when there is more to do now; when what is out comes back the
-	 * backend calls dp_turn().
+	 * A slice: reads events, then pulls and writes. True when there is more to do
+	 * now; when what is out comes back the backend calls dp_turn().
 	 */
 	bool (*flush)(void *be);
 	/* As dp_capture(). NULL: -EOPNOTSUPP. */
@@ -139,11 +142,14 @@ struct dp_ops {
 	/* As dp_next_traffic(); NULL: nothing is counted. */
 	bool (*next_traffic)(void *be, struct dp_cursor *c, struct dp_traffic *out);
 	/*
-	 * Sends a frame out of a local port, past the bridge, or with ifindex 0 to every VTEP of the flood list. False when
-	 * it could not. NULL, as the next: the backend hears and sends nothing.
+	 * Sends a frame out of a local port, past the bridge, or with ifindex 0 to every VTEP of the
+	 * flood list. False when it could not. NULL, as the next: the backend hears and sends nothing.
 	 */
 	bool (*send)(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len);
-	/* The port is listened to: what a host says there is heard. *own: the MAC to ask from, whose frames stay here. */
+	/*
+	 * The port is listened to: what a host says there is heard. *own: the MAC to ask
+	 * from; frames to it stay here.
+	 */
 	bool (*listens)(void *be, void *vni, unsigned ifindex, struct mac *own);
 	/*
 	 * Its suppression answers probes and lets announcements through, as RFC 9161 3.3 would have it: neither
@@ -151,8 +157,8 @@ struct dp_ops {
 	 */
 	bool answers;
 	/*
-	 * A fresh look, past what was heard: a slice a step, false at its end; dp_audit_*() are called from it. vni 0: all.
-	 * begin() may say NULL when it cannot. All NULL: only what is known is compared.
+	 * A fresh look, past what was heard: a slice a step, false at its end; dp_audit_*() are called from
+	 * it. vni 0: all. begin() may say NULL when it cannot. All NULL: only what is known is compared.
 	 */
 	void *(*audit_begin)(void *be, struct dp_audit *a, uint32_t vni);
 	bool (*audit_step)(void *be, void *run);
@@ -160,8 +166,8 @@ struct dp_ops {
 	/* What is there now of this one row goes into s, DP_SEEN_NONE without one; false: that cannot be asked. */
 	bool (*audit_row)(void *be, void *vni, struct dp_seen *s);
 	/*
-	 * As dp_trace() up to where the frame leaves for VTEPs, dp_trace_source() and dp_trace_answer(). All NULL: it forwards
-	 * nothing.
+	 * As dp_trace() up to where the frame leaves for VTEPs, dp_trace_source() and
+	 * dp_trace_answer(). All NULL: it forwards nothing.
 	 */
 	void (*trace)(void *be, void *vni, const struct mac *mac, struct dp_tracer *t);
 	void (*trace_source)(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *t);
@@ -193,7 +199,7 @@ enum dp_seen_state {
 	DP_SEEN_OURS,         /* bears our mark */
 	DP_SEEN_CLAIM,        /* bridge row on the vxlan port that may be ours: the vxlan row will tell */
 	DP_SEEN_FOREIGN,      /* another hand's, not ours to change */
-	DP_SEEN_LOCAL,        /* learned by the kernel on a local port or, a vxlan row, there; a neighbour that it resolved */
+	DP_SEEN_LOCAL,        /* learned by the kernel: on a port, a vxlan row there; a neighbour that it resolved */
 	DP_SEEN_LOCAL_EXTERN, /* extern_learn on a local port */
 	DP_SEEN_LOCAL_STATIC, /* set by hand */
 	DP_SEEN_OWN           /* a port's or the bridge's own address, or locked: neither local nor ever written */
@@ -242,10 +248,11 @@ void dp_dest_altered(struct dp *d, uint32_t dest);
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
 
 /*
- * A table is too large to be read before rows are written: only what is local, neighbours, and what has been reported is
- * known. Wishes for other MACs are looked up one by one (DP_OP_LOOK), those for flooding and a sweep wait until the
- * backend has read the rest beside. Not of a VNI that learns from the tunnel or has rows on demand. Said again when the rest
- * is about to be read, and once more each time that this is begun anew because flood rows have gone meanwhile.
+ * A table is too large to be read before rows are written: only what is local, neighbours, and
+ * what has been reported is known. Wishes for other MACs are looked up one by one (DP_OP_LOOK),
+ * those for flooding and a sweep wait until the backend has read the rest beside. Not of a VNI
+ * that learns from the tunnel or has rows on demand. Said again when the rest is about to be
+ * read, and once more each time that this is begun anew because flood rows have gone meanwhile.
  */
 void dp_vni_unread(struct dp *d, struct dp_vni *v);
 /* In place of dp_done(), what came of a DP_OP_LOOK: the parts that are there. */
@@ -262,8 +269,8 @@ void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready);
 /* A device is gone or another: nothing that was seen of the VNI holds. */
 void dp_vni_forget(struct dp *d, struct dp_vni *v);
 /*
- * Events were lost. Between begin and end the backend reports all local rows and neighbours of the VNI again, and what it has
- * learned from the tunnel; those that it does not are gone. Then all of ours are written anew.
+ * Events were lost. Between begin and end the backend reports all local rows and neighbours of the VNI again,
+ * and what it has learned from the tunnel; those that it does not are gone. Then all of ours are written anew.
  */
 void dp_resync_begin(struct dp *d, struct dp_vni *v);
 void dp_resync_end(struct dp *d, struct dp_vni *v);

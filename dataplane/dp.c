@@ -425,7 +425,8 @@ static void describe(const struct dp *d, const struct dp_op *op, char *s, size_t
 
 void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words)
 {
-	const char *help = words && err == -EINVAL ? NULL : refusal_help(-err, op->kind, &op->ip); /* the kernel's words say more */
+	/* The kernel's own words, if there are any, say more. */
+	const char *help = words && err == -EINVAL ? NULL : refusal_help(-err, op->kind, &op->ip);
 	char what[224];
 	unsigned again;
 

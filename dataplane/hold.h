@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Frames that found no row, kept for the moment that it takes to find out where they go: the first packet of a
- * conversation is not lost. Few, the oldest make room; what was not let go within HOLD_MS is not worth sending any more.
+ * Frames that found no row, kept for the moment that it takes to find out where they go:
+ * the first packet of a conversation is not lost. Few, the oldest make room; what was not
+ * let go within HOLD_MS is not worth sending any more.
  */
 #ifndef DATAPLANE_HOLD_H
 #define DATAPLANE_HOLD_H

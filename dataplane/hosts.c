@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What hosts say in ARP and ND, from a backend's ports to evpn, and what evpn has to say to them. Which hosts there are,
- * when one is asked and what is answered is evpn's to know; how the packets look is arpnd.c's.
+ * What hosts say in ARP and ND, from a backend's ports to evpn, and what evpn has to say to them. Which hosts
+ * there are, when one is asked and what is answered is evpn's to know; how the packets look is arpnd.c's.
  */
 #include "dataplane/arpnd.h"
 #include "dataplane/dp.h"

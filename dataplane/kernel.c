@@ -131,7 +131,7 @@ static bool must_wait(const struct kernel *k)
 	return kwriter_busy(&k->writer) && (k->check || k->overrun);
 }
 
-/* False when nothing may be written: the budget was used up before the queue was empty, or something has to come first. */
+/* False when nothing may be written: the budget was used up before the queue was empty, or something comes first. */
 static bool hear(struct kernel *k, int64_t until)
 {
 	int n;
@@ -174,9 +174,9 @@ static void attach_filter(struct kernel *k, bool on, bool ends)
 }
 
 /*
- * In a burst our own echoes are let go of by a filter; what others do to the same rows meanwhile, too. Where a burst takes
- * most rows away it takes the echoes of their ends as well, and what is left is written once more after it, as little as
- * it is: a row that someone else has removed is there again.
+ * In a burst our own echoes are let go of by a filter; what others do to the same rows meanwhile, too.
+ * Where a burst takes most rows away it takes the echoes of their ends as well, and what is left is
+ * written once more after it, as little as it is: a row that someone else has removed is there again.
  */
 static void set_filter(struct kernel *k)
 {

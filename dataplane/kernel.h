@@ -46,8 +46,8 @@
 #define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
 #define KERNEL_BR_FDB_MAX_LEARNED (IFLA_BR_MCAST_QUERIER_STATE + 2) /* since 6.7 */
 /*
- * All rows of a flood list bear one mark in the kernel, which the last hand that wrote there has set. Where that was not us a
- * row beside each of ours says so: of this MAC, which no frame is to, with the same VTEP.
+ * All rows of a flood list bear one mark in the kernel, which the last hand that wrote there has set. Where
+ * that was not us a row beside each of ours says so: of this MAC, which no frame is to, with the same VTEP.
  */
 #define KERNEL_FLOOD_MARK ((struct mac){ { 0x03, 'e', 'v', 'p', 'n', 'd' } })
 
@@ -263,7 +263,7 @@ struct klink *kernel_link_named(const struct kernel *k, const char *name);
 /* It is gone; who it matters to wants a look. */
 void kernel_link_drop(struct kernel *k, struct klink *l);
 
-/* ---- kernel_make.c: 0, or -errno with a sentence in k->why ------------------------------------------------------------------ */
+/* ---- kernel_make.c: 0, or -errno with a sentence in k->why ------------------------------------------------------- */
 
 int kernel_make_bridge(struct kernel *k, const struct kvni *v);
 int kernel_make_vxlan(struct kernel *k, const struct kvni *v, unsigned mtu);
@@ -285,7 +285,7 @@ int kernel_delete(struct kernel *k, const struct klink *l);
 int kernel_set_group(struct kernel *k, const struct klink *l, uint32_t group);
 /* Every device of the group. */
 int kernel_delete_group(struct kernel *k, uint32_t group);
-/* The device that holds vtep, else the one that routes it; false when there is none. *here: the host has the address. */
+/* The device that holds vtep, else the one that routes to it; false without one. *here: the host has the address. */
 bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifindex, bool *here);
 
 /* Of a request about a device: err, with a sentence in k->why when it is one. */
@@ -293,7 +293,7 @@ int kernel_judge(struct kernel *k, const char *what, const char *name, int err);
 
 /* ---- kernel_vlan.c ---------------------------------------------------------------------------------------------- */
 
-/* The VNI whose rows these are: of a bridge in a VLAN (0: none), of a vxlan device with a source VNI; NULL: nobody's. */
+/* The VNI whose rows these are: of a bridge in a VLAN (0: none), of a vxlan device with a source VNI; NULL: of none. */
 struct kvni *kernel_vni_of_bridge(const struct klink *br, uint16_t vlan);
 struct kvni *kernel_vni_of_vxlan(const struct kernel *k, const struct klink *vx, uint32_t vni);
 /* The VNI whose neighbours are on this device. */
@@ -348,8 +348,9 @@ void kernel_member_doubt(struct kernel *k, struct klink *port);
 void kernel_member_event(struct kernel *k, const struct nlmsghdr *h);
 void kernel_member_forget(struct klink *port);
 /*
- * Asks of the ports that may have changed; where they have, the VNIs that it matters to want a look, and rows on the port are
- * read again: those that are set stay where they are when their port leaves the VLAN. No dump may be under way.
+ * Asks of the ports that may have changed; where they have, the VNIs that it matters to
+ * want a look, and rows on the port are read again: those that are set stay where they
+ * are when their port leaves the VLAN. No dump may be under way.
  */
 void kernel_member_update(struct kernel *k);
 /* The same for one port, without the rest. */
@@ -366,8 +367,8 @@ bool kernel_carry(struct kernel *k, const struct kvni *v, const uint8_t *frame, 
 /* ---- kernel_dev.c ----------------------------------------------------------------------------------------------- */
 
 /*
- * Looks at the devices of every VNI that wants it: makes, adopts, reports. When kernel_clock_us() has passed until, what
- * is left is done in a later turn.
+ * Looks at the devices of every VNI that wants it: makes, adopts, reports. When
+ * kernel_clock_us() has passed until, what is left is done in a later turn.
  */
 void kernel_dev_check(struct kernel *k, int64_t until);
 int64_t kernel_clock_us(void);
@@ -384,7 +385,7 @@ struct mtime kernel_dev_next(const struct kernel *k);
 /* ifindex of where neighbours of the VNI are: its bridge, or its vxlan device without one. */
 unsigned kernel_neigh_ifindex(const struct kvni *v);
 
-/* With rsc its vxlan device is where the destinations of packets are looked up, beside the bridge, which answers ARP. */
+/* With rsc, the vxlan device itself looks up where a packet's destination is, beside the bridge, which answers ARP. */
 static inline bool kernel_neigh_twice(const struct kvni *v)
 {
 	return v->rsc && kernel_neigh_ifindex(v) != v->vxlan_ifindex;
@@ -408,7 +409,7 @@ unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v);
 unsigned kernel_dev_fitting_mtu(struct kernel *k, const struct kvni *v, bool *guess);
 /* Is this the vxlan device that the VNI wants? */
 bool kernel_dev_consistent(const struct klink *l, struct kvni *v);
-/* One that we have made for other parameters, before a change of them or in an earlier run: what it is it is for life. */
+/* A device that we have made for other parameters, in this run or an earlier one, which cannot be changed any more. */
 bool kernel_dev_outdated(const struct kernel *k, const struct kvni *v, const struct klink *l);
 /* Does the VNI work with these devices, of which either may be NULL? */
 bool kernel_dev_usable(struct kvni *v, const struct klink *br, const struct klink *vx);
@@ -419,11 +420,11 @@ void kernel_dev_watch(struct kernel *k, struct kvni *v, const struct klink *br, 
 
 /* NULL when there is none. */
 struct kvni *kernel_vni_find(const struct kernel *k, uint32_t vni);
-/* A vxlan device of ours cannot be made the VNI's: how misses are told of, and the short circuit, are set for its life. */
+/* A vxlan device of ours cannot serve this VNI: how it tells of misses, and rsc, are fixed when a device is made. */
 bool kernel_vni_needs_another(const struct kvni *v, const struct klink *l);
 /*
- * Learning and group of its device become those of to (which may be v). Rows that the kernel would take for nobody's then, or drop
- * frames for, go before. 0, or -errno with a sentence in k->why.
+ * Learning and group of its device become those of to (which may be v). Rows that the kernel would
+ * take for nobody's then, or drop frames for, go before. 0, or -errno with a sentence in k->why.
  */
 int kernel_vni_set_learning(struct kernel *k, const struct kvni *v, const struct klink *l, const struct kvni *to);
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
@@ -435,12 +436,12 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 bool kernel_vni_named(const struct kernel *k, const char *name);
 bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const char *name);
 
-/* ---- kernel_port.c: for struct dp_ops --------------------------------------------------------------------------------- */
+/* ---- kernel_port.c: for struct dp_ops ---------------------------------------------------------------------------- */
 
 int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
 int kernel_port_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
 
-/* ---- kernel_capture.c ----------------------------------------------------------------------------------------------- */
+/* ---- kernel_capture.c -------------------------------------------------------------------------------------------- */
 
 /* As struct dp_ops has it. */
 int kernel_capture_start(void *be, void *data, const struct dp_capture *what, int fd, char *why, size_t cap);
@@ -459,14 +460,14 @@ void kernel_read_stop(struct kernel *k, struct kvni *v);
 /* As struct dp_ops has it. */
 void kernel_read_now(void *be, void *data);
 
-/* ---- kernel_audit.c: for struct dp_ops ---------------------------------------------------------------------------------- */
+/* ---- kernel_audit.c: for struct dp_ops --------------------------------------------------------------------------- */
 
 void *kernel_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
 bool kernel_audit_step(void *be, void *run);
 void kernel_audit_end(void *be, void *run);
 bool kernel_audit_row(void *be, void *vni, struct dp_seen *s);
 
-/* ---- kernel_trace.c: for struct dp_ops ---------------------------------------------------------------------------------- */
+/* ---- kernel_trace.c: for struct dp_ops --------------------------------------------------------------------------- */
 
 void kernel_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *t);
 void kernel_trace_source(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *t);
@@ -474,7 +475,9 @@ void kernel_trace_answer(void *be, void *vni, const struct ip *ip, const struct 
 
 /* ---- kernel_bury.c ---------------------------------------------------------------------------------------------- */
 
-/* The device is as good as gone; kernel_bury() deletes all such together, a pair alone costs 60 ms and 2000 cost 17 s. */
+/*
+ * The device is to be deleted. kernel_bury() deletes all such together: a pair alone costs 60 ms, 2,000 of them 17 s.
+ */
 void kernel_condemn(struct kernel *k, struct klink *l);
 /* Deletes a part of the condemned; true when some are left. */
 bool kernel_bury(struct kernel *k);
@@ -486,9 +489,15 @@ void kernel_bury_vni(struct kernel *k, const struct kvni *v);
 void kernel_bury_share(struct kernel *k, const struct kvni *v, const struct klink *vx);
 /* Removes our rows from a vxlan device that stays, as the port of a bridge or not; v: those of this VNI only. */
 void kernel_bury_rows(struct kernel *k, const struct klink *vx, const struct kvni *v);
-/* The flood rows alone: before the device gets another group, since with that the kernel takes our mark from all of the list. */
+/*
+ * Only the flood rows: before the device gets another group, since with that the kernel
+ * takes our mark off the whole list.
+ */
 void kernel_bury_floods(struct kernel *k, const struct klink *vx, const struct kvni *v);
-/* Those that point at a nexthop: before the device begins to learn, since from then on it drops what comes from their MACs. */
+/*
+ * Those that point at a nexthop: before the device begins to learn, since from then on it
+ * drops frames from their MACs.
+ */
 void kernel_bury_by_nexthop(struct kernel *k, const struct klink *vx, const struct kvni *v);
 /*
  * After the start: what evpnd made or wrote for VNIs that left the configuration while it did not run goes, as a reload
@@ -534,7 +543,10 @@ int kernel_dump_port(struct kernel *k, const struct klink *l);
 
 int kernel_nh_load(struct kernel *k);
 void kernel_nh_free(struct kernel *k);
-/* As dp_sets_on_demand(): before 6.15 the kernel refuses a row that points at a nexthop and ages ("cannot be dynamic"). */
+/*
+ * As dp_sets_on_demand(): before 6.15 the kernel refuses an ageing row that points at a
+ * nexthop ("cannot be dynamic").
+ */
 bool kernel_nh_rows_age(const void *be);
 /* There are some. */
 bool kernel_nh_any(const struct kernel *k);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The end of devices and rows that nobody wants any more. The kernel waits for readers of what it removes, some 60 ms for
- * a bridge with its vxlan device, but once for all devices of a request; a bridge is never below 17 ms. So devices are
- * condemned first, and then deleted by the group.
+ * The end of devices and rows that nobody wants any more. The kernel waits for readers of what it
+ * removes, some 60 ms for a bridge with its vxlan device, but once for all devices of a request;
+ * a bridge is never below 17 ms. So devices are condemned first, and then deleted by the group.
  */
 #include "dataplane/kernel.h"
 

@@ -43,7 +43,7 @@ struct kcapture {
 	uint8_t packet[PACKET_MAX];
 };
 
-/* ---- a packet ------------------------------------------------------------------------------------------------------- */
+/* ---- a packet ---------------------------------------------------------------------------------------------------- */
 
 /* The filter has looked at this much. Where the inner frame begins; its VTEP. */
 static size_t inner_of(const uint8_t *p, bool out, struct ip *vtep)
@@ -120,7 +120,7 @@ static void on_end(struct loop_io *io, unsigned events)
 	kernel_capture_end(container_of(io, struct kcapture, io)->v);
 }
 
-/* ---- sockets -------------------------------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------------------------------- */
 
 /* VXLAN of the VNI in UDP of the port, from the IP header on. */
 static int set_filter(int fd, uint16_t port, uint32_t vni)
@@ -170,7 +170,7 @@ static int open_source(struct source *s, const struct kvni *v, unsigned ifindex)
 	return err;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void capture_free(struct kcapture *c)
 {

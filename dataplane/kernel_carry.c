@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Frames of ours to the other VTEPs of a VNI whose vxlan device serves several. The bridge tells such a device with each
- * frame which VNI it is for, and a packet socket cannot; so the packet is made here (RFC 7348 5) and sent by UDP, to each
- * VTEP that has a flood row. These are announcements of hosts and their probes: few, and small.
+ * Frames of ours to the other VTEPs of a VNI whose vxlan device serves several. The bridge tells such a device with
+ * each frame which VNI it is for, and a packet socket cannot; so the packet is made here (RFC 7348 5) and sent by
+ * UDP, to each VTEP that has a flood row. These are announcements of hosts and their probes: few, and small.
  *
  *	| flags 1 | reserved 3 | VNI 3 | reserved 1 | Ethernet frame |
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The devices of a VNI. A check looks at what there is and goes one way through: missing ones are made, those that are
- * there are adopted when they say the same as the configuration, each is set up once (up, in the bridge, port flags), and
- * what is found otherwise after that is another hand's will: it is told, not undone. Checks follow from events; they are
- * cheap and can be repeated.
+ * The devices of a VNI. A check looks at what there is and goes one way through: missing ones are
+ * made, those that are there are adopted when they say the same as the configuration, each is set
+ * up once (up, in the bridge, port flags), and what is found otherwise after that is another hand's
+ * will: it is told, not undone. Checks follow from events; they are cheap and can be repeated.
  */
 #include "dataplane/kernel.h"
 

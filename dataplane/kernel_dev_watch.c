@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What of a VNI's devices is not as it should be. It is read from what links have told, and said in the VNI's problem, the
- * first one found; nothing is changed here but an MTU that had been guessed. What is made and set up is kernel_dev.c's.
+ * What of a VNI's devices is not as it should be. It is read from what links have told,
+ * and said in the VNI's problem, the first one found; nothing is changed here but an MTU
+ * that had been guessed. What is made and set up is kernel_dev.c's.
  */
 #include "dataplane/kernel.h"
 
@@ -60,7 +61,7 @@ unsigned kernel_dev_mtu(struct kernel *k, const struct kvni *v)
 	return guess ? 0 : fits;
 }
 
-/* ---- may it be used? ---------------------------------------------------------------------------------------------- */
+/* ---- may it be used? --------------------------------------------------------------------------------------------- */
 
 /* What of it is not the VNI's, in a sentence; empty when it can be used. */
 static void find_conflict(const struct klink *l, const struct kvni *v, char text[static KERNEL_WORDS])
@@ -147,7 +148,7 @@ bool kernel_dev_usable(struct kvni *v, const struct klink *br, const struct klin
 	return ok;
 }
 
-/* ---- is it as it should be? ---------------------------------------------------------------------------------------- */
+/* ---- is it as it should be? -------------------------------------------------------------------------------------- */
 
 static void watch_underlay(struct kernel *k, struct kvni *v, const struct klink *vx)
 {

@@ -31,7 +31,7 @@ int kdump_open(struct kdump *d);
 void kdump_close(struct kdump *d);
 /* The last dump has ended. msg is freed. */
 void kdump_begin(struct kdump *d, struct nl_msg *msg);
-/* Hands the messages of one datagram to fn. KDUMP_NOTHING_YET: none has come in that time; -errno: it ends with that. */
+/* Hands the messages of one datagram to fn. KDUMP_NOTHING_YET: none came in that time; -errno: the dump failed. */
 enum kdump_more { KDUMP_END, KDUMP_MORE, KDUMP_NOTHING_YET };
 int kdump_more(struct kdump *d, unsigned wait_ms, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The kernel tells which MAC was missed and throws the frame away. So that the first packet of a conversation arrives, the
- * bridge of a VNI whose rows come on demand has one more port, a TAP that ends here: what the bridge floods because it has
- * no row comes to it, too, and nothing else. Frames are kept until the row is there and leave by the vxlan device then. The
- * port goes with its descriptor, whatever becomes of us. Without a bridge it is the host's neighbour table that keeps them.
+ * The kernel tells which MAC was missed and throws the frame away. So that the first packet of a
+ * conversation arrives, the bridge of a VNI whose rows come on demand has one more port, a TAP that ends
+ * here: what the bridge floods because it has no row comes to it, too, and nothing else. Frames are kept
+ * until the row is there and leave by the vxlan device then. The port goes with its descriptor, whatever
+ * becomes of us. Without a bridge it is the host's neighbour table that keeps them.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,10 +3,11 @@
 /*
  * What else runs on the host and minds what we write.
  *
- * systemd-networkd, versions 249 to 255, reads every nexthop of its network namespace, takes one without a device for a
- * contradiction and aborts, at each start again; a nexthop for FDB rows has none. It is found by its netlink socket, which
- * /proc/net/netlink shows for this namespace alone: a listener to nexthops whose process has that name, or none that can
- * be read (another PID namespace, as from within a container). Its version is in the name of its library.
+ * systemd-networkd, versions 249 to 255, reads every nexthop of its network namespace, takes one
+ * without a device for a contradiction and aborts, at each start again; a nexthop for FDB rows
+ * has none. It is found by its netlink socket, which /proc/net/netlink shows for this namespace
+ * alone: a listener to nexthops whose process has that name, or none that can be read (another
+ * PID namespace, as from within a container). Its version is in the name of its library.
  */
 #include <glob.h>
 #include <linux/netlink.h>

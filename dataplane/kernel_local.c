@@ -84,7 +84,7 @@ static void tell(struct kernel *k, const struct dp_seen *s)
 		dp_seen(k->d, s);
 }
 
-/* ---- other control planes ----------------------------------------------------------------------------------------- */
+/* ---- other control planes ---------------------------------------------------------------------------------------- */
 
 static const char *protocol_name(uint8_t protocol, char *buf, size_t cap)
 {
@@ -166,7 +166,7 @@ static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 	unsigned port = (unsigned)n->nd->ndm_ifindex;
 	bool vxlan;
 
-	/* A row that is set without a VLAN is there for each VLAN of its port, too, and only one of them is looked up. */
+	/* A row that is set without a VLAN is there for each VLAN of its port, too; only one of them is looked up. */
 	if (!v || v->bridge_ifindex != bridge || mac_is_group(&n->mac) || br->vlan_aware != (vlan != 0))
 		return;
 	vxlan = port == v->vxlan_ifindex && (n->gone || !(n->nd->ndm_state & NUD_PERMANENT));
@@ -183,7 +183,7 @@ static void bridge_row(struct kernel *k, const struct neigh *n, unsigned bridge)
 	}
 }
 
-/* ---- vxlan rows --------------------------------------------------------------------------------------------------- */
+/* ---- vxlan rows -------------------------------------------------------------------------------------------------- */
 
 static bool has_object(struct kernel *k, const struct ip *vtep)
 {
@@ -303,7 +303,7 @@ static void fdb(struct kernel *k, const struct neigh *n)
 		vxlan_row(k, n, l);
 }
 
-/* ---- neighbours --------------------------------------------------------------------------------------------------- */
+/* ---- neighbours -------------------------------------------------------------------------------------------------- */
 
 static enum dp_seen_state neighbour_state(const struct neigh *n)
 {
@@ -365,7 +365,7 @@ static void neighbour(struct kernel *k, const struct neigh *n)
 	tell(k, &s);
 }
 
-/* ---- misses -------------------------------------------------------------------------------------------------------- */
+/* ---- misses ------------------------------------------------------------------------------------------------------ */
 
 /* From the vxlan device for a frame or, as a proxy, a question; from the neighbour table for one of the host's own. */
 static void miss(struct kernel *k, const struct neigh *n)
@@ -416,7 +416,7 @@ void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(
 	k->look_notes = false;
 }
 
-/* ---- dumps -------------------------------------------------------------------------------------------------------- */
+/* ---- dumps ------------------------------------------------------------------------------------------------------- */
 
 static void on_dumped(void *ctx, const struct nlmsghdr *h)
 {
@@ -458,7 +458,7 @@ static bool is_tunnel(const struct klink *l)
 	return l->kind == KLINK_VXLAN && (l->used_by || l->external);
 }
 
-/* FDB dumps hold the kernel's lock and are quadratic in rows of a table: of what is ours by the thousand none is made. */
+/* An FDB dump holds the kernel's lock and is quadratic in the rows of a table, so none is made of our own thousands. */
 static int dump_local_ports(struct kernel *k, const struct kvni *v)
 {
 	struct klink *l, *tmp;
@@ -542,7 +542,7 @@ int kernel_dump_learned(struct kernel *k, const struct kvni *v)
 	return err;
 }
 
-/* ---- what is left over ---------------------------------------------------------------------------------------------- */
+/* ---- what is left over ------------------------------------------------------------------------------------------- */
 
 bool kernel_row_ours(struct kernel *k, const struct nlmsghdr *h, struct kernel_row *r)
 {

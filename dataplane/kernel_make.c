@@ -103,8 +103,8 @@ static int dress(struct kernel *k, const char *name, const char *kind)
 }
 
 /*
- * An address of its own: else the bridge takes the lowest of its ports', and each time that one comes or goes the kernel
- * forgets every neighbour, and the hosts their gateway. The same after each start, another on each host.
+ * An address of its own: else the bridge takes the lowest of its ports', and each time that one comes or goes the
+ * kernel forgets every neighbour, and the hosts their gateway. The same after each start, another on each host.
  */
 static struct mac bridge_address(const struct kvni *v)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Which VLANs the ports of VLAN-aware bridges are in, whoever put them there, and what a single vxlan device has them
- * mapped to. Events only say that a port has changed; what it is in then is asked for, once for all events of a turn. So
- * it does not matter which of the kernel's notifications came or got lost.
+ * Which VLANs the ports of VLAN-aware bridges are in, whoever put them there, and what a single vxlan
+ * device has them mapped to. Events only say that a port has changed; what it is in then is asked for, once
+ * for all events of a turn. So it does not matter which of the kernel's notifications came or got lost.
  *
  *	bridge vlan add dev eth1 vid 10        RTM_NEWVLAN, RTM_NEWLINK (AF_BRIDGE)
  *	... dev vxlan0 vid 10 tunnel_info id   RTM_NEWLINK (AF_BRIDGE)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A VTEP is a nexthop and a group of one, because FDB rows take groups only; a set of VTEPs is one more group. All have
- * our protocol number and ids from a range of ours, which survives kill -9 and says after a restart which rows are ours.
- * Numbers are handed out in turn, so that the news of the end of one is never taken for that of its successor.
+ * A VTEP is a nexthop and a group of one, because FDB rows take groups only; a set of VTEPs
+ * is one more group. All have our protocol number and ids from a range of ours, which
+ * survives kill -9 and says after a restart which rows are ours. Numbers are handed out in
+ * turn, so that the news of the end of one is never taken for that of its successor.
  *
  *	VTEP  nexthop  0x65000000 + n  via it          group  0x65800000 + n  of that nexthop
  *	set                                            group  0x65800000 + n  of the nexthops of its members
@@ -100,7 +101,7 @@ uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group)
 	return is_group(group) && group - NH_GROUP < k->nh_cap ? k->nh[group - NH_GROUP] : 0;
 }
 
-/* ---- as the kernel has them --------------------------------------------------------------------------------------- */
+/* ---- as the kernel has them -------------------------------------------------------------------------------------- */
 
 struct found {
 	uint32_t id;
@@ -320,7 +321,7 @@ int kernel_nh_load(struct kernel *k)
 	return k->nh_refused ? 0 : err;
 }
 
-/* ---- a fresh look ------------------------------------------------------------------------------------------------- */
+/* ---- a fresh look ------------------------------------------------------------------------------------------------ */
 
 static void audit_one(struct kernel *k, struct dp_audit *a, const struct load *l, uint32_t dest)
 {

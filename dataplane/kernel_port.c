@@ -32,8 +32,8 @@ static int remove_pair(struct kernel *k, const char *port)
 }
 
 /*
- * As the kernel would write it had the port spoken: such rows age, and move when the MAC does. A port takes them once it
- * forwards, a moment after its other end has come up.
+ * As the kernel would write it had the port spoken: such rows age, and move when the MAC
+ * does. A port takes them once it forwards, a moment after its other end has come up.
  */
 static int announce_mac(struct kernel *k, const struct kvni *v, const struct klink *port, const struct mac *mac)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The tables that are there when we start. A dump of an FDB is quadratic in the kernel: for each datagram it walks the
- * bridge's list from its start, and under the lock that all writes take. So a table that does not fit into a few datagrams
- * is not waited for: local ports are read, which is what writing depends on, MACs are looked up as they are wished for
- * (reconcile_unread.c), and a thread reads the rest beside when something waits for it and the burst of the start is over.
+ * The tables that are there when we start. A dump of an FDB is quadratic in the kernel: for each
+ * datagram it walks the bridge's list from its start, and under the lock that all writes take. So
+ * a table that does not fit into a few datagrams is not waited for: local ports are read, which
+ * is what writing depends on, MACs are looked up as they are wished for (reconcile_unread.c), and
+ * a thread reads the rest beside when something waits for it and the burst of the start is over.
  */
 #include "dataplane/kernel.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Listening to what hosts say on the ports of a bridge, and speaking to them: a packet socket a port, with a filter in
- * the kernel that lets ARP and ND through and nothing else. It sees a frame before the bridge does, so no address on the
- * bridge is needed and suppression is not in the way. On a VLAN-aware bridge a port serves several VNIs: whose a frame is
- * follows from its tag, which the kernel has taken off and tells beside it, or from the port's own VLAN; what is sent past
- * the bridge gets the tag that the bridge would have given it. What came by a tunnel is listened to where hosts are learned
- * from it; with EVPN their VTEP has told us (RFC 9161 3.1). A port may say so much a second; when it says more the kernel
- * keeps what fits into the socket's buffer
+ * Listening to what hosts say on the ports of a bridge, and speaking to them: a packet socket a port, with a
+ * filter in the kernel that lets ARP and ND through and nothing else. It sees a frame before the bridge does,
+ * so no address on the bridge is needed and suppression is not in the way. On a VLAN-aware bridge a port serves
+ * several VNIs: whose a frame is follows from its tag, which the kernel has taken off and tells beside it, or
+ * from the port's own VLAN; what is sent past the bridge gets the tag that the bridge would have given it. What
+ * came by a tunnel is listened to where hosts are learned from it; with EVPN their VTEP has told us (RFC 9161
+ * 3.1). A port may say so much a second; when it says more the kernel keeps what fits into the socket's buffer
  * and counts the rest. Frames of ours leave by the port's or the vxlan device's own door, past the bridge.
  */
 #include <errno.h>
@@ -97,7 +97,7 @@ static int open_port(unsigned ifindex, bool tags)
 
 /* ---- hearing ----------------------------------------------------------------------------------------------------- */
 
-/* Its length, or -1. *tag: the VLAN of the tag that it had, 0: none; *ours: it was none of another kind than vlan_type. */
+/* Its length, or -1. *tag: the VLAN of its tag, 0: untagged; *ours: the tag, if any, is of kind vlan_type. */
 static ssize_t receive(int fd, uint16_t vlan_type, uint8_t frame[ARPND_SNAP], uint16_t *tag, bool *ours)
 {
 	union {
@@ -227,7 +227,7 @@ static void start(struct kernel *k, struct klink *l, bool tags)
 	struct ksnoop *s;
 	int fd = open_port((unsigned)l->ifindex, tags);
 
-	if (fd == -EPERM || fd == -EACCES || fd == -EAFNOSUPPORT) { /* the last one: seccomp, as a service manager sets it */
+	if (fd == -EPERM || fd == -EACCES || fd == -EAFNOSUPPORT) { /* the last: seccomp of a service */
 		k->deaf = true;
 		log_warn(k->log, LOG_DP, "hosts' addresses are not learned from ARP and ND: CAP_NET_RAW is missing (%s); "
 					 "the kernel's neighbour table is what is left (host-learning: false does without)",

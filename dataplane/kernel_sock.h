@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Netlink sockets of the kernel backend: a batch of messages in one system call with the errors matched to its messages,
- * single requests, dumps, and events. Knows nothing of what the messages mean.
+ * Netlink sockets of the kernel backend: a batch of messages in one system call with the errors matched
+ * to its messages, single requests, dumps, and events. Knows nothing of what the messages mean.
  */
 #ifndef DATAPLANE_KERNEL_SOCK_H
 #define DATAPLANE_KERNEL_SOCK_H
@@ -30,7 +30,7 @@ struct ksock {
 
 /* 0 or -errno. groups: RTNLGRP_* in a zero-ended array, NULL for none. */
 int ksock_open(struct ksock *s, const int *groups);
-/* The same over a netlink socket that another has opened, and keeps, perhaps in another namespace. -EINVAL: it is none. */
+/* The same over a netlink socket that another has opened, and keeps, perhaps in another namespace. -EINVAL: not one. */
 int ksock_adopt(struct ksock *s, int fd);
 void ksock_close(struct ksock *s);
 
@@ -65,10 +65,10 @@ int ksock_dump_take(const struct ksock *s, unsigned slot, void (*fn)(void *ctx, 
 int ksock_events(struct ksock *s, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx);
 
 /*
- * Lets go of events of rows that we write in bulk: RTM_NEWNEIGH with EXT_LEARNED of these devices, and neighbours with our
- * protocol, and RTM_NEWNEXTHOP always. n 0: of no rows. ends: of their RTM_DELNEIGH, too. Each
- * listener costs the writer, see docs/design.md. False when a socket's memory is not enough for so many (20 KiB before
- * Linux 6.7, some 400 devices; net.core.optmem_max): then nothing is let go of.
+ * Lets go of events of rows that we write in bulk: RTM_NEWNEIGH with EXT_LEARNED of these devices, and
+ * neighbours with our protocol, and RTM_NEWNEXTHOP always. n 0: of no rows. ends: of their RTM_DELNEIGH,
+ * too. Each listener costs the writer, see docs/design.md. False when a socket's memory is not enough for
+ * so many (20 KiB before Linux 6.7, some 400 devices; net.core.optmem_max): then nothing is let go of.
  */
 bool ksock_filter(struct ksock *s, unsigned *ifindex, unsigned n, bool ends);
 

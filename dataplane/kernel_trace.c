@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A trace through the kernel's tables: the bridge's row of a MAC, the vxlan device's, the nexthop group that it points at,
- * each asked for by its key. What evpnd believes of them plays no part here.
+ * A trace through the kernel's tables: the bridge's row of a MAC, the vxlan device's, the nexthop
+ * group that it points at, each asked for by its key. What evpnd believes of them plays no part here.
  *
  *	frame ─► port ─► bridge row ─┬─► local port
  *	                             ├─► vxlan port ─► vxlan row ─┬─► VTEP
@@ -16,7 +16,7 @@
 #include "dataplane/kernel.h"
 #include "dataplane/lookup.h"
 
-/* ---- questions ------------------------------------------------------------------------------------------------------ */
+/* ---- questions --------------------------------------------------------------------------------------------------- */
 
 struct fdb_row {
 	int err; /* -ENOENT: there is none */
@@ -136,7 +136,7 @@ static struct nexthop_row ask_nexthop(struct ksock *s, uint32_t id)
 	return r;
 }
 
-/* ---- rows, as `bridge` writes them ------------------------------------------------------------------------------------ */
+/* ---- rows, as `bridge` writes them ------------------------------------------------------------------------------- */
 
 static const char *name_of(const struct kernel *k, unsigned ifindex)
 {
@@ -170,7 +170,7 @@ static void write_row(const struct kernel *k, const struct kvni *v, struct trace
 	trace_answer(st, "%s", r->state & NUD_PERMANENT ? " permanent" : r->state & NUD_NOARP ? " static" : "");
 }
 
-/* ---- devices ------------------------------------------------------------------------------------------------------------ */
+/* ---- devices ----------------------------------------------------------------------------------------------------- */
 
 static bool is_up(struct trace_step *st, const struct lookup_link *l)
 {
@@ -211,7 +211,7 @@ static void note_isolated(struct dp_tracer *tr, const struct lookup_link *l)
 	snprintf(tr->isolated, sizeof(tr->isolated), "%s", l->isolated ? l->name : "");
 }
 
-/* ---- the vxlan device --------------------------------------------------------------------------------------------------- */
+/* ---- the vxlan device -------------------------------------------------------------------------------------------- */
 
 static void add_vtep(struct dp_traced *out, const struct ip *vtep)
 {
@@ -326,7 +326,7 @@ static void trace_vxlan(struct kernel *k, struct kvni *v, const struct mac *mac,
 		trace_say(st, TRACE_BROKEN, "the row leads to no VTEP");
 }
 
-/* ---- the bridge ----------------------------------------------------------------------------------------------------------- */
+/* ---- the bridge -------------------------------------------------------------------------------------------------- */
 
 static void on_port(struct kernel *k, struct kvni *v, struct trace_step *st, const struct fdb_row *r, struct dp_tracer *tr)
 {
@@ -412,7 +412,7 @@ static void trace_bridge(struct kernel *k, struct kvni *v, const struct mac *mac
 		trace_vxlan(k, v, mac, tr);
 }
 
-/* ---- for struct dp_ops ------------------------------------------------------------------------------------------------------ */
+/* ---- for struct dp_ops ------------------------------------------------------------------------------------------- */
 
 void kernel_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *tr)
 {

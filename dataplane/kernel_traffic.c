@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What the kernel has counted, read when it is asked for: of a VNI its vxlan device's frames, where "dropped" is what found
- * neither a row nor anywhere to be flooded to, and those of the ports of its bridge.
+ * What the kernel has counted, read when it is asked for: of a VNI its vxlan device's frames, where
+ * "dropped" is what found neither a row nor anywhere to be flooded to, and those of the ports of its bridge.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,8 @@ static void read_stats(struct kernel *k, unsigned ifindex, struct dp_traffic *ou
 {
 	struct if_stats_msg m = { .ifindex = ifindex, .filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64) };
 
-	ksock_get(&k->cmd, ksock_msg(RTM_GETSTATS, 0, &m, sizeof(m)), on_stats, out); /* gone: zeroes until that is heard */
+	/* A device that is gone answers nothing: zeroes, until we hear of its end. */
+	ksock_get(&k->cmd, ksock_msg(RTM_GETSTATS, 0, &m, sizeof(m)), on_stats, out);
 }
 
 static bool fill_vni(struct kernel *k, uint32_t n, struct dp_traffic *out)

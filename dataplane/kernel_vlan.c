@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Devices that several VNIs share, told apart by a VLAN: a VLAN-aware bridge, with a vxlan device for each VNI (an access
- * port of its VLAN) or a single one for all (VLANs mapped to VNIs on it). Whose a row is, who has a claim, and the
- * membership of ports in VLANs.
+ * Devices that several VNIs share, told apart by a VLAN: a VLAN-aware bridge, with a vxlan
+ * device for each VNI (an access port of its VLAN) or a single one for all (VLANs mapped
+ * to VNIs on it). Whose a row is, who has a claim, and the membership of ports in VLANs.
  *
  *	br0 --- eth1    VLAN 100 untagged, or tagged as the port has it in the configuration
  *	    --- vxlan1000    VLAN 100 untagged                    one device a VNI
@@ -20,7 +20,7 @@
 
 #define VLANS 4096u
 
-/* ---- whose -------------------------------------------------------------------------------------------------------- */
+/* ---- whose ------------------------------------------------------------------------------------------------------- */
 
 struct kvni *kernel_vni_of_bridge(const struct klink *br, uint16_t vlan)
 {
@@ -76,7 +76,7 @@ bool kernel_claimed(const struct kvni *v, const struct klink *l)
 	       (l->external && v->vxlan_ifindex == (unsigned)l->ifindex);
 }
 
-/* ---- membership ---------------------------------------------------------------------------------------------------- */
+/* ---- membership -------------------------------------------------------------------------------------------------- */
 
 static struct nl_msg *membership(uint16_t type, unsigned ifindex, struct nlattr **spec)
 {
@@ -170,7 +170,7 @@ int kernel_vni_filter(struct kernel *k, const struct klink *vx, uint32_t vni, bo
 	return err == -EEXIST ? 0 : kernel_judge(k, "add a VNI to its filter", vx->name, err);
 }
 
-/* ---- neighbours ---------------------------------------------------------------------------------------------------- */
+/* ---- neighbours -------------------------------------------------------------------------------------------------- */
 
 /* The VLAN device on the bridge, of whatever name. */
 struct klink *kernel_vlan_upper(const struct kernel *k, const struct klink *br, uint16_t vlan)

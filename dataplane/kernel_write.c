@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Operations as messages, a batch a system call, and what the kernel says to each. What the messages may not do in one
- * step, because the kernel refuses or answers 0 and does nothing, is done in two: a row that points at a nexthop does
- * not take an address in its place nor the other way round, a sticky row does not let go of that, one that another hand has
- * set does not become external, a flood row is another one with another label. A batch that is out goes on without us
- * (kernel_writer.h); the next is made meanwhile.
+ * Operations as messages, a batch a system call, and what the kernel says to each. What the messages may
+ * not do in one step, because the kernel refuses or answers 0 and does nothing, is done in two: a row that
+ * points at a nexthop does not take an address in its place nor the other way round, a sticky row does not
+ * let go of that, one that another hand has set does not become external, a flood row is another one with
+ * another label. A batch that is out goes on without us (kernel_writer.h); the next is made meanwhile.
  */
 #include "dataplane/kernel.h"
 
@@ -31,8 +31,9 @@ static void belongs(struct writer *w, unsigned i, int quiet)
 }
 
 /*
- * The nexthop that a row of these flags points at, 0 for one by address: of a MAC whose row points at a nexthop a device that
- * learns takes no packet (vxlan_snoop()), and such a row does not age before Linux 6.15 ("cannot be dynamic").
+ * The nexthop that a row of these flags points at, 0 for one by address: of a MAC whose
+ * row points at a nexthop a device that learns takes no packet (vxlan_snoop()), and such
+ * a row does not age before Linux 6.15 ("cannot be dynamic").
  */
 static uint32_t group_of(const struct kvni *v, const struct dp_dest *d, uint8_t flags)
 {
@@ -71,8 +72,8 @@ static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const st
 }
 
 /*
- * The two rows of a MAC in a message each. On demand the vxlan row ages, and the bridge row does not: the bridge counts only
- * what a MAC sends. Whoever hears of the end of the first deletes the second.
+ * The two rows of a MAC in a message each. On demand the vxlan row ages, and the bridge row does not:
+ * the bridge counts only what a MAC sends. Whoever hears of the end of the first deletes the second.
  */
 static void put_apart(struct writer *w, unsigned i, const struct dp_op *op, struct fdb_msg *m)
 {
@@ -124,7 +125,10 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 	if (op->parts & DP_PORT && op->old_flags & ~op->flags & DP_STICKY)
 		take_away(w, i, v, DP_PORT);
 	m.flags = NTF_SELF | (op->parts & DP_PORT ? NTF_MASTER : 0);
-	/* A sticky row is not external: the bridge would forget to be sticky. Its vxlan row says that it is ours, by itself. */
+	/*
+	 * A sticky row is not external, since the bridge would then drop "sticky"; its
+	 * vxlan row alone says that it is ours.
+	 */
 	m.flags |= op->flags & DP_STICKY && op->parts & DP_PORT ? NTF_STICKY : NTF_EXT_LEARNED;
 	m.flags |= op->flags & DP_ROUTER ? NTF_ROUTER : 0; /* the bridge does not look at it */
 	if (op->flags & DP_ON_DEMAND || (m.flags & NTF_STICKY && !m.group)) {
@@ -206,7 +210,10 @@ static void put(struct writer *w, unsigned i, const struct dp_op *op)
 	}
 }
 
-/* The bridge row has twins in VLANs, which stayed on the vxlan port when it moved away; the kernel deletes there only. */
+/*
+ * The bridge row has twins in VLANs, which stayed on the vxlan port when it moved away;
+ * the kernel deletes only there.
+ */
 static bool twins(const struct kernel *k, const struct dp_op *op)
 {
 	const struct kvni *v = op->vni_data;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The thread that writes rows. A write sleeps while others hold RTNL (a dump of a large FDB by another program: seconds)
- * and is most of the work of a row, so both are off the control thread. That makes the messages, ready to be sent, and
- * judges the answers; the thread knows the socket and nothing else.
+ * The thread that writes rows. A write sleeps while others hold RTNL (a dump of a large FDB by another
+ * program: seconds) and is most of the work of a row, so both are off the control thread. That makes
+ * the messages, ready to be sent, and judges the answers; the thread knows the socket and nothing else.
  *
  *	control   kwriter_batch() -> messages -> kwriter_submit()          kwriter_result() -> free again
  *	                                              |                           ^
@@ -39,7 +39,7 @@ struct kbatch {
 	unsigned at[KERNEL_OPS]; /* ifindex that an answer with a row has named */
 	uint32_t group[KERNEL_OPS]; /* the writer's: nexthop that a row was written with */
 	char words[KSOCK_WORDS]; /* the kernel's, of the last error */
-	uint32_t answer[KERNEL_OPS][2]; /* LOOK: where the bridge row, the vxlan row begins, from the end of octets; 0: none */
+	uint32_t answer[KERNEL_OPS][2]; /* LOOK: where bridge row, vxlan row begin, from the end of octets; 0: none */
 	uint32_t answers; /* octets of all of them */
 	uint8_t octets[KERNEL_OPS * 4 * NLBUF_MSG_MAX];
 };

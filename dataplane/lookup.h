@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What the kernel answers for one address: the route, the device, the neighbour. Of whatever network namespace the socket
- * is, so that a host and the underlay are asked in the same words. Rows read as iproute2 writes them.
+ * What the kernel answers for one address: the route, the device, the neighbour. Of whatever network namespace
+ * the socket is, so that a host and the underlay are asked in the same words. Rows read as iproute2 writes them.
  */
 #ifndef DATAPLANE_LOOKUP_H
 #define DATAPLANE_LOOKUP_H
@@ -57,8 +57,8 @@ struct lookup_neigh {
 };
 
 /*
- * Every device, in pieces: begin() is 0 or -errno; more() gives those of one datagram to fn and is 1 when there are others, 0 at the
- * end, -errno. Nothing else may be asked over the socket meanwhile.
+ * Every device, in pieces: begin() is 0 or -errno; more() gives those of one datagram to fn and is 1
+ * when there are others, 0 at the end, -errno. Nothing else may be asked over the socket meanwhile.
  */
 int lookup_links_begin(struct ksock *s);
 int lookup_links_more(struct ksock *s, void (*fn)(void *ctx, const struct lookup_link *l), void *ctx);

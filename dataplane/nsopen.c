@@ -74,7 +74,7 @@ static struct answer failed(enum step step, int err)
 	return (struct answer){ .err = err, .step = (uint8_t)step };
 }
 
-/* ---- descriptors over a socket --------------------------------------------------------------------------------------- */
+/* ---- descriptors over a socket ----------------------------------------------------------------------------------- */
 
 union control {
 	struct cmsghdr align;
@@ -123,7 +123,7 @@ static void close_all(const int *fds, unsigned n)
 		close(fds[n]);
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static int open_netlink(void)
 {
@@ -182,7 +182,7 @@ static struct answer open_all(const uint8_t *what, unsigned n, int *fds, unsigne
 	return a;
 }
 
-/* ---- a child --------------------------------------------------------------------------------------------------------- */
+/* ---- a child ----------------------------------------------------------------------------------------------------- */
 
 /* The owner of a user namespace has all rights in it, once there. */
 static struct answer enter(int ns)
@@ -226,7 +226,7 @@ static struct answer send_child(int to, int ns, const struct request *r)
 	return (struct answer){ 0 };
 }
 
-/* ---- the process that has children ----------------------------------------------------------------------------------- */
+/* ---- the process that has children ------------------------------------------------------------------------------- */
 
 static void serve_one(int fd, const struct request *r, ssize_t len, const int *ns, unsigned n_ns)
 {
@@ -321,7 +321,7 @@ void nsopen_stop(struct nsopen *o)
 	o->fd = -1;
 }
 
-/* ---- who asks -------------------------------------------------------------------------------------------------------- */
+/* ---- who asks ---------------------------------------------------------------------------------------------------- */
 
 static struct answer take_answer(int from, uint32_t id, int *fds, unsigned expected)
 {

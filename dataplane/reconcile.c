@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A row is what is wanted (wanted, want_*), what is there as far as we know (port, self, have_*) and what evpn believes
- * (told). Every input changes some of that and ends in rec_settle(), which asks plan() what the row calls for and puts it
- * in line or takes it out. So a row stands in line once, however often it changes, and an operation is made from the
- * state of the moment in which the backend asks for it.
+ * A row is what is wanted (wanted, want_*), what is there as far as we know (port, self, have_*) and what
+ * evpn believes (told). Every input changes some of that and ends in rec_settle(), which asks plan() what
+ * the row calls for and puts it in line or takes it out. So a row stands in line once, however often it
+ * changes, and an operation is made from the state of the moment in which the backend asks for it.
  *
  * Rules that hold it up:
  * - The bridge row of a MAC that sits on another port is not written, but over a dynamic one when evpn says that the
@@ -12,8 +12,8 @@
  * - A local event that meets a bridge row of ours is either a move that came after our write or one that our write ran
  *   over. The kernel is asked (ASK), and in the second case gets its row back (GIVE).
  * - Only what bears our mark is deleted, and from an earlier run only after a deferral (keep).
- * - What is wished for on demand ends with its use: a row that the backend says is idle is not written again, its wish is
- *   forgotten and evpn is told (idle). One from an earlier run is asked for as if it had just been missed (doubt).
+ * - What is wished for on demand ends with its use: a row that the backend says is idle is not written again, its
+ *   wish is forgotten and evpn is told (idle). One from an earlier run is asked for as if just missed (doubt).
  * - While an operation of a row is out, what is seen of the row is held, and counts as having come after it: a local
  *   event then asks, as any that meets a bridge row of ours. What is wished for meanwhile is looked at when it is back.
  */
@@ -442,7 +442,10 @@ static void end_waiting(struct rec *c)
 	}
 }
 
-/* While the burst goes on nothing is known; after it what still waits goes by itself, but for those whose VTEP is going. */
+/*
+ * While the burst lasts nothing is known. After it, what still waits goes by itself, but
+ * for rows whose VTEP is going.
+ */
 static void look_at_spare(struct rec *c)
 {
 	if (c->dirty.n >= c->burst_min) {

@@ -42,7 +42,10 @@ struct rec {
 	uint32_t n_held, held_cap;
 	uint64_t writes, errors, repairs, overruns;
 	struct history *history; /* NULL: none is kept */
-	/* Rows whose parts the backend took away to write them anew, by handle: what is heard of that is no other hand's doing. */
+	/*
+	 * Rows, by handle, that the backend took away to write them anew: what is heard
+	 * of that is no other hand's doing.
+	 */
 	struct rec_echo {
 		uint32_t row;
 		uint8_t parts;
@@ -122,7 +125,7 @@ struct rec_plan rec_plan(const struct rec *c, uint32_t h);
 /* Why a wanted row is not there yet, NULL when it is. */
 const char *rec_pending(const struct rec *c, uint32_t h);
 
-/* ---- between the files of reconcile --------------------------------------------------------------------------------- */
+/* ---- between the files of reconcile ------------------------------------------------------------------------------ */
 
 static inline bool rec_is_local(unsigned state)
 {
@@ -165,7 +168,7 @@ static inline void rec_set_unread(const struct rec *c, struct row *r, enum row_u
 uint32_t rec_add(struct rec *c, const struct row_key *k);
 /* What was seen of a row of which nothing is out; it is to be settled afterwards. */
 void rec_take(struct rec *c, uint32_t h, const struct dp_seen *s);
-/* After every change: puts the row in the line where it belongs now, or drops it when there is nothing to know of it. */
+/* After every change of a row: puts it into the queue where it belongs now, or drops it when nothing is known of it. */
 void rec_settle(struct rec *c, uint32_t h);
 /* What was refused before is another thing now: it need not wait. */
 void rec_forgive(struct rec *c, uint32_t h);
@@ -189,8 +192,8 @@ void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 /* The row is, or is not any more, one whose vxlan row goes with its destination. */
 void rec_set_spare(struct rec *c, struct row *r, bool spare);
 /*
- * Nothing of what rows have there through this object is there any more. They are looked at before the next operation is
- * made, once for all objects that have gone by then: a walk over all rows. by_us: no other hand has ended it.
+ * Nothing of what rows have there through this object is there any more. They are looked at before the next operation
+ * is made, once for all objects that have gone by then: a walk over all rows. by_us: no other hand has ended it.
  */
 void rec_lose_dest(struct rec *c, uint32_t dest, bool by_us);
 void rec_lose_rows(struct rec *c);
@@ -203,8 +206,9 @@ static inline uint32_t rec_level_tenths(unsigned level)
 	return 10u << level;
 }
 /*
- * Tells evpn what is news about the row. The callback may wish and so change any row: nothing of this one is looked at after it. What held before ends first; what
- * holds now is told when the row, which settles as one that must still be told, has its turn again.
+ * Tells evpn what is news about the row. The callback may wish and so change any row:
+ * nothing of this one is looked at after it. What held before ends first; what holds now
+ * is told when the row, which settles as one that must still be told, has its turn again.
  */
 void rec_tell(struct rec *c, uint32_t h);
 void rec_touch(struct rec *c, struct row *r);
@@ -215,8 +219,8 @@ void rec_wish_no_more(struct rec *c, struct row *r);
 void rec_tell_gone(struct rec *c, uint32_t h);
 
 /*
- * The set of this number, for a row: what an earlier run has left and the row goes to becomes it, or, while it is not known where
- * the row goes, what has the same members.
+ * The set of this number, for a row: what an earlier run has left and the row goes to
+ * becomes it, or, while it is not known where the row goes, what has the same members.
  */
 uint32_t rec_set_wanted(struct rec *c, uint32_t number, const struct row *r);
 /* Its members, if it is a set, are to be others. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Operations: made of dirty rows when the backend asks for some, destinations before the rows that need them, and what came
- * of each.
+ * Operations: made of dirty rows when the backend asks for some, destinations before the
+ * rows that need them, and what came of each.
  */
 #include "dataplane/reconcile.h"
 
@@ -210,8 +210,8 @@ static void dest_back(struct rec *c, uint32_t h)
 }
 
 /*
- * What was seen on a port, and what the kernel says now. A learned row that we ran over is given back; one that is nobody's to
- * give (a port's own address) is not there any more, ours is.
+ * What was seen on a port, and what the kernel says now. A learned row that we ran over is given
+ * back; one that is nobody's to give (a port's own address) is not there any more, ours is.
  */
 static void ask_done(struct row *r, const struct dp_op *op)
 {

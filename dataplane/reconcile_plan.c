@@ -49,8 +49,8 @@ static struct rec_plan plan_fdb_wanted(const struct row *r, bool bridged)
 }
 
 /*
- * A part that does not seem to be there goes with the other: an event that says so may be older than our last write, and
- * the kernel deletes on the vxlan port only.
+ * A part that does not seem to be there goes with the other: an event that says so may be
+ * older than our last write, and the kernel deletes on the vxlan port only.
  */
 static struct rec_plan plan_unwanted(const struct row *r, bool bridged)
 {

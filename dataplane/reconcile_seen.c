@@ -86,7 +86,7 @@ static void seen_port(struct rec *c, uint32_t h, const struct dp_seen *s)
 		r->give = true;
 		return;
 	}
-	if (s->ifindex && (r->port == DP_SEEN_OURS || r->wrote)) /* the end of ours, if it was seen, may be older than our write */
+	if (s->ifindex && (r->port == DP_SEEN_OURS || r->wrote)) /* the end of ours may be older than our write */
 		r->ask = true;
 	if (r->port != s->state || r->to.ifindex != s->ifindex) {
 		r->tell = true;
@@ -224,7 +224,7 @@ static void seen_flood(struct rec *c, uint32_t h, const struct dp_seen *s)
 	}
 	if (s->unmarked && (r->self == DP_SEEN_OURS || r->port == DP_SEEN_OURS))
 		ours.state = DP_SEEN_OURS;
-	if (!s->unmarked || !row_have_dest(r) || row_have_dest(r) == s->dest) /* else it is one beside ours, to another VNI there */
+	if (!s->unmarked || !row_have_dest(r) || row_have_dest(r) == s->dest) /* beside ours, another VNI there */
 		seen_self(c, h, &ours);
 	if (s->unmarked)
 		unmark(c, s->vni);
@@ -556,7 +556,7 @@ void rec_reassert(struct rec *c)
 	for (uint32_t h = 0; (h = rows_next(&c->rows, h));) {
 		struct row *r = row_at(&c->rows, h);
 
-		if (!r->wanted && !row_vni(&c->rows, r)->closing) /* which may be taken back, and its rows wished for again */
+		if (!r->wanted && !row_vni(&c->rows, r)->closing) /* which may come back, and wish again */
 			continue;
 		r->force = true;
 		rec_settle(c, h);

@@ -5,9 +5,9 @@
  * row like any destination's: one whose members are to be others is put once more, and the rows that go there are none
  * the wiser.
  *
- * After a restart a set is there, found, without the number by which evpn calls it. The rows know: the first one that is
- * wished to a set and seen to go to one that was found says that they are the same. So neither rows nor, where the
- * members are as before, the set are written again.
+ * After a restart a set is there, found, without the number by which evpn calls it. The rows
+ * know: the first one that is wished to a set and seen to go to one that was found says that they
+ * are the same. So neither rows nor, where the members are as before, the set are written again.
  */
 #include "dataplane/reconcile.h"
 
@@ -54,7 +54,7 @@ bool rec_set_differs(const struct dest_row *d)
 	return d->set && !same(&d->set->want, &d->set->have);
 }
 
-/* ---- wishes ------------------------------------------------------------------------------------------------------- */
+/* ---- wishes ------------------------------------------------------------------------------------------------------ */
 
 static void sort(const struct rec *c, struct dp_set *s)
 {
@@ -153,7 +153,7 @@ uint32_t rec_set_wanted(struct rec *c, uint32_t number, const struct row *r)
 	return h;
 }
 
-/* ---- what is there ------------------------------------------------------------------------------------------------ */
+/* ---- what is there ----------------------------------------------------------------------------------------------- */
 
 uint32_t rec_set_found(struct rec *c, const struct dp_set *s)
 {

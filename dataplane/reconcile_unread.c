@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A VNI of whose rows not all are known, because the backend's table is too large to be read before rows are written. What
- * is local is known all the same, which is what writing depends on; for the rest a row says whether it was read:
+ * A VNI of whose rows not all are known, because the backend's table is too large to be read before rows are written.
+ * What is local is known all the same, which is what writing depends on; for the rest a row says whether it was read:
  *
  *	READ    it is known what is there of it
  *	UNREAD  it is not, and nobody has asked

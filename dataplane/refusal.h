@@ -8,7 +8,9 @@
 
 #include "base/addr.h"
 
-/* For errno err of a row of that kind (enum dp_kind, DP_DEST), with its address when it is a neighbour; NULL: nothing to say. */
+/*
+ * For errno err of a row of that kind (enum dp_kind, DP_DEST), with the address of a neighbour; NULL: nothing to say.
+ */
 const char *refusal_help(int err, uint8_t kind, const struct ip *ip);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Storage of the dataplane's rows: slabs, the index by key. In which line a row stands is rowset.h's, what the bits mean and
- * how they change is reconcile.c's.
+ * Storage of the dataplane's rows: slabs, the index by key. In which line a row stands is
+ * rowset.h's, what the bits mean and how they change is reconcile.c's.
  *
- * A row is named by a 32-bit handle whose low two bits say which slab it lies in: MACs and IPv4 neighbours (the many) are
- * as short as can be, flood rows and other neighbours carry an address more, destinations what the backend needs.
+ * A row is named by a 32-bit handle whose low two bits say which slab it lies in: MACs and IPv4 neighbours (the many)
+ * are as short as can be, flood rows and other neighbours carry an address more, destinations what the backend needs.
  */
 #ifndef DATAPLANE_ROWS_H
 #define DATAPLANE_ROWS_H
@@ -20,7 +20,10 @@ enum rows_slab { ROWS_SHORT, ROWS_LONG, ROWS_DEST };
 /* Where a row stands in line; in one place at most. */
 enum row_list { ROW_LIST_NONE, ROW_LIST_DIRTY, ROW_LIST_RETRY };
 
-/* Whether it is known what is there of a row; see reconcile_unread.c. ASK: the backend is to look; GONE: for a wish that has ended. */
+/*
+ * Whether it is known what is there of a row; see reconcile_unread.c.
+ * ASK: the backend is to look; GONE: for a wish that has ended.
+ */
 enum row_unread { ROW_READ, ROW_UNREAD, ROW_UNREAD_ASK, ROW_UNREAD_GONE };
 
 struct row {

@@ -20,7 +20,7 @@
 #define OVERHEAD_V4 50u /* inner Ethernet header, IP, UDP, VXLAN: RFC 7348 5 */
 #define OVERHEAD_V6 70u
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 const char *trace_lookup_name(enum trace_lookup l)
 {
@@ -108,7 +108,7 @@ void trace_free(struct trace *t)
 	*t = (struct trace){ 0 };
 }
 
-/* ---- devices and neighbours, of any namespace ---------------------------------------------------------------------- */
+/* ---- devices and neighbours, of any namespace -------------------------------------------------------------------- */
 
 static void judge_device(struct trace_step *st, const struct lookup_link *dev)
 {
@@ -143,7 +143,7 @@ static void judge_neighbour(struct trace_step *st, const struct lookup_neigh *n,
 	}
 }
 
-/* ---- the host's own two lookups ---------------------------------------------------------------------------------------- */
+/* ---- the host's own two lookups ---------------------------------------------------------------------------------- */
 
 /* True when it goes on. */
 static bool judge_inner_route(struct trace_step *st, const struct lookup_route *r, const struct ip *to, const char *host)
@@ -213,7 +213,7 @@ bool dp_trace_inner(const struct dp_trace_host *h, const struct ip *to, const st
 	return on;
 }
 
-/* ---- the path to a VTEP ---------------------------------------------------------------------------------------------- */
+/* ---- the path to a VTEP ------------------------------------------------------------------------------------------ */
 
 static const char *route_words(int err)
 {
@@ -299,7 +299,7 @@ static void outer(struct dp_tracer *tr, const struct ip *vtep)
 		outer_neighbour(tr, vtep, &hop, &dev);
 }
 
-/* ---- wished for and found ---------------------------------------------------------------------------------------------- */
+/* ---- wished for and found ---------------------------------------------------------------------------------------- */
 
 static unsigned wished_vteps(const struct rows *t, const struct row *r, struct ip vteps[DP_SET_MAX])
 {
@@ -372,7 +372,7 @@ static void compare(struct dp *d, struct dp_vni *v, const struct mac *mac, struc
 	trace_advise(st, "evpnctl repair --vni %u", v->vni);
 }
 
-/* ---- the contract with cmd ------------------------------------------------------------------------------------------------ */
+/* ---- the contract with cmd --------------------------------------------------------------------------------------- */
 
 /* The backend's VNI, with a socket to ask over; NULL with a row that says what is wrong. */
 static struct dp_vni *begin(struct dp *d, uint32_t vni, enum trace_lookup lookup, struct dp_tracer *tr, struct ksock *s)

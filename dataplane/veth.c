@@ -33,7 +33,7 @@ int veth_name(const struct dp_netns_port *p, struct veth *out, char *why, size_t
 	return 0;
 }
 
-/* ---- in the namespace --------------------------------------------------------------------------------------------- */
+/* ---- in the namespace -------------------------------------------------------------------------------------------- */
 
 static void note_ifindex(void *ctx, const struct nlmsghdr *h)
 {
@@ -65,7 +65,7 @@ static int set_up(struct ksock *s, int ifindex)
 	return ksock_request(s, ksock_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi)));
 }
 
-/* The end in the namespace: its address, and up. That cannot be said when the pair is made, one end comes before the other. */
+/* Gives the end in the namespace its address and sets it up, which cannot be said in the message that makes both. */
 int veth_furnish(const struct dp_netns_port *p)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
@@ -88,7 +88,7 @@ int veth_furnish(const struct dp_netns_port *p)
 	return err;
 }
 
-/* ---- the pair ------------------------------------------------------------------------------------------------------ */
+/* ---- the pair ---------------------------------------------------------------------------------------------------- */
 
 /* What the kernel takes no notice of when the pair is made: an alias, and that the near end is no host's. */
 static int set_near(struct ksock *s, const char *port, const char *alias)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Ports for other network namespaces (containers) are veth pairs: the far end is in there, with an address, the near end
- * where the backend wants it. What a pair is called follows from what it is for, so that it is found again without
- * anything being kept.
+ * Ports for other network namespaces (containers) are veth pairs: the far end is in
+ * there, with an address, the near end where the backend wants it. What a pair is called
+ * follows from what it is for, so that it is found again without anything being kept.
  */
 #ifndef DATAPLANE_VETH_H
 #define DATAPLANE_VETH_H

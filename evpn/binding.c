@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * See binding.h. The index is by EVI and address, so the bindings that compete for one neighbour row are neighbours in it.
- * A binding also lies in the list of its MAC, since what becomes of it follows from where the MAC is.
+ * See binding.h. The index is by EVI and address, so the bindings that compete for one neighbour row are neighbours
+ * in it. A binding also lies in the list of its MAC, since what becomes of it follows from where the MAC is.
  */
 #include "evpn/binding.h"
 

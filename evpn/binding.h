@@ -81,8 +81,8 @@ void binding_prefetch(const struct evpn *e, const struct evi *evi, const struct 
 /* The counters of the EVI: -1u before who says the binding changes, 1 after it. */
 void binding_tally(struct evi *evi, const struct binding *b, uint32_t by);
 /*
- * Changes those of a MAC one by one. A change may call bgp, and that back, and so take others along or bring some: those
- * that there are now, as far as they are there still.
+ * Changes those of a MAC one by one. A change may call bgp, and that back, and so take
+ * others along or bring some: those that there are now, as far as they are there still.
  */
 void binding_change_all(struct evpn *e, uint32_t mac, void (*change)(struct evpn *e, uint32_t h));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Who says where a MAC is, as a trace asks it (include/evpn.h): the routes behind the entry and behind its addresses. */
+/* Who says where a MAC is, for a trace (include/evpn.h): the routes behind its entry and behind its addresses. */
 #include <string.h>
 
 #include "evpn/tables.h"

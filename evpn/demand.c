@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* See demand.h. In place of a route distinguisher answers have ones, so a host that is answered is one claim, its own. */
+/* See demand.h. Answers have ones in place of a route distinguisher, so an answered host is one claim of its own. */
 #include "evpn/demand.h"
 
 #include <errno.h>

@@ -19,7 +19,7 @@
 #include "evpn/resolver.h"
 #include "include/evpn.h"
 
-/* An address that the dataplane missed, and that was known: who asked for it is heard next, or has been heard before. */
+/* The dataplane missed an address that was known: whoever asked for it is heard next, or was heard before. */
 struct demand_found {
 	struct ip ip;
 	struct mtime until;

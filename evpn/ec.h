@@ -96,7 +96,7 @@ struct evpn_pmsi {
 	struct ip group;    /* of a PIM tree; none for other types */
 };
 
-/* false when it is not there (value NULL, len 0), too short, or an ingress replication whose identifier is no address. */
+/* False when it is absent (value NULL, len 0), too short, or an ingress replication whose identifier is no address. */
 bool evpn_pmsi_read(const uint8_t *value, size_t len, struct evpn_pmsi *out);
 /* Ingress replication to endpoint, flooding with vni: at most EVPN_PMSI_MAX octets. */
 void evpn_pmsi_put(struct wbuf *w, uint32_t vni, const struct ip *endpoint);

@@ -120,7 +120,8 @@ static struct evi *evi_new(const struct evpn *e, const struct config_vni *c)
 	evi->vni = c->vni;
 	evi->learns = c->mode == CONFIG_MODE_MULTICAST || c->mode == CONFIG_MODE_STATIC_FLOOD;
 	evi->rsc = c->rsc;
-	evi->suppress = c->arp_suppression && (c->bridge || !evi->learns); /* without one the host asks, and it asks the others */
+	/* Without a bridge the host itself asks, and it asks the others. */
+	evi->suppress = c->arp_suppression && (c->bridge || !evi->learns);
 	evi->host_learning = c->host_learning;
 	evi->mobility = c->mobility;
 	limits_init(&evi->limits, c);

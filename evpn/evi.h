@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * An EVI with its one broadcast domain: what it is called (VNI, RD), what it imports and exports, and how much it holds.
- * Those of a VLAN-aware bundle (RFC 7432 6.3) have RD and route targets in common, and each an Ethernet Tag of its own.
- * Rows of the tables name it by a slot of 16 bits, which stays the same as long as the EVI lives.
+ * An EVI with its one broadcast domain: what it is called (VNI, RD), what it imports and exports, and how much it
+ * holds. Those of a VLAN-aware bundle (RFC 7432 6.3) have RD and route targets in common, and each an Ethernet
+ * Tag of its own. Rows of the tables name it by a slot of 16 bits, which stays the same as long as the EVI lives.
  */
 #ifndef EVPN_EVI_H
 #define EVPN_EVI_H
@@ -47,7 +47,7 @@ struct evi {
 	struct demand *demand; /* rows come on demand; NULL: all are wished for */
 	enum config_resolver resolver;
 	uint32_t in_use; /* MACs, with demand */
-	struct mac *groups; /* with demand: that the flood list is for, broadcast first; no row is for all that has none */
+	struct mac *groups; /* with demand: the flood list is for these, broadcast first; rows are for no others */
 	uint16_t n_groups;
 	bool host_learning;
 	uint32_t n_hosts; /* see host.h */

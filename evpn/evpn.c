@@ -247,8 +247,8 @@ void evpn_run_timers(struct evpn *e, struct mtime now)
 /* ---- VNIs -------------------------------------------------------------------------------------------------------- */
 
 /*
- * As many again as may be advertised may wait to be; the dataplane need not learn more, where it can be told so. Not with
- * limits of ports: those above one would take the room of others.
+ * As many again as may be advertised may wait to be; the dataplane need not learn more, where
+ * it can be told so. Not with limits of ports: those above one would take the room of others.
  */
 static uint32_t learn_at_most(const struct config_vni *c)
 {
@@ -346,7 +346,10 @@ int evpn_vni_add(struct evpn *e, const struct config_vni *c, uint16_t udp_port, 
 	note_vni(e, evi, HISTORY_ADDED);
 	if (evi->n_groups)
 		demand_start(e, evi);
-	/* Local MACs are reported from in there: known before anything of ours is wanted (docs/design.md, decision 2). */
+	/*
+	 * This reports the local MACs, so they are known before anything of ours is
+	 * wanted (docs/design.md, decision 2).
+	 */
 	err = dataplane_add(e, evi, c, udp_port, underlay);
 	if (err) {
 		evi_leave(e, evi);

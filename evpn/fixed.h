@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What the configuration says of a VNI: hosts and VTEPs to flood to; all there is in the modes without BGP, and what is
- * known besides the routes in mode evpn (VTEPs that speak no BGP yet). To the tables these are claims like those of routes,
- * so they are shown, compared with what local ports see, and programmed alike.
+ * What the configuration says of a VNI: hosts and VTEPs to flood to; all there is in the modes without BGP,
+ * and what is known besides the routes in mode evpn (VTEPs that speak no BGP yet). To the tables these are
+ * claims like those of routes, so they are shown, compared with what local ports see, and programmed alike.
  * What is at our own VTEP is left out, so that all VTEPs can have the same lists.
  */
 #ifndef EVPN_FIXED_H

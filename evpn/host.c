@@ -201,8 +201,9 @@ static bool is_remote(const struct evpn *e, const struct evi *evi, const struct 
 }
 
 /*
- * What is heard of one that has left may have been said before our row was there: the bridge, which shows the MAC, decides.
- * *left: still so. Of one that is back our rows may have taken the address away, and then it is asked for it.
+ * What is heard of one that has left may have been said before our row was there: the
+ * bridge, which shows the MAC, decides. *left: still so. Of one that is back our rows may
+ * have taken the address away, and then it is asked for it.
  */
 static enum host_event in_view_of_bridge(const struct evpn *e, const struct evi *evi, const struct evpn_host *x,
 					 enum host_event ev, bool *left)
@@ -421,9 +422,9 @@ void host_clear(struct evpn *e, struct evi *evi)
 }
 
 /*
- * RFC 9161 3.3 and RFC 5227: a host that wants to know whether its address is free must hear of its owner, wherever that
- * is. For one that is known the answer is given here; otherwise everyone is asked. Never to the owner itself, which
- * would take the answer for a conflict: it may have just moved here.
+ * RFC 9161 3.3 and RFC 5227: a host that wants to know whether its address is free must hear of its
+ * owner, wherever that is. For one that is known the answer is given here; otherwise everyone is asked.
+ * Never to the owner itself, which would take the answer for a conflict: it may have just moved here.
  */
 static void probed(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 {

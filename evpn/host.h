@@ -12,7 +12,8 @@
  * once the row leads away, as RFC 9721 has it; an answer makes the bridge tell. The same where a bridge forgets a MAC
  * sooner than a silent host is asked.
  *
- * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's suppression keeps from crossing.
+ * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's
+ * suppression keeps from crossing.
  */
 #ifndef EVPN_HOST_H
 #define EVPN_HOST_H
@@ -32,7 +33,7 @@ struct evpn;
 #define HOST_SILENT_MS 120000 /* until it is asked; a bridge forgets a MAC after 300 s (IEEE 802.1Q 8.8.3) */
 #define HOST_ANSWER_MS 1000   /* until it is asked again (RFC 4861 10, RetransTimer) */
 #define HOST_ASKS 3u          /* MAX_UNICAST_SOLICIT */
-#define HOST_LEFT_MS 20       /* since its MAC left its port until it is asked: by then the row leads to the VTEP that has it */
+#define HOST_LEFT_MS 20       /* from when its MAC left its port to the question: our row leads to the new VTEP then */
 #define HOST_WELCOMES 64u     /* addresses of a MAC that are asked for when it comes: a peer can say that it has many */
 #define HOSTS_PER_EVI 65536u
 #define HOSTS_PER_MAC 1024u

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Sets of attributes and what they mean: imports, their lifetime, and the order of the claims they make. What is imported:
+ * Sets of attributes and what they mean: imports, their lifetime, and the order of the
+ * claims they make. What is imported:
  *
  *   - Type 2 and 3 with the Ethernet Tag of the EVI: 0 in a VLAN-based service (RFC 7432 6.1), in a VLAN-aware bundle
  *     (6.3) what tells its broadcast domains apart, which share route targets. Here each is an EVI to itself.
@@ -25,7 +26,10 @@
 #include "evpn/nlri.h"
 #include "evpn/tables.h"
 
-/* The mark of a set: 0 not looked at yet; the handle of its struct import; or nothing, under the rules of that generation. */
+/*
+ * The mark of a set: 0, not looked at yet; the handle of its struct import; or nothing,
+ * by the rules of that generation.
+ */
 #define MARK_NONE 0x80000000u
 
 #define VNI_MAX 0xffffffu

@@ -86,7 +86,7 @@ static inline uint32_t import_ref(struct import_table *t, uint32_t h)
 uint32_t import_fixed(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
 /* The same for an answer of a resolver: the host may move. */
 uint32_t import_answer(struct evpn *e, const struct ip *vtep, uint32_t vni, bool router);
-/* For what the dataplane itself has learned to be behind this VTEP, in any VNI. With one reference more, the caller's. */
+/* For what the dataplane itself learned behind this VTEP, in any VNI. Takes a reference, which is the caller's. */
 uint32_t import_tunnel(struct evpn *e, const struct ip *vtep);
 void import_unref(struct evpn *e, uint32_t h);
 /* As mac_claim_cmp(), and to the end: 0 only when the rows would be the same. */
@@ -99,15 +99,15 @@ void import_rules_del(struct evpn *e, const struct evi *evi);
 /* Brings what is in the RIB already into the EVIs that are unread. */
 void import_rib(struct evpn *e);
 
-/* ---- between import.c (sets), import_rt.c (route targets) and import_route.c (routes) ----------------------------- */
+/* ---- between import.c (sets), import_rt.c (route targets) and import_route.c (routes) ---------------------------- */
 
 #define IMPORT_GENERATION_MASK 0x7fffffffu
 
 /* The import of a set, 0 when no EVI takes anything of it. */
 uint32_t import_of_set(struct evpn *e, uint32_t set, const struct bgp_attrs *a);
 /*
- * Can frames be sent there? "A path whose next hop is ourselves is never imported." Loopback addresses are those of others
- * on this host, if our own is one.
+ * Can frames be sent there? "A path whose next hop is ourselves is never imported."
+ * Loopback addresses are those of others on this host, if our own is one.
  */
 bool import_can_reach(const struct evpn *e, const struct ip *ip);
 

@@ -235,7 +235,7 @@ void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const 
 	turn_end(e, &t);
 }
 
-/* ---- what is in the RIB already ----------------------------------------------------------------------------------- */
+/* ---- what is in the RIB already ---------------------------------------------------------------------------------- */
 
 static void read_route(struct evpn *e, const struct bgp_path_info *p)
 {
@@ -270,7 +270,7 @@ void import_rib(struct evpn *e)
 		e->evis.by_vni[i]->unread = false;
 }
 
-/* ---- why not ------------------------------------------------------------------------------------------------------ */
+/* ---- why not ----------------------------------------------------------------------------------------------------- */
 
 static const char *why_unreachable(const struct evpn *e, const struct ip *next_hop)
 {

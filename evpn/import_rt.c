@@ -6,8 +6,8 @@
  *	EVI taken on ─► rules: its explicit route targets, sorted ┐
  *	set of attributes: its route targets ─────────────────────┴► matches: slots of EVIs ─► kept in the import
  *
- * Explicit route targets match octet by octet. `auto` takes the VNI out of any AS:VNI and of the form of RFC 8365 5.1.2.1,
- * since fabrics with an AS a leaf have as many administrators as leaves; it needs no rule.
+ * Explicit route targets match octet by octet. `auto` takes the VNI out of any AS:VNI and of the form of RFC
+ * 8365 5.1.2.1, since fabrics with an AS a leaf have as many administrators as leaves; it needs no rule.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "evpn/ec.h"
 #include "evpn/tables.h"
 
-/* ---- rules: explicit route targets, sorted ------------------------------------------------------------------------ */
+/* ---- rules: explicit route targets, sorted ----------------------------------------------------------------------- */
 
 static int rule_cmp(const struct import_rule *a, const struct import_rule *b)
 {
@@ -95,7 +95,7 @@ void import_rules_del(struct evpn *e, const struct evi *evi)
 	rules_changed(t);
 }
 
-/* ---- which EVIs match --------------------------------------------------------------------------------------------- */
+/* ---- which EVIs match -------------------------------------------------------------------------------------------- */
 
 static uint64_t match_key(const struct evi *evi)
 {
@@ -157,7 +157,7 @@ bool import_is_matched(const struct evpn *e, const struct evi *evi, const struct
 	return found;
 }
 
-/* ---- kept in an import -------------------------------------------------------------------------------------------- */
+/* ---- kept in an import ------------------------------------------------------------------------------------------- */
 
 const uint16_t *import_evis(const struct import *im)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * See limit.h. Counts follow the entries as mac.c commits them. Which ones wait is found by a walk over the MAC table, in
- * slices and at most once a second: a list of them would cost memory for each MAC there is.
+ * See limit.h. Counts follow the entries as mac.c commits them. Which ones wait is found by a walk over the
+ * MAC table, in slices and at most once a second: a list of them would cost memory for each MAC there is.
  */
 #include "evpn/limit.h"
 
@@ -53,7 +53,7 @@ void limits_fini(struct limits *l)
 	free(l->ports);
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------------------------------------------------- */
 
 static size_t place(const struct limits *l, unsigned ifindex)
 {
@@ -77,7 +77,7 @@ static struct limit_port *port_find(const struct limits *l, unsigned ifindex)
 	return at < l->n_ports && l->ports[at].ifindex == ifindex ? &l->ports[at] : NULL;
 }
 
-/* What the configuration allows the port of that name; backends show a port in another namespace with that behind it. */
+/* The configured limit of the port of that name; backends name a port in another namespace with that behind it. */
 static uint32_t limit_of(const struct evpn *e, const struct limits *l, unsigned ifindex)
 {
 	const char *name = dp_ifname(e->dp, ifindex);
@@ -114,7 +114,7 @@ static void port_put(struct limits *l, struct limit_port *p)
 	memmove(p, p + 1, (l->n_ports - (size_t)(p - l->ports)) * sizeof(*p));
 }
 
-/* ---- counts ------------------------------------------------------------------------------------------------------- */
+/* ---- counts ------------------------------------------------------------------------------------------------------ */
 
 static bool is_full(const struct limit_count *c)
 {
@@ -205,7 +205,7 @@ void limit_release(struct evpn *e, struct evi *evi, struct mac_entry *m)
 	add(e, evi, m->ifindex, 0, -1);
 }
 
-/* ---- those that wait ---------------------------------------------------------------------------------------------- */
+/* ---- those that wait --------------------------------------------------------------------------------------------- */
 
 static void let_in(struct evpn *e, uint32_t h)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * MAC limits of VNIs and ports: how many MACs that a port of ours has learned are advertised. One above a limit waits: its
- * entry says so (MAC_OVER), nothing of it is advertised, and a second after there is room it is let in. What was set by
- * hand counts for nothing and is never held back; what the dataplane forwards is its own affair.
+ * MAC limits of VNIs and ports: how many MACs that a port of ours has learned are advertised. One above a limit
+ * waits: its entry says so (MAC_OVER), nothing of it is advertised, and a second after there is room it is let in.
+ * What was set by hand counts for nothing and is never held back; what the dataplane forwards is its own affair.
  */
 #ifndef EVPN_LIMIT_H
 #define EVPN_LIMIT_H

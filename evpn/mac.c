@@ -233,8 +233,9 @@ static void tell_bgp(struct evpn *e, const struct evi *evi, uint32_t h, const st
 }
 
 /*
- * Lost to a route: its row may take the place of the port's. When the port shows a barred MAC again, the dataplane could
- * or would not; asking for the same once more would go on for ever, so then the row waits until the port lets go.
+ * Lost to a route: its row may take the place of the port's. When the port shows a barred
+ * MAC again, the dataplane could or would not; asking for the same once more would go on
+ * for ever, so then the row waits until the port lets go.
  */
 static void took_note(struct mac_entry *m, const struct mac_entry *was, enum mac_event ev)
 {

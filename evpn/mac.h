@@ -64,7 +64,10 @@ void mac_learned_there(struct evpn *e, struct evi *evi, const struct mac *mac, c
 void mac_left_there(struct evpn *e, struct evi *evi, const struct mac *mac);
 /* It is no duplicate any more: what was kept from moving may do so now. */
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac);
-/* Drops every MAC and binding of the EVIs that are leaving: withdraws what is ours; rows are the dataplane's to drop. */
+/*
+ * Drops all MACs and bindings of the EVIs that are leaving and withdraws our routes; rows
+ * are the dataplane's to drop.
+ */
 void mac_clear(struct evpn *e);
 
 /* ---- for neigh.c ------------------------------------------------------------------------------------------------- */

@@ -10,7 +10,10 @@ int mac_sequence_cmp(uint32_t a, uint32_t b)
 {
 	uint32_t d = a - b;
 
-	/* Half the circle apart is undefined in RFC 1982; both sides must still judge alike, so the larger number wins. */
+	/*
+	 * RFC 1982 leaves half the circle apart undefined. Both sides must judge alike
+	 * all the same: the larger number wins.
+	 */
 	if (d == 0x80000000u)
 		return a > b ? 1 : -1;
 	return d == 0 ? 0 : d < 0x80000000u ? 1 : -1;
@@ -20,7 +23,7 @@ int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b)
 {
 	int d = (int)b->last_resort - (int)a->last_resort;
 
-	if (d) /* whoever has died with a high sequence: the MAC may be elsewhere since, where that is not known any more */
+	if (d) /* it may have moved on from who died with a high sequence */
 		return d;
 	d = (int)a->gateway - (int)b->gateway;
 	if (!d && !a->gateway) /* rfc7432bis 10.1.1: mobility does not count for a gateway */
@@ -100,8 +103,8 @@ static struct mac_step follow(const struct mac_view *v, enum mac_reason why)
 }
 
 /*
- * A duplicate: events change nothing until it has but one place left, or someone pins it to one. It is followed from one
- * VTEP to another, since a route that was withdrawn must not be used.
+ * A duplicate: events change nothing until it has but one place left, or someone pins it to one.
+ * It is followed from one VTEP to another, since a route that was withdrawn must not be used.
  */
 static bool stays_frozen(const struct mac_view *v, enum mac_event ev, struct mac_step *out)
 {

@@ -41,7 +41,7 @@ enum mac_state {
 	MAC_REMOTE,  /* behind a VTEP, wanted in the dataplane */
 	MAC_HELD,    /* static on a port of ours and advertised, while a VTEP claims it with a route that would win */
 	MAC_BARRED,  /* static or a gateway behind a VTEP and wanted in the dataplane, but a port of ours saw it too */
-	/* Duplicates (RFC 7432 15.1) stay where they were when they moved too often; nothing more is advertised of them. */
+	/* Duplicates (RFC 7432 15.1) stay where they were when they moved too often, and are not advertised again. */
 	MAC_FROZEN_HERE, /* on a port of ours, advertised as it was, whatever VTEPs claim */
 	MAC_FROZEN_THERE /* behind a VTEP, wanted in the dataplane, whatever our ports show */
 };
@@ -106,8 +106,8 @@ struct mac_step {
 /* The transition function of a MAC. The same state and sequence as before means that nothing is to be told. */
 struct mac_step mac_step(const struct mac_view *v, enum mac_event ev);
 /*
- * Is the step one between a port of ours and a VTEP, the moves that RFC 7432 15.1 counts? *seen: by local learning. What
- * leaves its port, and what someone has pinned to its place, does not count.
+ * Is the step one between a port of ours and a VTEP, the moves that RFC 7432 15.1 counts? *seen: by
+ * local learning. What leaves its port, and what someone has pinned to its place, does not count.
  */
 bool mac_step_is_move(const struct mac_view *v, const struct mac_step *s, bool *seen);
 /* Instead of a step that was one move too many. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * How often MACs and addresses have moved lately, and which of them are duplicates for it (RFC 7432 15.1, RFC 9161 3.7).
- * The first move opens a window; with the one that is too many in it the thing is frozen, until its time of recovery is
- * over, an operator clears it, or its table says that it has one place only. What frozen means is the tables' (mac.c,
- * neigh.c). An entry lives as long as its window or its freeze, so what never moves costs nothing here.
+ * How often MACs and addresses have moved lately, and which of them are duplicates for it (RFC
+ * 7432 15.1, RFC 9161 3.7). The first move opens a window; with the one that is too many in it
+ * the thing is frozen, until its time of recovery is over, an operator clears it, or its table
+ * says that it has one place only. What frozen means is the tables' (mac.c, neigh.c). An entry
+ * lives as long as its window or its freeze, so what never moves costs nothing here.
  */
 #ifndef EVPN_MOVES_H
 #define EVPN_MOVES_H
@@ -51,8 +52,8 @@ struct moves_key moves_key_ip(const struct evi *evi, const struct ip *ip);
 /* NULL when it has not moved lately. */
 const struct moves *moves_find(const struct evpn *e, const struct moves_key *k);
 /*
- * It has moved. opens: this may be the first move of a window (RFC 7432 15.1: one that was seen by local learning). True
- * when that was one too many: it is frozen from now on.
+ * It has moved. opens: this may be the first move of a window (RFC 7432 15.1: one that
+ * was seen by local learning). True when that was one too many: it is frozen from now on.
  */
 bool moves_add(struct evpn *e, const struct moves_key *k, bool opens);
 bool moves_frozen(const struct evpn *e, const struct moves_key *k);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What hosts, routes and moves of MACs do to bindings, and what is advertised of them. It follows from where the MAC is:
+ * What hosts, routes and moves of MACs do to bindings, and what is advertised of them. It
+ * follows from where the MAC is:
  *
  *   MAC here     a local binding is advertised
  *   MAC there    a binding by routes, or heard out of the tunnel, is a candidate for the row (neigh_row.c)
@@ -88,7 +89,7 @@ void neigh_thaw(struct evpn *e, struct evi *evi, const struct ip *ip)
 		advertise(e, h);
 }
 
-/* ---- the MAC has moved -------------------------------------------------------------------------------------------- */
+/* ---- the MAC has moved ------------------------------------------------------------------------------------------- */
 
 void neigh_mac_lost(struct evpn *e, uint32_t mac)
 {
@@ -142,7 +143,7 @@ void neigh_mac_moved(struct evpn *e, uint32_t mac)
 	binding_change_all(e, mac, mac_moved);
 }
 
-/* ---- rows on demand ----------------------------------------------------------------------------------------------- */
+/* ---- rows on demand ---------------------------------------------------------------------------------------------- */
 
 bool neigh_use(struct evpn *e, struct evi *evi, const struct ip *ip, struct mac *mac, bool *router, bool *there)
 {
@@ -176,7 +177,7 @@ void neigh_mac_unuse(struct evpn *e, uint32_t mac)
 	binding_change_all(e, mac, mac_unused);
 }
 
-/* ---- questions ---------------------------------------------------------------------------------------------------- */
+/* ---- questions --------------------------------------------------------------------------------------------------- */
 
 bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct mac *mac, unsigned n)
 {

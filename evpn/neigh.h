@@ -17,7 +17,7 @@ void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip);
 /* The host at mac has said so out of the tunnel, or is silent. What was heard last counts, here or there. */
 void neigh_learned_there(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router);
 void neigh_left_there(struct evpn *e, struct evi *evi, const struct ip *ip);
-/* The host at mac was asked and did not answer: whoever else has the address gets its row, whatever the kernel knows. */
+/* The host at mac did not answer when asked: any other claim of the address gets the row, whatever the kernel knows. */
 void neigh_gone(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac);
 void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
 		     uint32_t import);
@@ -33,11 +33,11 @@ uint32_t neigh_find(const struct evpn *e, const struct evi *evi, const struct ip
 bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* Does the route of this RD say where the address is? */
 bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8]);
-/* An address that the route of this RD has at the MAC; false when there is none. To take them away one after the other. */
+/* An address that the route of this RD has at the MAC, false without one: to take them away one by one. */
 bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8], struct ip *out);
 /*
- * Rows on demand: those of the address and of its MAC are wished for from now on. Who has it; *there: its MAC was in use
- * before. False when it is behind no VTEP.
+ * Rows on demand: those of the address and of its MAC are wished for from now on. Who has
+ * it; *there: its MAC was in use before. False when it is behind no VTEP.
  */
 bool neigh_use(struct evpn *e, struct evi *evi, const struct ip *ip, struct mac *mac, bool *router, bool *there);
 bool neigh_is_bound(const struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac);
@@ -57,7 +57,10 @@ void neigh_mac_withdraw(struct evpn *e, uint32_t mac);
  * neigh_mac_moved().
  */
 void neigh_mac_lost(struct evpn *e, uint32_t mac);
-/* The MAC has come to a port. Its addresses, as routes have them, are asked for: who moved it may have told of the MAC alone. */
+/*
+ * The MAC has come to a port. The addresses that routes gave it are asked for: its mover
+ * may have told only of the MAC.
+ */
 void neigh_mac_came(struct evpn *e, uint32_t mac);
 /* Whether the MAC is here, there or nowhere has changed: rows of its addresses follow. */
 void neigh_mac_moved(struct evpn *e, uint32_t mac);
@@ -66,7 +69,7 @@ void neigh_mac_unuse(struct evpn *e, uint32_t mac);
 /* Drops all of a MAC whose EVI is about to go; the MAC stays. */
 void neigh_mac_clear(struct evpn *e, uint32_t mac);
 
-/* ---- between neigh.c and neigh_row.c ------------------------------------------------------------------------------- */
+/* ---- between neigh.c and neigh_row.c ----------------------------------------------------------------------------- */
 
 struct neigh_contest { /* who is there for one address; handles of bindings, 0 for nobody */
 	uint32_t local;  /* heard here */
@@ -79,8 +82,8 @@ void neigh_decide(struct evpn *e, struct evi *evi, const struct ip *ip);
 /* RFC 9047 2: the address can only be bound to the MAC of this binding's route. */
 bool neigh_is_immutable(const struct evpn *e, const struct binding *b);
 /*
- * No longer local: the dataplane says so, another MAC has the address now, or a row of ours takes its place. The binding
- * may be gone after it.
+ * No longer local: the dataplane says so, another MAC has the address now, or a row of
+ * ours takes its place. The binding may be gone after it.
  */
 void neigh_forget_local(struct evpn *e, struct evi *evi, uint32_t h);
 

@@ -5,10 +5,10 @@
  *
  *	bindings of the address ─► contest: local, best remote, row of now ─► decide ─► dp_want(), dp_unwant()
  *
- * A local binding keeps a row for another MAC away, advertised or waiting (an address is often heard of before its MAC).
- * It is stale once its MAC was here and has left: then it makes room for the row of whoever has the address now, unless
- * the MAC comes back first. One that says the same as the row (the kernel asked a remote host itself, before its route
- * came) does not hinder it.
+ * A local binding keeps a row for another MAC away, advertised or waiting (an address is often
+ * heard of before its MAC). It is stale once its MAC was here and has left: then it makes room for
+ * the row of whoever has the address now, unless the MAC comes back first. One that says the same
+ * as the row (the kernel asked a remote host itself, before its route came) does not hinder it.
  */
 #include "evpn/neigh.h"
 #include "evpn/tables.h"
@@ -110,8 +110,8 @@ static void row_give(struct evpn *e, struct evi *evi, const struct ip *ip, const
 }
 
 /*
- * Where rows come on demand: is the address in use, or was it looked for a moment ago? Who has it now is in use with it.
- * May come back here for the addresses of that MAC.
+ * Where rows come on demand: is the address in use, or was it looked for a moment ago?
+ * Who has it now is in use with it. May come back here for the addresses of that MAC.
  */
 static bool is_asked_for(struct evpn *e, struct evi *evi, const struct ip *ip, const struct neigh_contest *c)
 {

@@ -198,8 +198,9 @@ static enum bgp_nlri_verdict decode_prefix(struct rbuf *b, bool withdraw, struct
 }
 
 /*
- * Octets at the end that are no part of the key, of types that are not read otherwise: the flags of multicast memberships,
- * and with them the response time of leaves (RFC 9251 9.1 to 9.3). What comes with others replaces the route.
+ * Octets at the end that are no part of the key, of types that are not read otherwise:
+ * the flags of multicast memberships, and with them the response time of leaves (RFC 9251
+ * 9.1 to 9.3). What comes with others replaces the route.
  */
 static size_t not_key(uint8_t type)
 {

@@ -76,7 +76,10 @@ bool evpn_nlri_parse(const uint8_t *key, size_t key_len, const uint8_t *shared, 
 /* The reverse; in->type must be 1 to 5, and its addresses of a length that the type has. */
 void evpn_nlri_build(const struct evpn_nlri *in, struct bgp_nlri *out);
 
-/* What is originated most, written straight: key and shared part. ip may be none; label2 0 leaves the second label out. */
+/*
+ * Key and shared part of the commonest routes, written directly. ip may be none; label2 0
+ * leaves out the second label.
+ */
 void evpn_nlri_mac(struct bgp_nlri *out, const uint8_t rd[8], uint32_t tag, const struct mac *mac, const struct ip *ip,
 		   const uint8_t esi[10], uint32_t label, uint32_t label2);
 void evpn_nlri_imet(struct bgp_nlri *out, const uint8_t rd[8], uint32_t tag, const struct ip *originator);

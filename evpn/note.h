@@ -13,7 +13,7 @@
 
 struct binding;
 
-/* The entry has changed from *was; was->best is still referenced. Where nothing that can be seen is different, no note. */
+/* The entry has changed from *was; was->best is still referenced. Notes nothing when no visible field differs. */
 void note_mac(struct evpn *e, const struct evi *evi, const struct mac_entry *was, const struct mac_entry *is);
 /* It waits for room below a MAC limit, or does so no more. */
 void note_mac_limited(struct evpn *e, const struct evi *evi, const struct mac_entry *m);

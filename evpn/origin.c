@@ -23,7 +23,10 @@ void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *
 		return;
 	if (o->sequence || o->sticky) /* RFC 7432 15: none on the first advertisement */
 		evpn_ec_put_mobility(&w, o->sequence, o->sticky);
-	/* RFC 9047 3. For other hosts it is left out: some peers drop what they do not know, and R is what we take it for. */
+	/*
+	 * RFC 9047 3. For plain hosts it is left out: some peers drop routes with what they
+	 * do not know, and its absence means the same to us.
+	 */
 	if (o->ip.len == 16 && (o->router || o->immutable))
 		evpn_ec_put_nd(&w, (o->router ? EVPN_ND_ROUTER : 0) | (o->immutable ? EVPN_ND_IMMUTABLE : 0) | EVPN_ND_OVERRIDE);
 	else if (o->ip.len && o->immutable) /* R and O mean nothing with IPv4 */

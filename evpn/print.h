@@ -8,8 +8,8 @@
 #include "include/bgp.h"
 
 /*
- * bgp_family.print and .print_attrs: members of an open object. Every member is there for every route, null where it does
- * not apply.
+ * bgp_family.print and .print_attrs: members of an open object. Every member is there for
+ * every route, null where it does not apply.
  */
 void evpn_route_print(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a);
 void evpn_attrs_print(struct json *j, const struct bgp_attrs *a);

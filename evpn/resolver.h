@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What is looked for in a VNI whose rows come on demand: questions that wait, that are asked, and those that nobody knew
- * an answer to a moment ago. The dataplane tells of a miss with every frame, so here a thousand of them become one
- * question. No clock, no source of answers and no tables: demand.c has these.
+ * What is looked for in a VNI whose rows come on demand: questions that wait, that are asked, and those
+ * that nobody knew an answer to a moment ago. The dataplane tells of a miss with every frame, so here a
+ * thousand of them become one question. No clock, no source of answers and no tables: demand.c has these.
  *
  *	      miss                 resolver_next()             answer
  *	none ------> waiting ----------------------> asked -----------------> none, or unknown when nobody knows

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* See segment.h. A route changes what is known of PEs; judge() makes of that what the paths are, apply() the difference. */
+/*
+ * See segment.h. A route changes what is known of PEs; judge() makes the paths from that,
+ * apply() applies the difference.
+ */
 #include "evpn/segment.h"
 
 #include <string.h>
@@ -488,8 +491,8 @@ uint32_t segment_resolve(const struct evpn *e, const struct evi *evi, const stru
 }
 
 /*
- * The one PE of several for a MAC whose row cannot go to all: by a hash of both, so that another membership moves only the MACs
- * of the PE that has gone (RFC 2991 calls it highest random weight), and a restart none.
+ * The one PE of several for a MAC whose row cannot go to all: by a hash of both, so that another membership
+ * moves only the MACs of the PE that has gone (RFC 2991 calls it highest random weight), and a restart none.
  */
 static uint32_t pe_for(const struct evpn *e, const struct segment_path *p, const struct mac *mac)
 {

@@ -18,20 +18,20 @@
  *
  *   - one whose A-D per ES route the EVI imports, and, when any PE has an A-D per EVI route there, that has one, too
  *     (8.4; rfc7432bis 9.2.2: with none at all, MAC routes alone say who takes frames for the EVI);
- *   - all-active: with A-D per EVI routes frames go to all of them, whoever advertised the MAC (aliasing, 8.4); without,
- *     to the PE that advertised it;
- *   - single-active, as soon as one A-D per ES route says so: to the PE that advertised the MAC. When that is out of the
- *     count, to the one that is left (backup path, 8.4.1). Of several only they know which it will be, so the MAC leads
- *     nowhere and its frames are flooded, until it is advertised again (14.1.1);
+ *   - all-active: with A-D per EVI routes frames go to all of them, whoever advertised the MAC (aliasing, 8.4);
+ *     without, to the PE that advertised it;
+ *   - single-active, as soon as one A-D per ES route says so: to the PE that advertised the MAC. When that no longer
+ *     counts, to the one that is left (backup path, 8.4.1). Of several only they know which it will be, so the MAC
+ *     leads nowhere and its frames are flooded, until it is advertised again (14.1.1);
  *   - none that only a long-lived stale route speaks for while others are there (RFC 9494);
- *   - none that is about to go (RFC 8326: its A-D per ES route has LOCAL_PREF 0) while others are there, where all take frames for
- *     all MACs. Elsewhere the others would drop what is sent to them before the PE has handed over;
+ *   - none that is about to go (RFC 8326: its A-D per ES route has LOCAL_PREF 0) while others are there, where all
+ *     take frames for all MACs. Elsewhere the others would drop what is sent to them before the PE has handed over;
  *   - at most DP_SET_MAX, those of the lowest addresses, out of SEGMENT_ROUTES A-D routes: who has more is no PE.
  *
- * So the withdrawal of one A-D per ES route takes its PE out of every set at once (8.2), and a MAC whose ESI no PE stands
- * for is not used (9.2.2). A PE with a VNI of its own for the segment (downstream-assigned labels) cannot be in a set:
- * then MACs go to one PE, and are rewritten one by one when that is another. So they do where rows come on demand and the
- * dataplane takes none of a set then; each MAC to one of them, so that all have their share.
+ * So the withdrawal of one A-D per ES route takes its PE out of every set at once (8.2), and a MAC whose ESI no PE
+ * stands for is not used (9.2.2). A PE with a VNI of its own for the segment (downstream-assigned labels) cannot be
+ * in a set: then MACs go to one PE, and are rewritten one by one when that is another. So they do where rows come
+ * on demand and the dataplane takes none of a set then; each MAC to one of them, so that all have their share.
  */
 #ifndef EVPN_SEGMENT_H
 #define EVPN_SEGMENT_H

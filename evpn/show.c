@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The tables as show sees them (include/evpn.h). Arrays that it lends out are made here, in one space for each kind, and
- * live until the next call of that kind.
+ * The tables as show sees them (include/evpn.h). Arrays that it lends out are made here,
+ * in one space for each kind, and live until the next call of that kind.
  */
 #include <stdlib.h>
 #include <string.h>

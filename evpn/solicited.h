@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Solicited-node groups (RFC 4291 2.7.1) of IPv6 hosts behind VTEPs, in mode dynamic-l2: nothing floods unknown multicast
- * there, so the group of each host that is known has a row to its VTEP, or nobody could ask for it. Hosts share groups.
+ * Solicited-node groups (RFC 4291 2.7.1) of IPv6 hosts behind VTEPs, in mode dynamic-l2:
+ * nothing floods unknown multicast there, so the group of each host that is known has a
+ * row to its VTEP, or nobody could ask for it. Hosts share groups.
  */
 #ifndef EVPN_SOLICITED_H
 #define EVPN_SOLICITED_H

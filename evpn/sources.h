@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Who says so: the routes behind one row of a table, told apart by their RD. Nearly always there is one, so the first is
- * embedded; further ones are small nodes of a slab.
+ * Who says so: the routes behind one row of a table, told apart by their RD. Nearly
+ * always there is one, so the first is embedded; further ones are small nodes of a slab.
  */
 #ifndef EVPN_SOURCES_H
 #define EVPN_SOURCES_H

@@ -11,10 +11,10 @@
  *   misses --> demand.c --> marks in mac.c and neigh.c: in use; answers are claims there like those of routes
  *   mac.c, neigh.c --> origin.c --> bgp,  and mac.c, neigh.c, flood.c --> dp_want(), dp_unwant()
  *
- * Calls of bgp may come back as best_changed for the very route (with an RD that two VTEPs share, the other's path
- * becomes or ceases to be the best). So a table commits its change before it calls out, and reads again after it; a route
- * that has ceased to be the best meanwhile is brought to no further EVI (import.c), and an EVI that leaves takes none.
- * tests/unit/test_evpn_random holds all of it against a model.
+ * Calls of bgp may come back as best_changed for the very route (with an RD that two VTEPs share, the other's
+ * path becomes or ceases to be the best). So a table commits its change before it calls out, and reads again
+ * after it; a route that has ceased to be the best meanwhile is brought to no further EVI (import.c), and an
+ * EVI that leaves takes none. tests/unit/test_evpn_random holds all of it against a model.
  */
 #ifndef EVPN_TABLES_H
 #define EVPN_TABLES_H

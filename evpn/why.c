@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Why an entry is as it is (include/evpn.h): who claims a MAC, what a VNI makes of a path of the RIB. The rules are those
- * of import.c and mobility.c, asked once more; nothing is decided here.
+ * Why an entry is as it is (include/evpn.h): who claims a MAC, what a VNI makes of a path of the
+ * RIB. The rules are those of import.c and mobility.c, asked once more; nothing is decided here.
  */
 #include "evpn/tables.h"
 #include "evpn/why.h"
 
-/* ---- claims that are no routes ------------------------------------------------------------------------------------ */
+/* ---- claims that are no routes ----------------------------------------------------------------------------------- */
 
 static void claim_of_port(const struct mac_entry *m, struct evpn_claimant *out)
 {
@@ -91,7 +91,7 @@ bool evpn_claimant_nth(const struct evpn *e, uint32_t vni, const struct mac *mac
 	return false;
 }
 
-/* ---- paths of the RIB --------------------------------------------------------------------------------------------- */
+/* ---- paths of the RIB -------------------------------------------------------------------------------------------- */
 
 static const char *why_rejected(enum bgp_reject r)
 {

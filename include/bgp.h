@@ -152,13 +152,16 @@ struct bgp_family {
 	int (*prefer)(const struct bgp_attrs *a, bool a_local, const struct bgp_attrs *b, bool b_local,
 		      const uint8_t *key, size_t key_len);
 	/*
-	 * A route of this key speaks for many others: of the routes of a lost peer it is the first to go (rfc7432bis 7.12).
-	 * May be NULL.
+	 * A route of this key speaks for many others: of the routes of a lost peer it is
+	 * the first to go (rfc7432bis 7.12). May be NULL.
 	 */
 	bool (*urgent)(const uint8_t *key, size_t key_len);
 	/* The route as JSON members of an open object (type, rd, esi, ethernet_tag, mac, ip, vni, ...). */
 	void (*print)(struct json *j, const uint8_t *key, size_t key_len, const struct bgp_attrs *a);
-	/* Further members, those that follow from the attributes alone: written once for the routes of a set. May be NULL. */
+	/*
+	 * Further members, those that follow from the attributes alone: written once for
+	 * all routes of a set. May be NULL.
+	 */
 	void (*print_attrs)(struct json *j, const struct bgp_attrs *a);
 };
 
@@ -222,7 +225,7 @@ struct bgp_params {
 	uint32_t asn;
 	uint32_t router_id;
 	uint32_t cluster_id; /* 0 = router_id (RFC 4456 7) */
-	struct ip next_hop;  /* of what we originate, none when that is nothing; others' routes with it are not eligible */
+	struct ip next_hop;  /* of what we originate, if any; paths of others with this next hop are not eligible */
 	uint64_t memory_limit; /* octets of all routes with their attributes; 0 = none */
 	bool reflect_unknown;
 	uint16_t restart_time;    /* s, RFC 4724; 0: neighbors need not keep our routes */
@@ -230,7 +233,7 @@ struct bgp_params {
 	uint64_t seed; /* of the jitter: ConnectRetry and Keepalive take 0.75 to 1.0 of their time (RFC 4271 10) */
 	struct log *log;
 	struct history *history; /* NULL: none is kept */
-	/* What was there before bgp_restart_begin() is there again, or has had its time. May be NULL. Must not re-enter. */
+	/* What was there before bgp_restart_begin() is back, or its time is over. May be NULL. Must not re-enter. */
 	void (*converged)(void *ctx);
 	void *converged_ctx;
 	struct bgp_net net;
@@ -256,8 +259,8 @@ bool bgp_work(struct bgp *b, struct mtime now);
 void bgp_shutdown(struct bgp *b, bool stays, uint8_t cease_subcode, const char *text, struct mtime now);
 
 /*
- * This speaker comes after another whose forwarding goes on: until all that was there is there again, or restart_time is
- * over, our End-of-RIB is held back. Before the first peer.
+ * This speaker comes after another whose forwarding goes on: until all that was there is
+ * there again, or restart_time is over, our End-of-RIB is held back. Before the first peer.
  */
 void bgp_restart_begin(struct bgp *b, struct mtime now);
 /* What is originated here at the start has been, and forwarding runs. To be called after every start. */
@@ -317,8 +320,8 @@ void bgp_peer_del(struct bgp_peer *peer, struct mtime now);
 /* What of p a session survives is taken over at once: description, passive, port, the limit of prefixes. */
 void bgp_peer_change(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now);
 /*
- * All of p: as bgp_peer_del() and bgp_peer_add(), but the neighbor is told Cease/6. The address is the same, the strings
- * are not the peer's own.
+ * All of p: as bgp_peer_del() and bgp_peer_add(), but the neighbor is told Cease/6. The
+ * address is the same, the strings are not the peer's own.
  */
 struct bgp_peer *bgp_peer_remake(struct bgp_peer *peer, const struct bgp_peer_params *p, struct mtime now);
 struct bgp_peer *bgp_peer_find(const struct bgp *b, const struct ip *address);
@@ -453,8 +456,8 @@ void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_n
 void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key, size_t key_len, struct mtime now);
 
 /*
- * This speaker imports routes with that route target, one user more or less; the first originates a membership, the last
- * withdraws it (RFC 4684). Without the family nothing happens.
+ * This speaker imports routes with that route target, one user more or less; the first
+ * originates a membership, the last withdraws it (RFC 4684). Without the family nothing happens.
  */
 void bgp_rt_want(struct bgp *b, const uint8_t rt[8], struct mtime now);
 void bgp_rt_unwant(struct bgp *b, const uint8_t rt[8], struct mtime now);
@@ -493,9 +496,9 @@ struct bgp_rib_cursor {
 /* The next path (best first within a key). false at the end. */
 bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path_info *out);
 /*
- * The step of the decision that made this path the best of its route, or at which it fell behind the best: "local-pref",
- * "as-path-length", ... (RFC 4271 9.1.2.2, RFC 4456 9; all of them are in bgp/decide.c). NULL when the route has no other
- * eligible path, or this one is not eligible.
+ * The step of the decision that made this path the best of its route, or at which it fell behind
+ * the best: "local-pref", "as-path-length", ... (RFC 4271 9.1.2.2, RFC 4456 9; all of them are
+ * in bgp/decide.c). NULL when the route has no other eligible path, or this one is not eligible.
  */
 const char *bgp_rib_decided_by(const struct bgp *b, const struct bgp_path_info *p);
 /* True when the peer has been sent this path and holds it. */
@@ -514,7 +517,7 @@ struct bgp_memory {
 void bgp_set_memory_limit(struct bgp *b, uint64_t octets);
 void bgp_memory(const struct bgp *b, struct bgp_memory *out);
 
-/* ---- transport (bgp/transport.c, listen.c, sock.c: the only files of bgp that know a descriptor) ------------------ */
+/* ---- transport (bgp/transport.c, listen.c, sock.c: the only files of bgp that know a descriptor) ----------------- */
 
 struct loop;
 struct config_listen;

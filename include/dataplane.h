@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The dataplane as the rest of the house sees it: evpn says which rows should be (dp_want, dp_unwant), the dataplane
- * makes it so and tells what it sees (struct dp_events). Level-triggered: wanted, there and dirty are bits of one row
- * in dataplane/reconcile.c; a free backend asks it for the next dirty rows, so nothing queues up beyond one entry a row.
+ * The dataplane as the rest of the house sees it: evpn says which rows should be (dp_want,
+ * dp_unwant), the dataplane makes it so and tells what it sees (struct dp_events).
+ * Level-triggered: wanted, there and dirty are bits of one row in dataplane/reconcile.c; a
+ * free backend asks it for the next dirty rows, so nothing queues up beyond one entry a row.
  *
  * Two layers:   evpn --> dp_*() [reconcile.c: rows, ownership, order] --> struct dp_ops [kernel.c, none.c, tests' fake]
  * VNIs are host-order numbers. Times are monotonic.
@@ -28,7 +29,7 @@ struct loop;
 
 enum dp_kind {
 	DP_FDB,   /* a remote MAC behind a VTEP: in the kernel a bridge row and a vxlan row, one message */
-	DP_FLOOD, /* a VTEP in a flood list, of frames without a row or of those to one group: an all-zero vxlan row, or the group's */
+	DP_FLOOD, /* a VTEP in a flood list, of frames without a row or to one group: a row of MAC 0, or of that */
 	DP_NEIGH  /* an IP of a remote host: in the kernel a neighbour on the bridge */
 };
 
@@ -76,7 +77,7 @@ void dp_want(struct dp *d, const struct dp_row *row);
 /* This row shall not be (if it is ours). Idempotent. */
 void dp_unwant(struct dp *d, const struct dp_key *key);
 
-/* A hint: something will be wished of this row in a moment. What is known of it comes nearer to the processor meanwhile. */
+/* A hint that this row will be wished for in a moment: what is known of it is prefetched into the processor's cache. */
 void dp_soon(struct dp *d, const struct dp_key *key);
 
 /*
@@ -113,7 +114,7 @@ struct dp_vni_params { /* everything is copied */
 	const struct dp_port_params *ports;
 	size_t n_ports;
 	bool neigh_suppress;
-	uint16_t vlan; /* of the bridge, which is VLAN-aware and may serve other VNIs, as vxlan may; 0: both are the VNI's own */
+	uint16_t vlan; /* on the VLAN-aware bridge, which, as vxlan, other VNIs may share; 0: both are its own */
 	/* How hosts are found without a control plane; all off: every row is wished for. */
 	bool learn;        /* from the packets of the tunnel (RFC 7348 4.1) */
 	bool drop_unknown; /* frames to MACs without a row are not flooded */
@@ -128,8 +129,8 @@ struct dp_vni_params { /* everything is copied */
 	bool miss_macs, miss_ips;
 	uint16_t ageing; /* s, that a row on demand stays without being used; 0: the backend's */
 	/*
-	 * Route short circuit: an IP packet to the MAC of a router (DP_ROUTER) goes to the host that has its destination, when a
-	 * row says which, as if the router had sent it.
+	 * Route short circuit: an IP packet to the MAC of a router (DP_ROUTER) goes to the
+	 * host that has its destination, when a row says which, as if the router had sent it.
 	 */
 	bool rsc;
 };
@@ -154,7 +155,7 @@ struct dp_vni_info { /* borrowed strings */
 	bool ready;                             /* rows can be written */
 	const char *problem;                    /* "vxlan100 has VNI 200, expected 100", NULL when there is none */
 	uint32_t local_macs;
-	uint64_t heard, unheard; /* ARP and ND packets of hosts: told by host_heard, and more than may be told at once */
+	uint64_t heard, unheard; /* ARP and ND packets of hosts: told by host_heard, and those above its rate */
 	uint64_t answered;       /* of them, by a backend that forwards itself; the kernel does not count */
 	/* MACs heard, how many may be, and how often one was not learned for that; where the backend learns itself. */
 	uint32_t learned, mac_limit;
@@ -220,7 +221,7 @@ enum {
 enum dp_heard_kind {
 	DP_HEARD_QUESTION, /* ARP request, neighbour solicitation */
 	DP_HEARD_ANSWER,   /* ARP reply, solicited advertisement */
-	DP_HEARD_PROBE,    /* is someone else using the target? ARP without sender (RFC 5227), DAD solicitation (RFC 4862) */
+	DP_HEARD_PROBE,    /* does another use the target? ARP without sender (RFC 5227), DAD solicitation (RFC 4862) */
 	DP_HEARD_ANNOUNCE, /* gratuitous ARP, unsolicited advertisement */
 	DP_HEARD_OTHER     /* router solicitation and advertisement */
 };
@@ -260,8 +261,10 @@ struct dp_events {
 	/* A binding of a local host. */
 	void (*local_ip)(void *ctx, uint32_t vni, const struct ip *ip, const struct mac *mac, uint8_t flags);
 	void (*local_ip_gone)(void *ctx, uint32_t vni, const struct ip *ip);
-	/* Devices of the VNI are usable or not. When they are not, every local MAC and address of it is gone too (reported
-	 * one by one before this call). */
+	/*
+	 * The VNI's devices have become usable, or unusable. Then its local MACs and addresses are gone, too: each has
+	 * been reported before this call.
+	 */
 	void (*vni_ready)(void *ctx, uint32_t vni, bool ready);
 	void *ctx;
 	/* Of VNIs with hear_hosts, while they are ready. May be NULL. */
@@ -274,8 +277,9 @@ struct dp_events {
 	/* The row on demand of this MAC is there now, or has not been used for long and is wished for no more. */
 	void (*demand)(void *ctx, uint32_t vni, const struct mac *mac, bool there);
 	/*
-	 * The dataplane itself has learned that a MAC is behind a VTEP, or behind another, or does not know it any more. Of a MAC
-	 * on a local port, or with a row that is wished for, nothing of the kind is told. May be NULL, both or none.
+	 * The dataplane itself has learned that a MAC is behind a VTEP, or behind
+	 * another, or does not know it any more. Of a MAC on a local port, or with a row
+	 * that is wished for, nothing of the kind is told. May be NULL, both or none.
 	 */
 	void (*tunnel_mac)(void *ctx, uint32_t vni, const struct mac *mac, const struct ip *vtep);
 	void (*tunnel_mac_gone)(void *ctx, uint32_t vni, const struct mac *mac);
@@ -314,10 +318,11 @@ void dp_free(struct dp *d, bool flush);
 /* The time; runs what is due (retries, sweeps). The composition root calls it once a turn, tests set it. */
 void dp_set_now(struct dp *d, struct mtime now);
 /*
- * Writes what has been wanted and tells what has been seen: a slice of about a millisecond; the rest goes on by itself
- * in the loop. The composition root calls it before the loop sleeps, so that a wish is in the kernel in the same turn.
- * Events (struct dp_events) come from here and from the loop only, never from within another dp_*() function. True when
- * there is more to do, so that without a loop `while (dp_flush(d));` settles: it waits for what a backend does beside us.
+ * Writes what has been wanted and tells what has been seen: a slice of about a millisecond; the
+ * rest goes on by itself in the loop. The composition root calls it before the loop sleeps, so
+ * that a wish is in the kernel in the same turn. Events (struct dp_events) come from here and from
+ * the loop only, never from within another dp_*() function. True when there is more to do, so that
+ * without a loop `while (dp_flush(d));` settles: it waits for what a backend does beside us.
  */
 bool dp_flush(struct dp *d);
 /* Did an earlier evpnd leave something in the kernel, so that forwarding has gone on? As it was when d was made. */
@@ -417,8 +422,8 @@ struct dp_diff {
 struct dp_audit;
 
 /*
- * Looks at what is there anew, of one VNI or with 0 of all; repair: has what differs put right, so far as it is ours. The
- * audit must end before d does.
+ * Looks at what is there anew, of one VNI or with 0 of all; repair: has what differs put
+ * right, so far as it is ours. The audit must end before d does.
  */
 struct dp_audit *dp_audit_new(struct dp *d, uint32_t vni, bool repair);
 /* It could not look. */
@@ -449,13 +454,14 @@ struct dp_traced {
 };
 
 /*
- * Follows a frame to mac through the tables as they are now, asked anew, and each VTEP that it leads to through the underlay:
- * the rows TRACE_FDB to TRACE_OUTER_NEIGHBOUR. One that is not as was wished for is said. isolated: it comes in by a port that is.
+ * Follows a frame to mac through the tables as they are now, asked anew, and each VTEP
+ * that it leads to through the underlay: the rows TRACE_FDB to TRACE_OUTER_NEIGHBOUR. One
+ * that is not as was wished for is said. isolated: it comes in by a port that is.
  */
 void dp_trace(struct dp *d, uint32_t vni, const struct mac *mac, bool isolated, struct trace *t, struct dp_traced *out);
 /*
- * May frames of that MAC come in by this port, or with ifindex 0 out of the tunnel from this VTEP? TRACE_SOURCE. True when the port
- * is isolated from others that are.
+ * May frames of that MAC come in by this port, or with ifindex 0 out of the tunnel from
+ * this VTEP? TRACE_SOURCE. True when the port is isolated from others that are.
  */
 bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, const struct ip *vtep, struct trace *t);
 /* Who answers a host that asks for ip, which is at mac behind a VTEP? TRACE_INNER_NEIGHBOUR. */

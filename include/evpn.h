@@ -81,7 +81,7 @@ void evpn_vni_change_hosts(struct evpn *e, const struct config_vni *was, const s
 int evpn_host_add(struct evpn *e, uint32_t vni, const struct config_host *h);
 int evpn_host_del(struct evpn *e, uint32_t vni, const struct mac *mac, const struct ip *ip);
 
-/* ---- rows on demand (modes dynamic-*) ------------------------------------------------------------------------------ */
+/* ---- rows on demand (modes dynamic-*) ---------------------------------------------------------------------------- */
 
 /*
  * Where answers come from that the tables do not have. ask() may answer before it returns; a question that is not
@@ -95,13 +95,13 @@ struct evpn_source {
 };
 void evpn_set_source(struct evpn *e, const struct evpn_source *s);
 /*
- * The answer to question id: the host, NULL when nobody knows. -ENOENT: the VNI has no such question (any more); -EINVAL:
- * it is not what was asked for, or cannot be sent to.
+ * The answer to question id: the host, NULL when nobody knows. -ENOENT: the VNI has no
+ * such question (any more); -EINVAL: it is not what was asked for, or cannot be sent to.
  */
 int evpn_resolved(struct evpn *e, uint32_t vni, uint32_t id, const struct config_host *host);
 /*
- * The host is there, or is not, where it may have been answered otherwise before. When nobody uses it, it matters only that
- * an IPv6 host is known: in mode dynamic-l2 it can be asked for.
+ * The host is there, or is not, where it may have been answered otherwise before. When nobody
+ * uses it, it matters only that an IPv6 host is known: in mode dynamic-l2 it can be asked for.
  */
 int evpn_resolver_changed(struct evpn *e, uint32_t vni, const struct config_host *host, bool there);
 
@@ -162,7 +162,8 @@ struct evpn_route_fields {
 };
 void evpn_route_fields(const uint8_t *key, size_t key_len, const struct bgp_attrs *a, struct evpn_route_fields *out);
 /*
- * A look at the key that spares most of them that: false when the fields cannot have this RD, MAC and address (NULL: any).
+ * A look at the key that spares most of them that: false when the fields cannot have this
+ * RD, MAC and address (NULL: any).
  */
 bool evpn_key_may_match(const uint8_t *key, size_t key_len, const uint8_t *rd, const struct mac *mac,
 			const struct ip *ip);
@@ -205,7 +206,7 @@ bool evpn_vni_find(struct evpn *e, uint32_t vni, struct evpn_vni_info *out);
 enum evpn_mac_state {
 	EVPN_MAC_LOCAL,    /* learned here, advertised */
 	EVPN_MAC_REMOTE,   /* behind a VTEP, wanted in the dataplane */
-	EVPN_MAC_CONFLICT, /* local here and sticky elsewhere, or the reverse: shown, not advertised or not programmed */
+	EVPN_MAC_CONFLICT, /* local here and sticky elsewhere, or the reverse: shown, not advertised or not written */
 	EVPN_MAC_DUPLICATE, /* moved too often: stays where it was (RFC 7432 15.1); an address: not advertised */
 	EVPN_MAC_LIMITED    /* learned here, above a MAC limit: not advertised */
 };
@@ -256,7 +257,10 @@ bool evpn_arp_find(struct evpn *e, uint32_t vni, const struct ip *ip, struct evp
 /* The n-th MAC that an address is bound to, from 0, in no order. */
 bool evpn_arp_nth(struct evpn *e, uint32_t vni, const struct ip *ip, unsigned n, struct evpn_arp_info *out);
 
-/* The number of the VNI after prev (0 starts), 0 at the end; and its RD, false when it has none. For who needs no more. */
+/*
+ * The number of the VNI after prev (0 starts), 0 at the end; and its RD, false when it
+ * has none. Cheaper than a whole info.
+ */
 uint32_t evpn_vni_after(const struct evpn *e, uint32_t prev);
 bool evpn_vni_rd(const struct evpn *e, uint32_t vni, uint8_t rd[8]);
 /* Does some VNI take routes with this set of attributes, by their route targets? */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A trace: the five lookups that stand between a host's packet and another VTEP, each as what was asked, the row that was
- * the answer, and what that means. Who asks adds rows in the order in which a packet meets them; words are meant for the
- * reader, `lookup` and `result` for programs.
+ * A trace: the five lookups that stand between a host's packet and another VTEP, each as what was
+ * asked, the row that was the answer, and what that means. Who asks adds rows in the order in
+ * which a packet meets them; words are meant for the reader, `lookup` and `result` for programs.
  *
  *	cmd/evpnd/trace.c        who is meant; evpn's tables; the verdict
  *	dataplane/trace.c  what the dataplane would do with the frame, and the path to each VTEP

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* For the verbs that are put together in the client (graph, report, top, serve): answers of the daemon as JSON values. */
+/* For verbs that are put together in the client (graph, report, top, serve): the daemon's answers as JSON values. */
 #ifndef CMD_EVPNCTL_ASK_H
 #define CMD_EVPNCTL_ASK_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What may stand next on a command line of evpnctl, for shells: conf/evpnctl.bash asks "evpnctl --complete WORD...". Verbs,
- * options and choices are those of verb.h; VNIs and neighbors are the running daemon's.
+ * What may stand next on a command line of evpnctl, for shells: conf/evpnctl.bash asks "evpnctl --complete
+ * WORD...". Verbs, options and choices are those of verb.h; VNIs and neighbors are the running daemon's.
  */
 #ifndef CMD_EVPNCTL_COMPLETE_H
 #define CMD_EVPNCTL_COMPLETE_H

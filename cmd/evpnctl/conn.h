@@ -24,8 +24,8 @@ struct conn {
 };
 
 /*
- * Sends the words, with n descriptors (CONN_FDS_MAX at most), and reads the status line. 0, or the exit code of evpnctl:
- * 1 failed or no, 2 usage; then c->error says why and nothing is open.
+ * Sends the words, with n descriptors (CONN_FDS_MAX at most), and reads the status line. 0, or
+ * the exit code of evpnctl: 1 failed or no, 2 usage; then c->error says why and nothing is open.
  */
 int conn_ask(struct conn *c, const char *path, const char *const *argv, size_t argc, const int *fds, size_t n);
 /* The same, and trouble is told on stderr. */

@@ -59,7 +59,7 @@ struct scope {
 	unsigned n_drops;
 };
 
-/* ---- the rules ---------------------------------------------------------------------------------------------------- */
+/* ---- the rules --------------------------------------------------------------------------------------------------- */
 
 static bool take_text(void *ctx, const char *line, size_t len)
 {
@@ -157,7 +157,7 @@ static json_t *read_rules(int netns)
 	return rules;
 }
 
-/* ---- packets ------------------------------------------------------------------------------------------------------ */
+/* ---- packets ----------------------------------------------------------------------------------------------------- */
 
 static void note(struct scope *s, const struct firewall_drop *by, enum kind kind, uint16_t port, const struct ip *other)
 {
@@ -251,7 +251,7 @@ static void look_at_neighbor(struct scope *s, const struct config_neighbor *n)
 	look(s, BGP_ANSWERS_IN, n->address.len, &none, &n->address, n->port);
 }
 
-/* ---- findings ----------------------------------------------------------------------------------------------------- */
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
 
 static const char *text(const json_t *o, const char *name)
 {
@@ -335,7 +335,7 @@ static void look_at_all(struct scope *s, int netns, struct buf *out, bool *first
 	json_decref(ruleset);
 }
 
-/* ---- of whom ------------------------------------------------------------------------------------------------------ */
+/* ---- of whom ----------------------------------------------------------------------------------------------------- */
 
 static void take_vtep(struct scope *s, const struct ip *vtep)
 {

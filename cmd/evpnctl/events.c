@@ -77,7 +77,7 @@ static void add_sequence(struct buf *out, const json_t *row)
 		buf_printf(out, " (sequence %" JSON_INTEGER_FORMAT ")", n);
 }
 
-/* ---- kind by kind ------------------------------------------------------------------------------------------------- */
+/* ---- kind by kind ------------------------------------------------------------------------------------------------ */
 
 static void neighbor_words(struct buf *out, const json_t *row)
 {

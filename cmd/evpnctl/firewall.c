@@ -274,7 +274,7 @@ static void put_ct(const struct walk *w, const char *key, struct field *f)
 {
 	if (!strcmp(key, "state"))
 		f->word = w->untracked ? "untracked" : w->p->state;
-	else if (!strcmp(key, "status") && !strcmp(w->p->state, "new")) /* nothing has translated it, as lost would say */
+	else if (!strcmp(key, "status") && !strcmp(w->p->state, "new")) /* nothing has translated it: lost would say */
 		f->word = "none";
 }
 
@@ -302,7 +302,7 @@ static enum truth match(struct walk *w, const json_t *m)
 	return has == YES ? holds(w, text(m, "op"), &f, json_object_get(m, "right")) : has;
 }
 
-/* ---- rules and chains --------------------------------------------------------------------------------------------- */
+/* ---- rules and chains -------------------------------------------------------------------------------------------- */
 
 static unsigned walk_chain(struct walk *w, const json_t *of, const char *name);
 
@@ -383,7 +383,9 @@ static bool is_idle(const char *name)
 	return false;
 }
 
-/* A statement of a rule that is reached with reached; *reached becomes whether the next one is. The ends that it opens. */
+/*
+ * A statement of a rule, reached as "reached" says; *reached becomes whether the next one is. The ends that it opens.
+ */
 static unsigned walk_statement(struct walk *w, const json_t *rule, const char *name, const json_t *value, enum truth *reached)
 {
 	unsigned ends;
@@ -461,7 +463,7 @@ static unsigned walk_chain(struct walk *w, const json_t *of, const char *name)
 	unsigned ends;
 
 	chain_key(of, name, key);
-	if (w->depth >= DEPTH_MAX || !json_object_get(w->f->names, key)) /* a target of iptables that is not known here */
+	if (w->depth >= DEPTH_MAX || !json_object_get(w->f->names, key)) /* a target that is not known here */
 		return GOES_ON | ACCEPTED | DROPPED;
 	w->depth++;
 	ends = walk_rules(w, json_object_get(w->f->rules, key));
@@ -469,7 +471,7 @@ static unsigned walk_chain(struct walk *w, const json_t *of, const char *name)
 	return ends;
 }
 
-/* ---- hooks -------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ------------------------------------------------------------------------------------------------------- */
 
 /* Chains of a device are looked at where the packet's device is known. */
 static bool meets(const struct walk *w, const json_t *chain)
@@ -536,7 +538,7 @@ bool firewall_drops(const struct firewall *f, const struct firewall_packet *p, s
 	return false;
 }
 
-/* ---- the ruleset -------------------------------------------------------------------------------------------------- */
+/* ---- the ruleset ------------------------------------------------------------------------------------------------- */
 
 static void append(json_t *lists, const char *name, json_t *o)
 {

@@ -16,7 +16,8 @@ const json_t *format_member(const json_t *row, const char *path);
 
 void format_any(struct buf *out, const json_t *v, const json_t *row);   /* as it is; arrays with commas */
 void format_words(struct buf *out, const json_t *v, const json_t *row); /* array, with ", " */
-void format_phrases(struct buf *out, const json_t *v, const json_t *row); /* the same with "; ": there are commas in them */
+/* The same, separated by "; ": there are commas in them. */
+void format_phrases(struct buf *out, const json_t *v, const json_t *row);
 void format_age(struct buf *out, const json_t *v, const json_t *row);   /* seconds: 00:01:07, 1d02h */
 void format_bytes(struct buf *out, const json_t *v, const json_t *row); /* 6.1 MiB */
 void format_yes(struct buf *out, const json_t *v, const json_t *row);   /* "yes", or nothing */

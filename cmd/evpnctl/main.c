@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * evpnctl: asks a running evpnd over its control socket and shows the answer, as text that fits the terminal or as the
- * JSON that came. It has no state, and no privileges but those of who runs it. Exit codes: 0 yes, 1 no or failed, 2 usage.
+ * evpnctl: asks a running evpnd over its control socket and shows the answer, as text
+ * that fits the terminal or as the JSON that came. It has no state, and no privileges but
+ * those of who runs it. Exit codes: 0 yes, 1 no or failed, 2 usage.
  */
 #include <errno.h>
 #include <limits.h>

@@ -24,8 +24,8 @@ struct pick {
 struct pick pick_for(const struct view *view); /* NULL: none */
 struct pick pick_names(const char *names); /* with a blank between, NULL: none; borrowed */
 /*
- * The row, an object as evpnd writes it (on one line, no spaces between tokens), with those members only. False, and out
- * is of no use, when it is something else or when there is no choice to be made.
+ * The row, an object as evpnd writes it (on one line, no spaces between tokens), with those members
+ * only. False, and out is of no use, when it is something else or when there is no choice to be made.
  */
 bool pick_members(const struct pick *p, const char *row, size_t len, struct buf *out);
 

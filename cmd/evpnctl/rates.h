@@ -12,7 +12,7 @@ struct rates *rates_new(void);
 void rates_free(struct rates *r);
 /* All counters are looked at now, at that time. What was not looked at in the round before is forgotten. */
 void rates_begin(struct rates *r, double at_s);
-/* Since the round before. Below 0 when that is not known: the counter is new, or went back since its owner began anew. */
+/* The rate since the round before. Below 0 when it is not known: the counter is new, or its owner has begun anew. */
 double rates_of(struct rates *r, const char *name, uint64_t value);
 
 #endif

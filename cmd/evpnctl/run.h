@@ -17,8 +17,8 @@ enum run_end {
 };
 
 /*
- * argv[0] is looked for in /usr/sbin, /usr/bin, /sbin and /bin alone; standard output and error come together, messages are
- * in English. netns: its network namespace, -1: ours.
+ * argv[0] is looked for in /usr/sbin, /usr/bin, /sbin and /bin alone; standard output and
+ * error come together, messages are in English. netns: its network namespace, -1: ours.
  */
 enum run_end run(const char *const *argv, int netns, int timeout_ms, bool (*line)(void *ctx, const char *line, size_t len),
 		 void *ctx, int *status);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A text file of titled sections of lines, each section and the whole bounded: what is too much is cut at a line, and the
- * file says so.
+ * A text file of titled sections of lines, each section and the whole bounded: what is
+ * too much is cut at a line, and the file says so.
  *
  *	==== show vtep
  *	{"vtep":"192.0.2.2","vnis":2,"macs":2}
@@ -27,7 +27,7 @@ struct sections {
 };
 
 void section_begin(struct sections *s, const char *title);
-/* A line with or without its end; what cannot be shown in it is made visible. False: it and all that follows is left out. */
+/* A line with or without its end; what cannot be shown in it is escaped. False: it and all that follows is left out. */
 bool section_line(struct sections *s, const char *line, size_t len);
 void section_printf(struct sections *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void section_end(struct sections *s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Tables by libsmartcols. Cells are gathered by slices of 1,000 rows: the first slice decides which columns fit and how
- * wide they are, the ones after it are printed alike. So a million rows need no more memory than a thousand. Rows of the
- * later slices that are plain ASCII, nearly all, are put together here: that takes a tenth of the time.
+ * Tables by libsmartcols. Cells are gathered by slices of 1,000 rows: the first slice decides which columns fit and
+ * how wide they are, the ones after it are printed alike. So a million rows need no more memory than a thousand.
+ * Rows of the later slices that are plain ASCII, nearly all, are put together here: that takes a tenth of the time.
  */
 #include <libsmartcols.h>
 #include <stdlib.h>

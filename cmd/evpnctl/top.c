@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Five questions a page, all cheap for the daemon. Rates are differences between pages. What is wrong comes first: sessions
- * that are down, VNIs that are not ready; then the VNIs with most packets. What does not fit is counted.
+ * Five questions a page, all cheap for the daemon. Rates are differences between pages. What is wrong comes first:
+ * sessions that are down, VNIs that are not ready; then the VNIs with most packets. What does not fit is counted.
  */
 #include "cmd/evpnctl/top.h"
 
@@ -65,7 +65,7 @@ static void format_vni_state(struct buf *out, const json_t *v, const json_t *row
 	buf_adds(out, json_is_true(v) ? "ready" : "not ready");
 }
 
-/* Adds member rate to the row: of the counter that has this value, null when it is not known yet. who names its owner. */
+/* Adds the member rate to the row, of the counter that has this value; null when not known yet. who names the owner. */
 static void add_rate(struct rates *r, json_t *row, const char *rate, const char *who, uint64_t value)
 {
 	char name[160];
@@ -431,8 +431,10 @@ static bool show_page(struct screen *s, const char *socket, struct rates *r, cha
 	return ok;
 }
 
-/* Pages are a second apart, however long one takes; one that is asked for begins a new second. Without the first one there is
- * nothing to look at. */
+/*
+ * Pages are a second apart, however long one takes; one that is asked for begins a new second.
+ * Without the first one there is nothing to look at.
+ */
 static bool show_pages(struct screen *s, const char *socket, struct rates *r, uint32_t count, char error[ASK_ERROR_MAX])
 {
 	double next = now_s();

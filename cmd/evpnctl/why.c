@@ -52,7 +52,7 @@ static void heading(struct page *p, const char *title)
 	fprintf(p->out, "\n%s\n", title);
 }
 
-/* ---- what it is now ----------------------------------------------------------------------------------------------- */
+/* ---- what it is now ---------------------------------------------------------------------------------------------- */
 
 static void add_host(struct page *p, const json_t *why)
 {
@@ -140,7 +140,7 @@ static void print_bindings(struct page *p, const json_t *why)
 	}
 }
 
-/* ---- claims ------------------------------------------------------------------------------------------------------- */
+/* ---- claims ------------------------------------------------------------------------------------------------------ */
 
 static void add_route(struct page *p, const json_t *row, const json_t *why)
 {
@@ -207,7 +207,7 @@ static void print_claims(struct page *p, const json_t *why)
 	}
 }
 
-/* ---- rows, nearby, history ---------------------------------------------------------------------------------------- */
+/* ---- rows, nearby, history --------------------------------------------------------------------------------------- */
 
 static void print_rows(struct page *p, const json_t *why)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The verb capture, the daemon's part: the client's socket goes to the dataplane, which fills it until the client leaves. */
+/*
+ * The daemon's part of the verb capture: the client's socket goes to the dataplane, which
+ * fills it until the client leaves.
+ */
 #include "cmd/evpnd/daemon.h"
 #include "cmd/evpnd/show.h"
 

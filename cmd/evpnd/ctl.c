@@ -243,7 +243,10 @@ static bool client_read(struct ctl_client *c)
 	return true;
 }
 
-/* What a client has sent that waits for more of its answer is for later; but it may have gone. False: it has (and is freed). */
+/*
+ * A client that waits for more of its answer may have sent more: that is for later. But it may have gone.
+ * False: it has, and is freed.
+ */
 static bool client_listens(struct ctl_client *c)
 {
 	char one;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Two items are the same when they print the same: config_print() writes every key that matters, so what it knows of a
- * neighbor or a VNI needs no second list here, but for hosts, of which there are too many to print. The other list there
- * is names the keys that a session survives; a new key resets it until it is known better.
+ * Two items are the same when they print the same: config_print() writes every key that matters, so what it
+ * knows of a neighbor or a VNI needs no second list here, but for hosts, of which there are too many to print.
+ * The other list there is names the keys that a session survives; a new key resets it until it is known better.
  */
 #include "cmd/evpnd/difference.h"
 

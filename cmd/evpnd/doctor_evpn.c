@@ -9,7 +9,7 @@
 
 #define SLICE_ROWS 512u
 
-/* ---- VNIs without others ------------------------------------------------------------------------------------------------- */
+/* ---- VNIs without others ----------------------------------------------------------------------------------------- */
 
 static bool any_session(const struct doctor *x)
 {
@@ -49,7 +49,7 @@ bool doctor_lonely(struct doctor *x)
 	return doctor_each_vni(x, look_if_lonely);
 }
 
-/* ---- routes that are there and count for nothing --------------------------------------------------------------------------- */
+/* ---- routes that are there and count for nothing ----------------------------------------------------------------- */
 
 struct unwanted {
 	uint8_t rt[8];
@@ -214,7 +214,7 @@ bool doctor_imports(struct doctor *x)
 	return true;
 }
 
-/* ---- MACs --------------------------------------------------------------------------------------------------------------------- */
+/* ---- MACs -------------------------------------------------------------------------------------------------------- */
 
 struct mac_walk {
 	struct evpn_cursor at;

@@ -41,11 +41,11 @@ bool event_matches(const struct reply *r, const struct history_event *e)
 	return reply_match_vni(r, e->vni) && match_ip(r, ARG_IP, e->ip) && match_ip(r, ARG_NEIGHBOR, e->neighbor);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 /*
- * Events know the monotonic time. The other clock is read at each answer, but believed only when it was set: an event has
- * the same time whenever it is asked for, and what was before a step of the clock moves with it.
+ * Events know the monotonic time. The other clock is read at each answer, but believed only when it was set:
+ * an event has the same time whenever it is asked for, and what was before a step of the clock moves with it.
  */
 static int64_t wall_us(const struct reply *r)
 {
@@ -142,7 +142,7 @@ uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *
 	return first;
 }
 
-/* ---- show events -------------------------------------------------------------------------------------------------- */
+/* ---- show events ------------------------------------------------------------------------------------------------- */
 
 struct events_state {
 	struct history_reader reader;

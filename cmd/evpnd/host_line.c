@@ -105,7 +105,7 @@ static bool read_value(struct reader *r, struct value *v)
 	return read_number(r, v);
 }
 
-/* ---- what the keys mean ------------------------------------------------------------------------------------------- */
+/* ---- what the keys mean ------------------------------------------------------------------------------------------ */
 
 static bool set_number(struct host_line *l, const struct value *v, unsigned what, uint32_t max, uint32_t *to)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A host in one line of JSON, as resolvers write it: {"vni": 100, "mac": "02:00:00:00:00:02", "ip": "10.0.0.2",
- * "vtep": "192.0.2.2", "router": false}, and an "id" in the answer to a question. One flat object: strings, whole numbers,
- * true, false, null; keys of other names are nobody's business here. Pure.
+ * A host in one line of JSON, as resolvers write it: {"vni": 100, "mac": "02:00:00:00:00:02", "ip":
+ * "10.0.0.2", "vtep": "192.0.2.2", "router": false}, and an "id" in the answer to a question. One flat
+ * object: strings, whole numbers, true, false, null; keys of other names are nobody's business here. Pure.
  */
 #ifndef CMD_EVPND_HOST_LINE_H
 #define CMD_EVPND_HOST_LINE_H

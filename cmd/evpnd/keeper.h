@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Starts and ends programs for a daemon that must not do that itself (syscalls.h): a process of its own, made before the
- * daemon gives up the right, that has no capability, no other user's rights and nothing of the daemon but a socket. It
- * ends with the daemon, and its programs with it.
+ * Starts and ends programs for a daemon that must not do that itself (syscalls.h): a process of its
+ * own, made before the daemon gives up the right, that has no capability, no other user's rights
+ * and nothing of the daemon but a socket. It ends with the daemon, and its programs with it.
  */
 #ifndef CMD_EVPND_KEEPER_H
 #define CMD_EVPND_KEEPER_H

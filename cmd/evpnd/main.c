@@ -4,7 +4,8 @@
  * evpnd: the composition root, the only place that knows every part. It reads the configuration, makes the parts in an
  * order in which each finds what it needs, joins them, runs the loop, and undoes it all in reverse.
  *
- *   config -> log -> privileges -> loop -> control socket -> bgp, evpn -> listening sockets -> dataplane -> VNIs -> neighbors
+ *   config -> log -> privileges -> loop -> control socket -> bgp, evpn -> listening sockets
+ *     -> dataplane -> VNIs -> neighbors
  *
  * What can fail because of someone else (the socket, the port, a capability) comes before anything is changed on the
  * host.
@@ -94,8 +95,8 @@ static bool names_netns(const struct config *c)
 }
 
 /*
- * To open sockets in root's network namespaces takes CAP_SYS_ADMIN. Where the configuration asks for that, a process that
- * does nothing else keeps it.
+ * To open sockets in root's network namespaces takes CAP_SYS_ADMIN. Where the
+ * configuration asks for that, a process that does nothing else keeps it.
  */
 static void start_nsopen(struct daemon *d)
 {
@@ -442,7 +443,7 @@ static int run(struct daemon *d)
 	return ok ? 0 : 1;
 }
 
-/* Of the standard descriptors none is closed: a socket of ours would take its number, and lines of the log would go there. */
+/* No standard descriptor may be closed: a socket of ours would take its number, and lines of the log would go there. */
 static void open_standard(void)
 {
 	int fd;

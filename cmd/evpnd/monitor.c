@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * monitor: the events of the history as they happen. A client is a reader that stands at its end; when something is added
- * it is woken, and writes what has come as far as its socket takes it. Who is slow is overtaken and told what it has lost.
+ * monitor: the events of the history as they happen. A client is a reader that stands at
+ * its end; when something is added it is woken, and writes what has come as far as its
+ * socket takes it. Who is slow is overtaken and told what it has lost.
  */
 #include "cmd/evpnd/daemon.h"
 #include "cmd/evpnd/event.h"

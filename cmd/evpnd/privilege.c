@@ -22,7 +22,7 @@ static bool fail(const struct privilege_params *p, const char *what, int err)
 	return false;
 }
 
-/* ---- capabilities ------------------------------------------------------------------------------------------------- */
+/* ---- capabilities ------------------------------------------------------------------------------------------------ */
 
 static const struct {
 	unsigned cap;
@@ -53,7 +53,7 @@ static void choose(const struct privilege_params *p, capng_type_t sets, char *wo
 	}
 }
 
-/* ---- the user ----------------------------------------------------------------------------------------------------- */
+/* ---- the user ---------------------------------------------------------------------------------------------------- */
 
 /* The groups of the user, NULL: those that we are in, and the one that the control socket is given to. */
 static bool set_groups(const struct privilege_params *p, const struct passwd *u)
@@ -161,7 +161,8 @@ bool privilege_drop(const struct privilege_params *p)
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
 		return fail(p, "no_new_privs", errno);
-	prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L); /* as started by this user: its /proc/self is its own, a crash leaves a core */
+	/* As if started by this user: its /proc/self is its own, and a crash leaves a core. */
+	prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
 	log_info(p->log, LOG_MAIN, "privileges: user %s (%u), %s", u ? u->pw_name : geteuid() ? "as started" : "root",
 		 (unsigned)geteuid(), words[0] ? words : "no capabilities");
 	return true;

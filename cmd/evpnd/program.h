@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * An external program that answers questions: one JSON object a line, each way. It is started at once, and again after a
- * pause when it ends, answers nonsense or too late; the pause doubles from a second to a minute and is short again after
- * an answer.
+ * An external program that answers questions: one JSON object a line, each way. It is
+ * started at once, and again after a pause when it ends, answers nonsense or too late;
+ * the pause doubles from a second to a minute and is short again after an answer.
  *
  *	{"id": 7, "vni": 100, "mac": "02:00:00:00:00:02"}    {"id": 8, "vni": 100, "ip": "10.0.0.2"}
  *	{"id": 7, "mac": "02:00:00:00:00:02", "vtep": "192.0.2.2"}      {"id": 8, "vtep": null}: nobody knows

@@ -51,7 +51,7 @@ void registry_free(struct registry *r)
 	free(r);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool add(struct registry *r, size_t *cap, const struct host_line *l, unsigned line)
 {
@@ -174,7 +174,7 @@ struct registry *registry_load(const char *path, char *why, size_t cap)
 	return r;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------ */
+/* ---- looking ----------------------------------------------------------------------------------------------------- */
 
 static const struct registry_host *find_mac(const struct registry *r, const struct registry_host *key)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* A registry file: hosts of any VNI, one a line (host_line.h), found by MAC and by address. Knows no clock and no evpn. */
+/*
+ * A registry file: hosts of any VNI, one a line (host_line.h), found by MAC and by
+ * address. No clock and no evpn in here.
+ */
 #ifndef CMD_EVPND_REGISTRY_H
 #define CMD_EVPND_REGISTRY_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A reply on the control socket, written a slice at a time. The first line is {"ok":true,"body":"rows"|"object"|"none"|"lines"}
- * or {"ok":false,"error":"...","code":N}; then an array with one row a line, or an object on one line, or lines with an
- * object each as they come. A verb's part is
+ * A reply on the control socket, written a slice at a time. The first line is
+ * {"ok":true,"body":"rows"|"object"|"none"|"lines"} or {"ok":false,"error":"...","code":N}; then an array
+ * with one row a line, or an object on one line, or lines with an object each as they come. A verb's part is
  * a struct reply_ops; what it walks is kept as cursors in its state, so a walk costs nothing but its buffer and no
  * client can make the daemon grow or wait.
  */

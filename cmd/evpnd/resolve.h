@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Who answers when a VNI with rows on demand asks: registry files, which are looked at twice a second, and programs. VNIs
- * that name the same share it.
+ * Who answers when a VNI with rows on demand asks: registry files, which are looked at
+ * twice a second, and programs. VNIs that name the same share it.
  */
 #ifndef CMD_EVPND_RESOLVE_H
 #define CMD_EVPND_RESOLVE_H

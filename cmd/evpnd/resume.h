@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A daemon that comes after another (RFC 4724 4.1): whether forwarding has gone on in between, when all that is local is
- * advertised again, and when what nobody wants any more may be swept. What bgp does with it is bgp/restart.c's.
+ * A daemon that comes after another (RFC 4724 4.1): whether forwarding has gone on in between, when all that is local
+ * is advertised again, and when what nobody wants any more may be swept. What bgp does with it is bgp/restart.c's.
  */
 #ifndef CMD_EVPND_RESUME_H
 #define CMD_EVPND_RESUME_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Why a session is not up, from what it has met last: for show neighbors in a few words, for the doctor to look into. */
+/* Why a session is not up, judged by what it met last: in a few words for show neighbors, in detail for the doctor. */
 #ifndef CMD_EVPND_SESSION_PROBLEM_H
 #define CMD_EVPND_SESSION_PROBLEM_H
 

@@ -38,7 +38,8 @@ static struct fdb_view view(const struct dp_row_info *i)
 	case DP_FDB:
 		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->vtep, .vteps = i->vteps, .n_vteps = i->n_vteps };
 	case DP_FLOOD:
-		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->key.ip }; /* the group, or zero as in the kernel */
+		/* The MAC is zero, or that of a group, as in the kernel. */
+		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->key.ip };
 	case DP_NEIGH:
 		return (struct fdb_view){ .mac = &row->mac, .ip = row->key.ip };
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* show ports: the ports of VNIs as they are there, in the configuration or not, with the VLAN by which a VNI has them. */
+/* show ports: the ports that VNIs have now, whether configured or not, with the VLAN by which a VNI has them. */
 #include "cmd/evpnd/daemon.h"
 #include "cmd/evpnd/show.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * An allow-list: what a daemon that has started has still to do is little, so what a hole in it could be used for is
- * little, too: no program is executed, no memory becomes code, no other process is touched, no socket is of another kind.
+ * An allow-list: what a daemon that has started has still to do is little, so what a hole
+ * in it could be used for is little, too: no program is executed, no memory becomes code,
+ * no other process is touched, no socket is of another kind.
  *
- * What is not on the list is refused with EPERM and a line in the log, not by death: a C library that does an old thing in
- * a new way must not take a router down. Calls that are allowed whatever their arguments cost nothing that can be
- * measured (the kernel keeps a bit for each); those with conditions are none of the hot ones.
+ * What is not on the list is refused with EPERM and a line in the log, not by death: a C library that does an old
+ * thing in a new way must not take a router down. Calls that are allowed whatever their arguments cost nothing
+ * that can be measured (the kernel keeps a bit for each); those with conditions are none of the hot ones.
  */
 #include "cmd/evpnd/syscalls.h"
 
@@ -104,7 +105,7 @@ static int allow_with_conditions(scmp_filter_ctx f)
 	return rc;
 }
 
-/* ---- what is refused ---------------------------------------------------------------------------------------------- */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 #define RESULT(uc) ((uc)->uc_mcontext.gregs[REG_RAX])
@@ -151,7 +152,7 @@ static uint32_t refusal(void)
 }
 #endif
 
-/* ---- the filter ---------------------------------------------------------------------------------------------------- */
+/* ---- the filter -------------------------------------------------------------------------------------------------- */
 
 static int install(uint32_t otherwise)
 {

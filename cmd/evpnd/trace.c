@@ -34,7 +34,7 @@ struct trace_state {
 	char verdict[640], advice[192];
 };
 
-/* ---- who is meant ------------------------------------------------------------------------------------------------- */
+/* ---- who is meant ------------------------------------------------------------------------------------------------ */
 
 static struct party party_of(const struct verb_value *v)
 {
@@ -96,7 +96,7 @@ static int find_vni(struct reply *r, struct trace_state *s)
 	return reply_fail(r, 1, "no VNI knows %s: say with --vni which one it should be in", name);
 }
 
-/* ---- the host's own lookups ------------------------------------------------------------------------------------------ */
+/* ---- the host's own lookups -------------------------------------------------------------------------------------- */
 
 static void skip(struct trace_state *s, enum trace_lookup l, const char *asked, const char *why)
 {
@@ -156,7 +156,7 @@ static bool own_inner(struct reply *r, struct trace_state *s)
 	return true;
 }
 
-/* ---- evpn's tables ----------------------------------------------------------------------------------------------------- */
+/* ---- evpn's tables ----------------------------------------------------------------------------------------------- */
 
 /* The sender may have found out by itself. */
 static void unknown_address(struct trace_state *s, struct trace_step *st)
@@ -291,7 +291,7 @@ static void trace_mac(struct reply *r, struct trace_state *s)
 	trace_claims(r, s);
 }
 
-/* ---- who sends ----------------------------------------------------------------------------------------------------------- */
+/* ---- who sends --------------------------------------------------------------------------------------------------- */
 
 static void find_source_mac(struct reply *r, struct trace_state *s)
 {
@@ -329,7 +329,7 @@ static bool trace_source(struct reply *r, struct trace_state *s)
 	return dp_trace_source(r->d->dp, s->vni, &m.mac, m.state == EVPN_MAC_REMOTE ? 0 : m.ifindex, &m.vtep, &s->t);
 }
 
-/* ---- the verdict --------------------------------------------------------------------------------------------------------- */
+/* ---- the verdict ------------------------------------------------------------------------------------------------- */
 
 static void say_where(struct reply *r, struct trace_state *s, char *out, size_t cap)
 {
@@ -380,7 +380,7 @@ static void give_verdict(struct reply *r, struct trace_state *s)
 		snprintf(s->advice, sizeof(s->advice), "%s", worst->advice);
 }
 
-/* ---- the verb ------------------------------------------------------------------------------------------------------------ */
+/* ---- the verb ---------------------------------------------------------------------------------------------------- */
 
 static void follow(struct reply *r, struct trace_state *s)
 {

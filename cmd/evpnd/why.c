@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * why mac, why ip: everything that there is to say of one host, as one object: its entry, who claims it and which claim
- * wins by which rule, its rows and what they wait for, what is known of it elsewhere, what happened to it, and a verdict.
+ * why mac, why ip: everything that there is to say of one host, as one object: its entry,
+ * who claims it and which claim wins by which rule, its rows and what they wait for, what
+ * is known of it elsewhere, what happened to it, and a verdict.
  *
- *	entry, bindings ─► claims ─► routes: a walk over the RIB ─► rows: one over the dataplane's ─► nearby ─► history ─► verdict
+ *	entry, bindings ─► claims ─► routes: a walk over the RIB ─► rows: one over the dataplane's
+ *		─► nearby ─► history ─► verdict
  *
  * The tables are asked; no rule is here. It is written as it goes, a slice a turn.
  */
@@ -35,7 +37,7 @@ struct why_state {
 	bool learned; /* the dataplane has it from the tunnel: it needs no row of ours */
 };
 
-/* ---- which VNI ---------------------------------------------------------------------------------------------------- */
+/* ---- which VNI --------------------------------------------------------------------------------------------------- */
 
 static bool knows(const struct reply *r, uint32_t vni)
 {
@@ -109,7 +111,7 @@ static int start_why(struct reply *r)
 	return 0;
 }
 
-/* ---- the entry and its bindings ----------------------------------------------------------------------------------- */
+/* ---- the entry and its bindings ---------------------------------------------------------------------------------- */
 
 static void print_vni(struct reply *r)
 {
@@ -171,7 +173,7 @@ static void print_bindings(struct reply *r, const struct evpn_mac_info *m)
 	json_array_end(&r->json);
 }
 
-/* ---- claims ------------------------------------------------------------------------------------------------------- */
+/* ---- claims ------------------------------------------------------------------------------------------------------ */
 
 static void print_claimant(struct reply *r, const struct evpn_claimant *c)
 {
@@ -249,7 +251,7 @@ static bool more_routes(struct reply *r)
 	return true;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static bool is_row_of_host(const struct why_state *s, const struct dp_row *row)
 {
@@ -287,7 +289,7 @@ static bool more_rows(struct reply *r)
 	return s->vni_known;
 }
 
-/* ---- nearby ------------------------------------------------------------------------------------------------------- */
+/* ---- nearby ------------------------------------------------------------------------------------------------------ */
 
 /* Other VNIs that know it. */
 static void print_elsewhere(struct reply *r)
@@ -355,7 +357,7 @@ static void print_lost_neighbors(struct reply *r)
 	json_array_end(j);
 }
 
-/* ---- history and verdict ------------------------------------------------------------------------------------------ */
+/* ---- history and verdict ----------------------------------------------------------------------------------------- */
 
 static bool more_history(struct reply *r)
 {

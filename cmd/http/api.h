@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * /api/v1/NAME is `evpnctl --json show NAME`, octet by octet as the daemon writes it: /api/v1/mac?vni=100,
- * /api/v1/neighbors/192.0.2.2, /api/v1/rib?type=2&best. Options of the verb are parameters; limit=N ends an array after so
- * many rows. /api/v1/ lists the names.
+ * /api/v1/NAME is `evpnctl --json show NAME`, octet by octet as the daemon writes it:
+ * /api/v1/mac?vni=100, /api/v1/neighbors/192.0.2.2, /api/v1/rib?type=2&best. Options of the
+ * verb are parameters; limit=N ends an array after so many rows. /api/v1/ lists the names.
  */
 #ifndef CMD_HTTP_API_H
 #define CMD_HTTP_API_H

@@ -76,7 +76,9 @@ bool http_host_ok(const char *host, const char *hostnames)
 	return ip_parse(name, &ip) || strcasecmp(name, "localhost") == 0 || is_listed(name, hostnames);
 }
 
-/* One of the header's ranges: a type, "text" for "text" and a star, or two stars. Longer is more exact, 0: another type. */
+/*
+ * One of the header's ranges: a type, "text" for "text" and a star, or two stars. The longer match wins; 0: no match.
+ */
 static size_t range_matches(const char *range, size_t len, const char *type)
 {
 	size_t major = strcspn(type, "/"), all = strcspn(type, ";");

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * evpnd over HTTP, to be read only: a process of its own that asks the daemon over the control socket, with the rights of
- * who started it. The protocol is libmicrohttpd's; here is what is served, and to whom.
+ * evpnd over HTTP, to be read only: a process of its own that asks the daemon over the control socket,
+ * with the rights of who started it. The protocol is libmicrohttpd's; here is what is served, and to whom.
  *
  *	/            the status page
  *	/metrics     for Prometheus (metrics.h)
  *	/api/v1/...  each show verb, streamed (api.h)
  *	/healthz     200, or 503 and why
  *
- * A thread a connection, so that one may wait for the daemon, or its client, without the others; connections, their time
- * and their memory are bounded.
+ * A thread a connection, so that one may wait for the daemon, or its client, without the
+ * others; connections, their time and their memory are bounded.
  */
 #ifndef CMD_HTTP_HTTP_H
 #define CMD_HTTP_HTTP_H
@@ -45,7 +45,7 @@ const char *http_part_name(enum http_part p);
 int http_start(struct http *h, int fd);
 void http_stop(struct http *h);
 
-/* ---- for its parts ------------------------------------------------------------------------------------------------ */
+/* ---- for its parts ----------------------------------------------------------------------------------------------- */
 
 struct MHD_Response *http_text(const char *type, const char *text);
 /* The value is handed over. */
@@ -56,8 +56,8 @@ struct MHD_Response *http_error(const char *error);
 enum MHD_Result http_reply(struct MHD_Connection *c, unsigned status, struct MHD_Response *r);
 
 /*
- * Is this Host header one of ours: an address, localhost, or one of hostnames? So that no page of another origin can read
- * from here by a name of its own that leads to this host (DNS rebinding).
+ * Is this Host header one of ours: an address, localhost, or one of hostnames? So that no page of
+ * another origin can read from here by a name of its own that leads to this host (DNS rebinding).
  */
 bool http_host_ok(const char *host, const char *hostnames);
 /* Does an Accept header (NULL: there is none) take this type (RFC 9110 12.5.1)? */

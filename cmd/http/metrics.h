@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * /metrics: what the show verbs count, in Prometheus' text format 0.0.4. Names are evpnd_*, in base units (seconds, bytes);
- * what only grows is a counter and ends in _total, and begins anew with the daemon.
+ * /metrics: what the show verbs count, in Prometheus' text format 0.0.4. Names are evpnd_*, in base units
+ * (seconds, bytes); what only grows is a counter and ends in _total, and begins anew with the daemon.
  */
 #ifndef CMD_HTTP_METRICS_H
 #define CMD_HTTP_METRICS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The page is a part of the program. A script in it runs only with the number that this reply has made up (the nonce of a
- * content security policy), and it can talk to nobody but us.
+ * The page is a part of the program. A script in it runs only with the number that this reply
+ * has made up (the nonce of a content security policy), and it can talk to nobody but us.
  */
 #include "cmd/http/page.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * ARP and neighbour discovery as a worker treats it. What a host on a port says is passed on to the control thread, so
- * many a second. With suppression a question or probe for a host behind a VTEP is answered here, from the bindings that
- * the control thread publishes, and goes no further (RFC 9161 3.1, 3.3); a question for someone unknown is flooded, and
- * never answered. Announcements cross, so that caches behind other VTEPs hear of them. What came by the tunnel is passed on
- * where hosts are learned from it, and else no business of ours but for the ports: its VTEP has answered what it could.
+ * ARP and neighbour discovery as a worker treats it. What a host on a port says is passed on to the
+ * control thread, so many a second. With suppression a question or probe for a host behind a VTEP is
+ * answered here, from the bindings that the control thread publishes, and goes no further (RFC 9161
+ * 3.1, 3.3); a question for someone unknown is flooded, and never answered. Announcements cross, so
+ * that caches behind other VTEPs hear of them. What came by the tunnel is passed on where hosts are
+ * learned from it, and else no business of ours but for the ports: its VTEP has answered what it could.
  */
 #include "dataplane/vtep/worker.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A look at the tables that frames are looked up in, for dataplane/audit.c. Nobody else writes them, so what it finds is a
- * fault of ours; the control thread is the writer, so nothing changes within a step.
+ * A look at the tables that frames are looked up in, for dataplane/audit.c. Nobody else writes them, so
+ * what it finds is a fault of ours; the control thread is the writer, so nothing changes within a step.
  */
 #include <stdlib.h>
 

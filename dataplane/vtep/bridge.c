@@ -18,7 +18,7 @@ uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip)
 	return XXH3_64bits_withSeed(ip->b, sizeof(ip->b), v->seed) | (uint64_t)1 << 63;
 }
 
-/* ---- VTEPs that a VNI knows ------------------------------------------------------------------------------------------ */
+/* ---- VTEPs that a VNI knows -------------------------------------------------------------------------------------- */
 
 /* Workers look at whether it is there; the number is ours, so that they do not share a line that changes. */
 struct peer {
@@ -58,7 +58,7 @@ void bridge_dest_put(struct bridge *b, struct dest *d)
 	dest_put(b->v, d);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 void bridge_entry_gone(struct bridge *b, struct fdb_entry e)
 {
@@ -252,7 +252,7 @@ int bridge_op(struct vtep *v, struct dp_op *op)
 	return 0;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 struct bridge *bridge_find(const struct vtep *v, uint32_t vni)
 {

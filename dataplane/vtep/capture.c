@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The outer headers are the kernel's work, after us: they are written down here as it is told to write them, without what
- * it alone knows (identification, hop limit, UDP checksum).
+ * The outer headers are the kernel's work, after us: they are written down here as it is
+ * told to write them, without what it alone knows (identification, hop limit, UDP checksum).
  */
 #include "dataplane/vtep/capture.h"
 
@@ -48,14 +48,14 @@ struct capture {
 	struct ring rings[];
 };
 
-/* ---- what is asked for ---------------------------------------------------------------------------------------------- */
+/* ---- what is asked for ------------------------------------------------------------------------------------------- */
 
 static bool wanted(const struct capture *c, const struct pkt *k)
 {
 	return frame_is_of(&k->f, k->p, k->len, &c->what.mac, &c->what.ip);
 }
 
-/* ---- into the ring -------------------------------------------------------------------------------------------------- */
+/* ---- into the ring ----------------------------------------------------------------------------------------------- */
 
 static struct record *reserve(struct ring *r, uint32_t octets)
 {
@@ -125,7 +125,7 @@ void capture_at_port(struct worker *w, struct capture *c, const struct vport *po
 	put(w, c, &h, &frame, 1);
 }
 
-/* ---- outer headers -------------------------------------------------------------------------------------------------- */
+/* ---- outer headers ----------------------------------------------------------------------------------------------- */
 
 static uint32_t write_ipv4(uint8_t *p, const struct ip *from, const struct ip *to, unsigned tos, uint32_t len)
 {
@@ -210,7 +210,7 @@ void capture_from_vtep(struct worker *w, struct capture *c, const struct ip *fro
 	put(w, c, &h, parts, 2);
 }
 
-/* ---- out of the rings ----------------------------------------------------------------------------------------------- */
+/* ---- out of the rings -------------------------------------------------------------------------------------------- */
 
 static uint64_t lost(const struct capture *c)
 {
@@ -276,7 +276,7 @@ static void on_socket(struct loop_io *io, unsigned events)
 	dp_kick(d);
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void find_ports(struct capture *c)
 {

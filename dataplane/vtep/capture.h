@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Frames of a VNI as they come and go, for someone who looks on. A worker copies what is asked for into a ring of its own;
- * the control thread sends it on. A ring that is full loses frames and counts them: nobody waits. Without a capture it
- * costs a look at a pointer.
+ * Frames of a VNI as they come and go, for someone who looks on. A worker copies what is
+ * asked for into a ring of its own; the control thread sends it on. A ring that is full loses
+ * frames and counts them: nobody waits. Without a capture it costs a look at a pointer.
  */
 #ifndef DATAPLANE_VTEP_CAPTURE_H
 #define DATAPLANE_VTEP_CAPTURE_H
@@ -17,7 +17,7 @@ static inline struct capture *capture_of(const struct bridge *b)
 	return __builtin_expect(!!b->capture, 0) ? __atomic_load_n(&b->capture, __ATOMIC_ACQUIRE) : NULL;
 }
 
-/* ---- a worker's ----------------------------------------------------------------------------------------------------- */
+/* ---- a worker's -------------------------------------------------------------------------------------------------- */
 
 /* k: parsed. out: it goes to the port. */
 void capture_at_port(struct worker *w, struct capture *c, const struct vport *port, const struct pkt *k, bool out);
@@ -28,7 +28,7 @@ void capture_to_vtep(struct worker *w, struct capture *c, const struct dest *d, 
 void capture_from_vtep(struct worker *w, struct capture *c, const struct ip *from, const uint8_t *p, uint32_t len,
 		       const struct pkt *k, unsigned ecn);
 
-/* ---- the control thread's ------------------------------------------------------------------------------------------- */
+/* ---- the control thread's ---------------------------------------------------------------------------------------- */
 
 /* As struct dp_ops has it. */
 int capture_start(void *be, void *data, const struct dp_capture *what, int fd, char *why, size_t cap);

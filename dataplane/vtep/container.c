@@ -39,7 +39,7 @@ unsigned container_mtu(const struct bridge *b)
 	return link.mtu - overhead < MTU_MAX ? link.mtu - overhead : MTU_MAX;
 }
 
-/* ---- the pair --------------------------------------------------------------------------------------------------------- */
+/* ---- the pair ---------------------------------------------------------------------------------------------------- */
 
 /* Where the near end is, with a reference; NULL with *err and a sentence in why. */
 static struct place *make_pair(struct bridge *b, const struct dp_netns_port *p, const struct veth *n, int *err, char *why,
@@ -73,7 +73,7 @@ static void remove_pair(struct place *at, const char *name)
 		place_link_del(at, link.ifindex);
 }
 
-/* ---- the port --------------------------------------------------------------------------------------------------------- */
+/* ---- the port ---------------------------------------------------------------------------------------------------- */
 
 static struct vport *port_of_pair(struct bridge *b, struct place *at, const char *name)
 {
@@ -159,7 +159,7 @@ int container_del(void *be, void *data, const struct dp_netns_port *p, char *why
 	return 0;
 }
 
-/* ---- after a restart ---------------------------------------------------------------------------------------------------- */
+/* ---- after a restart --------------------------------------------------------------------------------------------- */
 
 static void adopt(void *ctx, const struct nlmsghdr *h)
 {

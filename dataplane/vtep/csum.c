@@ -16,8 +16,8 @@
 typedef uint64_t lanes __attribute__((vector_size(32)));
 
 /*
- * 32-bit words into 64-bit lanes: no carries to care for below 2^32 words. The sum that comes in is folded first, so that
- * nothing overflows.
+ * 32-bit words into 64-bit lanes: no carries to care for below 2^32 words. The sum that
+ * comes in is folded first, so that nothing overflows.
  */
 VECTORS static uint64_t add_blocks(const uint8_t *p, size_t blocks)
 {

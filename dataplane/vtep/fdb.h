@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The forwarding table of a VNI: MAC to place. The control thread writes it; forwarding threads read it and renew the time
- * at which a local MAC was last heard, nothing else. (RFC 7348 4.1 has the table; where its rows come from is the
- * mode's: in EVPN remote ones from routes, local ones from frames; others learn both from frames.)
+ * The forwarding table of a VNI: MAC to place. The control thread writes it; forwarding threads read it and renew
+ * the time at which a local MAC was last heard, nothing else. (RFC 7348 4.1 has the table; where its rows come
+ * from is the mode's: in EVPN remote ones from routes, local ones from frames; others learn both from frames.)
  */
 #ifndef DATAPLANE_VTEP_FDB_H
 #define DATAPLANE_VTEP_FDB_H
@@ -22,7 +22,7 @@ struct fdb_entry {
 	void *to;     /* struct vport or struct dest; aligned to 8 octets */
 	uint8_t kind; /* enum fdb_kind; never FDB_NONE in a table */
 	bool sticky;  /* may not move to a port (static MAC of the far side) */
-	/* In seconds, wraps: when it was heard (PORT, LEARNED), or used last (REMOTE on demand; 0: wished for always). */
+	/* In seconds, wraps: last heard (PORT, LEARNED), or last used (REMOTE on demand; 0: wished for always). */
 	uint16_t seen;
 };
 

@@ -30,7 +30,7 @@ static void sent(struct traffic *t, uint32_t n, uint32_t octets)
 	count(&t->tx_octets, octets);
 }
 
-/* ---- to a VTEP ----------------------------------------------------------------------------------------------------- */
+/* ---- to a VTEP --------------------------------------------------------------------------------------------------- */
 
 static uint32_t overhead(const struct dest *d)
 {
@@ -166,7 +166,7 @@ static void encapsulate(struct worker *w, struct bridge *b, struct pkt *k, struc
 	sent(&b->c[w->nr], 1, k->len);
 }
 
-/* ---- to a port ----------------------------------------------------------------------------------------------------- */
+/* ---- to a port --------------------------------------------------------------------------------------------------- */
 
 static void deliver(struct worker *w, struct vport *to, struct pkt *k, bool merge)
 {
@@ -194,7 +194,7 @@ static unsigned flood_ports(struct worker *w, struct bridge *b, const struct vpo
 	return n;
 }
 
-/* ---- from a port --------------------------------------------------------------------------------------------------- */
+/* ---- from a port ------------------------------------------------------------------------------------------------- */
 
 static bool complete(struct worker *w, struct vport *port, struct pkt *k)
 {
@@ -299,8 +299,8 @@ static struct vport *port_of_tag(struct netdev *dev, struct pkt *k, int tci)
 }
 
 /*
- * Route short circuit, as the vxlan driver's (route_shortcircuit()): a packet for a router goes on to the host that has its
- * destination as if the router had sent it, when a row says who that is. *dst: where it goes.
+ * Route short circuit, as the vxlan driver's (route_shortcircuit()): a packet for a router goes on to the host
+ * that has its destination as if the router had sent it, when a row says who that is. *dst: where it goes.
  */
 static void short_circuit(const struct bridge *b, struct pkt *k, struct mac *dst)
 {
@@ -363,7 +363,7 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 	}
 }
 
-/* ---- from the underlay --------------------------------------------------------------------------------------------- */
+/* ---- from the underlay ------------------------------------------------------------------------------------------- */
 
 static bool known_vtep(struct worker *w, const struct bridge *b, const struct ip *from)
 {

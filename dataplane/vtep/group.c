@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Multicast groups that VNIs flood to (RFC 7348 4.2): joined on an interface of the underlay, with a socket of their own,
- * since one that is bound to our address hears no group. The kernel speaks IGMP and MLD for it. What we send has a socket,
- * too, with that interface and without a copy to ourselves. VNIs share groups; a worker has the socket of one.
+ * Multicast groups that VNIs flood to (RFC 7348 4.2): joined on an interface of the underlay,
+ * with a socket of their own, since one that is bound to our address hears no group. The
+ * kernel speaks IGMP and MLD for it. What we send has a socket, too, with that interface and
+ * without a copy to ourselves. VNIs share groups; a worker has the socket of one.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ struct group {
 	struct source rx;
 };
 
-/* ---- sockets -------------------------------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------------------------------- */
 
 static int open_at(const struct ip *a, uint16_t port)
 {
@@ -103,7 +104,7 @@ static int open_tx(const struct vtep *v, const struct ip *vtep, unsigned ifindex
 	return err;
 }
 
-/* ---- groups --------------------------------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
 
 static struct group *find(const struct vtep *v, const struct bridge *b, unsigned ifindex)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Hosts' ARP and ND on the control thread: what workers have passed on goes to evpn, and what evpn asks of a host leaves
- * by its port. The answer comes to an address that nobody else has and that is forwarded nowhere (answer.c).
+ * Hosts' ARP and ND on the control thread: what workers have passed on goes to evpn, and what evpn asks of a host
+ * leaves by its port. The answer comes to an address that nobody else has and that is forwarded nowhere (answer.c).
  */
 #include "dataplane/vtep/vtep.h"
 #include "dataplane/vtep/vxlan.h"
 
 #define SAID_SLICE 128u /* of a worker, a turn */
 
-/* ---- up ---------------------------------------------------------------------------------------------------------------- */
+/* ---- up ---------------------------------------------------------------------------------------------------------- */
 
 static void take(struct vtep *v, const struct said *s)
 {
@@ -65,7 +65,7 @@ void hosts_count(struct bridge *b, struct mtime now)
 	b->unheard = i.unheard;
 }
 
-/* ---- down -------------------------------------------------------------------------------------------------------------- */
+/* ---- down -------------------------------------------------------------------------------------------------------- */
 
 static bool send_by(const struct vport *p, const uint8_t *frame, size_t len)
 {

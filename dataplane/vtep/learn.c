@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What the workers heard, as the control thread takes it: MACs on ports go into the FDB and up to reconcile, which tells
- * evpn; in modes that learn from the tunnel so do MACs behind VTEPs, which evpn does not care for (RFC 7348 4.1). What
- * has not been heard for long is forgotten. One thread writes, so what is local and what is remote cannot
+ * What the workers heard, as the control thread takes it: MACs on ports go into the FDB and up to reconcile, which
+ * tells evpn; in modes that learn from the tunnel so do MACs behind VTEPs, which evpn does not care for (RFC 7348
+ * 4.1). What has not been heard for long is forgotten. One thread writes, so what is local and what is remote cannot
  * cross: a MAC that was heard after a route's row was written is local, and reconcile hears of it in that order.
  */
 #include "dataplane/vtep/vtep.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Where rows come on demand: frames to MACs without one, from a worker to the control thread, which tells of them, holds
- * them, and sends them once the row is there.
+ * Where rows come on demand: frames to MACs without one, from a worker to the control
+ * thread, which tells of them, holds them, and sends them once the row is there.
  */
 #include <errno.h>
 #include <sys/socket.h>

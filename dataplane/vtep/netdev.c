@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The interfaces behind ports. One that exists is taken by packet socket: what arrives at it is ours, what we send leaves
- * by it; for the host itself it goes on as before. A TAP is made, and is the host's other end. Both give and take frames
- * with a struct virtio_net_hdr in front, so super-frames and checksums that are not done yet go through as they are. A
- * socket (or TAP queue) a worker; the kernel spreads flows over them.
+ * The interfaces behind ports. One that exists is taken by packet socket: what arrives at it is ours, what we
+ * send leaves by it; for the host itself it goes on as before. A TAP is made, and is the host's other end.
+ * Both give and take frames with a struct virtio_net_hdr in front, so super-frames and checksums that are not
+ * done yet go through as they are. A socket (or TAP queue) a worker; the kernel spreads flows over them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static int option(int fd, int name, int value)
 	return setsockopt(fd, SOL_PACKET, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* ---- packet sockets -------------------------------------------------------------------------------------------------- */
+/* ---- packet sockets ---------------------------------------------------------------------------------------------- */
 
 static void set_queues(int fd)
 {
@@ -89,7 +89,7 @@ static int set_up_packet(struct netdev *dev, unsigned nr, bool ring, int *group)
 	return err ? err : join_fanout(dev, nr, fd, group);
 }
 
-/* ---- TAPs ------------------------------------------------------------------------------------------------------------- */
+/* ---- TAPs -------------------------------------------------------------------------------------------------------- */
 
 static int find_user(const char *name, uid_t *uid)
 {
@@ -138,7 +138,7 @@ static int set_up_tap(const struct netdev *dev, int fd)
 	return 0;
 }
 
-/* ---- an interface ------------------------------------------------------------------------------------------------------ */
+/* ---- an interface ------------------------------------------------------------------------------------------------ */
 
 static void close_queues(struct netdev *dev)
 {

@@ -132,7 +132,7 @@ bool merge_start(struct merge *m, const struct frame *f, uint8_t *p)
 	return (l4[13] & ~TCP_PSH) == TCP_ACK && !(l4[13] & TCP_PSH);
 }
 
-/* All of the header but what differs from segment to segment: lengths, IPv4 identification, sequence number, checksums. */
+/* The header but for what differs from segment to segment: lengths, IPv4 identification, sequence number, checksums. */
 static bool same_flow(const struct merge *m, const struct frame *f, const uint8_t *p)
 {
 	const uint8_t *a = m->p + f->l3, *b = p + f->l3, *ta = m->p + f->l4, *tb = p + f->l4;

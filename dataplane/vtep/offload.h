@@ -32,7 +32,7 @@ struct segments {
 	uint32_t n;
 };
 
-/* false: vh asks for what cannot be done with this frame, and it must be dropped. max: of payload octets a segment, 0: any. */
+/* False: vh asks for what cannot be done with this frame, which must be dropped. max: payload of a segment, 0: any. */
 bool segments_init(struct segments *s, const struct frame *f, const uint8_t *p, size_t len, const struct virtio_net_hdr *vh,
 		   uint32_t max);
 /* Segment i: writes its header (s->f->payload octets, at most OFFLOAD_HEAD) and gives its part of the payload. */
@@ -65,7 +65,7 @@ struct merge {
 
 /* The first. False when nothing can be added to a frame like this. */
 bool merge_start(struct merge *m, const struct frame *f, uint8_t *p);
-/* The payload of a frame that goes on where m ends becomes part of m (its octets stay where they are), or not: false. */
+/* Joins the payload of a frame that continues where m ends to m (its octets stay in place). False: it does not fit. */
 bool merge_add(struct merge *m, const struct frame *f, const uint8_t *p);
 /* Brings the header up to date with what was added, and says so in vh. */
 void merge_finish(struct merge *m, struct virtio_net_hdr *vh);

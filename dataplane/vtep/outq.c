@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What leaves at the end of a batch. Towards VTEPs, frames of one size for one VTEP share a message that the kernel cuts
- * into datagrams (UDP_SEGMENT); towards ports, segments of a flow become a super-frame again. Nothing is copied: a
- * message is a list of places in the buffers of the batch. The order within a flow stays: a frame joins the latest
- * message of its flow or starts another.
+ * What leaves at the end of a batch. Towards VTEPs, frames of one size for one VTEP share a message
+ * that the kernel cuts into datagrams (UDP_SEGMENT); towards ports, segments of a flow become a
+ * super-frame again. Nothing is copied: a message is a list of places in the buffers of the batch.
+ * The order within a flow stays: a frame joins the latest message of its flow or starts another.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,11 +23,11 @@
 #define PATIENCE 4u /* times for a batch; then it is dropped */
 #define PATIENCE_NS 100000
 
-/* ---- messages of either kind ---------------------------------------------------------------------------------------- */
+/* ---- messages of either kind ------------------------------------------------------------------------------------- */
 
 /*
- * For a full socket, or for what is behind it: a veth's receiver has a queue, too, which the kernel may have no time for
- * while others want the processor. False: long enough.
+ * For a full socket, or for what is behind it: a veth's receiver has a queue, too, which
+ * the kernel may have no time for while others want the processor. False: long enough.
  */
 static bool wait_for_room(int fd, int err, unsigned *waits)
 {
@@ -71,7 +71,7 @@ static void add_piece(struct iovec *iov, uint32_t *n, struct iovec piece)
 		iov[(*n)++] = piece;
 }
 
-/* ---- to VTEPs ------------------------------------------------------------------------------------------------------- */
+/* ---- to VTEPs ---------------------------------------------------------------------------------------------------- */
 
 static void udp_refused(struct worker *w, unsigned i, int err)
 {
@@ -194,7 +194,7 @@ void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t 
 	o->closed = len < o->size;
 }
 
-/* ---- to ports ------------------------------------------------------------------------------------------------------- */
+/* ---- to ports ---------------------------------------------------------------------------------------------------- */
 
 static void port_refused(struct worker *w, unsigned i, int err)
 {

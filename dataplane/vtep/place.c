@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Where ports are: our own network namespace, or others. Of each other one we hold a descriptor, a netlink socket to ask
- * and one that tells of links, and with these it stays alive; that its path leads elsewhere by now is how we see that it
- * has ended for everybody else, and then we let go of it.
+ * Where ports are: our own network namespace, or others. Of each other one we hold a descriptor, a
+ * netlink socket to ask and one that tells of links, and with these it stays alive; that its path
+ * leads elsewhere by now is how we see that it has ended for everybody else, and then we let go of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -188,7 +188,7 @@ int place_open(struct place *p, enum nsopen_what what, unsigned n, int *fds, con
 	return nsopen(&p->v->nsopen, p->ns, all, n, fds, step);
 }
 
-/* ---- links ----------------------------------------------------------------------------------------------------------- */
+/* ---- links ------------------------------------------------------------------------------------------------------- */
 
 static void note_link(void *ctx, const struct nlmsghdr *h)
 {

@@ -13,7 +13,7 @@
 
 #define MADE_UP_IDS 0x40000000u /* no kernel counts its interfaces so far */
 
-/* ---- the list -------------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 struct vport *port_nr(const struct bridge *b, unsigned nr)
 {
@@ -138,7 +138,7 @@ void ports_free(struct bridge *b)
 	free(b->ports);
 }
 
-/* ---- on an interface -------------------------------------------------------------------------------------------------- */
+/* ---- on an interface --------------------------------------------------------------------------------------------- */
 
 static void publish(struct vport *p, struct netdev *dev, struct vport *what)
 {

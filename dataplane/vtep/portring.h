@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * A packet socket's ring (PACKET_RX_RING, TPACKET_V2): the kernel writes small frames, as they come, into memory that we
- * share, so taking them needs no system call and their buffers are freed where they were made. A slot is of one size; of a
- * frame that is larger (a super-frame) it has the beginning only, and the whole is read from the socket as without a ring.
+ * A packet socket's ring (PACKET_RX_RING, TPACKET_V2): the kernel writes small frames, as they
+ * come, into memory that we share, so taking them needs no system call and their buffers are
+ * freed where they were made. A slot is of one size; of a frame that is larger (a super-frame)
+ * it has the beginning only, and the whole is read from the socket as without a ring.
  */
 #ifndef DATAPLANE_VTEP_PORTRING_H
 #define DATAPLANE_VTEP_PORTRING_H

@@ -4,10 +4,10 @@
  * A map from 64 to 64 bits that any number of threads read without locks or waiting while one thread changes it. It is
  * what the forwarding threads look everything up in: MAC to place, VNI to bridge, address to VTEP or neighbour.
  *
- * A slot's key is written once and then stays; what changes is its value, one word, so a reader sees the old value or
- * the new one. An entry that is deleted keeps its key, with value 0: no reader can take a value for that of another key.
- * Room is had back when the table is written anew, of a size that fits. Readers may then still be in the old one: it
- * is freed after a grace period by what rmap_init() was given.
+ * A slot's key is written once and then stays; what changes is its value, one word, so a reader sees the
+ * old value or the new one. An entry that is deleted keeps its key, with value 0: no reader can take a
+ * value for that of another key. Room is had back when the table is written anew, of a size that fits.
+ * Readers may then still be in the old one: it is freed after a grace period by what rmap_init() was given.
  *
  * Keys: all but 0. Values: all but 0. 16 octets a slot, at most three quarters of the slots used.
  */
@@ -48,7 +48,10 @@ void rmap_set(struct rmap *m, uint64_t key, uint64_t value);
 uint64_t rmap_del(struct rmap *m, uint64_t key);
 /* Gives back what a table that has been larger holds for nothing. Not while it is gone through. */
 void rmap_trim(struct rmap *m);
-/* The next entry from slot *at on, which is moved behind it; false at the end. Deleting and setting known keys is allowed. */
+/*
+ * The next entry from slot *at on, which is moved behind it; false at the end. Meanwhile
+ * keys may be deleted or reset.
+ */
 bool rmap_next(const struct rmap *m, size_t *at, uint64_t *key, uint64_t *value);
 size_t rmap_bytes(const struct rmap *m);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * UDP sockets of an address and port. What comes in is spread over the workers by the kernel (SO_REUSEPORT, by the flow's
- * outer addresses and ports). What goes out has one of several source ports, chosen by the inner flow (RFC 7348 5:
- * "calculated using a hash of fields from the inner packet"), so that the underlay's paths are all used.
+ * UDP sockets of an address and port. What comes in is spread over the workers by the kernel (SO_REUSEPORT, by the
+ * flow's outer addresses and ports). What goes out has one of several source ports, chosen by the inner flow (RFC
+ * 7348 5: "calculated using a hash of fields from the inner packet"), so that the underlay's paths are all used.
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -167,7 +167,7 @@ static struct underlay *new_underlay(struct vtep *v, const struct ip *vtep, uint
 	return u;
 }
 
-/* ---- who has the port --------------------------------------------------------------------------------------------- */
+/* ---- who has the port -------------------------------------------------------------------------------------------- */
 
 struct holder {
 	uint16_t port;

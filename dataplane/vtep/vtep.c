@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * evpnd itself as the VTEP: the backend. The control thread's side of it runs in the loop: what workers heard, then what
- * reconcile wants, then, when links changed or a second is over, a look at ports and ages.
+ * evpnd itself as the VTEP: the backend. The control thread's side of it runs in the loop: what workers
+ * heard, then what reconcile wants, then, when links changed or a second is over, a look at ports and ages.
  */
 #include "dataplane/vtep/vtep.h"
 
@@ -48,7 +48,7 @@ const char *const vtep_drop_names[VTEP_DROPS] = {
 	[DROP_UNDERLAY_QUEUE] = "underlay-queue",
 };
 
-/* ---- grace periods --------------------------------------------------------------------------------------------------- */
+/* ---- grace periods ----------------------------------------------------------------------------------------------- */
 
 struct retired {
 	struct rcu_head rcu;
@@ -83,7 +83,7 @@ void vtep_retire_table(void *ctx, void *table)
 	vtep_retire(table, free);
 }
 
-/* ---- a turn ------------------------------------------------------------------------------------------------------------ */
+/* ---- a turn ------------------------------------------------------------------------------------------------------ */
 
 static bool take_heard(struct vtep *v)
 {
@@ -202,7 +202,7 @@ static bool vtep_flush(void *be)
 	return carry_out(v) || more;
 }
 
-/* ---- what wakes it ------------------------------------------------------------------------------------------------------ */
+/* ---- what wakes it ----------------------------------------------------------------------------------------------- */
 
 static void on_heard(struct loop_io *io, unsigned events)
 {
@@ -263,7 +263,7 @@ static void on_tick(struct loop_timer *t)
 	loop_timer_at(t, mtime_add_ms(now, TICK_MS));
 }
 
-/* ---- VNIs --------------------------------------------------------------------------------------------------------------- */
+/* ---- VNIs -------------------------------------------------------------------------------------------------------- */
 
 static int vtep_vni_add(void *be, struct dp_vni *dv, const struct dp_vni_params *p, void **data)
 {
@@ -301,8 +301,8 @@ static void move_to(struct bridge *b, struct underlay *u)
 }
 
 /*
- * Ports that stay keep what was learned there, rows stay as they are. What was learned from the tunnel ages, so that hosts
- * are reached while rows for them come, but not where only those that have a row may talk.
+ * Ports that stay keep what was learned there, rows stay as they are. What was learned from the tunnel ages,
+ * so that hosts are reached while rows for them come, but not where only those that have a row may talk.
  */
 static int vtep_vni_change(void *be, void *data, const struct dp_vni_params *p)
 {
@@ -367,7 +367,7 @@ static const char *vtep_ifname(const void *be, unsigned ifindex)
 	return NULL;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void vtep_close(void *be)
 {

@@ -280,20 +280,20 @@ struct netdev {
 	struct source q[];         /* a worker each */
 };
 
-/* ---- audit.c: for struct dp_ops ------------------------------------------------------------------------------------ */
+/* ---- audit.c: for struct dp_ops ---------------------------------------------------------------------------------- */
 
 void *vtep_audit_begin(void *be, struct dp_audit *a, uint32_t vni);
 bool vtep_audit_step(void *be, void *run);
 void vtep_audit_end(void *be, void *run);
 bool vtep_audit_row(void *be, void *vni, struct dp_seen *s);
 
-/* ---- trace.c: for struct dp_ops ------------------------------------------------------------------------------------ */
+/* ---- trace.c: for struct dp_ops ---------------------------------------------------------------------------------- */
 
 void vtep_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *t);
 void vtep_trace_source(void *be, void *vni, const struct mac *mac, unsigned ifindex, struct dp_tracer *t);
 void vtep_trace_answer(void *be, void *vni, const struct ip *ip, const struct mac *mac, struct dp_tracer *t);
 
-/* ---- what workers tell -------------------------------------------------------------------------------------------- */
+/* ---- what workers tell ------------------------------------------------------------------------------------------- */
 
 #define VTEP_RING 4096u
 
@@ -349,7 +349,7 @@ struct missed_ring {
 	uint8_t frame[HOLD_FRAMES][HOLD_OCTETS];
 };
 
-/* ---- the VTEP ----------------------------------------------------------------------------------------------------- */
+/* ---- the VTEP ---------------------------------------------------------------------------------------------------- */
 
 struct vtep {
 	struct dp *d;
@@ -403,12 +403,12 @@ void vtep_retire_table(void *ctx, void *table);
 /* 64 bits that stand for an address: itself for IPv4, a hash for IPv6. */
 uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip);
 
-/* ---- show.c --------------------------------------------------------------------------------------------------------- */
+/* ---- show.c ------------------------------------------------------------------------------------------------------ */
 
 bool vtep_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *out);
 bool vtep_next_traffic(void *be, struct dp_cursor *c, struct dp_traffic *out);
 
-/* ---- bridge.c ------------------------------------------------------------------------------------------------------ */
+/* ---- bridge.c ---------------------------------------------------------------------------------------------------- */
 
 struct bridge *bridge_new(struct vtep *v, struct dp_vni *dv, const struct dp_vni_params *p);
 /* n counters, zero: one a worker. */
@@ -440,7 +440,7 @@ static inline bool bridge_knows(const struct bridge *b, const struct ip *vtep)
 	return rmap_get(&b->peers, key) || (__atomic_load_n(&b->sets, __ATOMIC_RELAXED) && rmap_get(&b->v->vteps, key));
 }
 
-/* ---- dest.c -------------------------------------------------------------------------------------------------------- */
+/* ---- dest.c ------------------------------------------------------------------------------------------------------ */
 
 /* With a reference. */
 struct dest *dest_at(struct vtep *v, const struct dp_dest *to, uint16_t port);
@@ -458,7 +458,7 @@ static inline struct dest *dest_pick(struct dest *d, uint32_t hash)
 	return f ? f->dest[(uint64_t)hash * f->n >> 32] : d;
 }
 
-/* ---- learn.c ------------------------------------------------------------------------------------------------------- */
+/* ---- learn.c ----------------------------------------------------------------------------------------------------- */
 
 void learn_heard(struct vtep *v, const struct heard *h);
 /* Tells of what is known on ports, as if it were new. */
@@ -470,7 +470,7 @@ void learn_flush_remote(struct bridge *b);
 /* A part of what has not been heard for long goes; called once a second. */
 void learn_age(struct bridge *b);
 
-/* ---- port.c -------------------------------------------------------------------------------------------------------- */
+/* ---- port.c ------------------------------------------------------------------------------------------------------ */
 
 /* It is attached when its interface is there: ports_check(). */
 struct vport *port_add(struct bridge *b, const struct dp_port_params *p);
@@ -490,13 +490,13 @@ void ports_detach(struct bridge *b, bool remove);
 /* Of a bridge that nobody sees any more. */
 void ports_free(struct bridge *b);
 
-/* ---- group.c ---------------------------------------------------------------------------------------------------------- */
+/* ---- group.c ----------------------------------------------------------------------------------------------------- */
 
 /* Joins what b floods to where that can be had, or says the problem. */
 void group_check(struct bridge *b);
 void group_leave(struct bridge *b);
 
-/* ---- hosts.c -------------------------------------------------------------------------------------------------------- */
+/* ---- hosts.c ----------------------------------------------------------------------------------------------------- */
 
 /* Takes what workers have passed on. True when there is more. */
 bool hosts_take(struct vtep *v);
@@ -507,14 +507,14 @@ void hosts_info(const struct bridge *b, struct dp_vni_info *out);
 bool hosts_send(void *be, void *vni, unsigned ifindex, const uint8_t *frame, size_t len);
 bool hosts_listens(void *be, void *vni, unsigned ifindex, struct mac *own);
 
-/* ---- miss.c --------------------------------------------------------------------------------------------------------- */
+/* ---- miss.c ------------------------------------------------------------------------------------------------------ */
 
 /* Takes what workers have missed. True when there is more. */
 bool miss_take(struct vtep *v);
 /* The MAC has a row now: what waited for it goes there. */
 void miss_found(struct bridge *b, const struct mac *mac, struct dest *to);
 
-/* ---- netdev.c ------------------------------------------------------------------------------------------------------ */
+/* ---- netdev.c ---------------------------------------------------------------------------------------------------- */
 
 struct netdev *netdev_find(const struct vtep *v, const struct place *at, const char *name);
 /* The interface of p, with workers that listen. NULL and *err, -errno, with *step that completes "cannot ...". */
@@ -526,7 +526,7 @@ uint64_t netdev_lost(const struct netdev *dev);
 /* Nobody has it any more. remove: a persistent TAP goes, too. */
 void netdev_close(struct netdev *dev, bool remove);
 
-/* ---- container.c --------------------------------------------------------------------------------------------------- */
+/* ---- container.c ------------------------------------------------------------------------------------------------- */
 
 /* As struct dp_ops has them. */
 int container_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
@@ -536,7 +536,7 @@ unsigned container_mtu(const struct bridge *b);
 /* Ports of the VNI that were made before we were. */
 void container_find(struct bridge *b);
 
-/* ---- place.c ------------------------------------------------------------------------------------------------------- */
+/* ---- place.c ----------------------------------------------------------------------------------------------------- */
 
 /* Our own. NULL with errno. */
 struct place *place_here(struct vtep *v);
@@ -559,7 +559,7 @@ int place_link(struct place *p, const char *name, struct place_link *out);
 int place_link_up(struct place *p, unsigned ifindex);
 int place_link_del(struct place *p, unsigned ifindex);
 
-/* ---- underlay.c ---------------------------------------------------------------------------------------------------- */
+/* ---- underlay.c -------------------------------------------------------------------------------------------------- */
 
 /* NULL with a log line when the sockets cannot be had. */
 struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t port);
@@ -571,7 +571,7 @@ void underlay_outer(const struct vtep *v, const struct ip *a, int fd);
 /* MTU of the path to a VTEP, 0: not known. */
 uint16_t underlay_mtu(const struct ip *to);
 
-/* ---- worker.c ------------------------------------------------------------------------------------------------------ */
+/* ---- worker.c ---------------------------------------------------------------------------------------------------- */
 
 int workers_start(struct vtep *v);
 /* By turns; without any it is left to the scheduler. */

@@ -11,7 +11,8 @@
  *	|                VXLAN Network Identifier (VNI) |   Reserved    |
  *	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *
- * R bits and reserved fields are sent as zero and ignored on receipt, as the RFC asks; without the I flag there is no VNI.
+ * R bits and reserved fields are sent as zero and ignored on receipt, as the RFC asks;
+ * without the I flag there is no VNI.
  */
 #ifndef DATAPLANE_VTEP_VXLAN_H
 #define DATAPLANE_VTEP_VXLAN_H

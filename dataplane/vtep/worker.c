@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
  * A worker sleeps in epoll, then takes a batch from each source that has something, forwards it frame by frame into
- * its queues, sends these, and sleeps. Between two sleeps it holds on to what it has looked up; asleep it is offline for
- * RCU, so the control thread's grace periods do not wait for traffic, nor traffic for the control thread.
+ * its queues, sends these, and sleeps. Between two sleeps it holds on to what it has looked up; asleep it is offline
+ * for RCU, so the control thread's grace periods do not wait for traffic, nor traffic for the control thread.
  */
 #include "dataplane/vtep/worker.h"
 
@@ -44,11 +44,11 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n)
 	return p;
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------ */
+/* ---- telling ----------------------------------------------------------------------------------------------------- */
 
 /*
- * The same is not said again before it has been heard, and so many times a second at the most: a MAC may be here, there and
- * here again within one, and say each only once, but what is in two places is told no oftener.
+ * The same is not said again before it has been heard, and so many times a second at the most: a MAC may be
+ * here, there and here again within one, and say each only once, but what is in two places is told no oftener.
  */
 static bool said_lately(struct worker *w, const struct heard *h)
 {
@@ -135,7 +135,7 @@ struct said_ring *worker_said(struct vtep *v, unsigned nr)
 	return v->workers[nr].said;
 }
 
-/* ---- in ------------------------------------------------------------------------------------------------------------ */
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
 
 static uint8_t *slot(const struct worker *w, unsigned i)
 {
@@ -228,8 +228,8 @@ static void read_queued(struct worker *w, const struct source *s, unsigned nr, i
 }
 
 /*
- * That the interface went down, which nothing here reads: the socket would be ready for ever, and the first frame that is
- * sent when it is up again would get this for an answer.
+ * That the interface went down, which nothing here reads: the socket would be ready for
+ * ever, and the first frame that is sent when it is up again would get this for an answer.
  */
 static void clear_error(int fd)
 {
@@ -239,7 +239,7 @@ static void clear_error(int fd)
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
 }
 
-/* Where the addresses of the frames of a batch are in a large table is looked for while the first ones are forwarded. */
+/* In a large table, the slots of a whole batch's addresses are prefetched while its first frames are forwarded. */
 static void look_ahead(const struct source *s)
 {
 	const struct netdev *dev = s->owner;
@@ -293,7 +293,10 @@ static void read_tap(struct worker *w, const struct source *s)
 	}
 }
 
-/* Segments that the kernel put together (UDP_GRO), and the ECN field of the outer header. False: it came in fragments. */
+/*
+ * The size of segments that the kernel joined (UDP_GRO), and the outer header's ECN
+ * field. False: it came in fragments.
+ */
 static bool datagram_control(struct msghdr *m, uint32_t *segment, unsigned *ecn)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -368,7 +371,7 @@ static void read_source(struct worker *w, struct source *s)
 	out_flush(w);
 }
 
-/* ---- a turn -------------------------------------------------------------------------------------------------------- */
+/* ---- a turn ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t clock_ns(void)
 {
@@ -379,8 +382,9 @@ static uint64_t clock_ns(void)
 }
 
 /*
- * When frames that are no super-frames come so fast that a few more will be there soon, they are waited for: what a batch
- * costs, of system calls and of waking others, is then shared by many. Who sends pays nothing for waking us meanwhile.
+ * When frames that are no super-frames come so fast that a few more will be there soon,
+ * they are waited for: what a batch costs, of system calls and of waking others, is then
+ * shared by many. Who sends pays nothing for waking us meanwhile.
  */
 static void rest(struct worker *w)
 {
@@ -418,7 +422,7 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 void worker_watch(struct vtep *v, unsigned nr, struct source *s)
 {

@@ -131,19 +131,19 @@ bool worker_pass_on(struct worker *w, uint32_t vni, uint16_t port, const uint8_t
 /* A frame that found no row; whole: it can be sent as it is. The same. */
 bool worker_miss(struct worker *w, const struct bridge *b, const uint8_t *frame, uint32_t len, bool whole);
 
-/* ---- answer.c ------------------------------------------------------------------------------------------------------- */
+/* ---- answer.c ---------------------------------------------------------------------------------------------------- */
 
 /* ARP or ND from a port, with whole checksums. True: it is not to be forwarded. */
 bool answer_from_port(struct worker *w, struct vport *port, struct pkt *k);
 /*
- * Who has the address, behind a VTEP, NULL for nobody: the binding is published, and its MAC is really there, not on a port
- * of ours again or nowhere yet.
+ * Who has the address, behind a VTEP, NULL for nobody: the binding is published, and its
+ * MAC is really there, not on a port of ours again or nowhere yet.
  */
 const struct binding *answer_owner(const struct bridge *b, const struct ip *ip);
 /* The same for one out of the tunnel of a bridge that learns from it. */
 bool answer_from_tunnel(struct worker *w, struct bridge *b, const struct pkt *k);
 
-/* ---- forward.c ------------------------------------------------------------------------------------------------------ */
+/* ---- forward.c --------------------------------------------------------------------------------------------------- */
 
 /* tci: of a tag that was taken off on the way in, or -1. */
 void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int tci);
@@ -151,7 +151,7 @@ void forward_from_port(struct worker *w, struct netdev *dev, struct pkt *k, int 
 void forward_from_underlay(struct worker *w, struct underlay *u, const struct ip *from, uint8_t *p, uint32_t len,
 			   unsigned ecn);
 
-/* ---- outq.c --------------------------------------------------------------------------------------------------------- */
+/* ---- outq.c ------------------------------------------------------------------------------------------------------ */
 
 /* head is a VXLAN header and what follows it, body what follows that (or nothing). They stay where they are. */
 void out_to_vtep(struct worker *w, struct underlay *u, struct dest *d, uint32_t hash, unsigned tos, struct iovec head,

@@ -7,8 +7,8 @@
  *
  *	add     rows that are wanted, until the last is in the kernel
  *	delete  the same rows, until the last is gone
- *	adopt   a start with all of them there: until each is known, nothing written; a listener counts what the kernel says;
- *	        adopt_cpu its processor time
+ *	adopt   a start with all of them there: until each is known, nothing written; a listener counts what the
+ *	        kernel says; adopt_cpu its processor time
  *
  * --neigh: a neighbour for each MAC, too. In a network namespace of its own (as root). Rounds of the two alternate; one
  * JSON object on stdout, seconds as median, minimum and maximum.
@@ -84,7 +84,7 @@ static void took(struct setup *s, unsigned who, enum what w, unsigned round, str
 	s->cpu[who][w][round] = t.cpu - from.cpu;
 }
 
-/* ---- ours --------------------------------------------------------------------------------------------------------- */
+/* ---- ours -------------------------------------------------------------------------------------------------------- */
 
 static void on_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
 {
@@ -211,7 +211,7 @@ static void round_ours(struct setup *s, unsigned round)
 	loop_fini(&l);
 }
 
-/* ---- the limit ---------------------------------------------------------------------------------------------------- */
+/* ---- the limit --------------------------------------------------------------------------------------------------- */
 
 static void round_raw(struct setup *s, unsigned round)
 {
@@ -232,7 +232,7 @@ static void round_raw(struct setup *s, unsigned round)
 	run("ip link del vxlan100; ip link del br100; ip nexthop flush proto 179 >/dev/null 2>&1");
 }
 
-/* ---- figures ------------------------------------------------------------------------------------------------------ */
+/* ---- figures ----------------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The userspace VTEP's forwarding table alone: random MACs looked up in one of 1,000 and one of 1,000,000, as a batch of
- * frames does it, and what an entry takes. Prints JSON; bench_fdb [ENTRIES].
+ * The userspace VTEP's forwarding table alone: random MACs looked up in one of 1,000 and one of
+ * 1,000,000, as a batch of frames does it, and what an entry takes. Prints JSON; bench_fdb [ENTRIES].
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,14 +3,15 @@
 /*
  * Traffic between two hosts, for tests/bench/vtep:
  *
- *	bench_flow serve PORT FLOWS SECONDS              prints TCP octets and UDP packets received, as JSON; of packets also
- *	                                                 the fewest in a tenth of a second, as a part of the mean
+ *	bench_flow serve PORT FLOWS SECONDS              prints TCP octets and UDP packets received, as JSON; of
+ *	                                                 packets also the fewest in a tenth of a second, as a
+ *	                                                 part of the mean
  *	bench_flow serve-all PORT FLOWS SECONDS          the same for TCP, by one thread
  *	bench_flow tcp ADDRESS PORT FLOWS SECONDS        streams as fast as they go, a thread each
  *	bench_flow tcp-all ADDRESS PORT FLOWS SECONDS    the same by one thread, as iperf3 before 3.16 does it
- *	bench_flow udp ADDRESS PORT FLOWS SECONDS N [R]  packets with N octets of payload, as fast as they go or R a second;
- *	                                                 prints how many
- *	bench_flow macs DEVICE N SECONDS                 small frames to N MAC addresses of the load (nlwatch.h) by turns
+ *	bench_flow udp ADDRESS PORT FLOWS SECONDS N [R]  packets with N octets of payload, as fast as they go or R a
+ *	                                                 second; prints how many
+ *	bench_flow macs DEVICE N SECONDS                 small frames to N MACs of the load (nlwatch.h), in turn
  *
  * Flow i uses PORT + i. The server's SECONDS begin with the first octet and end before the senders do: what counts is
  * what arrives in between.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Load generator and sinks in one process, on one clock: a feeder speaks BGP to a daemon and announces the load, sinks take
- * what the daemon passes on, and the daemon's kernel tables may be watched. Prints one JSON object.
+ * Load generator and sinks in one process, on one clock: a feeder speaks BGP to a daemon and announces the load,
+ * sinks take what the daemon passes on, and the daemon's kernel tables may be watched. Prints one JSON object.
  *
- *   feeder --> daemon --> sink, sink, ...        time: first octet fed until every sink that reads (and every row in the
- *                 \--> kernel rows               kernel) is as it should be
+ *   feeder --> daemon --> sink, sink, ...        time: first octet fed until every sink that reads (and
+ *                 \--> kernel rows               every row in the kernel) is as it should be
  *
  * What happens is a list of phases, one after the other:
  *
@@ -20,9 +20,9 @@
  *
  * Without a sink and without a kernel to watch a phase ends when all is acknowledged and the daemon is idle.
  *
- * --warm: before routes are announced so much memory is touched and given back. A virtual machine may have handed unused
- * memory to its host; to get 2 MiB of it back takes milliseconds instead of the 0.2 that clearing them takes, whoever
- * asks. That is a property of the machine, and it is paid here and not by who is measured.
+ * --warm: before routes are announced so much memory is touched and given back. A virtual machine may have
+ * handed unused memory to its host; to get 2 MiB of it back takes milliseconds instead of the 0.2 that clearing
+ * them takes, whoever asks. That is a property of the machine, and it is paid here and not by who is measured.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +103,7 @@ static struct sum sample(const struct bench *b)
 	return t;
 }
 
-/* ---- a phase -------------------------------------------------------------------------------------------------------- */
+/* ---- a phase ----------------------------------------------------------------------------------------------------- */
 
 /* A sink that reads; without one the feeder. */
 static const struct sink *a_reader(const struct bench *b)
@@ -320,7 +320,7 @@ static void phase_wake(struct bench *b, struct phase *p, const char *arg)
 	phase_print(b, p, proc_now());
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 static pid_t start_command(const char *command, int out)
 {
@@ -371,7 +371,7 @@ static void phase_run(struct bench *b, struct phase *p, const char *command)
 	fclose(out);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -5,7 +5,8 @@
  * MAC, one address) speaks in turn behind two VTEPs; its two places and the third VTEP are network namespaces, one
  * process sees all by one clock.
  *
- *	host A --ARP--> [VTEP A] --BGP-->            host B --ARP--> [VTEP B] --BGP--> [far VTEP, vxlan row] --notification--> here
+ *	host A --ARP--> [VTEP A] --BGP--.
+ *	host B --ARP--> [VTEP B] --BGP--'--> [far VTEP, vxlan row] --notification--> here
  *
  * Prints one JSON object: milliseconds, quantiles.
  */
@@ -25,7 +26,8 @@
 #include "tests/bench/proc.h"
 #include "tests/bench/quantiles.h"
 
-#define SPACING_US 30000 /* between two moves: a virtual machine that moves has its time; each VTEP has heard of the last */
+/* Between two moves, so that each VTEP has heard of the last, as it would of a virtual machine. */
+#define SPACING_US 30000
 
 struct place {
 	int fd, ifindex;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The raw limit beside the daemons: a process that does what no daemon can do without, and nothing else. It takes any
- * number of BGP connections and, as soon as one of them feeds it, write()s the same load, made beforehand, to all others:
- * no table, no decision, no encoding, no copy.
+ * The raw limit beside the daemons: a process that does what no daemon can do without, and nothing
+ * else. It takes any number of BGP connections and, as soon as one of them feeds it, write()s the
+ * same load, made beforehand, to all others: no table, no decision, no encoding, no copy.
  *
  *	bench_write --feed ADDR --routes N --vteps N --vnis N [--port N]     (Type 2 with MAC and IPv4)
  */

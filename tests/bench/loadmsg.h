@@ -27,7 +27,10 @@ struct bytes {
 /* All routes of the load, or their withdrawals, appended to out (the caller frees out->p). */
 void load_announce(const struct load *l, struct bytes *out);
 void load_withdraw(const struct load *l, struct bytes *out);
-/* As many routes as an UPDATE takes are withdrawn and announced again, each time with a MED one higher; then the next. */
+/*
+ * As many routes as an UPDATE takes are withdrawn and announced again, each time with the
+ * next MED; then the next ones.
+ */
 void load_flap(const struct load *l, uint32_t times, struct bytes *out);
 /* One OPEN (4-octet AS, route refresh, 25/70) or KEEPALIVE. */
 void load_open(struct bytes *out, uint32_t asn, uint32_t router_id, uint16_t hold_time);

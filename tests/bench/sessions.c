@@ -62,7 +62,7 @@ void sessions_watch(struct sessions *t, int fd)
 		die("epoll_ctl", strerror(errno));
 }
 
-/* ---- one session --------------------------------------------------------------------------------------------------- */
+/* ---- one session ------------------------------------------------------------------------------------------------- */
 
 static void session_connect(struct sessions *t, struct session *s)
 {
@@ -168,7 +168,7 @@ static void send_keepalive(struct session *s)
 	send_whole(s, &m);
 }
 
-/* ---- all of them ---------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static void keepalives(struct sessions *t, double now)
 {

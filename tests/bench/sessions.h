@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The load's BGP sessions to the daemon under test: number 0 feeds, the others are sinks. Some of these may be slow: they
- * read a few octets a second or none, with a small receive buffer, or the kernel would take it all off the daemon.
- * Whatever goes wrong ends the program with a message: a figure of half a load is none.
+ * The load's BGP sessions to the daemon under test: number 0 feeds, the others are sinks. Some of these may
+ * be slow: they read a few octets a second or none, with a small receive buffer, or the kernel would take it
+ * all off the daemon. Whatever goes wrong ends the program with a message: a figure of half a load is none.
  */
 #ifndef BENCH_SESSIONS_H
 #define BENCH_SESSIONS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Desired against observed: what another hand has done to the tables is found by a fresh look, although nothing was heard
- * of it (the events are thrown away here), and repair mends what is ours alone.
+ * Desired against observed: what another hand has done to the tables is found by a fresh look, although
+ * nothing was heard of it (the events are thrown away here), and repair mends what is ours alone.
  */
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +130,7 @@ static void row_that_waits_for_another_is_blocked(void **state)
 	assert_int_equal(port_of(t, 7), 1);
 }
 
-/* ---- the kernel's ------------------------------------------------------------------------------------------------- */
+/* ---- the kernel's ------------------------------------------------------------------------------------------------ */
 
 static void lost_rows_are_missing_and_written_again(void **state)
 {

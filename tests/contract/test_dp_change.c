@@ -228,7 +228,7 @@ static bool all_ready(struct bed *t)
 	return i.ready;
 }
 
-/* What the kernel tells of a device that is being made is read in parts, and says in between what it was like half made. */
+/* The kernel's message of a device that is being made is read in parts, of which one shows the device half made. */
 static void device_that_has_just_been_made_changes_and_goes(void **state)
 {
 	struct dp_vni_params p = bed_params();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What every dataplane backend must do, over every backend there is: the fake always, the kernel's and the userspace VTEP
- * in a network namespace of the test's own (as root; skipped otherwise). Nobody else can change the VTEP's tables, and
- * they do not outlive it, so what is about that is not asked of it. What is there is read by iproute2, not by ourselves.
+ * What every dataplane backend must do, over every backend there is: the fake always, the
+ * kernel's and the userspace VTEP in a network namespace of the test's own (as root; skipped
+ * otherwise). Nobody else can change the VTEP's tables, and they do not outlive it, so what
+ * is about that is not asked of it. What is there is read by iproute2, not by ourselves.
  */
 #include "tests/lib/dpbed.h"
 #include "tests/lib/test.h"
@@ -326,7 +327,7 @@ static void change(struct bed *t, const struct dp_vni_params *p)
 	settle(t);
 }
 
-/* What stays is not written again, a port that goes takes along what was learned there, and another UDP port everything. */
+/* What stays is not written again. A port that goes takes along what was learned there, another UDP port all of it. */
 static void changed_vni_keeps_what_stays(void **state)
 {
 	struct dp_vni_params p = bed_params();

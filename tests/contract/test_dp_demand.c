@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Rows on demand, over every backend: told of when they are there, gone with their use, kept when they come to be wished for
- * always, given way to a port. How long the kernel takes to age one is test_dynamic.py's.
+ * Rows on demand, over every backend: told of when they are there, gone with their use, kept when they come
+ * to be wished for always, given way to a port. How long the kernel takes to age one is test_dynamic.py's.
  */
 #include "dataplane/vtep/vtep.h"
 #include "tests/lib/dpbed.h"

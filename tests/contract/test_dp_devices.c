@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The kernel backend and its devices: what it makes, adopts and gives back, what other hands do to them. In namespaces of
- * the test's own; skipped where there are none. A VNI whose parameters change is test_dp_change's.
+ * The kernel backend and its devices: what it makes, adopts and gives back, what other hands do to them. In
+ * namespaces of the test's own; skipped where there are none. A VNI whose parameters change is test_dp_change's.
  */
 #include <net/if.h>
 #include <unistd.h>

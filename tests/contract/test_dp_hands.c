@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Other hands in rows of ours, on the kernel: a row that someone writes over in place loses our mark, and would be nobody's
- * after a restart. It is marked again, counted; what that hand has set up for itself stays. And what is counted is another
- * hand's doing alone.
+ * Other hands in rows of ours, on the kernel: a row that someone writes over in place loses
+ * our mark, and would be nobody's after a restart. It is marked again, counted; what that
+ * hand has set up for itself stays. And what is counted is another hand's doing alone.
  */
 #include <sys/socket.h>
 
@@ -48,7 +48,7 @@ static void row_that_another_hand_rewrites_is_ours_again(void **state)
 	world_run("! bridge fdb show dev vxlan100 | grep -q 02:00:00:00:00:0");
 }
 
-/* ---- flood lists --------------------------------------------------------------------------------------------------- */
+/* ---- flood lists ------------------------------------------------------------------------------------------------- */
 
 #define FLOODING "00:00:00:00:00:00"
 #define MARK "03:65:76:70:6e:64"
@@ -94,7 +94,8 @@ static void restart_adopts_a_flood_list_that_another_hand_has_marked(void **stat
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.2 self"); /* before us, and what we want, too */
+	/* Before us, and what we want, too. */
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.2 self");
 	settle(t);
 	for (unsigned i = 2; i <= 4; i++)
 		want_flood(t->d, vtep_nr(i), 0);
@@ -158,7 +159,7 @@ static void flood_list_is_asked_for_its_mark_when_events_were_lost(void **state)
 	assert_vteps(MARK, "2");
 }
 
-/* ---- what is counted ------------------------------------------------------------------------------------------------ */
+/* ---- what is counted --------------------------------------------------------------------------------------------- */
 
 static void on_demand(struct bed *t)
 {
@@ -195,8 +196,8 @@ static void what_we_take_away_to_write_it_anew_is_not_counted(void **state)
 }
 
 /*
- * A row that points at a nexthop takes no packet of its MAC on a device that learns. More rows than a burst has, in which echoes
- * are not listened to.
+ * A row that points at a nexthop takes no packet of its MAC on a device that learns. More
+ * rows than a burst has, in which echoes are not listened to.
  */
 static void rows_of_a_vni_that_begins_or_ends_to_learn_are_made_anew_once(void **state)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What only a kernel can do to rows of its dataplane backend: frames that are learned, races with what lies in the queue
- * of events, lost events, refusals. In namespaces of the test's own; skipped where there are none. Devices are
- * test_dp_devices', changes of a VNI test_dp_change's, rows that go silently test_dp_audit's, all of it from seeds
- * test_dp_kernel_random's.
+ * What only a kernel can do to rows of its dataplane backend: frames that are learned, races
+ * with what lies in the queue of events, lost events, refusals. In namespaces of the test's own;
+ * skipped where there are none. Devices are test_dp_devices', changes of a VNI test_dp_change's,
+ * rows that go silently test_dp_audit's, all of it from seeds test_dp_kernel_random's.
  */
 #include <net/if.h>
 #include <pthread.h>
@@ -59,9 +59,9 @@ static void remote_mac_that_speaks_here_is_told_and_keeps_its_port(void **state)
 }
 
 /*
- * Back on its port before our row is written, it says nothing new to the bridge, and the row goes over that. Who has an address
- * is asked for it (evpn/host.h); of a MAC alone nothing can be asked, and nothing in the bridge tells this frame from one that it
- * sent before it left. Its next frame is enough.
+ * Back on its port before our row is written, it says nothing new to the bridge, and the row goes over
+ * that. Who has an address is asked for it (evpn/host.h); of a MAC alone nothing can be asked, and
+ * nothing in the bridge tells this frame from one that it sent before it left. Its next frame is enough.
  */
 static void mac_that_is_back_before_our_write_is_found_with_its_next_frame(void **state)
 {
@@ -312,7 +312,9 @@ static void device_that_goes_under_the_write_takes_nothing_with_it(void **state)
 	}
 }
 
-/* Another program's: never written over, shown as what the row waits for, the others go on; it comes when that is gone. */
+/*
+ * Another program's row is never written over: ours says that it waits for it, others go on, and it comes afterwards.
+ */
 static void sticky_row_of_another_hand_is_waited_for(void **state)
 {
 	struct bed *t = *state;
@@ -361,7 +363,7 @@ static void *delete_over_and_over(void *ctx)
 	return NULL;
 }
 
-/* A nexthop that another hand deletes before its group is written, or the row: when the hand has gone the row leads there by it. */
+/* Another hand deletes a nexthop before its group, or the row, is written: once it stops, the row leads there by it. */
 static void nexthop_deleted_under_the_write_of_its_group_comes_back(void **state)
 {
 	struct bed *t = *state;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The kernel backend, steps from a seed: wishes, other hands with iproute2, devices that go, lost events, restarts. At the
- * end the kernel holds what is wished for and what others had. DP_CHAOS_RUNS seeds (2), DP_CHAOS_ROWS rows beside them.
+ * The kernel backend, steps from a seed: wishes, other hands with iproute2, devices that
+ * go, lost events, restarts. At the end the kernel holds what is wished for and what
+ * others had. DP_CHAOS_RUNS seeds (2), DP_CHAOS_ROWS rows beside them.
  */
 #include <stdio.h>
 #include <stdlib.h>

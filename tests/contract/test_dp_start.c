@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The kernel backend at a start with tables too large to be read before rows are written (dataplane/kernel_read.c): rows are
- * looked up as they are wished for, the rest is read beside. In namespaces of the test's own; skipped where there are none.
+ * The kernel backend at a start with tables too large to be read before rows are written
+ * (dataplane/kernel_read.c): rows are looked up as they are wished for, the rest is read
+ * beside. In namespaces of the test's own; skipped where there are none.
  */
 #include <stdio.h>
 #include <time.h>

@@ -115,7 +115,7 @@ static void more_macs_than_the_limit_are_counted(void **state)
 	assert_int_equal(info(t).learned, 10);
 }
 
-/* ---- rows on demand ------------------------------------------------------------------------------------------------ */
+/* ---- rows on demand ---------------------------------------------------------------------------------------------- */
 
 #define FRAME_LEN 60u
 

@@ -99,7 +99,8 @@ static void filter_lets_go_of_our_echoes_only(void **state)
 		world_run("bridge fdb add 02:00:00:00:00:04 dev p1 master static");
 		world_run("ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 11");
 		world_run("ip neigh add 10.0.0.3 lladdr 02:00:00:00:00:01 dev br100 nud permanent");
-		world_run("ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 nud permanent"); /* ours, altered */
+		/* Ours, altered. */
+		world_run("ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 nud permanent");
 		heard = hear(&s);
 		assert_int_equal(heard.rows, 3);
 		assert_int_equal(heard.neighbours, 3);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * ARP and neighbour discovery of hosts. Input: a frame. What can be understood can be answered, and the answer understood;
- * the quick look of a forwarding thread misses none of them.
+ * ARP and neighbour discovery of hosts. Input: a frame. What can be understood can be answered,
+ * and the answer understood; the quick look of a forwarding thread misses none of them.
  */
 #include "dataplane/arpnd.h"
 #include "dataplane/vtep/frame.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Messages but UPDATE: header, OPEN and its capabilities, NOTIFICATION, ROUTE-REFRESH. Input: octets of a connection. */
+/*
+ * All messages but UPDATE: header, OPEN with capabilities, NOTIFICATION, ROUTE-REFRESH. Input: a connection's octets.
+ */
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -5,14 +5,15 @@
  * ports and a second neighbor is told what comes of it. Everything that the engine sends must be well-formed to our own
  * decoders; in the end nothing of the neighbor is left in any table.
  *
- * Input: | mode 1 | piece ... |, mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is a client, 8 opaque
- * routes are reflected, 16 it has a limit of routes, 32 routes come and go with path identifiers, 64 and the second
- * neighbor gets two paths of a route at most, 128 the neighbor restarts gracefully, and says which route targets it wants.
- * A piece begins with 2 octets:
+ * Input: | mode 1 | piece ... |, mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is
+ * a client, 8 opaque routes are reflected, 16 it has a limit of routes, 32 routes come and go with
+ * path identifiers, 64 and the second neighbor gets two paths of a route at most, 128 the neighbor
+ * restarts gracefully, and says which route targets it wants. A piece begins with 2 octets:
  *
  *	0 length 15             octets of the connection follow
  *	10 time 14              a pause in units of 10 ms
- *	11 - what 3 - vni 1 mac 4    at a port: see host(); with what 7: the connection ends, or with 128 there is a new one
+ *	11 - what 3 - vni 1 mac 4    at a port: see host(); with what 7: the connection ends, or with 128 there is a
+ *	                             new one
  */
 #include <stdlib.h>
 
@@ -78,7 +79,7 @@ static void mute(void *ctx, enum log_level level, enum log_subsys sub, const cha
 {
 }
 
-/* ---- what the engine sends ----------------------------------------------------------------------------------------- */
+/* ---- what the engine sends --------------------------------------------------------------------------------------- */
 
 static void check_nlri(struct rbuf r, uint8_t safi, bool withdraw, bool path_ids)
 {
@@ -139,7 +140,7 @@ static void settle(struct world *w)
 	drain(w, &w->quiet);
 }
 
-/* ---- the neighbors ------------------------------------------------------------------------------------------------- */
+/* ---- the neighbors ----------------------------------------------------------------------------------------------- */
 
 static void restarts(struct caps *c)
 {
@@ -206,7 +207,7 @@ static void leave(struct world *w, struct side *s)
 	settle(w);
 }
 
-/* ---- our VTEP ------------------------------------------------------------------------------------------------------- */
+/* ---- our VTEP ---------------------------------------------------------------------------------------------------- */
 
 static const uint32_t vnis[2] = { 10, 10010 }; /* as in the recorded sessions, so that their routes are imported */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What comes from the underlay, and what ports give: parse, checksums, merging, segments. Nothing may be read or written
- * beyond a packet, and what was taken apart is whole.
+ * What comes from the underlay, and what ports give: parse, checksums, merging, segments.
+ * Nothing may be read or written beyond a packet, and what was taken apart is whole.
  * Input: | flags 1 | segment size 2 | octets of the first packet 2 | VXLAN packets |
  */
 #include <stdlib.h>

@@ -17,7 +17,7 @@
 struct world {
 	const char *name;
 	struct loop *loop; /* the kernel's; NULL: none */
-	bool counts;	   /* a host that speaks is heard when its port has counted the frame: by a thread, in its own time */
+	bool counts;	   /* a host is heard only when its port has counted the frame: by a thread, in its own time */
 	const struct dp_ops *(*ops)(struct world *w);
 	/* Everything that the backend has to do is done. */
 	void (*settle)(struct world *w, struct dp *d);
@@ -25,7 +25,8 @@ struct world {
 	void (*learn)(struct world *w, const struct mac *mac, unsigned port, enum fakedp_hand hand);
 	void (*forget)(struct world *w, const struct mac *mac, unsigned port);
 	void (*neigh)(struct world *w, const struct ip *ip, const struct mac *mac, enum fakedp_hand hand);
-	void (*foreign)(struct world *w, const struct mac *mac, const struct ip *vtep); /* vxlan row; the zero MAC floods */
+	/* Writes a vxlan row; the zero MAC floods. */
+	void (*foreign)(struct world *w, const struct mac *mac, const struct ip *vtep);
 	void (*make_devices)(struct world *w, const char *what); /* "same", "vni", "local", "port" */
 	void (*delete_devices)(struct world *w);
 	void (*kill_object)(struct world *w, const struct ip *vtep); /* the VTEP's group of nexthops */
@@ -50,7 +51,7 @@ struct world *world_vtep(void);
 void world_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* There, too: a frame of a host behind port 1 or 2, to everybody. */
 void world_speak(unsigned port, const struct mac *from);
-/* One value of iproute2's description of a device, as text, until the next call; "" without it. path: keys joined by dots. */
+/* One value of iproute2's description of a device, valid until the next call; "" without it. path: keys with dots. */
 const char *device(const char *name, const char *path);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What the worlds in a network namespace of their own share: the namespace, its hosts, and the wait until a dataplane has
- * come to rest.
+ * What the worlds in a network namespace of their own share: the namespace, its hosts,
+ * and the wait until a dataplane has come to rest.
  *
  *	 h1 --- p1        u0 (192.0.2.1/24, 2001:db8::1/64) --- u1
  *	 h2 --- p2

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The userspace VTEP's world. Another hand is a frame that a host sends; the independent look is one into the tables that
- * the workers read, after what reconcile says has come to rest.
+ * The userspace VTEP's world. Another hand is a frame that a host sends; the independent look
+ * is one into the tables that the workers read, after what reconcile says has come to rest.
  */
 #include <stdlib.h>
 

@@ -65,7 +65,7 @@ struct route model_route(const struct model_route *r, int peer, int rd, int tag)
 			       .esi = (unsigned)r->esi };
 }
 
-/* ---- what BGP and import make of it ------------------------------------------------------------------------------- */
+/* ---- what BGP and import make of it ------------------------------------------------------------------------------ */
 
 struct claim {
 	bool there;
@@ -266,7 +266,7 @@ static struct claim best_claim_of(const struct model *m, const struct model_evi 
 	return best;
 }
 
-/* ---- Ethernet Segments -------------------------------------------------------------------------------------------- */
+/* ---- Ethernet Segments ------------------------------------------------------------------------------------------- */
 
 struct pe {
 	bool per_es, per_evi;
@@ -354,7 +354,7 @@ static struct way way_of(const struct model *m, const struct model_evi *v, const
 	return (struct way){ .n = 1, .peer = { c->peer }, .label = c->label };
 }
 
-/* ---- looks at MACs ------------------------------------------------------------------------------------------------ */
+/* ---- looks at MACs ----------------------------------------------------------------------------------------------- */
 
 static struct ip vtep_of(int peer)
 {
@@ -441,7 +441,7 @@ static void state_check(const struct model *m, const struct model_evi *v, int ma
 		assert_true(v->mac_limit && v->port[mac] && !mac_is_here(s));
 }
 
-/* ---- looks at addresses ------------------------------------------------------------------------------------------- */
+/* ---- looks at addresses ------------------------------------------------------------------------------------------ */
 
 static const struct binding *binding(const struct model *m, const struct model_evi *v, int mac, int ip)
 {
@@ -457,7 +457,7 @@ static const struct binding *binding(const struct model *m, const struct model_e
 	return NULL;
 }
 
-/* Rows on demand: not of this address, or it is asked for. Where hosts are learned from the tunnel there are none at all. */
+/* Rows on demand: not of this address, or it is asked for. Where hosts are learned from the tunnel there are none. */
 static bool no_neigh(const struct model *m, const struct model_evi *v, int mac, int ip)
 {
 	return v->mode == MODEL_TUNNEL || (on_demand(v) && !(binding(m, v, mac, ip)->flags & BINDING_IN_USE));
@@ -523,7 +523,7 @@ static unsigned neigh_check(struct model *m, struct model_evi *v, int ip)
 	return 1;
 }
 
-/* ---- looks at all the rest ---------------------------------------------------------------------------------------- */
+/* ---- looks at all the rest --------------------------------------------------------------------------------------- */
 
 static const struct dp_row *flood_row(const struct model *m, const struct model_evi *v, const struct ip *vtep)
 {
@@ -666,7 +666,7 @@ bool model_ip_refused(const struct model *m, int evi, int mac, int ip)
 	return won != MODEL_NONE && won != mac && c.immutable;
 }
 
-/* A port does not show a MAC any more that a row has taken from it, and an address whose row is another's is not local. */
+/* A port no longer shows a MAC that a row has taken from it, and an address whose row is another's is not local. */
 static void take_in(const struct model *m, struct model_evi *v)
 {
 	for (int mac = 0; mac < MODEL_MACS; mac++) {

@@ -22,7 +22,8 @@ enum {
 	MODEL_NONE = -1
 };
 
-enum model_mode { MODEL_EVPN, MODEL_TUNNEL, MODEL_RIB, MODEL_ASK }; /* evpn, static-flood, dynamic-l3 of the RIB, of a source */
+/* evpn, static-flood, dynamic-l3 with the RIB as source, with another source. */
+enum model_mode { MODEL_EVPN, MODEL_TUNNEL, MODEL_RIB, MODEL_ASK };
 
 struct model_evi {
 	enum model_mode mode;
@@ -76,7 +77,7 @@ bool model_is_in_use(const struct model *m, int evi, int mac, int ip);
 /* Is an address pinned to another MAC by a route? */
 bool model_ip_refused(const struct model *m, int evi, int mac, int ip);
 
-/* Fails, and says where, when rows, routes or counts are not what they must be; takes in what routes have taken from ports. */
+/* Fails, and says where, when rows, routes or counts are wrong; takes in what routes have taken from ports. */
 void model_check(struct model *m);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * One speaker's EVPN side between stubbgp and recdp, VTEP 192.0.2.9, with short ways to say what routes and ports do and
- * to look at what comes of it.
+ * One speaker's EVPN side between stubbgp and recdp, VTEP 192.0.2.9, with short ways to
+ * say what routes and ports do and to look at what comes of it.
  */
 #ifndef TESTS_LIB_EVPNWORLD_H
 #define TESTS_LIB_EVPNWORLD_H

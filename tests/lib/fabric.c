@@ -446,7 +446,7 @@ void fabric_settle(struct fabric *f)
 	}
 }
 
-/* ---- the model: where the hosts are is all it knows ----------------------------------------------------------------- */
+/* ---- the model: where the hosts are is all it knows -------------------------------------------------------------- */
 
 static bool host_good(struct fabric *f, unsigned i, unsigned n)
 {

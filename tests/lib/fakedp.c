@@ -104,7 +104,7 @@ static void dump(struct fakedp *f, const struct fvni *v, bool locals_only)
 	}
 }
 
-/* ---- tables that are too large to be read at once ------------------------------------------------------------------ */
+/* ---- tables that are too large to be read at once ---------------------------------------------------------------- */
 
 static bool is_flood(const struct fkey *k)
 {

@@ -78,8 +78,8 @@ void fakedp_late(struct fakedp *f, uint64_t seed);
 /* Rows that it deletes are told of from now on, as by the kernel. */
 void fakedp_tell_ends(struct fakedp *f);
 /*
- * From now on tables count as too large to be read when a VNI is added; seed decides when the rest of one is, 0: as soon as
- * something waits for it.
+ * From now on tables count as too large to be read when a VNI is added; seed decides when
+ * the rest of one is, 0: as soon as something waits for it.
  */
 void fakedp_shy(struct fakedp *f, uint64_t seed);
 /* Carries out one operation that a test pulled itself: 0 or -errno. */

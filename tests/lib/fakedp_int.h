@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The fake backend inside: the tables that fakedp_tables.c owns and fakedp.c reads and writes as a dataplane's backend. */
+/*
+ * Inside the fake backend: the tables that fakedp_tables.c owns, and fakedp.c reads and
+ * writes as a dataplane's backend.
+ */
 #ifndef TESTS_LIB_FAKEDP_INT_H
 #define TESTS_LIB_FAKEDP_INT_H
 

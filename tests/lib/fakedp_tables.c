@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The tables of the fake backend, the hands in them and the looks at them. Who puts rows there as a backend is fakedp.c. */
+/*
+ * The fake backend's tables, the hands that change them and the looks at them; fakedp.c
+ * is the backend that writes them.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* A table's outbound side, looked at: what a peer is sent, what its lists must keep at any time, that nothing is left. */
+/* Checks of a table's outbound side: what a peer is sent, what its lists always keep to, that nothing is left. */
 #ifndef TESTS_LIB_OUTBOUND_H
 #define TESTS_LIB_OUTBOUND_H
 
@@ -13,7 +13,7 @@ size_t outbound_pull(struct rib *rib, struct rib_peer *p, size_t cap, void (*tak
 bool outbound_pending(const struct rib_peer *p);
 /* What show has of the peer: prefixes_sent and pending of all families, group of the first. */
 struct bgp_family_info outbound_info(const struct rib *rib, const struct rib_peer *p);
-/* The rules of bgp/out_int.h for every list and for what is kept of its messages; the most repeats that one has counted. */
+/* The rules of bgp/out_int.h, for every list and its kept messages; returns the highest count of repeats met. */
 uint64_t outbound_check_lists(struct rib *rib);
 /* No key, path, set or slot is in use. */
 void outbound_check_empty(struct rib *rib);

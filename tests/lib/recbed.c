@@ -151,7 +151,7 @@ void recbed_pass(struct recbed *t, int64_t ms)
 	fakedp_settle(t->d);
 }
 
-/* ---- by number ---------------------------------------------------------------------------------------------------- */
+/* ---- by number --------------------------------------------------------------------------------------------------- */
 
 void fake_learn(struct recbed *t, unsigned mac, unsigned port, enum fakedp_hand hand)
 {

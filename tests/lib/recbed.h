@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The reconciler between what a test wishes (wishes.h) and the fake backend (fakedp.h), in one VNI, with what evpn would
- * believe of it. Unlike dpbed.h it knows one backend only and so sees into it: operations that are out, time by hand.
+ * The reconciler between what a test wishes (wishes.h) and the fake backend (fakedp.h),
+ * in one VNI, with what evpn would believe of it. Unlike dpbed.h it knows one backend
+ * only and so sees into it: operations that are out, time by hand.
  */
 #ifndef TESTS_LIB_RECBED_H
 #define TESTS_LIB_RECBED_H
@@ -36,7 +37,7 @@ struct recbed {
 	char last[256]; /* log line */
 };
 
-/* cmocka's: a dataplane that runs, its VNI ready; at the end nothing of ours may be left and nobody else's row changed. */
+/* For cmocka: a running dataplane, its VNI ready; at the end nothing of ours may be left, no other's row changed. */
 int recbed_setup(void **state);
 int recbed_teardown(void **state);
 /* A restart: what is in the fake backend stays. */

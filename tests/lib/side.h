@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The outbound side of a table with a few peers: routes come from one, the others pull, and what each got is counted. Keys
- * are numbers, sets are named by their community.
+ * The outbound side of a table with a few peers: routes come from one, the others pull,
+ * and what each got is counted. Keys are numbers, sets are named by their community.
  */
 #ifndef TESTS_LIB_SIDE_H
 #define TESTS_LIB_SIDE_H

@@ -148,7 +148,8 @@ int tcp_tear_down(void **state)
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-#define LOOKS_MS 4 /* there is a look, and so a turn of the loop, that often at least: time that the machine takes is not passed */
+/* At least this often there is a look, and so a turn of the loop, so that time of the machine is not passed by. */
+#define LOOKS_MS 4
 
 struct waiting {
 	struct loop_timer timer;

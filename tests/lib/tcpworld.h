@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Real TCP on the loopback: engines, each with its transport, on one event loop. The engines of a pair are 127.X.Y.1 and
- * 127.X.Y.2, or both ::1, on ports of their own. The loopback is that of a namespace of the program's own, so that runs
- * side by side do not meet; where none can be had X, Y and the ports, which come from the process id, keep them apart most
- * of the time.
+ * Real TCP on the loopback: engines, each with its transport, on one event loop. The engines of
+ * a pair are 127.X.Y.1 and 127.X.Y.2, or both ::1, on ports of their own. The loopback is that
+ * of a namespace of the program's own, so that runs side by side do not meet; where none can be
+ * had X, Y and the ports, which come from the process id, keep them apart most of the time.
  */
 #ifndef TESTS_LIB_TCPWORLD_H
 #define TESTS_LIB_TCPWORLD_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* What every test program includes: cmocka with the headers that it wants before it, a name-less table of tests, honest skips. */
+/* What every test program includes: cmocka with the headers that it needs before it, tests in a table, honest skips. */
 #ifndef TESTS_LIB_TEST_H
 #define TESTS_LIB_TEST_H
 

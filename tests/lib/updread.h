@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Reads the UPDATE messages that the outbound side writes, independently of the codec, as far as tests of it look. It is
- * strict: what a peer could take amiss fails the test.
+ * Reads the UPDATE messages that the outbound side writes, independently of the codec, as
+ * far as tests of it look. It is strict: what a peer could take amiss fails the test.
  */
 #ifndef TESTS_LIB_UPDREAD_H
 #define TESTS_LIB_UPDREAD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Short words for what evpn wishes of a dataplane, all in VNI 100 (WORLD_VNI): MACs, VTEPs and hosts go by number; and what
- * show says of it.
+ * Short words for what evpn wishes of a dataplane, all in VNI 100 (WORLD_VNI): MACs,
+ * VTEPs and hosts go by number; and what show says of it.
  */
 #ifndef TESTS_LIB_WISHES_H
 #define TESTS_LIB_WISHES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Whole fabrics on simulated time. After any disturbance, once it is quiet, every kernel has what follows from where the
- * hosts are (tests/lib/fabric.h), and at the end no object is left. SEED=N repeats a run octet by octet.
+ * Whole fabrics on simulated time. After any disturbance, once it is quiet, every kernel has what follows from
+ * where the hosts are (tests/lib/fabric.h), and at the end no object is left. SEED=N repeats a run octet by octet.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,7 +234,7 @@ static void anything_goes_wrong(void **state)
 						  .vnis_each = 2, .delay_us = 10 * MS, .add_path = run % 2 }, &rng, 3);
 }
 
-/* RFC 4684: each holds what it imports, and no more, whatever comes and goes; behind one tier of reflectors, and two. */
+/* RFC 4684: each holds what it imports and no more, whatever comes and goes, behind one tier of reflectors and two. */
 static void anything_goes_wrong_and_everybody_holds_what_it_asks_for(void **state)
 {
 	struct rng rng = rng_start("anything_goes_wrong_and_everybody_holds_what_it_asks_for");
@@ -246,8 +246,8 @@ static void anything_goes_wrong_and_everybody_holds_what_it_asks_for(void **stat
 }
 
 /*
- * RFC 4724, 8538, 9494: what is kept is gone, or true again, once all is quiet. Times are short, so that each of them ends
- * in the middle of something now and then.
+ * RFC 4724, 8538, 9494: what is kept is gone, or true again, once all is quiet. Times are
+ * short, so that each of them ends in the middle of something now and then.
  */
 static void anything_goes_wrong_with_graceful_restart(void **state)
 {

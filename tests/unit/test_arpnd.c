@@ -161,7 +161,8 @@ static void nd_solicitation_binds_its_source(void **state)
 	assert_false(p.tells_router); /* RFC 9161 3.1: a solicitation says nothing of it */
 	assert_true(parse_nd(G2, SNM1, 255, "87000000" "00000000" G1, 0, &p)); /* without the option */
 	assert_int_equal(p.ip.len, 0);
-	assert_true(parse_nd(ANY, SNM1, 255, "87000000" "00000000" G1 "0e01aabbccddeeff", 0, &p)); /* a nonce, RFC 7527 */
+	/* A nonce (RFC 7527). */
+	assert_true(parse_nd(ANY, SNM1, 255, "87000000" "00000000" G1 "0e01aabbccddeeff", 0, &p));
 	assert_int_equal(p.kind, DP_HEARD_PROBE);
 	assert_int_equal(p.ip.len, 0);
 	assert_string_equal(ip_str(&p.target).s, "2001:db8:a::1");
@@ -265,7 +266,8 @@ static void answer_is_what_the_owner_would_say(void **state)
 	assert_memory_equal(b, q.src.b, 6);
 	assert_binds(&p, "10.0.0.2", "02:00:00:00:00:09");
 
-	assert_true(parse_nd(ANY, SNM1, 255, "87000000" "00000000" G1, 0, &q)); /* RFC 4861 7.2.4: to all nodes, S is 0 */
+	/* RFC 4861 7.2.4: to all nodes, S is 0. */
+	assert_true(parse_nd(ANY, SNM1, 255, "87000000" "00000000" G1, 0, &q));
 	assert_true(arpnd_parse(b, arpnd_build_answer(b, &q, &owner, true), &p));
 	assert_int_equal(p.kind, DP_HEARD_ANNOUNCE);
 	assert_memory_equal(b, "\x33\x33\0\0\0\1", 6);

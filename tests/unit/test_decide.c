@@ -181,8 +181,8 @@ static void decide_lower_peer_address(void **state)
 }
 
 /*
- * a beats b by router id, b beats c by router id, c beats a by MED: pair by pair each would have to lose. Over the whole
- * set a is out (MED within its AS), then b wins, in every order.
+ * a beats b by router id, b beats c by router id, c beats a by MED: pair by pair each would
+ * have to lose. Over the whole set a is out (MED within its AS), then b wins, in every order.
  */
 static void decide_med_is_compared_over_the_whole_set(void **state)
 {
@@ -238,7 +238,7 @@ static bool step_beats(int step, const struct decide_path *a, const struct decid
 	}
 }
 
-/* The best path. at: the step that decides about each, the best one's is the last that removed another; NULL without one. */
+/* The best path. at: the step that decides about each; the best one's is the last that removed another, NULL: none. */
 static size_t model_best(const struct decide_path *paths, size_t n, const char *at[])
 {
 	const char *last = NULL;

@@ -162,7 +162,9 @@ static unsigned where(struct bed *t, uint8_t vteps[static N_ON_SEGMENT + 1])
 	return n;
 }
 
-/* Where rows on demand cannot go to all of a segment each MAC has one of its VTEPs, and another only when that is gone. */
+/*
+ * Where a row on demand cannot lead to a whole segment, each MAC has one of its VTEPs, and another once that is gone.
+ */
 static void macs_of_a_segment_are_shared_out_where_rows_cannot_go_to_a_set(void **state)
 {
 	uint8_t before[N_ON_SEGMENT + 1], alone[N_ON_SEGMENT + 1], after[N_ON_SEGMENT + 1];

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Duplicate MACs and addresses (RFC 7432 15.1, RFC 9161 3.7): what moves too often stays where it is, until it may again. */
+/*
+ * Duplicate MACs and addresses (RFC 7432 15.1, RFC 9161 3.7): what moves too often stays
+ * put, until it may move again.
+ */
 #include <string.h>
 
 #include "tests/lib/evpnworld.h"

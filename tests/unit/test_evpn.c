@@ -255,7 +255,10 @@ static void shared_rd_withdrawing_ours_brings_theirs(void **state)
 	world_ours(w, IMET);
 }
 
-/* Of two VNIs that take a route the first has its MAC on a port, and so originates the route itself, before the second is told. */
+/*
+ * Two VNIs take a route. The first has its MAC on a port, and so originates the route
+ * itself before the second is told.
+ */
 static void shared_rd_route_that_ours_replaces_at_once_is_in_no_vni(void **state)
 {
 	struct world *w = *state;

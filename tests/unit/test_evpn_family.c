@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* evpn/family.c, print.c, fields.c: what attributes are judged to be, which path is preferred, and how a route reads. */
+/* evpn/family.c, print.c, fields.c: how attributes are judged, which path is preferred, and how a route reads. */
 #include <stdio.h>
 #include <stdlib.h>
 

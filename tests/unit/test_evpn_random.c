@@ -56,7 +56,7 @@ static void look(struct play *p)
 	model_check(&p->m);
 }
 
-/* ---- VNIs --------------------------------------------------------------------------------------------------------- */
+/* ---- VNIs -------------------------------------------------------------------------------------------------------- */
 
 static const uint32_t vnis[MODEL_EVIS] = { 100, 200, 300 };
 
@@ -162,7 +162,7 @@ static void one_vni(struct play *p)
 		evi_add(p, i);
 }
 
-/* ---- peers -------------------------------------------------------------------------------------------------------- */
+/* ---- peers ------------------------------------------------------------------------------------------------------- */
 
 static struct model_route random_route(struct play *p)
 {
@@ -287,7 +287,7 @@ static void flush(struct play *p)
 	}
 }
 
-/* ---- ports and the configuration ---------------------------------------------------------------------------------- */
+/* ---- ports and the configuration --------------------------------------------------------------------------------- */
 
 static void learn(struct play *p, int i, int mac)
 {
@@ -370,7 +370,7 @@ static void fixed(struct play *p, int i, int mac, int ip)
 	assert_int_equal(evpn_host_del(p->w.e, vnis[i], &h.mac, &h.ip), known ? 0 : -ENOENT);
 }
 
-/* ---- what comes on demand, or out of the tunnel ------------------------------------------------------------------- */
+/* ---- what comes on demand, or out of the tunnel ------------------------------------------------------------------ */
 
 static void on_ask(void *ctx, uint32_t vni, uint32_t id, const struct mac *mac, const struct ip *ip)
 {
@@ -466,7 +466,7 @@ static void in_other_modes(struct play *p)
 		miss(p, i, mac, ip);
 }
 
-/* ---- steps -------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static void in_a_vni(struct play *p, unsigned what)
 {
@@ -516,7 +516,7 @@ static void step(struct play *p)
 	look(p);
 }
 
-/* ---- runs --------------------------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 static struct {
 	uint64_t seed;

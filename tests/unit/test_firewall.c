@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* Rules of nft and iptables against packets: what is dropped for certain, by which rule, and when nothing is certain. */
+/* nft and iptables rules against packets: what is surely dropped, by which rule, and when nothing is sure. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +113,7 @@ static void chains_that_are_jumped_to_come_back(void **state)
 		     PASSES); /* nft refuses it; here it must end */
 }
 
-/* Three jumps a chain that may happen, 14 chains deep: there are millions of ways, and the last rule decides on none. */
+/* Three jumps a chain that may happen, 14 chains deep: millions of ways, and the last rule decides on none of them. */
 static void what_takes_too_long_is_not_said(void **state)
 {
 	struct firewall_packet p = vxlan();
@@ -201,7 +201,7 @@ static void what_is_made_of_a_packet_counts(void **state)
 		     CLOSED RULE("in", "2", MATCH("in", STATE, "'untracked'") ACCEPT), PASSES);
 }
 
-/* ---- iptables ----------------------------------------------------------------------------------------------------- */
+/* ---- iptables ---------------------------------------------------------------------------------------------------- */
 
 static void assert_saved(const char *text, struct firewall_packet p, const char *want)
 {

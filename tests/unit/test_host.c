@@ -185,8 +185,8 @@ static void host_moves_away_and_back(void **state)
 }
 
 /*
- * It came back before the route of where it had been, said so once, and the bridge, which had it on that port all the time,
- * told nobody. Only the bridge is believed: what is heard meanwhile may be as old.
+ * It came back before the route of where it had been, said so once, and the bridge, which had it on that
+ * port all the time, told nobody. Only the bridge is believed: what is heard meanwhile may be as old.
  */
 static void host_that_a_route_took_is_asked(void **state)
 {
@@ -223,7 +223,8 @@ static void host_that_a_route_took_and_is_gone(void **state)
 	world_pass(&t->w, 1);
 	said(t, "");
 	assert_int_equal(evpn_deadline(t->w.e).us, MTIME_NEVER.us);
-	assert_int_equal(binding_count(t->w.e), 0); /* RFC 9721: an address that was not told of there is not ours any more */
+	/* RFC 9721: an address that was not heard of there is no longer ours. */
+	assert_int_equal(binding_count(t->w.e), 0);
 	world_withdraw(&t->w, r);
 }
 
@@ -467,7 +468,7 @@ static void addresses_of_a_mac_are_bounded(void **state)
 }
 
 /* Hosts, routes, the kernel and time in any order: in the end everything can be taken away and nothing is left. */
-/* ---- where hosts are learned from the tunnel ------------------------------------------------------------------------ */
+/* ---- where hosts are learned from the tunnel --------------------------------------------------------------------- */
 
 static void learning_vni(struct hosts *t, bool suppress)
 {

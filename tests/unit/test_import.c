@@ -422,7 +422,7 @@ static void vni_late_imports_what_is_there(void **state)
 	world_rows(w, "fdb 100 " M1 " 192.0.2.3\n");
 }
 
-/* However many come or go: the RIB is read once, and so is the table of MACs. What is there then is as with one by one. */
+/* However many come or go, the RIB and the MAC table are read once, with the same end as for each of them alone. */
 static void vnis_that_come_together_read_the_rib_once(void **state)
 {
 	struct world *w = *state;
@@ -438,7 +438,8 @@ static void vnis_that_come_together_read_the_rib_once(void **state)
 		world_vni(w, vni);
 	world_rows(w, "");
 	evpn_vnis_end(w->e);
-	assert_int_equal(stubbgp_mark_reads(w->bgp) - reads, 100 + 2 * 10); /* and our own Type 3 routes, as they came, too */
+	/* And our own Type 3 routes, as they came, too. */
+	assert_int_equal(stubbgp_mark_reads(w->bgp) - reads, 100 + 2 * 10);
 	assert_int_equal(recdp_rows(w->dp), 10 * 11);
 	evpn_vnis_begin(w->e);
 	for (uint32_t vni = 201; vni < 210; vni++)

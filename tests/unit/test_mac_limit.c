@@ -243,7 +243,7 @@ static void a_vni_that_goes_forgets_who_waits(void **state)
 	assert_string_equal(state_of(w, 2), "none");
 }
 
-/* Against an obvious model: who is where, and that no port or VNI has more than it may while someone waits for nothing. */
+/* Against an obvious model: who is where; and no port or VNI has too many, or too few while someone waits. */
 static void random_moves_keep_the_counts_true(void **state)
 {
 	struct rng r = rng_start("test_mac_limit");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/vtep: offload, csum and toobig on frames: parts, segments that are cut and merged, checksums that were begun,
- * ECN of a tunnel, what a sender is told whose frame is too large. The slow way in tests/lib/frames judges them.
+ * dataplane/vtep: offload, csum and toobig on frames: parts, segments that are cut and
+ * merged, checksums that were begun, ECN of a tunnel, what a sender is told whose frame
+ * is too large. The slow way in tests/lib/frames judges them.
  */
 #include "dataplane/vtep/offload.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Table and outbound groups against an obvious model: random announcements and withdrawals from several peers, pulled at
- * random by the same peers, some of which stall, lose their session or ask for everything again. In some runs most of
- * them say which route targets they want, and change their mind. What they are sent is decoded; whenever the engine is
- * quiet each of them must hold exactly what the model says.
+ * Table and outbound groups against an obvious model: random announcements and withdrawals from several
+ * peers, pulled at random by the same peers, some of which stall, lose their session or ask for everything
+ * again. In some runs most of them say which route targets they want, and change their mind. What they are
+ * sent is decoded; whenever the engine is quiet each of them must hold exactly what the model says.
  */
 #include "tests/lib/test.h"
 
@@ -344,7 +344,8 @@ static void check_sink(struct world *w, int i)
 	}
 	assert_false(outbound_pending(&s->peer));
 	assert_int_equal(outbound_info(w->rib, &s->peer).pending, 0);
-	assert_true(outbound_info(w->rib, &s->peer).prefixes_sent >= held); /* it may have refused one that is too large */
+	/* It may have refused one that is too large. */
+	assert_true(outbound_info(w->rib, &s->peer).prefixes_sent >= held);
 	assert_int_equal(s->peer.eor_sent, s->up);
 }
 

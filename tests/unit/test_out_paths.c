@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Peers that are sent several paths of a route (bgp/rib_view.c, RFC 7911) against an obvious model: random paths of
- * several peers, with and without path identifiers, pulled by peers that want all of them, the best two, or the best one
- * without identifiers. Whenever the engine is quiet each of them must hold exactly what the model says; the identifier of a
- * path must be its own, and stay while the path lives.
+ * Peers that are sent several paths of a route (bgp/rib_view.c, RFC 7911) against an obvious model: random
+ * paths of several peers, with and without path identifiers, pulled by peers that want all of them, the
+ * best two, or the best one without identifiers. Whenever the engine is quiet each of them must hold
+ * exactly what the model says; the identifier of a path must be its own, and stay while the path lives.
  */
 #include "tests/lib/test.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What peers are told and when: bursts, own routes, End-of-RIB, refresh, drain, peers that lag. How it goes into messages
- * is the business of test_out_pack.c, what they hold in the end that of test_out.c.
+ * What peers are told and when: bursts, own routes, End-of-RIB, refresh, drain, peers that lag. How it
+ * goes into messages is the business of test_out_pack.c, what they hold in the end that of test_out.c.
  */
 #include "tests/lib/side.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/reconcile.c by way of dp.c and the fake backend: the rules of one row. What a wish costs, what becomes of it
- * beside rows of other hands, what brings a lost row back, what show says of it. Other programs hold the rest:
- * test_reconcile_local (MACs on ports and from the tunnel), _races (while an operation is out), _refusal, _life (restarts,
- * devices, VNIs), _burst (many rows of one destination), _on_demand and _random (all of it, from seeds).
+ * dataplane/reconcile.c by way of dp.c and the fake backend: the rules of one row. What a wish costs, what becomes
+ * of it beside rows of other hands, what brings a lost row back, what show says of it. Other programs hold the rest:
+ * test_reconcile_local (MACs on ports and from the tunnel), _races (while an operation is out), _refusal, _life
+ * (restarts, devices, VNIs), _burst (many rows of one destination), _on_demand and _random (all of it, from seeds).
  */
 #include "tests/lib/recbed.h"
 #include "tests/lib/test.h"

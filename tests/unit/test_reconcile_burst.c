@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/reconcile: many rows of one destination go at once: by themselves, with their VTEP, or bridge rows first in a
- * burst.
+ * dataplane/reconcile: many rows of one destination go at once: by themselves, with their
+ * VTEP, or bridge rows first in a burst.
  */
 #include "tests/lib/recbed.h"
 #include "tests/lib/test.h"
@@ -131,7 +131,7 @@ static void in_a_burst_bridge_rows_go_first_and_vxlan_rows_with_their_vtep_or_af
 	}
 }
 
-/* The end of a row that has been written once more since, to the same VTEP, is told late: when its bridge row is gone. */
+/* A row has been written again since, to the same VTEP, when its end is told late: its bridge row is gone. */
 static void word_of_an_older_end_does_not_leave_a_vxlan_row_behind(void **state)
 {
 	struct recbed *t = *state;

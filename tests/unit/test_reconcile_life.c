@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/reconcile: what is larger than a row comes and goes: evpnd itself, the devices of a VNI, the VNI, the queue of
- * events.
+ * dataplane/reconcile: what is larger than a row comes and goes: evpnd itself, the
+ * devices of a VNI, the VNI, the queue of events.
  */
 #include <errno.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/reconcile: MACs that sit on a port or were learned from the tunnel, what evpn hears of them, and who has the
- * row: the port, or a wish that may take it over.
+ * dataplane/reconcile: MACs that sit on a port or were learned from the tunnel, what evpn
+ * hears of them, and who has the row: the port, or a wish that may take it over.
  */
 #include "tests/lib/recbed.h"
 #include "tests/lib/test.h"

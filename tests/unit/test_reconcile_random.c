@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/reconcile: steps of wishes, of other hands and of time from a seed, after which every row is as it is wished
- * for and what others had set up is as it was. RECONCILE_RUNS seeds (300), RECONCILE_ROWS rows beside them; RECONCILE_RUN plays
- * the one run that a failure names.
+ * dataplane/reconcile: steps of wishes, of other hands and of time from a seed, after which
+ * every row is as it is wished for and what others had set up is as it was. RECONCILE_RUNS seeds
+ * (300), RECONCILE_ROWS rows beside them; RECONCILE_RUN plays the one run that a failure names.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -87,7 +87,7 @@ static void want_way(struct dp *d, unsigned mac, unsigned vtep, uint8_t flags)
 		want_fdb(d, mac, vtep, flags);
 }
 
-/* Another hand writes over a row of ours in place, which is wished for: one of an address, the kernel allows no other. */
+/* Another hand writes over a wished row of ours in place: one row an address, the kernel allows no other. */
 static void rewrite(struct recbed *t, struct rng *r, unsigned m, const struct wish *w)
 {
 	struct mac mac = mac_nr(m);
@@ -368,7 +368,8 @@ static void random_edits_end_with_desired_equal_to_observed(void **state)
 	for (unsigned i = 0; i < (n ? strtoul(n, NULL, 10) : 300); i++) {
 		struct run run = { .seed = rng_u64(&r), .macs = macs[rng_below(&r, 4)], .restarts = rng_below(&r, 2) };
 
-		run.rewrites = !run.restarts && rng_below(&r, 2); /* what has lost its mark is nobody's after a restart */
+		/* A row that has lost its mark is nobody's after a restart. */
+		run.rewrites = !run.restarts && rng_below(&r, 2);
 		run.shy = run.restarts && rng_below(&r, 2);
 		run.crowd = rows ? (unsigned)strtoul(rows, NULL, 10) : rng_below(&r, 16) ? 0 : 500;
 		play(run);

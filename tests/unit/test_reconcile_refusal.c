@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* dataplane/reconcile: operations that are refused: what is said of them, when they are tried again, whom they hold up. */
+/* Refused operations in dataplane/reconcile: what is said of them, when they are tried again, whom they hold up. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -32,7 +32,7 @@ static void refusal_is_told_once_waits_and_is_tried_again(void **state)
 	assert_null(shown(t->d, 1, "vxlan")->pending);
 }
 
-/* Each has one line with the row, the reason and what helps; the row says the same, the rest goes on, and it comes in time. */
+/* Each has one line with row, reason and help; the row says the same, the others go on, and in time it is written. */
 static void each_refusal_says_what_helps_and_the_rest_goes_on(void **state)
 {
 	static const struct {

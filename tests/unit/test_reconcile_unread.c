@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * dataplane/reconcile_unread.c: a start with tables too large to be read before rows are written. What is found is adopted
- * as after a whole look, nothing of another hand is touched, and nothing is left behind.
+ * dataplane/reconcile_unread.c: a start with tables too large to be read before rows are written. What is
+ * found is adopted as after a whole look, nothing of another hand is touched, and nothing is left behind.
  */
 #include "tests/lib/recbed.h"
 #include "tests/lib/test.h"

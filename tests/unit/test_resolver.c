@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* evpn/resolver: a thousand misses are one question, what nobody knows is not asked again at once, nothing grows without end. */
+/* evpn/resolver: a thousand misses are one question; what nobody knows is not asked again at once; all is bounded. */
 #include "evpn/resolver.h"
 #include "tests/lib/test.h"
 

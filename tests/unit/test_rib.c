@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* bgp/rib.c, rib_peer.c, rib_walk.c: paths of a key, what the listener is told, purges, walks. test_out.c has the model. */
+/*
+ * bgp/rib.c, rib_peer.c, rib_walk.c: a key's paths, what the listener hears, purges, walks. test_out.c has the model.
+ */
 #include "tests/lib/test.h"
 
 #include <stdlib.h>
@@ -516,7 +518,7 @@ static void rib_aged_paths_are_a_last_resort(void **state)
 	table_free(t);
 }
 
-/* A session that is lost, with retention or not; refreshes and timers at any time: each path is where a model has it. */
+/* Sessions lost with retention or without, refreshes and timers at any time: each path is where a model has it. */
 static void rib_generations_follow_a_model(void **state)
 {
 	enum { KEYS = 200 };

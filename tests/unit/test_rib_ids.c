@@ -208,7 +208,7 @@ static void a_peer_has_a_bounded_number_of_paths_of_a_key(void **state)
 	assert_true(announce(t, 0, 1, 10, 100, false));
 	assert_true(announce(t, 1, 0, 9, 100, false));
 	assert_int_equal(t->peers[0].paths, RIB_PATHS_MAX + 1);
-	/* Back with other identifiers after its session was lost, while the stale ones are still in use (RFC 4724 4.2). */
+	/* Back with other identifiers after a lost session, while the stale ones are still in use (RFC 4724 4.2). */
 	rib_gen_turn(t->rib, &t->peers[0], &test_family, RIB_GEN_BIT(RIB_GEN_CURRENT), RIB_GEN_STALE);
 	for (uint32_t id = 1000; id < 1000 + RIB_PATHS_MAX; id++)
 		assert_true(announce(t, 0, 0, id, id, false));

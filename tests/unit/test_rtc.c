@@ -235,8 +235,10 @@ static struct bgp_peer *meet(struct sim_node *a, struct sim_node *b, bool client
 }
 
 /*
- *	client ---- reflector ---- other		the third has no memberships, as many a reflector has none: what the
- *	     memberships      none			client has for it has to be asked for in its place
+ *	client ---- reflector ---- other
+ *	     memberships      none
+ *
+ * The third has no memberships, as many reflectors have none: the second asks in its place for what the client has.
  */
 static void others_that_cannot_ask_are_asked_for_by_a_reflector(void **state)
 {

@@ -53,7 +53,7 @@ static void rows(struct world *w, const char *where)
 	world_rows(w, text);
 }
 
-/* ---- all-active --------------------------------------------------------------------------------------------------- */
+/* ---- all-active -------------------------------------------------------------------------------------------------- */
 
 static void mac_is_not_used_before_its_segment_is_known(void **state)
 {
@@ -149,7 +149,7 @@ static void without_per_evi_routes_the_advertiser_is_sent_to(void **state)
 	rows(w, "{192.0.2.2}");
 }
 
-/* ---- single-active ------------------------------------------------------------------------------------------------ */
+/* ---- single-active ----------------------------------------------------------------------------------------------- */
 
 static void single_active_has_a_backup(void **state)
 {
@@ -213,7 +213,7 @@ static void one_that_says_single_active_is_enough(void **state)
 	assert_int_equal(recdp_sets(w->dp), 1);
 }
 
-/* ---- what counts --------------------------------------------------------------------------------------------------- */
+/* ---- what counts ------------------------------------------------------------------------------------------------- */
 
 static void segments_are_told_apart_by_evi_and_esi(void **state)
 {
@@ -484,7 +484,7 @@ static void tag_of_a_bundle_counts_per_evi(void **state)
 	world_rows(w, "fdb 300 " M1 " {192.0.2.2}\n");
 }
 
-/* ---- with ports ----------------------------------------------------------------------------------------------------- */
+/* ---- with ports -------------------------------------------------------------------------------------------------- */
 
 static void local_mac_and_segment_follow_mobility(void **state)
 {
@@ -519,7 +519,7 @@ static void vni_that_comes_later_finds_its_segments(void **state)
 	assert_int_equal(recdp_sets(w->dp), 0);
 }
 
-/* ---- show ------------------------------------------------------------------------------------------------------------ */
+/* ---- show -------------------------------------------------------------------------------------------------------- */
 
 static void show_tells_of_segments(void **state)
 {
@@ -569,7 +569,7 @@ static void show_tells_of_segments(void **state)
 	assert_int_equal(m.n_vteps, 0);
 }
 
-/* ---- model ------------------------------------------------------------------------------------------------------------ */
+/* ---- model ------------------------------------------------------------------------------------------------------- */
 
 static void model_line(const struct segmodel *m, unsigned mac, char *out, size_t size)
 {

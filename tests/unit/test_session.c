@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Sessions between two engines on a simulated network: start, OPEN, collisions, timers, the same run from the same seed.
- * Beside it: test_session_admin, test_session_limit (max-prefixes); and against a peer by hand, which says what no engine
- * would: test_session_connections, _messages, _timers, _update, _refresh, _extended.
+ * Sessions between two engines on a simulated network: start, OPEN, collisions, timers, the same run from the
+ * same seed. Beside it: test_session_admin, test_session_limit (max-prefixes); and against a peer by hand,
+ * which says what no engine would: test_session_connections, _messages, _timers, _update, _refresh, _extended.
  */
 #include "tests/lib/test.h"
 

@@ -155,7 +155,8 @@ static void a_session_survives_what_it_can(void **state)
 	p = params_now(&w.a);
 	p.max_prefixes_warning = 100;
 	bgp_peer_change(w.a.peer, &p, simnet_now(w.net));
-	assert_int_equal(lines_count(&w.a.lines, "2 routes, of 2 that max-prefixes allows"), 2); /* a new limit is news */
+	/* A new limit is told again. */
+	assert_int_equal(lines_count(&w.a.lines, "2 routes, of 2 that max-prefixes allows"), 2);
 	p = params_now(&w.a);
 	p.description = NULL;
 	p.max_prefixes = 1; /* fewer than it has */

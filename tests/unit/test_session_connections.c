@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * An engine against a peer by hand: which connections stand, how many, and who of two goes. Collisions between two engines
- * are test_session's; the file's other halves test_session_messages, _timers, _update and _refresh.
+ * An engine against a peer by hand: which connections stand, how many, and who of two goes. Collisions between
+ * two engines are test_session's; the file's other halves test_session_messages, _timers, _update and _refresh.
  */
 #include "tests/lib/test.h"
 

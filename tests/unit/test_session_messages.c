@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * An engine against a peer by hand: OPENs and NOTIFICATIONs that are wrong, early or late, and octets that are no messages
- * or come in pieces; what is answered and what is said of it. UPDATEs are test_session_update's.
+ * An engine against a peer by hand: OPENs and NOTIFICATIONs that are wrong, early or late, and octets that are
+ * no messages or come in pieces; what is answered and what is said of it. UPDATEs are test_session_update's.
  */
 #include "tests/lib/test.h"
 

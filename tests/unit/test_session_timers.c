@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * An engine against a peer by hand that is silent or does not read: hold and send hold timers, and what waits for a slow
- * reader. Timers between two engines are test_session's.
+ * An engine against a peer by hand that is silent or does not read: hold and send hold
+ * timers, and what waits for a slow reader. Timers between two engines are test_session's.
  */
 #include "tests/lib/test.h"
 

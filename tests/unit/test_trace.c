@@ -60,7 +60,7 @@ static void rows_are_bounded(void **state)
 	trace_free(&t);
 }
 
-/* ---- wished for and found ------------------------------------------------------------------------------------------- */
+/* ---- wished for and found ---------------------------------------------------------------------------------------- */
 
 /* What the backend of these tests finds. */
 static struct ip found[DP_SET_MAX];

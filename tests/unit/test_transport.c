@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * Two engines over real TCP (tests/lib/tcpworld.h): sessions, their end, keys and TTL security. Plain sockets that do what
- * no speaker would are test_transport_sockets'.
+ * Two engines over real TCP (tests/lib/tcpworld.h): sessions, their end, keys and TTL
+ * security. Plain sockets that do what no speaker would are test_transport_sockets'.
  */
 #include "tests/lib/test.h"
 
@@ -170,7 +170,8 @@ static void ttl_security_stands_on_ipv6(void **state)
 		assert_int_equal(tcp_listen(&w.a, "::1", PORT_A), 0);
 		assert_int_equal(tcp_listen(&w.b, "::1", PORT_B), 0);
 		tcp_peer(&w.b, "::1", (struct bgp_peer_params){ .port = PORT_A, .passive = true, .ttl_security = both });
-		tcp_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 }); /* its SYN goes out here */
+		/* Its SYN goes out here. */
+		tcp_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 });
 		assert_int_equal(tcp_wait(tcp_two_up, &w, both ? 20000 : 1000), both);
 		tcp_two_end(&w);
 	}
