@@ -197,7 +197,7 @@ void dp_turn(struct dp *d);
 enum dp_seen_state {
 	DP_SEEN_NONE,         /* it is not there (any more) */
 	DP_SEEN_OURS,         /* bears our mark */
-	DP_SEEN_CLAIM,        /* bridge row on the vxlan port that may be ours: the vxlan row will tell */
+	DP_SEEN_CLAIM,        /* may be ours: of a bridge row on the vxlan port the vxlan row will tell, of a flood row the wish */
 	DP_SEEN_FOREIGN,      /* another hand's, not ours to change */
 	DP_SEEN_LOCAL,        /* learned by the kernel: on a port, a vxlan row there; a neighbour that it resolved */
 	DP_SEEN_LOCAL_EXTERN, /* extern_learn on a local port */

@@ -15,7 +15,10 @@
  *	  static                                       another hand's
  *	  dynamic (learned there)                      as if it were not there
  *	vxlan row with a nexthop group of ours         ours; dynamic: on demand
- *	  extern_learn to a VTEP that we have one for  ours (labels, flooding); of KERNEL_FLOOD_MARK: the flood row is
+ *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
+ *	  extern_learn, a flood row to another VTEP    ours when we want it or the device is of our making: someone may have
+ *	                                               flushed the nexthops while no evpnd ran
+ *	  extern_learn, KERNEL_FLOOD_MARK              the flood row to the same VTEP is ours
  *	  dynamic (learned there)                      the kernel's, makes room for ours; where rows come on demand
  *	                                               the device learns nothing, so it is ours
  *	  any other                                    another hand's
@@ -192,6 +195,13 @@ static bool has_object(struct kernel *k, const struct ip *vtep)
 	return k->nh_refused || (dest && dp_dest(k->d, dest)->id[1]);
 }
 
+static enum dp_seen_state extern_state(struct kernel *k, const struct neigh *n)
+{
+	if (mac_eq(&n->mac, &KERNEL_FLOOD_MARK) || has_object(k, &n->dst))
+		return DP_SEEN_OURS;
+	return mac_is_zero(&n->mac) ? DP_SEEN_CLAIM : DP_SEEN_FOREIGN;
+}
+
 static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n, bool demand)
 {
 	if (n->gone)
@@ -199,7 +209,7 @@ static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n, b
 	if (n->tb[NDA_NH_ID])
 		return kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID])) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
 	if (n->nd->ndm_flags & NTF_EXT_LEARNED)
-		return has_object(k, &n->dst) ? DP_SEEN_OURS : DP_SEEN_FOREIGN;
+		return extern_state(k, n);
 	if (is_set(n))
 		return DP_SEEN_FOREIGN;
 	return mac_is_zero(&n->mac) ? DP_SEEN_NONE : demand ? DP_SEEN_OURS : DP_SEEN_LOCAL;
@@ -266,6 +276,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 	s.dest = dest_of(k, n);
 	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
 	s.age = age_of(n);
+	s.made = v->vxlan_state == DP_DEV_MADE;
 	if (mac_is_zero(&n->mac) || mac_is_group(&n->mac)) {
 		k->read.again |= n->gone; /* it may have been met before */
 		s.kind = DP_FLOOD;

@@ -370,6 +370,8 @@ void rec_want(struct rec *c, const struct dp_row *row)
 		v->awaits |= r->kind == DP_FLOOD;
 	}
 	r->keep = r->idle = r->doubt = false;
+	if (r->kind == DP_FLOOD && r->self == DP_SEEN_CLAIM)
+		r->self = DP_SEEN_OURS;
 	rec_set_spare(c, r, false);
 	r->want_flags = row->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_NEIGH)

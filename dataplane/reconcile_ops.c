@@ -43,7 +43,7 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 		op->ip = row_ip(&c->rows, h);
 	if (p.todo == REC_PUT) {
 		op->flags = r->want_flags;
-		op->to = row_want_dest(r);
+		op->to = r->wanted ? row_want_dest(r) : row_have_dest(r); /* a kept one gets its mark */
 		if (op->to)
 			rec_dest_ref(c, op->to); /* until dp_done() */
 		op->dest = dest_value(c, op->to);

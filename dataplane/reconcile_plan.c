@@ -121,6 +121,8 @@ static struct rec_plan plan_flood(const struct dp_vni *v, const struct row *r)
 	if (r->unread)
 		return r->wanted ? blocked("what is there is still being read") : nothing;
 	if (!r->wanted) {
+		if (r->keep && apart && r->self == DP_SEEN_OURS && r->port != DP_SEEN_OURS)
+			return todo(REC_PUT, DP_PORT); /* or the next run would not know it as ours */
 		p = plan_unwanted(r, false);
 		p.parts |= p.parts && r->port == DP_SEEN_OURS ? DP_PORT : 0;
 		return p;

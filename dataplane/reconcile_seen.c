@@ -134,7 +134,7 @@ static void seen_aged(struct rec *c, struct row *r, const struct dp_seen *s)
 static void seen_self(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
 	struct row *r = row_at(&c->rows, h);
-	bool ours = r->self == DP_SEEN_OURS || r->self == DP_SEEN_CLAIM;
+	bool ours = r->self == DP_SEEN_OURS || (r->kind == DP_FDB && r->self == DP_SEEN_CLAIM);
 	bool was_there = r->wanted && r->self == DP_SEEN_OURS && !r->force;
 
 	if (s->state == DP_SEEN_NONE && s->dest && s->dest != row_have_dest(r))
@@ -208,11 +208,23 @@ static void seen_flood_mark(struct rec *c, struct row *r, const struct dp_seen *
 	if (!r->wanted && !rec_is_ours(r))
 		r->keep = before_sweep(s->vni);
 	r->port = DP_SEEN_OURS;
-	if (r->self == DP_SEEN_FOREIGN)
+	if (r->self == DP_SEEN_FOREIGN || r->self == DP_SEEN_CLAIM)
 		r->self = DP_SEEN_OURS;
 }
 
-/* In a list without our mark that we know of it, or what is written apart, makes it ours. */
+/*
+ * In a list without our mark that we know of it, or what is written apart, makes it ours. One with the mark of a control
+ * plane that nothing else shows to be ours is when we want it, or when an earlier run has left it on a device of its own.
+ */
+static bool is_our_flood(const struct row *r, const struct dp_seen *s)
+{
+	bool claim = s->state == DP_SEEN_CLAIM;
+
+	if (r->self == DP_SEEN_OURS || r->port == DP_SEEN_OURS)
+		return s->unmarked || claim;
+	return claim && (r->wanted || (s->made && before_sweep(s->vni)));
+}
+
 static void seen_flood(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
 	struct row *r = row_at(&c->rows, h);
@@ -222,7 +234,7 @@ static void seen_flood(struct rec *c, uint32_t h, const struct dp_seen *s)
 		seen_flood_mark(c, r, s);
 		return;
 	}
-	if (s->unmarked && (r->self == DP_SEEN_OURS || r->port == DP_SEEN_OURS))
+	if (is_our_flood(r, s))
 		ours.state = DP_SEEN_OURS;
 	if (!s->unmarked || !row_have_dest(r) || row_have_dest(r) == s->dest) /* beside ours, another VNI there */
 		seen_self(c, h, &ours);

@@ -119,6 +119,88 @@ static void restart_adopts_a_flood_list_that_another_hand_has_marked(void **stat
 	assert_vteps(MARK, "");
 }
 
+/* As a "ip nexthop flush" does while no evpnd runs: MAC rows are gone with the objects, flood rows are left. */
+static void die_and_lose_nexthops(struct bed *t)
+{
+	bed_stop(t, false);
+	world_run("ip nexthop flush proto 179 >/dev/null");
+	bed_start(t);
+}
+
+static void flood_rows_without_nexthop_objects_are_ours_on_a_device_of_ours(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 2; i <= 3; i++)
+		want_flood(t->d, vtep_nr(i), 0);
+	settle(t);
+	die_and_lose_nexthops(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	settle(t);
+	assert_vteps(FLOODING, "2 3");
+	dp_sweep(t->d);
+	settle(t);
+	assert_vteps(FLOODING, "2");
+	dp_unwant(t->d, &(struct dp_key){ .vni = WORLD_VNI, .kind = DP_FLOOD, .ip = vtep_nr(2) });
+	settle(t);
+	assert_vteps(FLOODING, "");
+}
+
+static void flood_row_without_nexthop_object_is_ours_on_another_hands_device_once_it_is_wanted(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 2; i <= 3; i++)
+		want_flood(t->d, vtep_nr(i), 0);
+	settle(t);
+	world_run("ip link set vxlan100 alias ''");
+	die_and_lose_nexthops(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	dp_sweep(t->d);
+	settle(t);
+	dp_unwant(t->d, &(struct dp_key){ .vni = WORLD_VNI, .kind = DP_FLOOD, .ip = vtep_nr(2) });
+	settle(t);
+	assert_vteps(FLOODING, "3");
+}
+
+static void mark_of_a_flood_row_needs_no_nexthop_object(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.9 self");
+	settle(t);
+	assert_vteps(MARK, "2");
+	die_and_lose_nexthops(t);
+	dp_sweep(t->d);
+	settle(t);
+	assert_vteps(FLOODING, "9");
+	assert_vteps(MARK, "");
+}
+
+/* It waits for the sweep, and would be nobody's if we were killed before that. */
+static void row_of_an_earlier_run_gets_its_mark_when_another_hand_joins_the_flood_list(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 2; i <= 3; i++)
+		want_flood(t->d, vtep_nr(i), 0);
+	settle(t);
+	bed_stop(t, false);
+	bed_start(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.9 self");
+	settle(t);
+	assert_vteps(MARK, "2 3");
+	die_and_sweep(t);
+	assert_vteps(FLOODING, "9");
+	assert_vteps(MARK, "");
+}
+
 /* The kernel refuses it and yet takes the mark, without a word: we see it when we write there next. */
 static void flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row(void **state)
 {
@@ -233,6 +315,10 @@ int main(void)
 		RUNNING(row_that_another_hand_rewrites_is_ours_again),
 		RUNNING(flood_list_that_another_hand_joins_says_which_rows_are_ours),
 		RUNNING(restart_adopts_a_flood_list_that_another_hand_has_marked),
+		RUNNING(flood_rows_without_nexthop_objects_are_ours_on_a_device_of_ours),
+		RUNNING(flood_row_without_nexthop_object_is_ours_on_another_hands_device_once_it_is_wanted),
+		RUNNING(mark_of_a_flood_row_needs_no_nexthop_object),
+		RUNNING(row_of_an_earlier_run_gets_its_mark_when_another_hand_joins_the_flood_list),
 		RUNNING(flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row),
 		RUNNING(flood_list_is_asked_for_its_mark_when_events_were_lost),
 		RUNNING(what_we_take_away_to_write_it_anew_is_not_counted),
