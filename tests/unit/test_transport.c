@@ -48,9 +48,15 @@ static void sessions_stand_on_ipv6(void **state)
 	tcp_two_end(&w);
 }
 
+static bool b_is_told(void *ctx)
+{
+	struct bgp_peer_info i = tcp_info(&((struct tcp_two *)ctx)->b);
+
+	return i.last_in.code == 6 && i.last_in.subcode == 2;
+}
+
 static void the_last_words_arrive(void **state) /* a NOTIFICATION, with octets under way in both directions */
 {
-	struct bgp_peer_info i;
 	struct tcp_two w;
 	char key[16];
 
@@ -61,10 +67,7 @@ static void the_last_words_arrive(void **state) /* a NOTIFICATION, with octets u
 		routes_originate(w.b.bgp, key, n, loop_now(&tcp_loop));
 	}
 	bgp_peer_down(w.a.peer, NULL, loop_now(&tcp_loop));
-	tcp_pass(300);
-	i = tcp_info(&w.b);
-	assert_int_equal(i.last_in.code, 6);
-	assert_int_equal(i.last_in.subcode, 2);
+	assert_true(tcp_wait(b_is_told, &w, 20000));
 	assert_int_equal(tcp_info(&w.a).state, BGP_IDLE);
 	tcp_two_end(&w);
 }
@@ -177,6 +180,14 @@ static void ttl_security_stands_on_ipv6(void **state)
 	}
 }
 
+static bool a_has_closed_it(void *ctx)
+{
+	struct tcp_two *w = ctx;
+
+	return tcp_lines(&w->a.lines, "remote peer ", "127.2", 0,
+			 ": its connection has TTL 64, and ttl-security wants 255: closed") == 1;
+}
+
 /* Its SYN, the end of the handshake and its OPEN come while only the listening socket knows of it. */
 static void too_far_is_too_far_from_the_first_octet_on(void **state) /* RFC 5082 3 */
 {
@@ -184,11 +195,10 @@ static void too_far_is_too_far_from_the_first_octet_on(void **state) /* RFC 5082
 	struct tcp_two w;
 
 	tcp_two_start(&w, near, (struct bgp_peer_params){ 0 });
+	assert_true(tcp_wait(a_has_closed_it, &w, 20000));
 	tcp_pass(500);
 	assert_int_equal(tcp_info(&w.a).in.open, 0);
 	assert_int_equal(tcp_info(&w.a).out.open, 0);
-	assert_int_equal(tcp_lines(&w.a.lines, "remote peer ", "127.2", 0,
-				    ": its connection has TTL 64, and ttl-security wants 255: closed"), 1);
 	tcp_two_end(&w);
 }
 
