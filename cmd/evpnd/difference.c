@@ -12,18 +12,18 @@
 
 #include "base/buf.h"
 
-static struct buf printed(const struct config *c, bool secrets)
+static struct buf printed(const struct config *c, bool secrets, bool defaults)
 {
 	struct buf text;
 
 	buf_init(&text);
-	config_print(c, &text, secrets, true);
+	config_print(c, &text, secrets, defaults);
 	return text;
 }
 
 static bool same_print(const struct config *a, const struct config *b)
 {
-	struct buf ta = printed(a, true), tb = printed(b, true);
+	struct buf ta = printed(a, true, true), tb = printed(b, true, true);
 	bool same = ta.len == tb.len && memcmp(buf_data(&ta), buf_data(&tb), ta.len) == 0;
 
 	buf_fini(&ta);
@@ -41,18 +41,26 @@ static bool same_neighbor(const struct config_neighbor *a, const struct config_n
 	return same_password && same_print(&ca, &cb);
 }
 
-enum difference difference_of_neighbors(const struct config_neighbor *was, const struct config_neighbor *is)
+/* What was before, but for the keys that a session survives. */
+static struct config_neighbor with_live_keys(const struct config_neighbor *was, const struct config_neighbor *is)
 {
 	struct config_neighbor rest = *was;
 
-	if (same_neighbor(was, is))
-		return DIFFERENCE_NONE;
 	rest.description = is->description;
 	rest.passive = is->passive;
 	rest.port = is->port;
 	rest.max_prefixes = is->max_prefixes;
 	rest.max_prefixes_warning = is->max_prefixes_warning;
 	rest.max_prefixes_restart = is->max_prefixes_restart;
+	return rest;
+}
+
+enum difference difference_of_neighbors(const struct config_neighbor *was, const struct config_neighbor *is)
+{
+	struct config_neighbor rest = with_live_keys(was, is);
+
+	if (same_neighbor(was, is))
+		return DIFFERENCE_NONE;
 	return same_neighbor(&rest, is) ? DIFFERENCE_LIVE : DIFFERENCE_RESET;
 }
 
@@ -152,51 +160,78 @@ static struct config fixed_part(const struct config *c)
 	return f;
 }
 
-/* The line of new_ that old has not, or the one of old that new_ has no more; "" when all are in both. */
-static void first_difference(const struct buf *old, const struct buf *new_, char *line, size_t cap)
+/* The first line that is has and was has not, in the words of the file or with what is left out there. */
+static bool new_line(const struct config *was, const struct config *is, bool defaults, char *line, size_t cap)
 {
-	line[0] = '\0';
-	if (!line_of_one_only(new_, old, line, cap))
-		line_of_one_only(old, new_, line, cap);
+	struct buf ta = printed(was, false, defaults), tb = printed(is, false, defaults);
+	bool found = line_of_one_only(&tb, &ta, line, cap);
+
+	buf_fini(&ta);
+	buf_fini(&tb);
+	return found;
+}
+
+/* The key that a list of differences begins with; a password shows in none. */
+static void name_change(const struct config *was, const struct config *is, char *line, size_t cap)
+{
+	char gone[72];
+
+	if (new_line(was, is, false, line, cap) || new_line(was, is, true, line, cap))
+		return;
+	if (new_line(is, was, true, gone, sizeof(gone)))
+		snprintf(line, cap, "%s goes", gone);
+	else
+		snprintf(line, cap, "password");
 }
 
 bool difference_is_applicable(const struct config *old, const struct config *new_, char *why, size_t cap)
 {
 	struct config fa = fixed_part(old), fb = fixed_part(new_);
-	struct buf ta, tb;
 	char line[80];
 
 	if (same_print(&fa, &fb))
 		return true;
-	ta = printed(&fa, false);
-	tb = printed(&fb, false);
-	first_difference(&ta, &tb, line, sizeof(line));
+	name_change(&fa, &fb, line, sizeof(line));
 	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log, memory-limit and restart.rows do not)",
 		 line);
-	buf_fini(&ta);
-	buf_fini(&tb);
 	return false;
 }
 
 /* ---- in words ---------------------------------------------------------------------------------------------------- */
 
-/* The key that a list of differences begins with; a password shows in none. */
-static void name_change(const struct config *was, const struct config *is, char *line, size_t cap)
+static void say_key(const struct config *was, const struct config *is, struct buf *out)
 {
-	struct buf ta = printed(was, false), tb = printed(is, false);
+	char what[80];
 
-	first_difference(&ta, &tb, line, cap);
-	if (!line[0])
-		snprintf(line, cap, "password");
-	buf_fini(&ta);
-	buf_fini(&tb);
+	if (same_print(was, is))
+		return;
+	name_change(was, is, what, sizeof(what));
+	buf_printf(out, "evpnd changes (%s)\n", what);
+}
+
+/* What fixed_part() leaves out of the daemon's own keys, one by one. */
+static void say_own(const struct config *old, const struct config *new_, struct buf *out)
+{
+	struct config was = fixed_part(old), is = was;
+
+	was.log_level = old->log_level;
+	is.log_level = new_->log_level;
+	say_key(&was, &is, out);
+	was.log_level = is.log_level;
+	was.restart_rows = old->restart_rows;
+	is.restart_rows = new_->restart_rows;
+	say_key(&was, &is, out);
+	was.restart_rows = is.restart_rows;
+	was.memory_limit = old->memory_limit;
+	is.memory_limit = new_->memory_limit;
+	say_key(&was, &is, out);
 }
 
 static void say_neighbor(const struct config_neighbor *was, const struct config_neighbor *is, struct buf *out)
 {
-	struct config_neighbor na = *was, nb = *is;
-	struct config ca = { .neighbors = &na, .n_neighbors = 1 }, cb = { .neighbors = &nb, .n_neighbors = 1 };
 	enum difference d = difference_of_neighbors(was, is);
+	struct config_neighbor na = d == DIFFERENCE_RESET ? with_live_keys(was, is) : *was, nb = *is;
+	struct config ca = { .neighbors = &na, .n_neighbors = 1 }, cb = { .neighbors = &nb, .n_neighbors = 1 };
 	char what[80];
 
 	if (d == DIFFERENCE_NONE)
@@ -229,6 +264,7 @@ void difference_say(const struct config *old, const struct config *new_, struct 
 	const struct config_neighbor *n;
 	const struct config_vni *v;
 
+	say_own(old, new_, out);
 	for (size_t i = 0; i < old->n_neighbors; i++) {
 		n = difference_find_neighbor(new_, &old->neighbors[i].address);
 		if (n)

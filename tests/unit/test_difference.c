@@ -52,7 +52,8 @@ static void keys_that_a_session_survives(void **state)
 	check_key("", "", "");
 	check_key("", "    port: 179\n", "");
 	check_key("", "    description: leaf\n", "(description: leaf): its session stays");
-	check_key("    description: leaf\n", "", "(description: leaf): its session stays");
+	check_key("    description: leaf\n", "", "(description: leaf goes): its session stays");
+	check_key("    port: 1179\n", "", "(port: 179): its session stays");
 	check_key("", "    passive: true\n", "(passive: true): its session stays");
 	check_key("", "    port: 1179\n", "(port: 1179): its session stays");
 	check_key("", "    max-prefixes: 9\n", "(max-prefixes: 9): its session stays");
@@ -63,10 +64,10 @@ static void keys_that_a_session_survives(void **state)
 static void keys_that_it_does_not_survive(void **state)
 {
 	check_key("", "    hold-time: 30\n", "(hold-time: 30): its session is reset (Cease/6)");
-	check_key("    ttl-security: 1\n", "", "(ttl-security: 1): its session is reset (Cease/6)");
+	check_key("    ttl-security: 1\n", "", "(ttl-security: 1 goes): its session is reset (Cease/6)");
 	check_key("", "    route-reflector-client: true\n",
 		  "(route-reflector-client: true): its session is reset (Cease/6)");
-	check_key("", "    description: x\n    hold-time: 30\n", "(description: x): its session is reset (Cease/6)");
+	check_key("", "    description: x\n    hold-time: 30\n", "(hold-time: 30): its session is reset (Cease/6)");
 }
 
 static void a_password_is_not_said(void **state)
@@ -95,6 +96,23 @@ static void hosts_alone(void **state)
 	check_says(HOSTS("10.0.0.1", "static-l2"), HOSTS("10.0.0.1", "static-l2"), "");
 }
 
+/* In the words of the file, not by what follows from them. */
+static void a_group_is_named(void **state)
+{
+	check_says(HEAD "vnis: [{vni: 1}]\n", HEAD "vnis: [{vni: 1, group: 239.1.1.1}]\n",
+		   "VNI 1 changes (group: 239.1.1.1): it is made anew\n");
+}
+
+static void what_changes_of_the_daemon_itself(void **state)
+{
+#define OWN HEAD "memory-limit: 100\nlog: {level: warn}\nrestart: {rows: flush}\n"
+	check_says(HEAD, OWN, "evpnd changes (log: {level: warn})\nevpnd changes (restart: {rows: flush})\n"
+			      "evpnd changes (memory-limit: 100)\n");
+	check_says(OWN, HEAD, "evpnd changes (log: {level: info})\nevpnd changes (restart: {time: 120, rows: keep})\n"
+			      "evpnd changes (memory-limit: 100 goes)\n");
+	check_says(OWN, OWN, "");
+}
+
 static void what_needs_a_restart_is_named(void **state)
 {
 	struct config *a = load(HEAD), *b = load("asn: 65002\nrouter-id: 192.0.2.1\nvtep: 192.0.2.1\n");
@@ -117,6 +135,8 @@ int main(void)
 		cmocka_unit_test(a_password_is_not_said),
 		cmocka_unit_test(what_comes_and_goes),
 		cmocka_unit_test(hosts_alone),
+		cmocka_unit_test(a_group_is_named),
+		cmocka_unit_test(what_changes_of_the_daemon_itself),
 		cmocka_unit_test(what_needs_a_restart_is_named),
 	};
 
