@@ -157,11 +157,10 @@ static void check_mode_needs(struct load *ld, const struct config_vni *v, uint32
 		if (!v->n_flood && mark_not_bad(ld, m, "flood"))
 			need_key(ld, m, "flood", at, "the addresses of VTEPs", v->mode);
 		break;
-	case CONFIG_MODE_STATIC_L2:
 	case CONFIG_MODE_STATIC_L3:
 		if (!v->n_hosts && mark_not_bad(ld, m, "hosts"))
 			need_key(ld, m, "hosts", at, "hosts", v->mode);
-		for (; item && v->mode == CONFIG_MODE_STATIC_L3; item = mark_at(ld, item)->next)
+		for (; item; item = mark_at(ld, item)->next)
 			if (!mark_at(ld, item)->bad && !mark_key(ld, item, "ip"))
 				need_key(ld, item, "ip", item, "the address of the host", v->mode);
 		break;
@@ -170,6 +169,7 @@ static void check_mode_needs(struct load *ld, const struct config_vni *v, uint32
 		if (v->resolver == CONFIG_RESOLVER_NONE && mark_not_bad(ld, m, "resolver"))
 			need_key(ld, m, "resolver", at, "rib, {file: PATH} or {command: [PROGRAM, ARGUMENT]}", v->mode);
 		break;
+	case CONFIG_MODE_STATIC_L2: /* hosts may all come by `evpnctl mac add` */
 	case CONFIG_MODE_EVPN:
 		break;
 	}
