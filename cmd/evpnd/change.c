@@ -88,6 +88,54 @@ static int start_mac_clear(struct reply *r)
 
 const struct reply_ops change_mac_clear = { .start = start_mac_clear };
 
+/* A MAC is behind one VTEP, but for what h is to replace. */
+static int check_host_vtep(struct reply *r, uint32_t vni, const struct config_host *h)
+{
+	struct evpn_claimant c;
+
+	for (unsigned n = 0; evpn_claimant_nth(r->d->evpn, vni, &h->mac, n, &c); n++)
+		if (c.by == EVPN_BY_CONFIGURATION && !ip_eq(&c.ip, &h->ip) && !ip_eq(&c.vtep, &h->vtep))
+			return reply_fail(r, 1, "%s is behind %s already: mac del takes it away", mac_str(&h->mac).s,
+					  ip_str(&c.vtep).s);
+	return 0;
+}
+
+static bool is_configured(struct reply *r, const struct evpn_arp_info *i)
+{
+	struct evpn_claimant c;
+
+	for (unsigned n = 0; evpn_claimant_nth(r->d->evpn, i->vni, &i->mac, n, &c); n++)
+		if (c.by == EVPN_BY_CONFIGURATION && ip_eq(&c.ip, &i->ip))
+			return true;
+	return false;
+}
+
+/* An address belongs to one MAC. */
+static int check_host_ip(struct reply *r, uint32_t vni, const struct config_host *h)
+{
+	struct evpn_arp_info i;
+
+	for (unsigned n = 0; evpn_arp_nth(r->d->evpn, vni, &h->ip, n, &i); n++)
+		if (!mac_eq(&i.mac, &h->mac) && is_configured(r, &i))
+			return reply_fail(r, 1, "%s belongs to %s already: mac del takes it away", ip_str(&h->ip).s,
+					  mac_str(&i.mac).s);
+	return 0;
+}
+
+/* What would be an error in the configuration is one here. */
+static int check_host(struct reply *r, uint32_t vni, const struct config_host *h)
+{
+	struct evpn_vni_info i;
+	int status;
+
+	if (!evpn_vni_find(r->d->evpn, vni, &i))
+		return reply_fail(r, 1, "VNI %u is not configured", vni);
+	if (i.mode == CONFIG_MODE_STATIC_L3 && !h->ip.len)
+		return reply_fail(r, 1, "--ip: expected the address of the host, which mode static-l3 needs, found none");
+	status = check_host_vtep(r, vni, h);
+	return status || !h->ip.len ? status : check_host_ip(r, vni, h);
+}
+
 static int start_mac_add(struct reply *r)
 {
 	struct config_host h = { .mac = reply_arg(r, ARG_MAC)->mac,
@@ -95,23 +143,22 @@ static int start_mac_add(struct reply *r)
 				 .vtep = reply_arg(r, ARG_VTEP)->ip,
 				 .router = reply_has(r, ARG_ROUTER) };
 	uint32_t vni = reply_arg(r, ARG_VNI)->n;
+	int status;
 
 	r->body = REPLY_NONE;
 	if (mac_is_group(&h.mac) || mac_is_zero(&h.mac))
 		return reply_fail(r, 2, "--mac: expected the address of a host, found '%s'", reply_arg(r, ARG_MAC)->text);
 	if (!ip_is_unicast(&h.vtep) || (h.ip.len && !ip_is_unicast(&h.ip)))
 		return reply_fail(r, 2, "--vtep, --ip: expected addresses of hosts");
-	switch (evpn_host_add(r->d->evpn, vni, &h)) {
-	case 0:
-		log_info(&r->d->log, LOG_CTL, "mac add: VNI %u: %s is behind %s", vni, reply_arg(r, ARG_MAC)->text,
-			 reply_arg(r, ARG_VTEP)->text);
-		return 0;
-	case -ENOENT:
-		return reply_fail(r, 1, "VNI %u is not configured", vni);
-	default:
+	status = check_host(r, vni, &h);
+	if (status)
+		return status;
+	if (evpn_host_add(r->d->evpn, vni, &h))
 		return reply_fail(r, 1, "--vtep: expected another VTEP than ours, of the same family, found %s",
 				  reply_arg(r, ARG_VTEP)->text);
-	}
+	log_info(&r->d->log, LOG_CTL, "mac add: VNI %u: %s is behind %s", vni, reply_arg(r, ARG_MAC)->text,
+		 reply_arg(r, ARG_VTEP)->text);
+	return 0;
 }
 
 const struct reply_ops change_mac_add = { .start = start_mac_add };

@@ -150,6 +150,11 @@ def test_static_l2(lab, dataplane):
     p.reload("mode: static-l2, flood: [192.0.2.2], hosts: [{mac: 02:00:00:00:00:09, vtep: 192.0.2.2}]")
     p.lab.wait_for(lambda: p.remote(MAC2) is None and p.remote("02:00:00:00:00:09"), "the list is the new one")
     assert crosses(p, "02:00:00:00:00:99")
+    p.reload("mode: static-l2, flood: [192.0.2.2]")
+    p.lab.wait_for(lambda: not p.e.show("mac", "--vtep", "192.0.2.2"), "nobody is in the list")
+    p.e.ctl("mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "192.0.2.2")
+    p.lab.wait_for(lambda: p.remote(MAC2) == p.r2.address, "h2 is there by hand")
+    p.reach()
 
 
 def arp(p, ip):
@@ -411,6 +416,7 @@ def test_hosts_by_hand(lab, dataplane):
     for mac in (MAC2, "02:00:00:00:00:09"):
         p.e.ctl("mac", "del", "--vni", "100", "--mac", mac)
     lab.wait_for(lambda: not p.e.fdb(owner="evpnd", learned=False), "no row is left")
+    assert {r["reason"] for r in p.e.show("events") if r["event"] == "gone"} == {"no longer configured"}
     p.e.ctl("vni", "100", "mode", "evpn")
     p.e.ctl("mac", "add", "--vni", "100", "--mac", MAC2, "--vtep", "192.0.2.2")
     lab.wait_for(lambda: p.remote(MAC2) == "192.0.2.2", "h2 has a row beside the routes")
@@ -425,7 +431,7 @@ def test_hosts_by_hand(lab, dataplane):
     (["mac", "del", "--vni", "100", "--mac", MAC2], 1, "has no such host"),
     (["vni", "7", "mode", "evpn"], 1, "VNI 7 is not configured"),
     (["vni", "100", "mode", "multicast"], 1, "VNI 100 cannot be in mode multicast: vnis[0].group: expected a multicast address"),
-    (["vni", "100", "mode", "static-l2"], 1, "vnis[0].hosts: expected hosts"),
+    (["vni", "100", "mode", "static-l3"], 1, "VNI 100 cannot be in mode static-l3: vnis[0]."),
     (["vni", "100", "mode", "magic"], 2, "expected evpn, multicast, static-flood, static-l2, static-l3, dynamic-l2 or dynamic-l3, found 'magic'"),
     (["vni", "100", "made", "evpn"], 2, "expected mode after the VNI, found 'made'"),
 ])
@@ -435,6 +441,23 @@ def test_bad_words(lab, argv, status, words):
     p = e.ctl(*argv, check=False)
     assert p.returncode == status and words in p.stderr, p.stderr
     assert e.show("vni", "100")["mode"] == "static-flood"
+
+
+def test_hosts_by_hand_are_checked_as_those_of_the_file(lab):
+    """A MAC is behind one VTEP, an address belongs to one MAC. The same host once more says where it is now."""
+    r1, = lab.fabric("r1")
+    e = Evpnd(r1, "vtep: 192.0.2.1\nvnis:\n  - {vni: 100, mode: static-l3, hosts: [{mac: '%s', ip: 10.0.0.2, vtep: 192.0.2.2}]}\n" % MAC2)
+
+    def add(mac, vtep, *ip):
+        return e.ctl("mac", "add", "--vni", "100", "--mac", mac, "--vtep", vtep, *ip, check=False)
+    for argv, words in (((MAC2, "192.0.2.3", "--ip", "10.0.0.3"), MAC2 + " is behind 192.0.2.2 already"),
+                        ((MAC1, "192.0.2.3", "--ip", "10.0.0.2"), "10.0.0.2 belongs to %s already" % MAC2),
+                        ((MAC1, "192.0.2.3"), "--ip: expected the address of the host, which mode static-l3 needs, found none")):
+        p = add(*argv)
+        assert p.returncode == 1 and words in p.stderr, p
+    assert [(m["mac"], m["vtep"], m["ips"]) for m in e.show("mac")] == [(MAC2, "192.0.2.2", ["10.0.0.2"])]
+    assert add(MAC2, "192.0.2.3", "--ip", "10.0.0.2").returncode == 0 and e.mac(100, MAC2)["vtep"] == "192.0.2.3"
+    assert add(MAC2, "192.0.2.3", "--ip", "10.0.0.3").returncode == 0 and len(e.mac(100, MAC2)["ips"]) == 2
 
 
 def test_what_was_learned_may_not_talk_in_static_l3(lab):
