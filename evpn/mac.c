@@ -255,14 +255,30 @@ enum mac_reason mac_why_there(const struct import *im)
 	return im->tunnel ? MAC_R_TUNNEL : MAC_R_ROUTE;
 }
 
+enum mac_reason mac_why_gone(const struct import *im)
+{
+	if (im->fixed)
+		return im->sticky ? MAC_R_NOT_CONFIGURED : MAC_R_NOT_ANSWERED;
+	return im->tunnel ? MAC_R_NOT_HEARD : MAC_R_WITHDRAWN;
+}
+
+/* Of a step that only says that claims are what it follows from, the claim says more. */
+static enum mac_reason reason_of(const struct evpn *e, const struct mac_step *step, uint32_t is, uint32_t was)
+{
+	if (step->reason == MAC_R_ROUTE)
+		return mac_why_there(import_get(&e->imports, is));
+	if (step->reason == MAC_R_WITHDRAWN && was)
+		return mac_why_gone(import_get(&e->imports, was));
+	return step->reason;
+}
+
 static void commit(struct evpn *e, struct evi *evi, struct mac_entry *m, const struct mac_step *step,
 		   const struct mac_entry *was, enum mac_event ev)
 {
 	bool moved = m->best != was->best && mac_is_there(step->state);
 
 	if (moved || step->state != was->state || step->sequence != was->sequence) {
-		m->reason = (uint8_t)(step->reason == MAC_R_ROUTE ? mac_why_there(import_get(&e->imports, m->best)) :
-								    step->reason);
+		m->reason = (uint8_t)reason_of(e, step, m->best, was->best);
 		m->since = evpn_seconds(e);
 	}
 	m->state = (uint8_t)step->state;

@@ -72,8 +72,9 @@ void mac_clear(struct evpn *e);
 
 /* ---- for neigh.c ------------------------------------------------------------------------------------------------- */
 
-/* What an import says of itself, as the reason of what follows from it. */
+/* What an import says of itself, as the reason of what follows from it; and of what follows when it goes. */
 enum mac_reason mac_why_there(const struct import *im);
+enum mac_reason mac_why_gone(const struct import *im);
 /* 0 when there is none. */
 uint32_t mac_find(const struct evpn *e, const struct evi *evi, const struct mac *mac);
 /* The entry, made when missing. One that nothing holds any more goes with mac_reap(). */

@@ -186,6 +186,9 @@ const char *mac_reason_text(enum mac_reason r)
 		[MAC_R_CONFIGURED] = "configured",
 		[MAC_R_ANSWERED] = "answered by the resolver",
 		[MAC_R_TUNNEL] = "learned from the tunnel",
+		[MAC_R_NOT_CONFIGURED] = "no longer configured",
+		[MAC_R_NOT_ANSWERED] = "the resolver's answer has ended",
+		[MAC_R_NOT_HEARD] = "no longer heard from the tunnel",
 	};
 
 	return r < sizeof(text) / sizeof(text[0]) ? text[r] : "";

@@ -85,7 +85,10 @@ enum mac_reason { /* of the last change, for show */
 	MAC_R_DUPLICATE_THERE,
 	MAC_R_CONFIGURED,
 	MAC_R_ANSWERED,
-	MAC_R_TUNNEL
+	MAC_R_TUNNEL,
+	MAC_R_NOT_CONFIGURED,
+	MAC_R_NOT_ANSWERED,
+	MAC_R_NOT_HEARD
 };
 const char *mac_reason_text(enum mac_reason r);
 

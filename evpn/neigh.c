@@ -449,7 +449,7 @@ void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	if (!was)
 		return;
 	if (sources_empty(&b->routes))
-		note_ip(e, evi, b, HISTORY_GONE, NULL, mac_reason_text(MAC_R_WITHDRAWN));
+		note_ip(e, evi, b, HISTORY_GONE, NULL, mac_reason_text(mac_why_gone(import_get(&e->imports, was))));
 	mac_claim_changed(e, m, was, 0);
 	neigh_decide(e, evi, ip);
 	import_unref(e, was);

@@ -231,6 +231,7 @@ def test_resolver(lab, kind, mode, ipv6, dataplane):
         assert p.row() == other, "the last good content stays"
         registry(lab, junk="# nobody\n\n")
         lab.wait_for(lambda: p.row() is None, "who is not there any more has no row")
+        assert p.e.show("events", "--mac", MAC2, "--kind", "mac")[-1]["reason"] == "the resolver's answer has ended"
 
 
 def arguments(pid):
