@@ -23,12 +23,14 @@ static const uint32_t capacity[HISTORY_RINGS] = {
 };
 
 /* The fixed parts; four addresses, text and key with their lengths. */
-#define RECORD_MAX                                                                                                     \
-	(sizeof(struct history_head) + 4 * 4 + 2 * 6 + 4 * 17 + 2 * sizeof(char *) + 1 + HISTORY_TEXT_MAX + 1 + 255 + HISTORY_ALIGN)
+#define RECORD_MAX \
+	(sizeof(struct history_head) + 4 * 4 + 2 * 6 + 4 * 17 + 2 * sizeof(char *) + 1 + HISTORY_TEXT_MAX + 1 + 255 + \
+	 HISTORY_ALIGN)
 
 static const char *const kind_names[HISTORY_KINDS] = {
-	[HISTORY_NEIGHBOR] = "neighbor", [HISTORY_MAC] = "mac",	      [HISTORY_IP] = "ip",	   [HISTORY_VTEP] = "vtep",
-	[HISTORY_ROW] = "row",		 [HISTORY_DEVICE] = "device", [HISTORY_SYSTEM] = "system", [HISTORY_ROUTE] = "route",
+	[HISTORY_NEIGHBOR] = "neighbor", [HISTORY_MAC] = "mac",     [HISTORY_IP] = "ip",
+	[HISTORY_VTEP] = "vtep",         [HISTORY_ROW] = "row",     [HISTORY_DEVICE] = "device",
+	[HISTORY_SYSTEM] = "system",     [HISTORY_ROUTE] = "route",
 };
 
 const char *history_kind_name(enum history_kind k)

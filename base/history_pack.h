@@ -67,8 +67,8 @@ static inline uint8_t *history_put_ip(uint8_t *p, const struct ip *ip)
 }
 
 /* What applies, of the parts that may, behind the head; its end. */
-static inline __attribute__((always_inline)) uint8_t *history_pack(struct history_head *head, const struct history_event *e,
-								    unsigned may)
+static inline __attribute__((always_inline)) uint8_t *history_pack(struct history_head *head,
+								   const struct history_event *e, unsigned may)
 {
 	uint8_t *p = (uint8_t *)(head + 1);
 	unsigned parts = 0;

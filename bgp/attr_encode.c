@@ -126,7 +126,8 @@ static void write_communities(struct encoder *e)
 	others_before(e, BGP_ATTR_COMMUNITIES);
 	if (!a->communities_len && !more)
 		return;
-	attr_header_write(e->w, ATTR_FLAG_OPTIONAL | ATTR_FLAG_TRANSITIVE, BGP_ATTR_COMMUNITIES, a->communities_len + more);
+	attr_header_write(e->w, ATTR_FLAG_OPTIONAL | ATTR_FLAG_TRANSITIVE, BGP_ATTR_COMMUNITIES,
+			  a->communities_len + more);
 	wb_bytes(e->w, a->communities, a->communities_len);
 	if (more)
 		wb_u32(e->w, BGP_GRACEFUL_SHUTDOWN);
@@ -174,6 +175,6 @@ size_t attr_encoded_len(const struct bgp_attrs *a, const struct attr_out *o)
 	/* AS4_PATH: the path once more, with the new segment. A path is never longer with 2 octets than with 4. */
 	size_t paths = (size_t)a->as_path_len + (o->as4 ? 0 : a->as_path_len + 6u + 4u);
 
-	return fixed + paths + a->communities_len + (o->drain ? 4u : 0u) + a->cluster_list_len + a->ext_communities_len + a->pmsi_len +
-	       a->large_communities_len + a->others_len;
+	return fixed + paths + a->communities_len + (o->drain ? 4u : 0u) + a->cluster_list_len +
+	       a->ext_communities_len + a->pmsi_len + a->large_communities_len + a->others_len;
 }

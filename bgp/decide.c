@@ -26,8 +26,20 @@
 #define DEFAULT_LOCAL_PREF 100u
 
 /* In their order. */
-enum step { STEP_NONE, STEP_STALE, STEP_FAMILY, STEP_LOCAL_PREF, STEP_AS_PATH, STEP_ORIGIN, STEP_MED, STEP_SOURCE, STEP_ROUTER_ID,
-	    STEP_CLUSTER_LIST, STEP_PEER_ADDRESS, STEP_PATH_ID };
+enum step {
+	STEP_NONE,
+	STEP_STALE,
+	STEP_FAMILY,
+	STEP_LOCAL_PREF,
+	STEP_AS_PATH,
+	STEP_ORIGIN,
+	STEP_MED,
+	STEP_SOURCE,
+	STEP_ROUTER_ID,
+	STEP_CLUSTER_LIST,
+	STEP_PEER_ADDRESS,
+	STEP_PATH_ID,
+};
 
 static const char *const step_names[] = {
 	[STEP_NONE] = NULL,
@@ -151,8 +163,8 @@ static int after_med(const struct decide_path *a, const struct decide_path *b, e
 }
 
 /* Step 5 for p: is one of those that are as good as top up to step 4 better by its MED? */
-static bool loses_by_med(const struct decide_key *k, const struct decide_path *paths, size_t n, const struct decide_path *top,
-			 const struct decide_path *p)
+static bool loses_by_med(const struct decide_key *k, const struct decide_path *paths, size_t n,
+			 const struct decide_path *top, const struct decide_path *p)
 {
 	enum step step;
 
@@ -173,7 +185,8 @@ static size_t best_of(const struct decide_key *k, const struct decide_path *path
 			top = i;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (before_med(k, &paths[i], &paths[top], &step) < 0 || loses_by_med(k, paths, n, &paths[top], &paths[i]))
+		if (before_med(k, &paths[i], &paths[top], &step) < 0 ||
+		    loses_by_med(k, paths, n, &paths[top], &paths[i]))
 			continue;
 		if (best == n || after_med(&paths[i], &paths[best], &step) > 0)
 			best = i;
@@ -190,8 +203,8 @@ size_t decide_best(const struct bgp_family *f, const uint8_t *key, size_t key_le
 }
 
 /* The step at which p falls behind the best path. */
-static enum step lost_at(const struct decide_key *k, const struct decide_path *paths, size_t n, const struct decide_path *best,
-			 const struct decide_path *p)
+static enum step lost_at(const struct decide_key *k, const struct decide_path *paths, size_t n,
+			 const struct decide_path *best, const struct decide_path *p)
 {
 	enum step step;
 

@@ -13,7 +13,8 @@
 /* max-prefixes-warning is said once, and again after it has been less than two thirds of that. */
 static void warn_near_limit(struct bgp_peer *peer, struct mtime now)
 {
-	uint64_t n = stale_routes_of_session(peer), max = peer->p.max_prefixes, near = max * peer->p.max_prefixes_warning;
+	uint64_t n = stale_routes_of_session(peer), max = peer->p.max_prefixes;
+	uint64_t near = max * peer->p.max_prefixes_warning;
 
 	if (n * 100 >= near && !peer->near_limit) {
 		peer->near_limit = true;
@@ -115,7 +116,8 @@ void limit_memory(struct bgp *b, struct mtime now)
 	if (!most)
 		return;
 	if (peer_log_allow(most, now))
-		log_warn(b->p.log, LOG_BGP, "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all",
+		log_warn(b->p.log, LOG_BGP,
+			 "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all",
 			 ip_str(&most->p.address).s, (unsigned long long)(most->octets / 1024),
 			 (unsigned long long)(b->p.memory_limit / 1024));
 	if (most->session)

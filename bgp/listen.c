@@ -133,7 +133,8 @@ static bool is_near_enough(struct listen *ls, const struct bgp_peer_params *p, i
 		return true;
 	if (log_allow(ls->log, &ls->too_far, LOG_BGP, loop_now(ls->loop)))
 		log_remote(ls->log, LOG_BGP,
-			   "peer %s: its connection has TTL %d, and ttl-security wants %d: closed (has it ttl-security, too?)",
+			   "peer %s: its connection has TTL %d, and ttl-security wants %d: closed (has it "
+			   "ttl-security, too?)",
 			   ip_str(&p->address).s, ttl, least);
 	return false;
 }
@@ -424,7 +425,8 @@ static void on_drops_timer(struct loop_timer *timer)
 	if (!md5_drops_read(&ls->drops))
 		return;
 	say_drops(ls, ls->drops.failure - was.failure, "signed with another password", true);
-	say_drops(ls, ls->drops.not_found - was.not_found, "that were not signed, from a neighbor with a password", true);
+	say_drops(ls, ls->drops.not_found - was.not_found, "that were not signed, from a neighbor with a password",
+		  true);
 	say_drops(ls, ls->drops.unexpected - was.unexpected, "that were signed, from a neighbor without a password",
 		  false);
 }

@@ -73,7 +73,8 @@ static bool check_role(const struct bgp_conn *c, struct msg_fault *f)
 }
 
 /* RFC 4760 8, 5492 5: without a common family there is nothing to talk about. space is for the NOTIFICATION's data. */
-static bool settle_families(struct bgp_conn *c, const struct caps *ours, struct msg_fault *f, uint8_t *space, size_t cap)
+static bool settle_families(struct bgp_conn *c, const struct caps *ours, struct msg_fault *f, uint8_t *space,
+			    size_t cap)
 {
 	const struct bgp *b = c->peer->bgp;
 	struct wbuf w = wb_init(space, cap);

@@ -126,7 +126,8 @@ static void place_last(struct out_group *g, uint32_t h, const struct route *rt, 
 }
 
 /* The last position in the list that the entry concerns: not that of its source alone, which holds nothing of it. */
-static const struct out_pos *last_concerned(const struct out_group *g, const struct route *rt, const struct out_entry *e)
+static const struct out_pos *last_concerned(const struct out_group *g, const struct route *rt,
+					    const struct out_entry *e)
 {
 	const struct out_marker *source = marker_of(g, g->rib->peers[out_source(g, rt)]);
 	const struct out_pos *p = out_pos_last(g);

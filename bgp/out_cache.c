@@ -69,7 +69,8 @@ static uint32_t make_room(struct out_cache *c, uint32_t len)
 			forget_oldest(c);
 		at = 0;
 	}
-	while (c->n && (c->n == OUT_STRETCHES || (c->stretches[c->oldest].at >= at && c->stretches[c->oldest].at < at + len)))
+	while (c->n &&
+	       (c->n == OUT_STRETCHES || (c->stretches[c->oldest].at >= at && c->stretches[c->oldest].at < at + len)))
 		forget_oldest(c);
 	c->head = at + len;
 	return at;

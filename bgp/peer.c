@@ -95,7 +95,8 @@ static void on_idle_hold(struct timerq_node *n, struct mtime now)
 	struct bgp_peer *peer = container_of(n, struct bgp_peer, idle_hold);
 
 	if (may_run(peer) && !has_partner(peer))
-		session_event(&peer->own, peer->p.passive ? FSM_DAMPED_START_PASSIVE : FSM_DAMPED_START, NULL, NULL, now);
+		session_event(&peer->own, peer->p.passive ? FSM_DAMPED_START_PASSIVE : FSM_DAMPED_START, NULL, NULL,
+			      now);
 }
 
 void peer_hold_down(struct bgp_peer *peer, const struct msg_fault *f, struct mtime now)
@@ -105,7 +106,8 @@ void peer_hold_down(struct bgp_peer *peer, const struct msg_fault *f, struct mti
 	if (!peer->p.max_prefixes_restart)
 		return;
 	peer->held_until = mtime_add_us(now, (int64_t)peer->p.max_prefixes_restart * S_US);
-	log_warn(peer->bgp->p.log, LOG_BGP, "peer %s: stays down for %u s (max-prefixes-restart; 'neighbor up' ends that)",
+	log_warn(peer->bgp->p.log, LOG_BGP,
+		 "peer %s: stays down for %u s (max-prefixes-restart; 'neighbor up' ends that)",
 		 ip_str(&peer->p.address).s, peer->p.max_prefixes_restart);
 	list_for_each_safe(c, tmp, &peer->conns, node)
 		if (c != peer->session)

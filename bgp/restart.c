@@ -44,7 +44,9 @@ void restart_caps(const struct bgp *b, struct caps *out)
 
 static void done(struct bgp *b, const char *why)
 {
-	struct history_event e = { .kind = HISTORY_SYSTEM, .what = HISTORY_READY, .reason = "the restart is over", .text = why };
+	struct history_event e = {
+		.kind = HISTORY_SYSTEM, .what = HISTORY_READY, .reason = "the restart is over", .text = why
+	};
 
 	history_add(b->p.history, HISTORY_DAEMON, &e);
 	b->restart.waiting = false;

@@ -412,8 +412,8 @@ static uint64_t view_hash(const struct rib *r, uint32_t view, const struct rib_p
 	return key_hash(r, view, key, key_len);
 }
 
-void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct rib_peer *p, const struct bgp_nlri *nlri,
-		  size_t n)
+void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct rib_peer *p,
+		  const struct bgp_nlri *nlri, size_t n)
 {
 	const uint32_t family = rib_family_index(r, f), view = r->families[family].view;
 	uint64_t hash[2 * RIB_PREFETCH_MAX];

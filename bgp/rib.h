@@ -127,8 +127,8 @@ bool rib_announce(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
  * on the rest is left out.
  */
 #define RIB_PREFETCH_MAX 32u
-void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct rib_peer *p, const struct bgp_nlri *nlri,
-		  size_t n);
+void rib_prefetch(const struct rib *r, const struct bgp_family *f, const struct rib_peer *p,
+		  const struct bgp_nlri *nlri, size_t n);
 /* false when there was none. */
 bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p, const uint8_t *key, size_t key_len,
 		  uint32_t path_id, struct mtime now);

@@ -48,14 +48,18 @@ static void collect(struct rib *r, const struct route *rt)
 	struct rib_views *v = &r->views;
 
 	if (rt->set && !rt->reject)
-		add_path(v, &(struct rib_view_path){ .set = rt->set, .peer = rt->peer, .received = rib_path_id(r, rt->alt),
-						       .sent = rib_path_id_sent(r, rt->peer, rt->alt) });
+		add_path(v, &(struct rib_view_path){ .set = rt->set,
+						     .peer = rt->peer,
+						     .received = rib_path_id(r, rt->alt),
+						     .sent = rib_path_id_sent(r, rt->peer, rt->alt) });
 	for (uint32_t h = rt->alt; h; h = rib_alt(r, h)->next) {
 		const struct rib_alt *a = rib_alt(r, h);
 
 		if (a->set && !a->reject)
-			add_path(v, &(struct rib_view_path){ .set = a->set, .peer = a->peer, .received = rib_path_id(r, a->next),
-							       .sent = rib_path_id_sent(r, a->peer, a->next) });
+			add_path(v, &(struct rib_view_path){ .set = a->set,
+							     .peer = a->peer,
+							     .received = rib_path_id(r, a->next),
+							     .sent = rib_path_id_sent(r, a->peer, a->next) });
 	}
 }
 

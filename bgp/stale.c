@@ -39,7 +39,9 @@ static void turn(struct bgp_peer *peer, uint32_t i, uint32_t from, enum rib_gen_
 
 static void note(const struct bgp_peer *peer, enum history_what what, uint32_t n, const char *why)
 {
-	struct history_event e = { .kind = HISTORY_NEIGHBOR, .what = (uint8_t)what, .neighbor = &peer->p.address, .count = n, .reason = why };
+	struct history_event e = {
+		.kind = HISTORY_NEIGHBOR, .what = (uint8_t)what, .neighbor = &peer->p.address, .count = n, .reason = why
+	};
 
 	if (n)
 		history_add(peer->bgp->p.history, HISTORY_SESSIONS, &e);

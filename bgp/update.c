@@ -209,7 +209,8 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 		rib_prefetch(w->c->peer->bgp->rib, w->f, &w->c->peer->rib, b.nlri, b.n);
 		for (size_t i = 0; i < b.n; i++) {
 			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);
-			if (too_many_paths(w) || (w->attrs && w->c->peer->p.max_prefixes && limit_routes(w->c, w->f, w->fault, w->now)))
+			if (too_many_paths(w) ||
+			    (w->attrs && w->c->peer->p.max_prefixes && limit_routes(w->c, w->f, w->fault, w->now)))
 				return false;
 		}
 	}

@@ -35,7 +35,8 @@ const struct doctor_check doctor_host_checks[] = {
 
 /* ---- findings ---------------------------------------------------------------------------------------------------- */
 
-struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt, ...)
+struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt,
+				   ...)
 {
 	struct doctor_finding *f = &x->findings[x->n];
 	va_list ap;

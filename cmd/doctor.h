@@ -88,8 +88,8 @@ void doctor_take_vtep(struct doctor *x, const struct ip *vtep);
 
 /* ---- for checks -------------------------------------------------------------------------------------------------- */
 
-struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+struct doctor_finding *doctor_find(struct doctor *x, enum doctor_severity severity, const char *code, const char *fmt,
+				   ...) __attribute__((format(printf, 4, 5)));
 /* Whose it is: 0 and NULL where that does not apply. */
 void doctor_about(struct doctor_finding *f, uint32_t vni, const char *device);
 void doctor_why(struct doctor_finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -53,13 +53,13 @@ static void look_at_bridge(struct doctor *x, const struct config_vni *v)
 				l->kind[0] ? " but of kind " : "", l->kind);
 		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "VNI %u has no bridge to learn its hosts from", v->vni);
-		doctor_command(
-			f,
-			"another name for bridge: in the configuration, or: ip link set %s down && ip link set %s name other",
-			v->bridge, v->bridge);
+		doctor_command(f,
+			       "another name for bridge: in the configuration, or: ip link set %s down && ip link set "
+			       "%s name other",
+			       v->bridge, v->bridge);
 	} else if (v->vlan && !l->vlan_aware) {
-		f = doctor_find(x, DOCTOR_ERROR, "bridge-no-vlans", "%s is not VLAN-aware, and VNI %u is to be VLAN %u of it",
-				v->bridge, v->vni, v->vlan);
+		f = doctor_find(x, DOCTOR_ERROR, "bridge-no-vlans",
+				"%s is not VLAN-aware, and VNI %u is to be VLAN %u of it", v->bridge, v->vni, v->vlan);
 		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "the VNI waits for it; a kernel without VLAN filtering cannot have it");
 		doctor_command(f, "ip link set %s type bridge vlan_filtering 1", v->bridge);
@@ -69,12 +69,13 @@ static void look_at_bridge(struct doctor *x, const struct config_vni *v)
 		doctor_why(f, "nothing is forwarded in VNI %u, and its hosts are withdrawn", v->vni);
 		doctor_command(f, "ip link set %s up", v->bridge);
 	} else if (!v->vlan && l->vlan_aware) {
-		f = doctor_find(x, DOCTOR_WARNING, "bridge-vlans", "%s is VLAN-aware, and VNI %u has no vlan", v->bridge,
-				v->vni);
+		f = doctor_find(x, DOCTOR_WARNING, "bridge-vlans", "%s is VLAN-aware, and VNI %u has no vlan",
+				v->bridge, v->vni);
 		doctor_about(f, v->vni, v->bridge);
 		doctor_why(f, "rows are written for every VLAN of it, and hosts in all of them count as in one");
-		doctor_command(f, "vlan: N for the VNI in the configuration, or: ip link set %s type bridge vlan_filtering 0",
-			       v->bridge);
+		doctor_command(
+			f, "vlan: N for the VNI in the configuration, or: ip link set %s type bridge vlan_filtering 0",
+			v->bridge);
 	}
 }
 
@@ -113,7 +114,8 @@ static void wrong_device(struct doctor *x, const struct config_vni *v, const str
 	}
 	if (!f)
 		return;
-	doctor_why(f, "evpnd leaves a device alone that is another than the configuration says, so VNI %u does not work",
+	doctor_why(f,
+		   "evpnd leaves a device alone that is another than the configuration says, so VNI %u does not work",
 		   v->vni);
 	doctor_command(f, "ip link del %s (evpnd makes it anew)", l->name);
 }
@@ -128,21 +130,22 @@ static void look_at_learning(struct doctor *x, const struct config_vni *v, const
 				"%s %s MACs from packets of the underlay, expected %slearning", l->name,
 				l->vxlan.learning ? "learns" : "does not learn", no);
 		doctor_about(f, v->vni, l->name);
-		doctor_why(f,
-			   learns(v) ? "mode %s finds hosts by it" :
-				       "a host that moves stays where the device saw it last, against the routes (mode %s)",
-			   config_mode_name(v->mode));
+		doctor_why(
+			f,
+			learns(v)
+				? "mode %s finds hosts by it"
+				: "a host that moves stays where the device saw it last, against the routes (mode %s)",
+			config_mode_name(v->mode));
 		doctor_command(f, "ip link set %s type vxlan %slearning", l->name, no);
 	}
 	if (l->is_port && l->learning != learns(v)) {
-		f = doctor_find(x, DOCTOR_WARNING, "port-learning", "the bridge %s MACs behind %s, expected learning %s",
+		f = doctor_find(x, DOCTOR_WARNING, "port-learning",
+				"the bridge %s MACs behind %s, expected learning %s",
 				l->learning ? "learns" : "does not learn", l->name, learns(v) ? "on" : "off");
 		doctor_about(f, v->vni, l->name);
-		doctor_why(
-			f,
-			learns(v) ?
-				"frames to hosts behind other VTEPs are flooded" :
-				"what comes out of the tunnel makes rows that the routes know nothing of; it is another switch than that of the vxlan device");
+		doctor_why(f, learns(v) ? "frames to hosts behind other VTEPs are flooded"
+					: "what comes out of the tunnel makes rows that the routes know nothing of; it "
+					  "is another switch than that of the vxlan device");
 		doctor_command(f, "bridge link set dev %s learning %s", l->name, learns(v) ? "on" : "off");
 	}
 }
@@ -161,7 +164,8 @@ static void look_at_port(struct doctor *x, const struct config_vni *v, const str
 	} else if (br && l->is_port && suppresses(v) && !l->suppress && x->d) {
 		f = doctor_find(x, DOCTOR_WARNING, "neigh-suppress", "neigh_suppress is off on %s", l->name);
 		doctor_about(f, v->vni, l->name);
-		doctor_why(f, "every ARP and ND question of VNI %u goes to every VTEP, although evpnd knows the answers",
+		doctor_why(f,
+			   "every ARP and ND question of VNI %u goes to every VTEP, although evpnd knows the answers",
 			   v->vni);
 		doctor_command(f, "bridge link set dev %s neigh_suppress on", l->name);
 	}
@@ -223,7 +227,8 @@ static void look_at_configured(struct doctor *x, const struct config_vni *v, con
 		doctor_why(f, "evpnd does not take a port out of another's bridge");
 		doctor_command(f, "ip link set %s master %s", p->name, v->bridge);
 	} else if (x->config->dataplane == CONFIG_DP_KERNEL && !p->vlan && br && !in && x->d) {
-		f = doctor_find(x, DOCTOR_ERROR, "port-bridge", "the port %s is in no bridge, expected %s", p->name, v->bridge);
+		f = doctor_find(x, DOCTOR_ERROR, "port-bridge", "the port %s is in no bridge, expected %s", p->name,
+				v->bridge);
 		doctor_about(f, v->vni, p->name);
 		doctor_why(f, "another hand has taken it out, and its hosts are cut off");
 		doctor_command(f, "ip link set %s master %s, or: evpnctl repair --vni %u", p->name, v->bridge, v->vni);
@@ -257,13 +262,13 @@ static unsigned overhead(const struct doctor *x)
 static void look_at_port_mtu(struct doctor *x, const struct config_vni *v, const struct lookup_link *p, unsigned takes)
 {
 	struct doctor_finding *f = doctor_find(x, DOCTOR_WARNING, "mtu-port",
-					       "hosts behind %s may send %u octets, and the tunnel of VNI %u takes %u", p->name,
-					       p->mtu, v->vni, takes);
+					       "hosts behind %s may send %u octets, and the tunnel of VNI %u takes %u",
+					       p->name, p->mtu, v->vni, takes);
 
 	doctor_about(f, v->vni, p->name);
 	doctor_why(f, "the bridge drops what is larger, without a word: ping works, transfers hang");
-	doctor_command(f, "ip link set %s mtu %u, and the same for its hosts; or an underlay with MTU %u", p->name, takes,
-		       p->mtu + overhead(x));
+	doctor_command(f, "ip link set %s mtu %u, and the same for its hosts; or an underlay with MTU %u", p->name,
+		       takes, p->mtu + overhead(x));
 }
 
 static void look_at_mtu(struct doctor *x, const struct config_vni *v)
@@ -277,12 +282,14 @@ static void look_at_mtu(struct doctor *x, const struct config_vni *v)
 		return;
 	fits = under->mtu - over;
 	if (vx->mtu > fits) {
-		f = doctor_find(x, DOCTOR_WARNING, "mtu-vxlan", "%s has MTU %u, and %s carries packets with %u in the tunnel",
-				vx->name, vx->mtu, under->name, fits);
+		f = doctor_find(x, DOCTOR_WARNING, "mtu-vxlan",
+				"%s has MTU %u, and %s carries packets with %u in the tunnel", vx->name, vx->mtu,
+				under->name, fits);
 		doctor_about(f, v->vni, vx->name);
-		doctor_why(f, "packets above %u octets are lost or cut into fragments: ping works, transfers hang", fits);
-		doctor_command(f, "ip link set %s mtu %u, or a larger MTU on %s and all of the underlay", vx->name, fits,
-			       under->name);
+		doctor_why(f, "packets above %u octets are lost or cut into fragments: ping works, transfers hang",
+			   fits);
+		doctor_command(f, "ip link set %s mtu %u, or a larger MTU on %s and all of the underlay", vx->name,
+			       fits, under->name);
 		return;
 	}
 	for (size_t i = 0; br && i < x->n_links; i++) {

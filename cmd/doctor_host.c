@@ -22,7 +22,8 @@ static bool line_is_at(const char *line, unsigned port, bool tcp)
 {
 	unsigned at, state;
 
-	return sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &at, &state) == 2 && at == port && (!tcp || state == 0x0a);
+	return sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &at, &state) == 2 && at == port &&
+	       (!tcp || state == 0x0a);
 }
 
 static bool port_is_taken(const struct doctor *x, bool tcp, unsigned port)
@@ -67,15 +68,18 @@ static void look_at_udp(struct doctor *x, const struct config_vni *v)
 	bool kernel = x->config->dataplane == CONFIG_DP_KERNEL;
 	struct doctor_finding *f;
 
-	if (!is_first_at(x, v) || (kernel && vx) || (!vx && ((!kernel && x->d) || !port_is_taken(x, false, v->vxlan_port))))
+	if (!is_first_at(x, v) || (kernel && vx) ||
+	    (!vx && ((!kernel && x->d) || !port_is_taken(x, false, v->vxlan_port))))
 		return;
-	f = doctor_find(x, DOCTOR_ERROR, "udp-port", "UDP port %u is taken by %s", v->vxlan_port, vx ? vx->name : "a program");
+	f = doctor_find(x, DOCTOR_ERROR, "udp-port", "UDP port %u is taken by %s", v->vxlan_port,
+			vx ? vx->name : "a program");
 	f->vni = v->vni;
 	doctor_why(f, kernel ? "no vxlan device can be up beside it" : "evpnd's own VTEP cannot have it as well");
 	if (vx)
 		doctor_command(f, "ip link set %s down, or another vxlan-port:", vx->name);
 	else
-		doctor_command(f, "ss -lunp 'sport = :%u' shows which; stop it, or take another vxlan-port:", v->vxlan_port);
+		doctor_command(f, "ss -lunp 'sport = :%u' shows which; stop it, or take another vxlan-port:",
+			       v->vxlan_port);
 }
 
 bool doctor_udp_port(struct doctor *x)
@@ -126,10 +130,10 @@ bool doctor_bridge_filters(struct doctor *x)
 		f = doctor_find(x, DOCTOR_WARNING, "bridge-filter",
 				"what bridges forward goes through %s here (%s is 1, and it has rules)", of[i].tool,
 				of[i].sysctl + strlen("sys/"));
-		doctor_why(
-			f,
-			"with Docker's rules a bridge forwards ARP and drops the rest: hosts resolve each other and cannot talk");
-		doctor_command(f, "sysctl -w net.bridge.%s=0, or: %s -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT",
+		doctor_why(f, "with Docker's rules a bridge forwards ARP and drops the rest: hosts resolve each other "
+			      "and cannot talk");
+		doctor_command(f,
+			       "sysctl -w net.bridge.%s=0, or: %s -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT",
 			       strrchr(of[i].sysctl, '/') + 1, of[i].tool);
 	}
 	return false;
@@ -174,10 +178,10 @@ bool doctor_reverse_path(struct doctor *x)
 	dropped = netstat(x, "TcpExt:", "IPReversePathFilter");
 	if (!dropped)
 		return false;
-	f = doctor_find(
-		x, DOCTOR_WARNING, "reverse-path",
-		"the kernel has dropped %llu packets that came in by another way than answers would leave (rp_filter is 1)",
-		dropped);
+	f = doctor_find(x, DOCTOR_WARNING, "reverse-path",
+			"the kernel has dropped %llu packets that came in by another way than answers would leave "
+			"(rp_filter is 1)",
+			dropped);
 	doctor_about(f, 0, l->name);
 	doctor_why(f, "with several paths in the underlay packets of other VTEPs are among them");
 	doctor_command(f, "sysctl -w net.ipv4.conf.%s.rp_filter=2 net.ipv4.conf.all.rp_filter=2", l->name);
@@ -208,8 +212,10 @@ bool doctor_neighbour_table(struct doctor *x)
 	static const struct {
 		const char *limit, *cache, *family, *sysctl;
 	} of[] = {
-		{ "sys/net/ipv4/neigh/default/gc_thresh3", "net/stat/arp_cache", "IPv4", "net.ipv4.neigh.default.gc_thresh3" },
-		{ "sys/net/ipv6/neigh/default/gc_thresh3", "net/stat/ndisc_cache", "IPv6", "net.ipv6.neigh.default.gc_thresh3" }
+		{ "sys/net/ipv4/neigh/default/gc_thresh3", "net/stat/arp_cache", "IPv4",
+		  "net.ipv4.neigh.default.gc_thresh3" },
+		{ "sys/net/ipv6/neigh/default/gc_thresh3", "net/stat/ndisc_cache", "IPv6",
+		  "net.ipv6.neigh.default.gc_thresh3" },
 	};
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -219,11 +225,10 @@ bool doctor_neighbour_table(struct doctor *x)
 
 		if (limit <= 0 || entries < (unsigned long)limit / 10 * 9)
 			continue;
-		f = doctor_find(x, DOCTOR_WARNING, "neighbour-limit", "%lu %s neighbours are known, and the kernel takes %ld",
-				entries, of[i].family, limit);
-		doctor_why(
-			f,
-			"above it new hosts, and other VTEPs, are not resolved: \"neighbour table overflow\" in the kernel's log");
+		f = doctor_find(x, DOCTOR_WARNING, "neighbour-limit",
+				"%lu %s neighbours are known, and the kernel takes %ld", entries, of[i].family, limit);
+		doctor_why(f, "above it new hosts, and other VTEPs, are not resolved: \"neighbour table overflow\" in "
+			      "the kernel's log");
 		doctor_command(f, "sysctl -w %s=%lu", of[i].sysctl, entries * 4);
 	}
 	return false;
@@ -238,7 +243,8 @@ static bool says_no(const char *path)
 	bool no = false;
 
 	while (f && fgets(line, sizeof(line), f))
-		no |= !strncmp(line, "ManageForeignNextHops=no", 24) || !strncmp(line, "ManageForeignNextHops=false", 27);
+		no |= !strncmp(line, "ManageForeignNextHops=no", 24) ||
+		      !strncmp(line, "ManageForeignNextHops=false", 27);
 	if (f)
 		fclose(f);
 	return no;
@@ -274,13 +280,13 @@ bool doctor_networkd(struct doctor *x)
 	struct doctor_finding *f;
 
 	/* Before it, evpnd writes no nexthops: kernel_host.c. */
-	if (!host_networkd_listens(x->root) || host_systemd_version(x->root) < NETWORKD_WITH_NEXTHOPS || networkd_keeps_out(x))
+	if (!host_networkd_listens(x->root) || host_systemd_version(x->root) < NETWORKD_WITH_NEXTHOPS ||
+	    networkd_keeps_out(x))
 		return false;
 	f = doctor_find(x, DOCTOR_WARNING, "networkd",
 			"systemd-networkd runs here and removes nexthops of others when it starts again");
 	doctor_why(f, "with them go the rows of all remote hosts, until evpnd has written them anew");
-	doctor_command(
-		f,
-		"ManageForeignNextHops=no in [Network] of /etc/systemd/networkd.conf.d/evpnd.conf, then: systemctl restart systemd-networkd");
+	doctor_command(f, "ManageForeignNextHops=no in [Network] of /etc/systemd/networkd.conf.d/evpnd.conf, then: "
+			  "systemctl restart systemd-networkd");
 	return false;
 }

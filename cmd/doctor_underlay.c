@@ -20,8 +20,8 @@ bool doctor_vtep_address(struct doctor *x)
 
 	if (lookup_is_own(&x->s, vtep))
 		return false;
-	f = doctor_find(x, DOCTOR_ERROR, "vtep-address", "%s, the VTEP address, is on no interface of this host that is up",
-			ip_str(vtep).s);
+	f = doctor_find(x, DOCTOR_ERROR, "vtep-address",
+			"%s, the VTEP address, is on no interface of this host that is up", ip_str(vtep).s);
 	doctor_why(f, "packets to it do not arrive, and none leave with it: no VNI works");
 	doctor_command(f, "ip address add %s/%u dev lo, or the right vtep: in the configuration", ip_str(vtep).s,
 		       vtep->len * 8);
@@ -42,7 +42,8 @@ static void look_at_underlay(struct doctor *x, const char *name, uint32_t vni)
 	doctor_about(f, vni, name);
 	doctor_why(f, "packets to other VTEPs leave by it");
 	if (l)
-		doctor_command(f, l->flags & IFF_UP ? "look at the cable or the other end of %s" : "ip link set %s up", name);
+		doctor_command(f, l->flags & IFF_UP ? "look at the cable or the other end of %s" : "ip link set %s up",
+			       name);
 	else
 		doctor_command(f, "the right underlay: in the configuration, or the interface");
 }
@@ -149,8 +150,9 @@ static void look_at_path(struct doctor *x, const struct ip *vtep)
 		doctor_why(f, "what is for its hosts ends here");
 		doctor_command(f, "ip address show to %s; who announces it: evpnctl show rib", ip_str(vtep).s);
 	} else if (dev && is_overlay(x, dev)) {
-		f = doctor_find(x, DOCTOR_ERROR, "vtep-loop", "the way to the VTEP %s leads into the overlay itself, by %s",
-				ip_str(vtep).s, dev->name);
+		f = doctor_find(x, DOCTOR_ERROR, "vtep-loop",
+				"the way to the VTEP %s leads into the overlay itself, by %s", ip_str(vtep).s,
+				dev->name);
 		doctor_about(f, 0, dev->name);
 		doctor_why(f, "the kernel drops packets that would go through their own tunnel");
 		doctor_command(f, "a route by the underlay; now it is: %s", r.row);

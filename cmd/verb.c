@@ -41,10 +41,14 @@ const struct verb verbs[VERB_N] = {
 			    "dataplane rows: what should be there, what is, and whose it is",
 			    .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_VTEP) },
 	[VERB_SHOW_VTEP] = { "show vtep", "", "remote VTEPs and how much points at each" },
-	[VERB_SHOW_SEGMENTS] = { "show segments", "[--vni N]", "Ethernet Segments of others: their PEs, and which are sent to",
+	[VERB_SHOW_SEGMENTS] = { "show segments", "[--vni N]",
+				 "Ethernet Segments of others: their PEs, and which are sent to",
 				 .optional = BIT(ARG_VNI) },
-	[VERB_SHOW_PORTS] = { "show ports", "[--vni N]", "which port is in which VNI, and with which VLAN", .optional = BIT(ARG_VNI) },
-	[VERB_SHOW_TRAFFIC] = { "show traffic", "", "frames and octets by VNI and port; with dataplane userspace also by VTEP and worker, drops by reason" },
+	[VERB_SHOW_PORTS] = { "show ports", "[--vni N]", "which port is in which VNI, and with which VLAN",
+			      .optional = BIT(ARG_VNI) },
+	[VERB_SHOW_TRAFFIC] = { "show traffic", "",
+				"frames and octets by VNI and port; "
+				"with dataplane userspace also by VTEP and worker, drops by reason" },
 	[VERB_SHOW_VERSION] = { "show version", "", "the running daemon: version, age, identity" },
 	[VERB_SHOW_MEMORY] = { "show memory", "", "objects and octets, table by table" },
 	[VERB_SHOW_CONFIG] = { "show config", "[--defaults]", "the configuration in force, without secrets",
@@ -53,13 +57,16 @@ const struct verb verbs[VERB_N] = {
 			       "[--vni N] [--mac M] [--ip IP] [--neighbor A]\n"
 			       "[--kind K] [--since S] [--count N]",
 			       "what happened and why: sessions, MACs, addresses, VTEPs, rows, devices",
-			       .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_NEIGHBOR) | BIT(ARG_KIND) |
-					   BIT(ARG_SINCE) | BIT(ARG_COUNT) },
-	[VERB_WHY_MAC] = { "why mac", "MAC [--vni N]", "why a MAC is where it is, or is not known: claims, rows, history",
+			       .optional = BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_NEIGHBOR) |
+					   BIT(ARG_KIND) | BIT(ARG_SINCE) | BIT(ARG_COUNT) },
+	[VERB_WHY_MAC] = { "why mac", "MAC [--vni N]",
+			   "why a MAC is where it is, or is not known: claims, rows, history",
 			   .required = BIT(ARG_THE_MAC), .optional = BIT(ARG_VNI) },
-	[VERB_WHY_IP] = { "why ip", "IP [--vni N]", "the same of a host's IP address",
-			  .required = BIT(ARG_THE_IP), .optional = BIT(ARG_VNI) },
-	[VERB_MONITOR] = { "monitor", "[routes|neighbors|macs|dataplane] [--vni N] [--mac M] [--ip IP]\n[--neighbor A] [--kind K] [--count N]",
+	[VERB_WHY_IP] = { "why ip", "IP [--vni N]", "the same of a host's IP address", .required = BIT(ARG_THE_IP),
+			  .optional = BIT(ARG_VNI) },
+	[VERB_MONITOR] = { "monitor",
+			   "[routes|neighbors|macs|dataplane] [--vni N] [--mac M] [--ip IP]\n"
+			   "[--neighbor A] [--kind K] [--count N]",
 			   "what happens, as it happens, a line each; also best routes that change",
 			   .optional = BIT(ARG_WATCH) | BIT(ARG_VNI) | BIT(ARG_MAC) | BIT(ARG_IP) | BIT(ARG_NEIGHBOR) |
 				       BIT(ARG_KIND) | BIT(ARG_COUNT) },
@@ -77,8 +84,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_VNI] = { "vni", "N mode MODE", "another mode for a VNI, in place, until the next reload",
 		       .required = BIT(ARG_NUMBER) | BIT(ARG_MODE_WORD) | BIT(ARG_MODE), .change = true },
 	[VERB_PORT_ADD] = { "port add", "--vni N --netns NS|--pid PID [--name eth0] [--mac M] [--ip A/LEN]",
-			    "give a container or a network namespace a port in a VNI",
-			    .required = BIT(ARG_VNI),
+			    "give a container or a network namespace a port in a VNI", .required = BIT(ARG_VNI),
 			    .optional = BIT(ARG_NETNS) | BIT(ARG_PID) | BIT(ARG_NAME) | BIT(ARG_MAC) | BIT(ARG_PORT_IP),
 			    .change = true },
 	[VERB_PORT_DEL] = { "port del", "--vni N --netns NS|--pid PID [--name eth0]", "take it away",
@@ -107,8 +113,10 @@ const struct verb verbs[VERB_N] = {
 	[VERB_TRACE] = { "trace", "[--vni N] [--from NETNS] [SRC] DST",
 			 "where frames to a host go, lookup by lookup, and where that breaks off",
 			 .required = BIT(ARG_HOST_A), .optional = BIT(ARG_HOST_B) | BIT(ARG_VNI) | BIT(ARG_FROM) },
-	[VERB_TOP] = { "top", "[--count N]", "sessions, VNIs and rates, a page a second; q ends", .optional = BIT(ARG_COUNT) },
-	[VERB_DOCTOR] = { "doctor", "[--config FILE]", "what on this host stands in the way, and the command that mends it",
+	[VERB_TOP] = { "top", "[--count N]", "sessions, VNIs and rates, a page a second; q ends",
+		       .optional = BIT(ARG_COUNT) },
+	[VERB_DOCTOR] = { "doctor", "[--config FILE]",
+			  "what on this host stands in the way, and the command that mends it",
 			  .optional = BIT(ARG_CONFIG) },
 	[VERB_SERVE] = { "serve", "[--listen A:PORT] [--hostnames NAMES]",
 			 "all of show over HTTP, with a status page and metrics for Prometheus",
@@ -119,8 +127,21 @@ const struct verb verbs[VERB_N] = {
 };
 
 enum kind {
-	KIND_FLAG, KIND_TEXT, KIND_WORDS, KIND_NUMBER, KIND_MAC, KIND_IP, KIND_ACTION, KIND_SWITCH, KIND_LEVEL, KIND_MODE, KIND_MODE_WORD,
-	KIND_EVENT, KIND_HOST, KIND_WATCH, KIND_TYPE
+	KIND_FLAG,
+	KIND_TEXT,
+	KIND_WORDS,
+	KIND_NUMBER,
+	KIND_MAC,
+	KIND_IP,
+	KIND_ACTION,
+	KIND_SWITCH,
+	KIND_LEVEL,
+	KIND_MODE,
+	KIND_MODE_WORD,
+	KIND_EVENT,
+	KIND_HOST,
+	KIND_WATCH,
+	KIND_TYPE
 };
 
 static const struct arg_desc {
@@ -133,7 +154,8 @@ static const struct arg_desc {
 	[ARG_ACTION] = { "up|down|clear|refresh", NULL,
 			 "start; stop and stay down; restart; ask for its routes again (RFC 2918)", KIND_ACTION },
 	[ARG_MODE_WORD] = { "mode", NULL, "the word mode", KIND_MODE_WORD },
-	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2, static-l3, dynamic-l2 or dynamic-l3", KIND_MODE },
+	[ARG_MODE] = { "MODE", NULL, "evpn, multicast, static-flood, static-l2, static-l3, dynamic-l2 or dynamic-l3",
+		       KIND_MODE },
 	[ARG_TEXT] = { "TEXT", NULL, "with down or clear: why, in words for the neighbor (RFC 9003)", KIND_TEXT },
 	[ARG_SWITCH] = { "on|off", NULL, "on, as without it, or off: routes are as they were", KIND_SWITCH },
 	[ARG_LEVEL] = { "LEVEL", NULL, "error, warn, remote (also faults of peers), info or debug", KIND_LEVEL },
@@ -142,9 +164,12 @@ static const struct arg_desc {
 	[ARG_HOST_B] = { "SRC", NULL, "who sends, as an address of either kind; it stands before DST", KIND_HOST },
 	[ARG_THE_MAC] = { "MAC", NULL, "the MAC address", KIND_MAC },
 	[ARG_THE_IP] = { "IP", NULL, "the IP address", KIND_IP },
-	[ARG_WATCH] = { "routes|neighbors|macs|dataplane", NULL, "what to look on at; without it at all of it", KIND_WATCH },
+	[ARG_WATCH] = { "routes|neighbors|macs|dataplane", NULL, "what to look on at; without it at all of it",
+			KIND_WATCH },
 	[ARG_WORDS] = { "VERB", NULL, "the verb to explain", KIND_WORDS },
-	[ARG_TYPE] = { "--type", "N", "EVPN routes of this type: 1 or ead, 2 or mac-ip, 3 or imet, 4 or es, 5 or prefix; others by number",
+	[ARG_TYPE] = { "--type", "N",
+		       "EVPN routes of this type: 1 or ead, 2 or mac-ip, 3 or imet, 4 or es, 5 or prefix; "
+		       "others by number",
 		       KIND_TYPE, 0, 255 },
 	[ARG_VNI] = { "--vni", "N", "of this VNI only", KIND_NUMBER, 1, VNI_MAX },
 	[ARG_RD] = { "--rd", "RD", "routes with this route distinguisher, as 192.0.2.1:2", KIND_TEXT },
@@ -158,23 +183,30 @@ static const struct arg_desc {
 	[ARG_SUMMARY] = { "--summary", NULL, "how many of each type" },
 	[ARG_DETAIL] = { "--detail", NULL, "every attribute, a block a route" },
 	[ARG_KEYS] = { "--keys", NULL, "one raw NLRI key a line, of everything received and not withdrawn" },
-	[ARG_FAMILY] = { "--family", "F", "evpn, as without it, or rtc: route target memberships (RFC 4684)", KIND_TEXT },
+	[ARG_FAMILY] = { "--family", "F", "evpn, as without it, or rtc: route target memberships (RFC 4684)",
+			 KIND_TEXT },
 	[ARG_YAML] = { "--yaml", NULL, "lines of YAML instead of an object" },
 	[ARG_DRY_RUN] = { "--dry-run", NULL, "only say what would be done" },
 	[ARG_NETNS] = { "--netns", "NS", "a network namespace: a name as in 'ip netns', or a path", KIND_TEXT },
-	[ARG_PID] = { "--pid", "PID", "the network namespace of this process (a container's)", KIND_NUMBER, 1, 1u << 22 },
+	[ARG_PID] = { "--pid", "PID", "the network namespace of this process (a container's)", KIND_NUMBER, 1,
+		      1u << 22 },
 	[ARG_NAME] = { "--name", "IFNAME", "what the interface is called in there (default eth0)", KIND_TEXT },
 	[ARG_PORT_IP] = { "--ip", "A/LEN", "its address, with the length of the prefix", KIND_TEXT },
 	[ARG_ROUTER] = { "--router", NULL, "it is a router" },
 	[ARG_HOST] = { "--host", "M", "from or to this MAC or IP address only", KIND_TEXT },
-	[ARG_COUNT] = { "--count", "N", "so many at most: packets; pages; of events the newest", KIND_NUMBER, 1, UINT32_MAX },
+	[ARG_COUNT] = { "--count", "N", "so many at most: packets; pages; of events the newest", KIND_NUMBER, 1,
+			UINT32_MAX },
 	[ARG_LISTEN] = { "--listen", "A:PORT", "where, instead of 127.0.0.1:9179; [::1]:9179 for IPv6", KIND_TEXT },
-	[ARG_HOSTNAMES] = { "--hostnames", "NAMES", "names by which it may be asked beside addresses, with commas between", KIND_TEXT },
+	[ARG_HOSTNAMES] = { "--hostnames", "NAMES",
+			    "names by which it may be asked beside addresses, with commas between", KIND_TEXT },
 	[ARG_SECONDS] = { "--seconds", "S", "stop after so many seconds", KIND_NUMBER, 1, 1000000 },
 	[ARG_KIND] = { "--kind", "K", "neighbor, mac, ip, vtep, row, device, system or route", KIND_EVENT },
 	[ARG_SINCE] = { "--since", "S", "of the last so many seconds only", KIND_NUMBER, 1, UINT32_MAX },
-	[ARG_FROM] = { "--from", "NETNS", "who sends: a name as in 'ip netns', a process, or a path; its own lookups come first", KIND_TEXT },
-	[ARG_CONFIG] = { "--config", "FILE", "where no daemon answers: the configuration that it would have", KIND_TEXT },
+	[ARG_FROM] = { "--from", "NETNS",
+		       "who sends: a name as in 'ip netns', a process, or a path; its own lookups come first",
+		       KIND_TEXT },
+	[ARG_CONFIG] = { "--config", "FILE", "where no daemon answers: the configuration that it would have",
+			 KIND_TEXT },
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 
@@ -469,7 +501,10 @@ static bool parse_mode(const char *s, uint32_t *out)
 static bool parse_watch(const char *s, uint32_t *out)
 {
 	static const char *const words[] = {
-		[WATCH_ROUTES] = "routes", [WATCH_NEIGHBORS] = "neighbors", [WATCH_MACS] = "macs", [WATCH_DATAPLANE] = "dataplane"
+		[WATCH_ROUTES] = "routes",
+		[WATCH_NEIGHBORS] = "neighbors",
+		[WATCH_MACS] = "macs",
+		[WATCH_DATAPLANE] = "dataplane",
 	};
 
 	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -546,8 +581,9 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 	case KIND_TYPE:
 		if (parse_type(s, d, &v->n))
 			return 0;
-		return usage(error, "%s: expected a number from %u to %u, ead, mac-ip, imet, es or prefix, found '%.40s'", d->name, d->min,
-			     d->max, s);
+		return usage(error,
+			     "%s: expected a number from %u to %u, ead, mac-ip, imet, es or prefix, found '%.40s'",
+			     d->name, d->min, d->max, s);
 	case KIND_MODE_WORD:
 		return strcmp(s, "mode") ? usage(error, "expected mode after the VNI, found '%.40s'", s) : 0;
 	case KIND_WATCH:
@@ -568,8 +604,8 @@ static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, cha
 
 static bool is_chosen(enum kind kind)
 {
-	return kind == KIND_ACTION || kind == KIND_SWITCH || kind == KIND_LEVEL || kind == KIND_MODE || kind == KIND_MODE_WORD ||
-	       kind == KIND_EVENT || kind == KIND_WATCH || kind == KIND_TYPE;
+	return kind == KIND_ACTION || kind == KIND_SWITCH || kind == KIND_LEVEL || kind == KIND_MODE ||
+	       kind == KIND_MODE_WORD || kind == KIND_EVENT || kind == KIND_WATCH || kind == KIND_TYPE;
 }
 
 /* Its name and its help hold them all: those words that it takes. */

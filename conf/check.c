@@ -65,7 +65,8 @@ static void check_loopback(struct load *ld)
 
 	if (c->dataplane == CONFIG_DP_KERNEL && mark_good(ld, MARK_ROOT, "vtep") && ip_is_loopback(&c->vtep))
 		load_error_key(ld, MARK_ROOT, "vtep", 0,
-			       "expected an address that other hosts can reach with dataplane kernel, found %s", ip_str(&c->vtep).s);
+			       "expected an address that other hosts can reach with dataplane kernel, found %s",
+			       ip_str(&c->vtep).s);
 }
 
 static bool listen_overlaps(const struct config_listen *a, const struct config_listen *b)
@@ -115,7 +116,9 @@ static bool is_ourselves(const struct load *ld, const struct config_neighbor *n)
 	const struct config *c = ld->config;
 
 	for (size_t i = 0; i < c->n_listen; i++) {
-		const struct ip *at = c->listen[i].address.len && !ip_is_zero(&c->listen[i].address) ? &c->listen[i].address : &c->vtep;
+		const struct ip *at = c->listen[i].address.len && !ip_is_zero(&c->listen[i].address)
+					      ? &c->listen[i].address
+					      : &c->vtep;
 
 		if (c->listen[i].port == n->port && at->len && ip_eq(at, &n->address))
 			return true;
@@ -157,7 +160,8 @@ static void check_neighbor(struct load *ld, const struct config_neighbor *n, uin
 	check_neighbor_asn(ld, n, m);
 	if (mark_good(ld, m, "address") && !n->passive && mark_not_bad(ld, MARK_ROOT, "listen") &&
 	    mark_not_bad(ld, MARK_ROOT, "vtep") && is_ourselves(ld, n))
-		load_error_key(ld, m, "address", m, "expected the address of another speaker, found %s, where we listen ourselves",
+		load_error_key(ld, m, "address", m,
+			       "expected the address of another speaker, found %s, where we listen ourselves",
 			       ip_str(&n->address).s);
 	if (mark_good(ld, m, "families") && !n->family_evpn && !has_bad_item(ld, m, "families"))
 		load_error_key(ld, m, "families", m, "expected evpn, alone or with rtc, found rtc alone");

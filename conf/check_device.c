@@ -44,14 +44,15 @@ static int by_name(const void *va, const void *vb)
 }
 
 /* As a port of the bridge it is one, with one set of flags. */
-static void check_same_flag(struct load *ld, const struct device *b, const char *key, bool first, bool second, const char *const words[2],
-			    unsigned line)
+static void check_same_flag(struct load *ld, const struct device *b, const char *key, bool first, bool second,
+			    const char *const words[2], unsigned line)
 {
 	uint32_t at = mark_key(ld, b->vni_mark, key);
 
 	if (first != second)
-		load_error_key(ld, b->vni_mark, key, at ? at : b->mark, "expected %s as for the same device %s on line %u, found %s",
-			       words[first], b->name, line, words[second]);
+		load_error_key(ld, b->vni_mark, key, at ? at : b->mark,
+			       "expected %s as for the same device %s on line %u, found %s", words[first], b->name,
+			       line, words[second]);
 }
 
 static void check_same_vxlan(struct load *ld, const struct device *a, const struct device *b, unsigned line)
@@ -60,17 +61,21 @@ static void check_same_vxlan(struct load *ld, const struct device *a, const stru
 	const struct config_vni *v = a->vni, *w = b->vni;
 
 	if (v->resolver != CONFIG_RESOLVER_NONE || w->resolver != CONFIG_RESOLVER_NONE)
-		load_error(ld, b->mark, "expected a device of its own in a mode that is dynamic: %s does not tell the VNI of a miss (line %u)",
+		load_error(ld, b->mark,
+			   "expected a device of its own in a mode that is dynamic: %s does not tell the VNI of a miss "
+			   "(line %u)",
 			   b->name, line);
 	else if (!v->vlan || !w->vlan)
-		load_error_key(ld, b->vni_mark, "vlan", b->mark, "expected a vlan for each VNI of the device %s (before: line %u)",
-			       b->name, line);
+		load_error_key(ld, b->vni_mark, "vlan", b->mark,
+			       "expected a vlan for each VNI of the device %s (before: line %u)", b->name, line);
 	else if (w->bridge && (!v->bridge || strcmp(v->bridge, w->bridge)))
-		load_error_key(ld, b->vni_mark, "bridge", b->mark, "expected %s as for the same device %s on line %u, found %s",
+		load_error_key(ld, b->vni_mark, "bridge", b->mark,
+			       "expected %s as for the same device %s on line %u, found %s",
 			       v->bridge ? v->bridge : "none", b->name, line, w->bridge);
 	else if (v->vxlan_port != w->vxlan_port)
-		load_error_key(ld, b->vni_mark, "vxlan-port", b->mark, "expected %u as for the same device %s on line %u, found %u",
-			       v->vxlan_port, b->name, line, w->vxlan_port);
+		load_error_key(ld, b->vni_mark, "vxlan-port", b->mark,
+			       "expected %u as for the same device %s on line %u, found %u", v->vxlan_port, b->name,
+			       line, w->vxlan_port);
 	check_same_flag(ld, b, "arp-suppression", v->arp_suppression, w->arp_suppression, truth, line);
 	check_same_flag(ld, b, "unknown-unicast", v->unknown_unicast_drop, w->unknown_unicast_drop, unknown, line);
 }
@@ -113,7 +118,9 @@ static size_t add_ports(struct load *ld, struct device *d, size_t n, const struc
 
 	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
 		if (!mark_at(ld, item)->bad && v->ports[i].name)
-			d[n++] = (struct device){ v->ports[i].name, DEVICE_PORT, v->ports[i].vlan, v->ports[i].netns, m, item, v };
+			d[n++] = (struct device){
+				v->ports[i].name, DEVICE_PORT, v->ports[i].vlan, v->ports[i].netns, m, item, v
+			};
 	return n;
 }
 
@@ -129,7 +136,8 @@ static void check_port_keys(struct load *ld, const struct config_vni *v, uint32_
 		if (mark_at(ld, item)->bad)
 			continue;
 		if (p->netns && kernel)
-			load_error_key(ld, item, "netns", item, "expected none with dataplane kernel, where port add is for that");
+			load_error_key(ld, item, "netns", item,
+				       "expected none with dataplane kernel, where port add is for that");
 		if (p->owner && !p->tap)
 			load_error_key(ld, item, "owner", item, "expected none, this is no TAP");
 		if (p->persist && !p->tap)
@@ -148,7 +156,8 @@ static void check_vlan(struct load *ld, const struct config_vni *v, uint32_t m)
 		load_error_key(ld, m, "vlan", m, "expected no vlan without a bridge, found %u", v->vlan);
 	for (size_t i = 0; item; i++, item = mark_at(ld, item)->next)
 		if (!mark_at(ld, item)->bad && v->ports[i].vlan && v->ports[i].vlan != v->vlan)
-			load_error_key(ld, item, "vlan", item, "expected %u, the vlan of the VNI, found %u", v->vlan, v->ports[i].vlan);
+			load_error_key(ld, item, "vlan", item, "expected %u, the vlan of the VNI, found %u", v->vlan,
+				       v->ports[i].vlan);
 }
 
 void check_devices(struct load *ld)

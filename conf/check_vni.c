@@ -187,7 +187,8 @@ static void check_proxy(struct load *ld, const struct config_vni *v, uint32_t m)
 static void check_rsc(struct load *ld, const struct config_vni *v, uint32_t m)
 {
 	if (v->rsc && !v->arp_suppression && mark_good(ld, m, "rsc"))
-		load_error_key(ld, m, "arp-suppression", m, "expected true with rsc, which needs to know where addresses are");
+		load_error_key(ld, m, "arp-suppression", m,
+			       "expected true with rsc, which needs to know where addresses are");
 }
 
 static bool is_dynamic(const struct config_vni *v)
@@ -202,7 +203,8 @@ static void check_resolver(struct load *ld, const struct config_vni *v, uint32_t
 		return;
 	}
 	if (v->resolver_file && v->resolver_file[0] != '/')
-		load_error_key(ld, m, "resolver", m, "expected a path from the root for file, found \"%s\"", v->resolver_file);
+		load_error_key(ld, m, "resolver", m, "expected a path from the root for file, found \"%s\"",
+			       v->resolver_file);
 	if (v->resolver_command && v->resolver_command[0] && v->resolver_command[0][0] != '/')
 		load_error_key(ld, m, "resolver", m, "expected a path from the root for the program, found \"%s\"",
 			       v->resolver_command[0]);
@@ -213,14 +215,17 @@ static void check_dynamic(struct load *ld, const struct config_vni *v, uint32_t 
 {
 	if (!is_dynamic(v)) {
 		if (v->resolver != CONFIG_RESOLVER_NONE && mark_not_bad(ld, m, "mode"))
-			load_error_key(ld, m, "resolver", m, "expected none in mode %s, which asks nobody", config_mode_name(v->mode));
+			load_error_key(ld, m, "resolver", m, "expected none in mode %s, which asks nobody",
+				       config_mode_name(v->mode));
 		if (v->n_groups && mark_not_bad(ld, m, "groups"))
-			load_error_key(ld, m, "groups", m, "expected none in mode %s, which floods all multicast alike or none",
+			load_error_key(ld, m, "groups", m,
+				       "expected none in mode %s, which floods all multicast alike or none",
 				       config_mode_name(v->mode));
 		return;
 	}
 	if (v->unknown_unicast_drop)
-		load_error_key(ld, m, "unknown-unicast", m, "expected flood in mode %s: frames to unknown addresses are what asks",
+		load_error_key(ld, m, "unknown-unicast", m,
+			       "expected flood in mode %s: frames to unknown addresses are what asks",
 			       config_mode_name(v->mode));
 	if (v->n_groups && !v->n_flood && v->resolver != CONFIG_RESOLVER_RIB && mark_not_bad(ld, m, "groups"))
 		load_error_key(ld, m, "groups", m, "expected VTEPs in flood for them, found none");
@@ -237,17 +242,21 @@ static void check_source(struct load *ld, const struct config_vni *v, uint32_t m
 	if (!v->check_source || !mark_good(ld, m, "check-source"))
 		return;
 	if (ld->config->dataplane == CONFIG_DP_KERNEL)
-		load_error_key(ld, m, "check-source", m, "expected dataplane userspace with it, which sees where packets are from");
+		load_error_key(ld, m, "check-source", m,
+			       "expected dataplane userspace with it, which sees where packets are from");
 	else if (v->mode == CONFIG_MODE_MULTICAST)
-		load_error_key(ld, m, "check-source", m, "expected false in mode multicast, where VTEPs are known by their packets");
+		load_error_key(ld, m, "check-source", m,
+			       "expected false in mode multicast, where VTEPs are known by their packets");
 	else if (v->group.len)
-		load_error_key(ld, m, "check-source", m, "expected false with a group, where VTEPs flood that no route goes to");
+		load_error_key(ld, m, "check-source", m,
+			       "expected false with a group, where VTEPs flood that no route goes to");
 }
 
 /* PIM-SM says how the group is got at (RFC 8365 5.1.3), so whoever sends to it is heard: no group of RFC 4607. */
 static bool is_source_specific(const struct ip *group)
 {
-	return group->len == 4 ? group->b[0] == 232 : group->len == 16 && (group->b[1] & 0xf0) == 0x30 && !group->b[2] && !group->b[3];
+	return group->len == 4 ? group->b[0] == 232
+			       : group->len == 16 && (group->b[1] & 0xf0) == 0x30 && !group->b[2] && !group->b[3];
 }
 
 /* How frames for many and for unknown addresses get to other VTEPs in mode evpn. */
@@ -258,15 +267,18 @@ static void check_flooding(struct load *ld, const struct config_vni *v, uint32_t
 	if (v->mode != CONFIG_MODE_EVPN) {
 		if (said && v->flooding != (v->group.len ? CONFIG_FLOODING_MULTICAST : CONFIG_FLOODING_INGRESS) &&
 		    mark_not_bad(ld, m, "mode"))
-			load_error_key(ld, m, "flood-control", m, "expected none in mode %s, which says how it floods", config_mode_name(v->mode));
+			load_error_key(ld, m, "flood-control", m, "expected none in mode %s, which says how it floods",
+				       config_mode_name(v->mode));
 		return;
 	}
 	if (said && v->flooding == CONFIG_FLOODING_MULTICAST && !v->group.len && mark_not_bad(ld, m, "group"))
 		load_error_key(ld, m, "flood-control", m, "expected a group to flood to with multicast, found none");
 	if (v->flooding != CONFIG_FLOODING_MULTICAST && v->group.len && mark_good(ld, m, "group"))
-		load_error_key(ld, m, "group", m, "expected none with flood-control %s", config_flooding_name(v->flooding));
+		load_error_key(ld, m, "group", m, "expected none with flood-control %s",
+			       config_flooding_name(v->flooding));
 	if (v->flooding == CONFIG_FLOODING_MULTICAST && is_source_specific(&v->group) && mark_good(ld, m, "group"))
-		load_error_key(ld, m, "group", m, "expected a group that is joined for all sources, found the source-specific %s",
+		load_error_key(ld, m, "group", m,
+			       "expected a group that is joined for all sources, found the source-specific %s",
 			       ip_str(&v->group).s);
 	if (v->flooding == CONFIG_FLOODING_OFF && v->n_flood && mark_not_bad(ld, m, "flood"))
 		load_error_key(ld, m, "flood", m, "expected none with flood-control off");
@@ -282,14 +294,15 @@ static void check_limits(struct load *ld, const struct config_vni *v, uint32_t m
 		if (!mark_good(ld, item, "mac-limit"))
 			continue;
 		if (!advertises && mark_not_bad(ld, m, "mode"))
-			load_error_key(ld, item, "mac-limit", item, "expected none in mode %s, which advertises no MACs",
-				       config_mode_name(v->mode));
+			load_error_key(ld, item, "mac-limit", item,
+				       "expected none in mode %s, which advertises no MACs", config_mode_name(v->mode));
 		else if (v->mac_limit && v->ports[i].mac_limit > v->mac_limit)
-			load_error_key(ld, item, "mac-limit", item, "expected at most that of the VNI, %u, found %u", v->mac_limit,
-				       v->ports[i].mac_limit);
+			load_error_key(ld, item, "mac-limit", item, "expected at most that of the VNI, %u, found %u",
+				       v->mac_limit, v->ports[i].mac_limit);
 	}
 	if (!advertises && mark_good(ld, m, "mac-limit") && mark_not_bad(ld, m, "mode"))
-		load_error_key(ld, m, "mac-limit", m, "expected none in mode %s, which advertises no MACs", config_mode_name(v->mode));
+		load_error_key(ld, m, "mac-limit", m, "expected none in mode %s, which advertises no MACs",
+			       config_mode_name(v->mode));
 }
 
 static void check_vni(struct load *ld, const struct config_vni *v, uint32_t m)
@@ -366,7 +379,8 @@ static void check_rds(struct load *ld)
 
 		if (!cmp_rd(e[i - 1].value, e[i].value) && a->vni != b->vni)
 			load_error_key(ld, e[i].mark, "rd", e[i].mark,
-				       "expected a route distinguisher or an ethernet-tag of its own, found those of VNI %u (line %u)",
+				       "expected a route distinguisher or an ethernet-tag of its own, found those of "
+				       "VNI %u (line %u)",
 				       a->vni, mark_at(ld, e[i - 1].mark)->line);
 	}
 	free(rds);

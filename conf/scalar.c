@@ -173,7 +173,8 @@ static bool number_or_word_write(const struct schema_key *k, const void *value, 
 }
 
 /* The words' values are below min. */
-const struct scalar scalar_number_or_word = { number_or_word_expected, number_or_word_read, number_or_word_write, NULL };
+const struct scalar scalar_number_or_word = { number_or_word_expected, number_or_word_read, number_or_word_write,
+					      NULL };
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 

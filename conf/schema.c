@@ -255,7 +255,8 @@ static const struct schema_key keys_neighbor[] = {
 	  .def = "75" },
 	{ "max-prefixes-restart", NUMBER, FIELD(config_neighbor, max_prefixes_restart), .min = 1, .max = 86400 },
 	{ "role", .scalar = &scalar_word, FIELD(config_neighbor, role), .words = words_role, .derive = derive_role },
-	{ "add-path", .scalar = &scalar_word, FIELD(config_neighbor, add_path), .words = words_add_path, .def = "none" },
+	{ "add-path", .scalar = &scalar_word, FIELD(config_neighbor, add_path), .words = words_add_path,
+	  .def = "none" },
 	{ "add-path-best", NUMBER, FIELD(config_neighbor, add_path_best), .min = 1, .max = 32 },
 };
 const struct schema_map schema_neighbor = {
@@ -272,15 +273,16 @@ static const struct schema_key keys_port[] = {
 	{ "mac-limit", NUMBER, FIELD(config_port, mac_limit), .min = 1, .max = 1000000 },
 };
 const struct schema_map schema_port = {
-	.what = "an interface name, tap:NAME or a map of name and what belongs to it", .size = sizeof(struct config_port),
-	KEYS(keys_port), .shorthand = true
+	.what = "an interface name, tap:NAME or a map of name and what belongs to it",
+	.size = sizeof(struct config_port), KEYS(keys_port), .shorthand = true,
 };
 
 static const struct schema_word words_off[] = { { "off", 0 }, { NULL, 0 } };
 static const struct schema_word words_never[] = { { "never", 0 }, { NULL, 0 } };
 
 /* One move is what every migration is. */
-#define MOVES .scalar = &scalar_number_or_word, FIELD(config_mobility, moves), .min = 2, .max = 1000000, .words = words_off
+#define MOVES \
+	.scalar = &scalar_number_or_word, FIELD(config_mobility, moves), .min = 2, .max = 1000000, .words = words_off
 #define WINDOW NUMBER, FIELD(config_mobility, window), .min = 1, .max = 86400
 #define RECOVERY                                                                                                       \
 	.scalar = &scalar_number_or_word, FIELD(config_mobility, recovery), .min = 1, .max = 86400, .words = words_never
@@ -346,11 +348,13 @@ static const struct schema_key keys_vni[] = {
 	{ "group", .scalar = &scalar_ip, FIELD(config_vni, group), .check = check_group },
 	{ "flood", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, flood, n_flood), .max_items = 16384,
 	  .check = check_vtep },
-	{ "groups", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, groups, n_groups), .max_items = 1024, .check = check_group },
+	{ "groups", SCHEMA_LIST, &scalar_ip, ITEMS(config_vni, groups, n_groups), .max_items = 1024,
+	  .check = check_group },
 	{ "ageing", NUMBER, FIELD(config_vni, ageing), .min = 1, .max = 32767, .def = "300" },
 	{ "unknown-unicast", .scalar = &scalar_word, FIELD(config_vni, unknown_unicast_drop),
 	  .words = words_unknown_unicast, .def = "flood" },
-	{ "inner-tags", .scalar = &scalar_word, FIELD(config_vni, inner_tags_drop), .words = words_inner_tags, .def = "keep" },
+	{ "inner-tags", .scalar = &scalar_word, FIELD(config_vni, inner_tags_drop), .words = words_inner_tags,
+	  .def = "keep" },
 	{ "check-source", .scalar = &scalar_bool, FIELD(config_vni, check_source), .derive = derive_check_source },
 	{ "rsc", .scalar = &scalar_bool, FIELD(config_vni, rsc), .def = "false" },
 	{ "resolver", .map = &schema_resolver, .offset = 0 },

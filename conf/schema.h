@@ -37,8 +37,8 @@ struct scalar {
 	void (*fini)(void *value);
 };
 
-extern const struct scalar scalar_bool, scalar_number, scalar_number_or_word, scalar_word, scalar_text, scalar_ifname, scalar_ifname_or_none,
-	scalar_port, scalar_ip, scalar_mac, scalar_router_id, scalar_rd, scalar_rt;
+extern const struct scalar scalar_bool, scalar_number, scalar_number_or_word, scalar_word, scalar_text, scalar_ifname,
+	scalar_ifname_or_none, scalar_port, scalar_ip, scalar_mac, scalar_router_id, scalar_rd, scalar_rt;
 
 /* Appends text as YAML that loads to the same text. */
 void scalar_write_text(const char *s, size_t len, struct buf *out);

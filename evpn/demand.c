@@ -211,7 +211,8 @@ static void ask(struct demand *d)
 			let_go(d, &resolver_get(r, h)->held);
 			resolver_answered(r, h, false, d->e->now);
 		} else {
-			d->e->source.ask(d->e->source.ctx, d->evi->vni, x->id, k.ip.len ? NULL : &k.mac, k.ip.len ? &k.ip : NULL);
+			d->e->source.ask(d->e->source.ctx, d->evi->vni, x->id, k.ip.len ? NULL : &k.mac,
+					 k.ip.len ? &k.ip : NULL);
 		}
 	}
 	d->asking = false;
@@ -254,7 +255,8 @@ void demand_heard(struct evpn *e, struct evi *evi, const struct dp_heard *h)
 	struct mac owner;
 	bool router;
 
-	if ((h->kind != DP_HEARD_QUESTION && h->kind != DP_HEARD_PROBE) || h->unicast || !h->ifindex || !ip_is_unicast(&h->target))
+	if ((h->kind != DP_HEARD_QUESTION && h->kind != DP_HEARD_PROBE) || h->unicast || !h->ifindex ||
+	    !ip_is_unicast(&h->target))
 		return;
 	/* The dataplane answers for those that it has rows of, if it is asked to; for this one it had none yet. */
 	if (!evi->suppress || is_here(evi->demand, NULL, &h->target))
@@ -281,8 +283,8 @@ static void on_timer(struct timerq_node *n, struct mtime now)
 
 static bool is_usable(const struct evpn *e, const struct config_host *h)
 {
-	return !mac_is_zero(&h->mac) && !mac_is_group(&h->mac) && ip_is_unicast(&h->vtep) && h->vtep.len == e->vtep.len &&
-	       !ip_eq(&h->vtep, &e->vtep) && (!h->ip.len || ip_is_unicast(&h->ip));
+	return !mac_is_zero(&h->mac) && !mac_is_group(&h->mac) && ip_is_unicast(&h->vtep) &&
+	       h->vtep.len == e->vtep.len && !ip_eq(&h->vtep, &e->vtep) && (!h->ip.len || ip_is_unicast(&h->ip));
 }
 
 static void claim(struct evpn *e, struct evi *evi, const struct config_host *h)

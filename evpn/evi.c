@@ -198,7 +198,8 @@ int evi_add(struct evpn *e, const struct config_vni *c, struct evi **out)
 	evi = evi_new(e, c);
 	other = same_rd(&e->evis, evi);
 	if (other) {
-		log_error(e->log, LOG_EVPN, "vni %u: its RD %s is that of vni %u; give one of them another rd or ethernet-tag", c->vni,
+		log_error(e->log, LOG_EVPN,
+			  "vni %u: its RD %s is that of vni %u; give one of them another rd or ethernet-tag", c->vni,
 			  evpn_rd_str(evi->rd).s, other->vni);
 		evi_free(evi);
 		return -EADDRINUSE;

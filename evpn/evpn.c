@@ -278,7 +278,8 @@ static int dataplane_add(struct evpn *e, const struct evi *evi, const struct con
 				   .check_source = c->check_source,
 				   .mac_limit = learn_at_most(c),
 				   .known_hosts = c->mode == CONFIG_MODE_STATIC_L3,
-				   .hear_hosts = (c->host_learning && (c->mode == CONFIG_MODE_EVPN || dynamic || evi->learns)) ||
+				   .hear_hosts = (c->host_learning &&
+						  (c->mode == CONFIG_MODE_EVPN || dynamic || evi->learns)) ||
 						 c->mode == CONFIG_MODE_DYNAMIC_L3,
 				   .rsc = c->rsc,
 				   .miss_macs = dynamic,

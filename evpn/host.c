@@ -308,8 +308,8 @@ static bool is_full(struct evpn *e, const struct evi *evi, const struct ip *ip, 
 	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
 		return true; /* every packet comes here */
 	note_ip_refused(e, evi, ip, mac, NULL, "too many addresses of its MAC or VNI");
-	log_warn(e->log, LOG_EVPN, "vni %u: %s at %s is not learned: too many addresses (%u of a VNI, %u of a MAC)", evi->vni,
-		 ip_str(ip).s, mac_str(mac).s, HOSTS_PER_EVI, HOSTS_PER_MAC);
+	log_warn(e->log, LOG_EVPN, "vni %u: %s at %s is not learned: too many addresses (%u of a VNI, %u of a MAC)",
+		 evi->vni, ip_str(ip).s, mac_str(mac).s, HOSTS_PER_EVI, HOSTS_PER_MAC);
 	return true;
 }
 

@@ -80,7 +80,8 @@ static void meaning_place(const struct bgp_attrs *a, struct meaning *out)
 	static const uint8_t mac_key[19] = { EVPN_MAC_IP }, ad_key[23] = { EVPN_AD };
 	struct evpn_nlri n;
 
-	if (a->shared_len && evpn_nlri_parse(mac_key, sizeof(mac_key), a->shared, a->shared_len, &n) && vni_valid(n.label)) {
+	if (a->shared_len && evpn_nlri_parse(mac_key, sizeof(mac_key), a->shared, a->shared_len, &n) &&
+	    vni_valid(n.label)) {
 		out->vtep = a->next_hop;
 		out->label = n.label;
 		memcpy(out->esi, n.esi, sizeof(out->esi));

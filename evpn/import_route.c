@@ -57,7 +57,8 @@ static void flood_to(struct evpn *e, struct evi *evi, const struct evpn_nlri *n,
 	if (evi->flooding == CONFIG_FLOODING_INGRESS)
 		flood_route_set(e, evi, n->rd, &n->ip, h);
 	else if (evi->flooding == CONFIG_FLOODING_MULTICAST && log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
-		log_remote(e->log, LOG_EVPN, "vni %u: VTEP %s floods by ingress replication, we to group %s: nothing is flooded to it",
+		log_remote(e->log, LOG_EVPN,
+			   "vni %u: VTEP %s floods by ingress replication, we to group %s: nothing is flooded to it",
 			   evi->vni, ip_str(&n->ip).s, ip_str(&evi->group).s);
 }
 
@@ -157,7 +158,8 @@ struct import_turn {
 
 static bool same_key(const struct evpn_nlri *a, const struct evpn_nlri *b)
 {
-	return a->type == b->type && a->tag == b->tag && !memcmp(a->rd, b->rd, 8) && mac_eq(&a->mac, &b->mac) && ip_eq(&a->ip, &b->ip);
+	return a->type == b->type && a->tag == b->tag && !memcmp(a->rd, b->rd, 8) && mac_eq(&a->mac, &b->mac) &&
+	       ip_eq(&a->ip, &b->ip);
 }
 
 static void turn_begin(struct evpn *e, struct import_turn *t, struct bgp_peer *cause)
@@ -295,7 +297,8 @@ const char *import_refusal(struct evpn *e, const struct evi *evi, const struct b
 		return "it offers another encapsulation than VXLAN";
 	if (!import_can_reach(e, &p->attrs->next_hop))
 		return why_unreachable(e, &p->attrs->next_hop);
-	if (!evpn_nlri_parse(p->key, p->key_len, p->attrs->shared, p->attrs->shared_len, &n) || !type_usable(n.type) || !key_usable(&n))
+	if (!evpn_nlri_parse(p->key, p->key_len, p->attrs->shared, p->attrs->shared_len, &n) || !type_usable(n.type) ||
+	    !key_usable(&n))
 		return "no host can have its address";
 	if (n.tag != evi->tag && n.tag != EVPN_MAX_ET)
 		return "its Ethernet Tag is another than the VNI's";

@@ -165,9 +165,10 @@ static void duplicate_log(struct evpn *e, const struct evi *evi, const struct ma
 	if (c->recovery)
 		snprintf(until, sizeof(until), " or for %u s", c->recovery);
 	log_warn(e->log, LOG_EVPN,
-		 "vni %u mac %s: duplicate: moved %u times within %u s between port %s and VTEP %s; stays %s until 'mac clear'%s",
-		 evi->vni, mac_str(&m->mac).s, c->moves, c->window, port ? port : "?", ip_str(import_vtep(e, m->best)).s,
-		 mac_is_here(kept) ? "on the port" : "behind the VTEP", until);
+		 "vni %u mac %s: duplicate: moved %u times within %u s between port %s and VTEP %s; stays %s until "
+		 "'mac clear'%s",
+		 evi->vni, mac_str(&m->mac).s, c->moves, c->window, port ? port : "?",
+		 ip_str(import_vtep(e, m->best)).s, mac_is_here(kept) ? "on the port" : "behind the VTEP", until);
 }
 
 static void conflict_log(struct evpn *e, const struct evi *evi, const struct mac_entry *m)
@@ -329,7 +330,10 @@ static bool is_over(const struct evpn *e, const struct evi *evi, const struct ma
 	if (ev == MAC_LEARNED || mac_is_here(m->state) || !mac_is_here(step->state) ||
 	    !limit_refuses(e, evi, m, m->ifindex))
 		return false;
-	*step = m->best ? (struct mac_step){ MAC_REMOTE, 0, MAC_R_ROUTE } : (struct mac_step){ MAC_UNKNOWN, 0, MAC_R_WITHDRAWN };
+	if (m->best)
+		*step = (struct mac_step){ MAC_REMOTE, 0, MAC_R_ROUTE };
+	else
+		*step = (struct mac_step){ MAC_UNKNOWN, 0, MAC_R_WITHDRAWN };
 	return true;
 }
 

@@ -111,7 +111,8 @@ void neigh_mac_came(struct evpn *e, uint32_t mac)
 	struct evi *evi = evi_get(&e->evis, m->evi);
 	unsigned asked = 0;
 
-	for (uint32_t h = evi->host_learning ? m->bindings : 0; h && asked < HOST_WELCOMES; h = binding_get(e, h)->next) {
+	for (uint32_t h = evi->host_learning ? m->bindings : 0; h && asked < HOST_WELCOMES;
+	     h = binding_get(e, h)->next) {
 		const struct binding *b = binding_get(e, h);
 		struct ip ip = binding_ip(b);
 
@@ -222,7 +223,8 @@ bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct i
 	return false;
 }
 
-bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8], struct ip *out)
+bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8],
+		    struct ip *out)
 {
 	uint32_t m = mac_find(e, evi, mac), h = m ? mac_get(e, m)->bindings : 0;
 
@@ -262,7 +264,8 @@ static void count_move(struct evpn *e, const struct evi *evi, const struct ip *i
 	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
 		return;
 	log_warn(e->log, LOG_EVPN,
-		 "vni %u ip %s: duplicate: moved %u times within %u s, between %s and %s at last; not advertised until 'mac clear'%s",
+		 "vni %u ip %s: duplicate: moved %u times within %u s, between %s and %s at last; not advertised until "
+		 "'mac clear'%s",
 		 evi->vni, ip_str(ip).s, evi->mobility.moves, evi->mobility.window,
 		 mac_str(&mac_get(e, binding_get(e, from)->mac)->mac).s, mac_str(to).s,
 		 evi->mobility.recovery ? " or its recovery" : "");
@@ -277,9 +280,9 @@ static bool is_pinned_elsewhere(struct evpn *e, const struct evi *evi, const str
 	if (!log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
 		return true; /* every packet comes here */
 	note_ip_refused(e, evi, ip, mac, &mac_get(e, binding_get(e, remote)->mac)->mac, "a route has it as immutable");
-	log_warn(e->log, LOG_EVPN, "vni %u ip %s: claimed by %s here, but VTEP %s has it as immutable at %s: not learned",
-		 evi->vni, ip_str(ip).s, mac_str(mac).s,
-		 ip_str(import_vtep(e, neigh_best_route(e, binding_get(e, remote)))).s,
+	log_warn(e->log, LOG_EVPN,
+		 "vni %u ip %s: claimed by %s here, but VTEP %s has it as immutable at %s: not learned", evi->vni,
+		 ip_str(ip).s, mac_str(mac).s, ip_str(import_vtep(e, neigh_best_route(e, binding_get(e, remote)))).s,
 		 mac_str(&mac_get(e, binding_get(e, remote)->mac)->mac).s);
 	return true;
 }
@@ -427,7 +430,8 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	was = sources_put(&e->macs.nodes, &b->routes, rd, import_ref(&e->imports, import));
 	binding_tally(evi, b, 1);
 	if (first_one)
-		note_ip(e, evi, b, HISTORY_REMOTE, NULL, mac_reason_text(mac_why_there(import_get(&e->imports, import))));
+		note_ip(e, evi, b, HISTORY_REMOTE, NULL,
+			mac_reason_text(mac_why_there(import_get(&e->imports, import))));
 	mac_claim_changed(e, m, was, import);
 	neigh_decide(e, evi, ip);
 	if (was)

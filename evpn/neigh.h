@@ -34,7 +34,8 @@ bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip
 /* Does the route of this RD say where the address is? */
 bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8]);
 /* An address that the route of this RD has at the MAC, false without one: to take them away one by one. */
-bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8], struct ip *out);
+bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8],
+		    struct ip *out);
 /*
  * Rows on demand: those of the address and of its MAC are wished for from now on. Who has
  * it; *there: its MAC was in use before. False when it is behind no VTEP.

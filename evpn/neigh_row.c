@@ -63,7 +63,8 @@ struct neigh_contest neigh_contest(const struct evpn *e, const struct evi *evi, 
 	return c;
 }
 
-static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct binding *b, bool take_over)
+static void row_want(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct binding *b,
+		     bool take_over)
 {
 	struct dp_row row = { .key = dp_key_neigh(evi->vni, ip), .mac = mac_get(e, b->mac)->mac };
 

@@ -8,14 +8,15 @@
 #include "evpn/tables.h"
 
 #define HOST_PARTS                                                                                                     \
-	(HISTORY_PART_VNI | HISTORY_PART_MAC | HISTORY_PART_IFINDEX | HISTORY_PART_SEQUENCE | HISTORY_PART_IP | HISTORY_PART_VTEP | \
-	 HISTORY_PART_FROM | HISTORY_PART_NEIGHBOR | HISTORY_PART_REASON)
+	(HISTORY_PART_VNI | HISTORY_PART_MAC | HISTORY_PART_IFINDEX | HISTORY_PART_SEQUENCE | HISTORY_PART_IP |        \
+	 HISTORY_PART_VTEP | HISTORY_PART_FROM | HISTORY_PART_NEIGHBOR | HISTORY_PART_REASON)
 
 static enum history_what shown(const struct mac_entry *m)
 {
 	static const uint8_t what[] = {
-		[MAC_UNKNOWN] = HISTORY_NONE,	     [MAC_LOCAL] = HISTORY_LOCAL,	  [MAC_REMOTE] = HISTORY_REMOTE,
-		[MAC_HELD] = HISTORY_CONFLICT,	     [MAC_BARRED] = HISTORY_CONFLICT,	  [MAC_FROZEN_HERE] = HISTORY_DUPLICATE,
+		[MAC_UNKNOWN] = HISTORY_NONE,           [MAC_LOCAL] = HISTORY_LOCAL,
+		[MAC_REMOTE] = HISTORY_REMOTE,          [MAC_HELD] = HISTORY_CONFLICT,
+		[MAC_BARRED] = HISTORY_CONFLICT,        [MAC_FROZEN_HERE] = HISTORY_DUPLICATE,
 		[MAC_FROZEN_THERE] = HISTORY_DUPLICATE,
 	};
 
@@ -101,7 +102,8 @@ void note_mac_limited(struct evpn *e, const struct evi *evi, const struct mac_en
 				    .vni = evi->vni,
 				    .mac = &m->mac,
 				    .ifindex = m->ifindex,
-				    .reason = over ? "learned on a port, above a MAC limit" : mac_reason_text(MAC_R_LEFT) };
+				    .reason = over ? "learned on a port, above a MAC limit"
+						   : mac_reason_text(MAC_R_LEFT) };
 
 	note_coming(e, &ev);
 }
@@ -112,15 +114,16 @@ void note_limit(struct evpn *e, const struct evi *evi, unsigned ifindex, bool re
 				    .what = (uint8_t)(reached ? HISTORY_LIMITED : HISTORY_READY),
 				    .vni = evi->vni,
 				    .ifindex = ifindex,
-				    .reason = reached ? "mac-limit is reached: MACs above it are not advertised" : "below its mac-limit again" };
+				    .reason = reached ? "mac-limit is reached: MACs above it are not advertised"
+						      : "below its mac-limit again" };
 
 	if (e->history && ifindex)
 		name_port(e, ifindex);
 	history_add(e->history, HISTORY_DAEMON, &ev);
 }
 
-void note_ip(struct evpn *e, const struct evi *evi, const struct binding *b, enum history_what what, const struct mac *mac_was,
-	     const char *reason)
+void note_ip(struct evpn *e, const struct evi *evi, const struct binding *b, enum history_what what,
+	     const struct mac *mac_was, const char *reason)
 {
 	uint32_t best = what == HISTORY_REMOTE ? neigh_best_route(e, b) : 0;
 	struct ip ip = binding_ip(b);
@@ -140,8 +143,8 @@ void note_ip(struct evpn *e, const struct evi *evi, const struct binding *b, enu
 		note_coming(e, &ev);
 }
 
-void note_ip_refused(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac, const struct mac *at,
-		     const char *reason)
+void note_ip_refused(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac,
+		     const struct mac *at, const char *reason)
 {
 	struct history_event ev = { .kind = HISTORY_IP, .what = HISTORY_REFUSED, .vni = evi->vni, .mac = mac, .ip = ip,
 				    .mac_was = at, .reason = reason };

@@ -20,11 +20,11 @@ void note_mac_limited(struct evpn *e, const struct evi *evi, const struct mac_en
 /* A MAC limit of the VNI, or of a port of it, is reached, or there is room below it again. */
 void note_limit(struct evpn *e, const struct evi *evi, unsigned ifindex, bool reached);
 /* What a binding is from now on, and why; mac_was NULL: the address was at no other MAC. */
-void note_ip(struct evpn *e, const struct evi *evi, const struct binding *b, enum history_what what, const struct mac *mac_was,
-	     const char *reason);
+void note_ip(struct evpn *e, const struct evi *evi, const struct binding *b, enum history_what what,
+	     const struct mac *mac_was, const char *reason);
 /* An address that is not taken for that of a host at mac; at has it, or NULL. */
-void note_ip_refused(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac, const struct mac *at,
-		     const char *reason);
+void note_ip_refused(struct evpn *e, const struct evi *evi, const struct ip *ip, const struct mac *mac,
+		     const struct mac *at, const char *reason);
 /* The VTEP is flooded to from now on, or no more. */
 void note_vtep(struct evpn *e, const struct evi *evi, const struct ip *vtep, bool added);
 /* A best path is another one now; only while someone watches. */

@@ -28,7 +28,8 @@ void origin_mac(struct evpn *e, const struct evi *evi, const struct origin_mac *
 	 * do not know, and its absence means the same to us.
 	 */
 	if (o->ip.len == 16 && (o->router || o->immutable))
-		evpn_ec_put_nd(&w, (o->router ? EVPN_ND_ROUTER : 0) | (o->immutable ? EVPN_ND_IMMUTABLE : 0) | EVPN_ND_OVERRIDE);
+		evpn_ec_put_nd(&w, (o->router ? EVPN_ND_ROUTER : 0) | (o->immutable ? EVPN_ND_IMMUTABLE : 0) |
+					   EVPN_ND_OVERRIDE);
 	else if (o->ip.len && o->immutable) /* R and O mean nothing with IPv4 */
 		evpn_ec_put_nd(&w, EVPN_ND_IMMUTABLE);
 	BUG_ON(!wb_ok(&w));

@@ -141,7 +141,9 @@ uint32_t resolver_asked(const struct resolver *r, uint32_t id)
 {
 	uint32_t h = id & ((1u << ID_ENTRY_BITS) - 1);
 
-	return h && slab_live(&r->slab, h) && resolver_get(r, h)->id == id && resolver_get(r, h)->state == RESOLVER_ASKED ? h : 0;
+	if (!h || !slab_live(&r->slab, h))
+		return 0;
+	return resolver_get(r, h)->id == id && resolver_get(r, h)->state == RESOLVER_ASKED ? h : 0;
 }
 
 void resolver_answered(struct resolver *r, uint32_t h, bool known, struct mtime now)

@@ -365,8 +365,8 @@ static void judge(struct evpn *e, struct segment *s)
 static void too_many_log(struct evpn *e, const struct evi *evi, const uint8_t esi[10])
 {
 	if (log_allow(e->log, &e->conflicts, LOG_EVPN, e->now))
-		log_remote(e->log, LOG_EVPN, "vni %u segment %s: more than %u A-D routes: the others are not used", evi->vni,
-			   evpn_esi_str(esi).s, SEGMENT_ROUTES);
+		log_remote(e->log, LOG_EVPN, "vni %u segment %s: more than %u A-D routes: the others are not used",
+			   evi->vni, evpn_esi_str(esi).s, SEGMENT_ROUTES);
 }
 
 void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[10], bool per_es, const uint8_t rd[8],

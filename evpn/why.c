@@ -48,17 +48,18 @@ static bool claim_of_import(const struct evpn *e, const struct mac_entry *m, uin
 
 	if (!im->fixed && !im->tunnel)
 		return false;
-	*out = (struct evpn_claimant){ .by = im->tunnel ? EVPN_BY_TUNNEL : im->sticky ? EVPN_BY_CONFIGURATION : EVPN_BY_RESOLVER,
-				    .vtep = *import_vtep(e, import),
-				    .sticky = im->sticky,
-				    .ip = *ip };
+	*out = (struct evpn_claimant){ .vtep = *import_vtep(e, import), .sticky = im->sticky, .ip = *ip };
+	if (im->tunnel)
+		out->by = EVPN_BY_TUNNEL;
+	else
+		out->by = im->sticky ? EVPN_BY_CONFIGURATION : EVPN_BY_RESOLVER;
 	evpn_claimant_judge(e, m, import, out);
 	return true;
 }
 
 /* The n-th of the sources in s that is no route. */
-static bool nth(const struct evpn *e, const struct mac_entry *m, const struct sources *s, const struct ip *ip, unsigned *n,
-		struct evpn_claimant *out)
+static bool nth(const struct evpn *e, const struct mac_entry *m, const struct sources *s, const struct ip *ip,
+		unsigned *n, struct evpn_claimant *out)
 {
 	for_each_source(x, &e->macs.nodes, s)
 		if (claim_of_import(e, m, x->import, ip, out) && !(*n)--)
@@ -75,7 +76,8 @@ bool evpn_claimant_nth(const struct evpn *e, uint32_t vni, const struct mac *mac
 
 	if (!m)
 		return false;
-	if (m->ifindex && (mac_is_here(m->state) || m->state == MAC_BARRED || m->state == MAC_FROZEN_THERE || m->flags & MAC_OVER)) {
+	if (m->ifindex &&
+	    (mac_is_here(m->state) || m->state == MAC_BARRED || m->state == MAC_FROZEN_THERE || m->flags & MAC_OVER)) {
 		claim_of_port(m, out);
 		if (!n--)
 			return true;
@@ -162,7 +164,10 @@ const char *evpn_path_verdict_name(enum evpn_path_verdict_kind v)
 const char *evpn_claimant_name(enum evpn_claimant_kind by)
 {
 	static const char *const names[] = {
-		[EVPN_BY_PORT] = "port", [EVPN_BY_CONFIGURATION] = "configuration", [EVPN_BY_RESOLVER] = "resolver", [EVPN_BY_TUNNEL] = "tunnel",
+		[EVPN_BY_PORT] = "port",
+		[EVPN_BY_CONFIGURATION] = "configuration",
+		[EVPN_BY_RESOLVER] = "resolver",
+		[EVPN_BY_TUNNEL] = "tunnel",
 	};
 
 	return names[by];

@@ -450,8 +450,8 @@ void bgp_conn_set_user(struct bgp_conn *c, void *user);
  * Originates a route, or replaces the one of that key that we originate. attrs->as_path, cluster_list, originator are
  * ignored; next_hop is ours. Everything is copied.
  */
-void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri, const struct bgp_attrs *attrs,
-		   struct mtime now);
+void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri,
+		   const struct bgp_attrs *attrs, struct mtime now);
 /* No harm when there is no such route. */
 void bgp_withdraw(struct bgp *b, const struct bgp_family *f, const uint8_t *key, size_t key_len, struct mtime now);
 

@@ -463,7 +463,8 @@ void dp_trace(struct dp *d, uint32_t vni, const struct mac *mac, bool isolated, 
  * May frames of that MAC come in by this port, or with ifindex 0 out of the tunnel from
  * this VTEP? TRACE_SOURCE. True when the port is isolated from others that are.
  */
-bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, const struct ip *vtep, struct trace *t);
+bool dp_trace_source(struct dp *d, uint32_t vni, const struct mac *mac, unsigned ifindex, const struct ip *vtep,
+		     struct trace *t);
 /* Who answers a host that asks for ip, which is at mac behind a VTEP? TRACE_INNER_NEIGHBOUR. */
 void dp_trace_answer(struct dp *d, uint32_t vni, const struct ip *ip, const struct mac *mac, struct trace *t);
 

@@ -295,7 +295,8 @@ struct evpn_claimant { /* who says where a MAC is, but for routes */
 	const char *why; /* not; NULL when it wins */
 };
 /* The n-th, from 0; false at the end. */
-bool evpn_claimant_nth(const struct evpn *e, uint32_t vni, const struct mac *mac, unsigned n, struct evpn_claimant *out);
+bool evpn_claimant_nth(const struct evpn *e, uint32_t vni, const struct mac *mac, unsigned n,
+		       struct evpn_claimant *out);
 
 enum evpn_path_verdict_kind {
 	EVPN_PATH_WINS,         /* the MAC is where it says */

@@ -48,10 +48,12 @@ struct trace { /* zeroed: empty */
 #define TRACE_STEPS_MAX 256u /* further ones are dropped */
 
 /* A row that is ok so far; valid until the next. */
-struct trace_step *trace_add(struct trace *t, enum trace_lookup lookup, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+struct trace_step *trace_add(struct trace *t, enum trace_lookup lookup, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void trace_answer(struct trace_step *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The result with its sentence; of two the heavier one stays, with its own. */
-void trace_say(struct trace_step *s, enum trace_result result, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void trace_say(struct trace_step *s, enum trace_result result, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* What to do about what was said last. */
 void trace_advise(struct trace_step *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The first of the heaviest; NULL without rows. */

@@ -22,6 +22,7 @@ bool ask_rows(const char *socket, const char *const *words, size_t n, const char
 	      bool (*row)(void *ctx, const json_t *row), void *ctx, char error[ASK_ERROR_MAX]);
 
 /* The words of "show mac" and the like, for the two above. */
-#define ASK_WORDS(...) (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)
+#define ASK_WORDS(...) \
+	(const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)
 
 #endif

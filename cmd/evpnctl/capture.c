@@ -26,8 +26,16 @@
 #define LINKTYPE_RAW 101 /* IPv4 or IPv6, by its version */
 
 enum { BLOCK_INTERFACE = 1, BLOCK_STATISTICS = 5, BLOCK_PACKET = 6, BLOCK_SECTION = 0x0a0d0d0a };
-enum { OPT_END = 0, OPT_COMMENT = 1, OPT_NAME = 2, OPT_DESCRIPTION = 3, OPT_FLAGS = 2, OPT_RESOLUTION = 9, OPT_RECEIVED = 4,
-       OPT_DROPPED = 5 };
+enum {
+	OPT_END = 0,
+	OPT_COMMENT = 1,
+	OPT_NAME = 2,
+	OPT_DESCRIPTION = 3,
+	OPT_FLAGS = 2,
+	OPT_RESOLUTION = 9,
+	OPT_RECEIVED = 4,
+	OPT_DROPPED = 5
+};
 enum { INBOUND = 1, OUTBOUND = 2 }; /* of OPT_FLAGS */
 
 struct capture {
@@ -119,7 +127,8 @@ static void write_packet(struct capture *c, const struct dp_captured *h, const u
 {
 	uint32_t flags = h->out ? OUTBOUND : INBOUND;
 	char comment[96];
-	int n = snprintf(comment, sizeof(comment), "%s %s %.64s", h->out ? "to" : "from", h->underlay ? "VTEP" : "port", h->where);
+	int n = snprintf(comment, sizeof(comment), "%s %s %.64s", h->out ? "to" : "from", h->underlay ? "VTEP" : "port",
+			 h->where);
 
 	put32(&c->block, h->underlay);
 	put_time(&c->block, h->ns);
@@ -245,7 +254,8 @@ static void tell(const struct capture *c, bool json)
 	unsigned long long inner = c->packets[0], outer = c->packets[1], lost = c->lost;
 
 	if (json)
-		fprintf(out, "{\"file\":\"%s\",\"frames\":%llu,\"underlay\":%llu,\"lost\":%llu}\n", c->name, inner, outer, lost);
+		fprintf(out, "{\"file\":\"%s\",\"frames\":%llu,\"underlay\":%llu,\"lost\":%llu}\n", c->name, inner,
+			outer, lost);
 	else
 		fprintf(out, "%llu frames at ports, %llu packets of the underlay, %llu lost\n", inner, outer, lost);
 }

@@ -168,7 +168,8 @@ static int read_status(struct conn *c)
 	int code = 0;
 
 	if (!status) {
-		say(c, "%s: %s", c->path, n > 0 || errno != EAGAIN ? "this is not evpnd's answer" : "evpnd does not answer");
+		say(c, "%s: %s", c->path,
+		    n > 0 || errno != EAGAIN ? "this is not evpnd's answer" : "evpnd does not answer");
 		return 1;
 	}
 	c->answered = true;
@@ -242,7 +243,8 @@ const char *conn_line(struct conn *c, size_t *len)
 	n = getline(&c->line, &c->cap, c->in);
 	if (n <= 0)
 		return NULL;
-	c->complete = c->line[n - 1] == '\n' && (c->body == CONN_OBJECT || c->line[0] == (c->body == CONN_LINES ? '\n' : ']'));
+	c->complete = c->line[n - 1] == '\n' &&
+		      (c->body == CONN_OBJECT || c->line[0] == (c->body == CONN_LINES ? '\n' : ']'));
 	c->signs = c->signs || (c->sign && strstr(c->line, c->sign));
 	*len = (size_t)n;
 	return c->line;

@@ -31,7 +31,9 @@ static void no_daemon(const char *config, const char *socket, const char *why, s
 	doctor_command(&f, "systemctl start evpnd; by hand: evpnd -c %s -s %s", config, socket);
 	if (is_denied(socket, W_OK)) { /* nothing says that none runs */
 		f.code = "no-permission";
-		doctor_why(&f, "what only evpnd knows cannot be looked at, nor can its network namespace if it has another");
+		doctor_why(
+			&f,
+			"what only evpnd knows cannot be looked at, nor can its network namespace if it has another");
 		doctor_command(&f, "sudo evpnctl doctor, or a group for you in control: of the configuration");
 	}
 	add(out, &f, first);

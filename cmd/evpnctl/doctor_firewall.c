@@ -29,14 +29,18 @@ static const struct {
 	bool leaves, by_source; /* the port that the packet is known by */
 	const char *state;
 } kinds[] = {
-	[VXLAN_IN] = { "firewall-vxlan", "VXLAN packets of", "frames of its hosts do not arrive here", IPPROTO_UDP, false, false, "new" },
-	[VXLAN_OUT] = { "firewall-vxlan", "VXLAN packets to", "frames to its hosts do not leave this host", IPPROTO_UDP, true, false, "new" },
-	[BGP_IN] = { "firewall-bgp", "BGP connections of", "it cannot connect to us", IPPROTO_TCP, false, false, "new" },
-	[BGP_OUT] = { "firewall-bgp", "BGP connections to", "we cannot connect to it", IPPROTO_TCP, true, false, "new" },
-	[BGP_ANSWERS_IN] = { "firewall-bgp", "what answers our BGP connections from", "we cannot connect to it", IPPROTO_TCP, false, true,
-			     "established" },
-	[BGP_ANSWERS_OUT] = { "firewall-bgp", "what answers BGP connections of", "it cannot connect to us", IPPROTO_TCP, true, true,
-			      "established" },
+	[VXLAN_IN] = { "firewall-vxlan", "VXLAN packets of", "frames of its hosts do not arrive here", IPPROTO_UDP,
+		       false, false, "new" },
+	[VXLAN_OUT] = { "firewall-vxlan", "VXLAN packets to", "frames to its hosts do not leave this host", IPPROTO_UDP,
+			true, false, "new" },
+	[BGP_IN] = { "firewall-bgp", "BGP connections of", "it cannot connect to us", IPPROTO_TCP, false, false,
+		     "new" },
+	[BGP_OUT] = { "firewall-bgp", "BGP connections to", "we cannot connect to it", IPPROTO_TCP, true, false,
+		      "new" },
+	[BGP_ANSWERS_IN] = { "firewall-bgp", "what answers our BGP connections from", "we cannot connect to it",
+			     IPPROTO_TCP, false, true, "established" },
+	[BGP_ANSWERS_OUT] = { "firewall-bgp", "what answers BGP connections of", "it cannot connect to us", IPPROTO_TCP,
+			      true, true, "established" },
 };
 
 /* What a rule drops: packets of one kind, of one VTEP or neighbor, and of so many others. */
@@ -114,7 +118,8 @@ static void forget_tables(json_t *rules, const char *family, const json_t *table
 		json_t *o;
 
 		json_object_foreach(json_array_get(rules, i), kind, o) {
-			const char *f = json_string_value(json_object_get(o, "family")), *t = json_string_value(json_object_get(o, "table"));
+			const char *f = json_string_value(json_object_get(o, "family"));
+			const char *t = json_string_value(json_object_get(o, "table"));
 
 			if (f && t && !strcmp(f, family) && json_object_get(tables, t)) {
 				json_array_remove(rules, i);
@@ -129,7 +134,8 @@ static bool read_iptables(const char *program, const char *family, int netns, js
 {
 	char save[32];
 	const char *const argv[] = { save, NULL };
-	struct saved s = { .t = { .ruleset = json_array(), .family = family, .program = program }, .tables = json_object() };
+	struct saved s = { .t = { .ruleset = json_array(), .family = family, .program = program },
+			   .tables = json_object() };
 	bool read;
 	int status;
 
@@ -174,7 +180,8 @@ static void note(struct scope *s, const struct firewall_drop *by, enum kind kind
 }
 
 /* here, other: no length when not known. */
-static void look(struct scope *s, enum kind kind, uint8_t ip_len, const struct ip *here, const struct ip *other, uint16_t port)
+static void look(struct scope *s, enum kind kind, uint8_t ip_len, const struct ip *here, const struct ip *other,
+		 uint16_t port)
 {
 	struct firewall_packet p = {
 		.leaves = kinds[kind].leaves,
@@ -227,7 +234,8 @@ static bool is_up(const struct scope *s, const struct ip *address)
 	size_t i;
 
 	json_array_foreach(s->neighbors, i, row) {
-		const char *a = json_string_value(json_object_get(row, "address")), *state = json_string_value(json_object_get(row, "state"));
+		const char *a = json_string_value(json_object_get(row, "address"));
+		const char *state = json_string_value(json_object_get(row, "state"));
 
 		if (a && state && !strcmp(a, ip_str(address).s))
 			return !strcmp(state, "Established");
@@ -270,7 +278,8 @@ static const char *table_of_iptables(const char *table)
 
 static void say_rule(const struct dropped *d, char *out, size_t cap)
 {
-	const char *family = text(d->by.chain, "family"), *table = text(d->by.chain, "table"), *chain = text(d->by.chain, "name");
+	const char *family = text(d->by.chain, "family"), *table = text(d->by.chain, "table");
+	const char *chain = text(d->by.chain, "name");
 	const char *saved = table_of_iptables(table);
 	int program = (int)strcspn(table, " ");
 
@@ -280,24 +289,26 @@ static void say_rule(const struct dropped *d, char *out, size_t cap)
 		snprintf(out, cap, "%.*s -t %s -P %s DROP", program, table, saved, chain);
 	else if (d->by.rule)
 		snprintf(out, cap, "rule %" JSON_INTEGER_FORMAT " of chain %s %s %s (nft -a list ruleset)",
-			 json_integer_value(json_object_get(d->by.rule, "handle")), text(d->by.rule, "family"), text(d->by.rule, "table"),
-			 text(d->by.rule, "chain"));
+			 json_integer_value(json_object_get(d->by.rule, "handle")), text(d->by.rule, "family"),
+			 text(d->by.rule, "table"), text(d->by.rule, "chain"));
 	else
 		snprintf(out, cap, "the policy of chain %s %s %s (nft)", family, table, chain);
 }
 
 static void say_command(const struct dropped *d, struct doctor_finding *f)
 {
-	const char *family = text(d->by.chain, "family"), *table = text(d->by.chain, "table"), *chain = text(d->by.chain, "name");
-	const char *protocol = kinds[d->kind].protocol == IPPROTO_UDP ? "udp" : "tcp", *side = kinds[d->kind].by_source ? "sport" : "dport";
+	const char *family = text(d->by.chain, "family"), *table = text(d->by.chain, "table");
+	const char *chain = text(d->by.chain, "name");
+	const char *protocol = kinds[d->kind].protocol == IPPROTO_UDP ? "udp" : "tcp";
+	const char *side = kinds[d->kind].by_source ? "sport" : "dport";
 	const char *saved = table_of_iptables(table);
 
 	if (saved)
 		doctor_command(f, "%.*s -t %s -I %s -p %s --%s %u -j ACCEPT; and the same where these rules come from",
 			       (int)strcspn(table, " "), table, saved, chain, protocol, side, d->port);
 	else
-		doctor_command(f, "nft insert rule %s %s %s %s %s %u accept; and the same where these rules come from", family, table, chain,
-			       protocol, side, d->port);
+		doctor_command(f, "nft insert rule %s %s %s %s %s %u accept; and the same where these rules come from",
+			       family, table, chain, protocol, side, d->port);
 }
 
 static void report(const struct dropped *d, struct buf *out, bool *first)

@@ -37,7 +37,8 @@ void format_event_time(struct buf *out, const json_t *v, const json_t *row)
 	at = timegm(&utc);
 	localtime_r(&at, &tm);
 	localtime_r(&now, &today);
-	strftime(date, sizeof(date), tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year ? "%H:%M:%S" : "%m-%d %H:%M:%S", &tm);
+	strftime(date, sizeof(date),
+		 tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year ? "%H:%M:%S" : "%m-%d %H:%M:%S", &tm);
 	buf_printf(out, "%s%.4s", date, ms);
 }
 
@@ -47,8 +48,13 @@ void format_event_about(struct buf *out, const json_t *v, const json_t *row)
 	static const struct {
 		const char *kind, *members[3];
 	} about[] = {
-		{ "neighbor", { "neighbor" } }, { "mac", { "mac" } },		   { "ip", { "ip" } },	   { "vtep", { "vtep" } },
-		{ "row", { "ip", "mac", "vtep" } }, { "device", { "interface" } }, { "route", { "route" } },
+		{ "neighbor", { "neighbor" } },
+		{ "mac", { "mac" } },
+		{ "ip", { "ip" } },
+		{ "vtep", { "vtep" } },
+		{ "row", { "ip", "mac", "vtep" } },
+		{ "device", { "interface" } },
+		{ "route", { "route" } },
 	};
 
 	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++) {
@@ -88,7 +94,8 @@ static void neighbor_words(struct buf *out, const json_t *row)
 	else if (text(row, "was"))
 		buf_printf(out, "no session: %s -> %s", text(row, "was"), text(row, "event"));
 	else
-		buf_printf(out, "%" JSON_INTEGER_FORMAT " routes %s", json_integer_value(json_object_get(row, "routes")), text(row, "event"));
+		buf_printf(out, "%" JSON_INTEGER_FORMAT " routes %s",
+			   json_integer_value(json_object_get(row, "routes")), text(row, "event"));
 }
 
 static void local_words(struct buf *out, const json_t *row)
@@ -195,7 +202,8 @@ static void system_words(struct buf *out, const json_t *row)
 	else if (vni && is(row, "event", "not-ready"))
 		buf_adds(out, "the VNI is not ready");
 	else if (vni && is(row, "event", "limited"))
-		add(out, text(row, "interface") ? "port " : "", text(row, "interface") ? text(row, "interface") : "the VNI");
+		add(out, text(row, "interface") ? "port " : "",
+		    text(row, "interface") ? text(row, "interface") : "the VNI");
 	else if (is(row, "event", "overrun"))
 		buf_adds(out, "events of the kernel were lost, what is local is learned anew");
 	else if (vni)
@@ -242,8 +250,9 @@ void format_event_words(struct buf *out, const json_t *v, const json_t *row)
 		const char *kind;
 		void (*words)(struct buf *out, const json_t *row);
 	} kinds[] = {
-		{ "neighbor", neighbor_words }, { "mac", mac_words },	{ "ip", ip_words },   { "vtep", vtep_words },
-		{ "row", row_words },		{ "system", system_words }, { "device", device_words }, { "route", route_words },
+		{ "neighbor", neighbor_words }, { "mac", mac_words },     { "ip", ip_words },
+		{ "vtep", vtep_words },         { "row", row_words },     { "system", system_words },
+		{ "device", device_words },     { "route", route_words },
 	};
 	void (*words)(struct buf *, const json_t *) = other_words;
 	size_t before = out->len;

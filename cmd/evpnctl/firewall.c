@@ -185,7 +185,9 @@ static enum truth equals(struct walk *w, const struct field *f, const json_t *v)
 	if (json_object_get(v, "elem"))
 		return equals(w, f, json_object_get(json_object_get(v, "elem"), "val"));
 	if (f->word || f->not_lo)
-		return s ? word_is(f, s) : f->is_number && json_is_integer(v) ? sure(f->number == json_integer_value(v)) : PERHAPS;
+		return s                                    ? word_is(f, s)
+		       : f->is_number && json_is_integer(v) ? sure(f->number == json_integer_value(v))
+							    : PERHAPS;
 	return compare(f, v, &order) ? sure(!order) : PERHAPS;
 }
 
@@ -386,7 +388,8 @@ static bool is_idle(const char *name)
 /*
  * A statement of a rule, reached as "reached" says; *reached becomes whether the next one is. The ends that it opens.
  */
-static unsigned walk_statement(struct walk *w, const json_t *rule, const char *name, const json_t *value, enum truth *reached)
+static unsigned walk_statement(struct walk *w, const json_t *rule, const char *name, const json_t *value,
+			       enum truth *reached)
 {
 	unsigned ends;
 	int end;
@@ -524,7 +527,10 @@ static bool chain_drops(struct walk *w, const json_t *chain, struct firewall_dro
 
 bool firewall_drops(const struct firewall *f, const struct firewall_packet *p, struct firewall_drop *drop)
 {
-	static const char *const hooks[2][HOOKS_MAX] = { { "ingress", "prerouting", "input" }, { "output", "postrouting", "egress" } };
+	static const char *const hooks[2][HOOKS_MAX] = {
+		{ "ingress", "prerouting", "input" },
+		{ "output", "postrouting", "egress" },
+	};
 	struct walk w = { .f = f, .p = p };
 
 	for (size_t h = 0; h < HOOKS_MAX; h++) {

@@ -129,7 +129,8 @@ static const char *here(const struct graph *g)
 
 static void print_here(const struct graph *g, FILE *out)
 {
-	fprintf(out, "\t\"%s\" [label=\"%s\\n%s", here(g), here(g), text(g->version, "vtep")[0] ? "this VTEP" : "this host");
+	fprintf(out, "\t\"%s\" [label=\"%s\\n%s", here(g), here(g),
+		text(g->version, "vtep")[0] ? "this VTEP" : "this host");
 	if (json_is_integer(json_object_get(g->version, "asn")))
 		fprintf(out, ", AS %" PRIu64, number(g->version, "asn"));
 	fputs("\", penwidth=2]\n", out);
@@ -151,7 +152,8 @@ static void print_session(const struct graph *g, const json_t *n, FILE *out)
 
 	fprintf(out, "\t\"%s\" -- \"%s\" [style=dashed, label=\"BGP %s", here(g), text(n, "address"), text(n, "state"));
 	if (up)
-		fprintf(out, "\\n%" PRIu64 " in, %" PRIu64 " out", number(n, "prefixes_received"), number(n, "prefixes_sent"));
+		fprintf(out, "\\n%" PRIu64 " in, %" PRIu64 " out", number(n, "prefixes_received"),
+			number(n, "prefixes_sent"));
 	fputs(up ? "\"]\n" : "\", color=red, fontcolor=red]\n", out);
 }
 
@@ -161,7 +163,8 @@ static void print_vni(const struct graph *g, const json_t *v, FILE *out)
 	bool ready = json_is_true(json_object_get(v, "ready"));
 
 	fprintf(out, "\t\"VNI %" PRIu64 "\" [label=\"VNI %" PRIu64 "\\n%s", vni, vni, text(v, "mode"));
-	fprintf(out, "%s\", shape=ellipse%s]\n", ready ? "" : "\\nnot ready", ready ? "" : ", color=red, fontcolor=red");
+	fprintf(out, "%s\", shape=ellipse%s]\n", ready ? "" : "\\nnot ready",
+		ready ? "" : ", color=red, fontcolor=red");
 	fprintf(out, "\t\"%s\" -- \"VNI %" PRIu64 "\" [label=\"", here(g), vni);
 	put_hosts(number(v, "local_macs"), "", out);
 	fputs("\"]\n", out);
@@ -210,18 +213,19 @@ static json_t *node(const char *kind, const char *id, json_t *asn, json_t *descr
 {
 	json_t *mode = json_object_get(vni, "mode"), *ready = json_object_get(vni, "ready");
 
-	return json_pack("{s:s, s:s, s:O?, s:O?, s:O?, s:O?, s:O?}", "id", id, "kind", kind, "asn", asn, "description", description,
-			 "vni", json_object_get(vni, "vni"), "mode", mode, "ready", ready);
+	return json_pack("{s:s, s:s, s:O?, s:O?, s:O?, s:O?, s:O?}", "id", id, "kind", kind, "asn", asn, "description",
+			 description, "vni", json_object_get(vni, "vni"), "mode", mode, "ready", ready);
 }
 
 /* session: of a BGP session, hosts and flooded: of a VNI; what does not apply is null. */
-static json_t *edge(const char *kind, const char *from, const char *to, const json_t *session, json_t *hosts, json_t *flooded)
+static json_t *edge(const char *kind, const char *from, const char *to, const json_t *session, json_t *hosts,
+		    json_t *flooded)
 {
 	json_t *in = json_object_get(session, "prefixes_received"), *sent = json_object_get(session, "prefixes_sent");
 
 	return json_pack("{s:s, s:s, s:s, s:O?, s:O?, s:O?, s:o?, s:o?}", "from", from, "to", to, "kind", kind, "state",
-			 json_object_get(session, "state"), "prefixes_received", in, "prefixes_sent", sent, "hosts", hosts,
-			 "flooded", flooded);
+			 json_object_get(session, "state"), "prefixes_received", in, "prefixes_sent", sent, "hosts",
+			 hosts, "flooded", flooded);
 }
 
 static const char *vni_id(uint64_t vni, char id[32])
@@ -267,7 +271,8 @@ static void add_vnis(const struct graph *g, json_t *nodes, json_t *edges)
 			continue;
 		vni_id(number(row, "vni"), id);
 		json_array_append_new(nodes, node("vni", id, NULL, NULL, row));
-		json_array_append_new(edges, edge("vni", here(g), id, NULL, json_integer((json_int_t)number(row, "local_macs")), NULL));
+		json_array_append_new(edges, edge("vni", here(g), id, NULL,
+						  json_integer((json_int_t)number(row, "local_macs")), NULL));
 	}
 }
 
@@ -284,8 +289,8 @@ static void add_vteps(const struct graph *g, json_t *nodes, json_t *edges)
 			json_object_set_new(seen, vtep.s, json_true());
 			json_array_append_new(nodes, node("vtep", vtep.s, NULL, NULL, NULL));
 		}
-		json_array_append_new(edges, edge("vtep", vni_id(e->key.vni, id), vtep.s, NULL, json_integer((json_int_t)e->hosts),
-						  json_boolean(e->flood)));
+		json_array_append_new(edges, edge("vtep", vni_id(e->key.vni, id), vtep.s, NULL,
+						  json_integer((json_int_t)e->hosts), json_boolean(e->flood)));
 	}
 	json_decref(seen);
 }

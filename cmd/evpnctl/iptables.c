@@ -36,8 +36,8 @@ static json_t *table_name(const struct iptables *t)
 /* ":INPUT DROP [0:0]" */
 static void add_chain(struct iptables *t, const char *name, const char *policy)
 {
-	json_t *c = json_pack("{s:s, s:o, s:s, s:s}", "family", t->family, "table", table_name(t), "name", name, "policy",
-			      strcmp(policy, "DROP") ? "accept" : "drop");
+	json_t *c = json_pack("{s:s, s:o, s:s, s:s}", "family", t->family, "table", table_name(t), "name", name,
+			      "policy", strcmp(policy, "DROP") ? "accept" : "drop");
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		if (strcmp(hooks[i].table, t->table) || strcmp(hooks[i].chain, name))
@@ -154,10 +154,11 @@ static bool is_plain_module(const char *name)
 static const struct {
 	const char *target, *statement;
 } targets[] = {
-	{ "ACCEPT", "accept" },	 { "DROP", "drop" },	 { "REJECT", "reject" },     { "RETURN", "return" },   { "LOG", "log" },
-	{ "NFLOG", "log" },	 { "MARK", "log" },	 { "CONNMARK", "log" },	     { "TCPMSS", "log" },      { "TRACE", "log" },
-	{ "CHECKSUM", "log" },	 { "DSCP", "log" },	 { "MASQUERADE", "snat" },   { "SNAT", "snat" },       { "DNAT", "dnat" },
-	{ "REDIRECT", "dnat" },	 { "TPROXY", "dnat" },	 { "NETMAP", "dnat" },	     { "NOTRACK", "notrack" },
+	{ "ACCEPT", "accept" },   { "DROP", "drop" },   { "REJECT", "reject" },   { "RETURN", "return" },
+	{ "LOG", "log" },         { "NFLOG", "log" },   { "MARK", "log" },        { "CONNMARK", "log" },
+	{ "TCPMSS", "log" },      { "TRACE", "log" },   { "CHECKSUM", "log" },    { "DSCP", "log" },
+	{ "MASQUERADE", "snat" }, { "SNAT", "snat" },   { "DNAT", "dnat" },       { "REDIRECT", "dnat" },
+	{ "TPROXY", "dnat" },     { "NETMAP", "dnat" }, { "NOTRACK", "notrack" },
 };
 
 /* A chain, too, where it is none of these: who walks the rules sees whether there is one. */
@@ -224,8 +225,9 @@ static void add_rule(struct iptables *t, const char *line, char **words, size_t 
 	json_t *expr = json_array();
 
 	add_words(t, expr, words + 2, n - 2);
-	json_array_append_new(t->ruleset, json_pack("{s:{s:s, s:o, s:s, s:s, s:o}}", "rule", "family", t->family, "table",
-						    table_name(t), "chain", words[1], "text", line, "expr", expr));
+	json_array_append_new(t->ruleset,
+			      json_pack("{s:{s:s, s:o, s:s, s:s, s:o}}", "rule", "family", t->family, "table",
+					table_name(t), "chain", words[1], "text", line, "expr", expr));
 }
 
 void iptables_line(struct iptables *t, const char *line, size_t len)

@@ -255,8 +255,10 @@ static json_t *error_object(const char *file, const char *line)
 	int n = 0;
 
 	if (sscanf(at, ":%u:%u: %n", &row, &column, &n) < 2 || !n)
-		return json_pack("{s:s, s:n, s:n, s:s}", "file", file, "line", "column", "message", at + strspn(at, ": "));
-	return json_pack("{s:s, s:i, s:i, s:s}", "file", file, "line", (int)row, "column", (int)column, "message", at + n);
+		return json_pack("{s:s, s:n, s:n, s:s}", "file", file, "line", "column", "message",
+				 at + strspn(at, ": "));
+	return json_pack("{s:s, s:i, s:i, s:s}", "file", file, "line", (int)row, "column", (int)column, "message",
+			 at + n);
 }
 
 static void print_errors(const char *file, const struct config_errors *errors)

@@ -237,7 +237,9 @@ static void put_kernel(struct report *r)
 		return;
 	}
 	section_begin(&r->s, "bridge -d fdb show, ip -d neigh show");
-	section_printf(&r->s, "(left out: %" PRIu64 " rows, a dump of which would hold up the host; diff has looked at them)", r->rows);
+	section_printf(&r->s,
+		       "(left out: %" PRIu64 " rows, a dump of which would hold up the host; diff has looked at them)",
+		       r->rows);
 	section_end(&r->s);
 }
 
@@ -268,7 +270,8 @@ static void put_head(struct report *r)
 	uname(&u);
 	gmtime_r(&now, &tm);
 	strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fputs("Report of evpnd. Passwords are left out; addresses, names and routes of this host are not: read it before you\n"
+	fputs("Report of evpnd. Passwords are left out; addresses, names and routes of this host are not: "
+	      "read it before you\n"
 	      "give it away.\n\n",
 	      r->s.out);
 	section_begin(&r->s, "evpnctl");
@@ -287,7 +290,9 @@ static void put_head(struct report *r)
 	section_printf(&r->s, "kernel %s %s %s", u.release, u.version, u.machine);
 	section_printf(&r->s, "processors %ld", sysconf(_SC_NPROCESSORS_ONLN));
 	if (r->netns >= 0)
-		section_printf(&r->s, "evpnd is in another network namespace than this program; the kernel's tables are of that one");
+		section_printf(
+			&r->s,
+			"evpnd is in another network namespace than this program; the kernel's tables are of that one");
 	section_end(&r->s);
 }
 

@@ -100,8 +100,8 @@ static int reap(pid_t pid, int64_t end)
 	return w;
 }
 
-enum run_end run(const char *const *argv, int netns, int timeout_ms, bool (*line)(void *ctx, const char *line, size_t len),
-		 void *ctx, int *status)
+enum run_end run(const char *const *argv, int netns, int timeout_ms,
+		 bool (*line)(void *ctx, const char *line, size_t len), void *ctx, int *status)
 {
 	int64_t end = now_ms() + timeout_ms;
 	enum run_end how;

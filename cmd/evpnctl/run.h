@@ -20,8 +20,8 @@ enum run_end {
  * argv[0] is looked for in /usr/sbin, /usr/bin, /sbin and /bin alone; standard output and
  * error come together, messages are in English. netns: its network namespace, -1: ours.
  */
-enum run_end run(const char *const *argv, int netns, int timeout_ms, bool (*line)(void *ctx, const char *line, size_t len),
-		 void *ctx, int *status);
+enum run_end run(const char *const *argv, int netns, int timeout_ms,
+		 bool (*line)(void *ctx, const char *line, size_t len), void *ctx, int *status);
 
 #define RUN_NETNS_OUT_OF_REACH (-2)
 /* The network namespace of a process, for netns above, to be closed: -1 when it is ours. */

@@ -30,7 +30,8 @@ bool section_line(struct sections *s, const char *line, size_t len)
 {
 	if (len && line[len - 1] == '\n')
 		len--;
-	s->cut = s->cut || s->lines == s->lines_max || s->octets + len + 1 > s->octets_max || s->total + len + 1 > s->total_max;
+	s->cut = s->cut || s->lines == s->lines_max || s->octets + len + 1 > s->octets_max ||
+		 s->total + len + 1 > s->total_max;
 	if (s->cut)
 		return false;
 	put_visible(line, len, s->out);

@@ -136,8 +136,9 @@ static void put_routes(const struct top_answers *a, struct buf *out)
 
 static void put_tables(const struct top_answers *a, struct buf *out)
 {
-	buf_printf(out, "MACs %" PRIu64 " here, %" PRIu64 " there  addresses %" PRIu64 ", %" PRIu64, sum(a->vnis, "local_macs"),
-		   sum(a->vnis, "remote_macs"), sum(a->vnis, "local_ips"), sum(a->vnis, "remote_ips"));
+	buf_printf(out, "MACs %" PRIu64 " here, %" PRIu64 " there  addresses %" PRIu64 ", %" PRIu64,
+		   sum(a->vnis, "local_macs"), sum(a->vnis, "remote_macs"), sum(a->vnis, "local_ips"),
+		   sum(a->vnis, "remote_ips"));
 	buf_printf(out, "  rows %" PRIu64 ", %" PRIu64 " due", number(a->memory, "dataplane.rows"),
 		   number(a->memory, "dataplane.dirty"));
 	put_named_rate(out, a, "writes", "writes_per_s");
@@ -215,7 +216,8 @@ static void rate_daemon(struct top_answers *a, struct rates *r)
 	add_rate(r, a->rates, "nlri_in_per_s", "", sum(a->neighbors, "nlri_in"));
 	add_rate(r, a->rates, "nlri_out_per_s", "", sum(a->neighbors, "nlri_out"));
 	add_rate(r, a->rates, "writes_per_s", "", number(a->memory, "dataplane.writes"));
-	add_rate(r, a->rates, "cpu_us_per_s", "", number(a->memory, "process.cpu_user_us") + number(a->memory, "process.cpu_system_us"));
+	add_rate(r, a->rates, "cpu_us_per_s", "",
+		 number(a->memory, "process.cpu_user_us") + number(a->memory, "process.cpu_system_us"));
 }
 
 static void rate_neighbors(const struct top_answers *a, struct rates *r)
@@ -370,8 +372,8 @@ void top_object(struct top_answers *a, struct rates *r, FILE *out)
 	json_t *page;
 
 	rate_all(a, r);
-	page = json_pack("{s:O, s:O, s:O, s:O, s:O}", "version", a->version, "rates", a->rates, "memory", a->memory, "neighbors",
-			 a->neighbors, "vnis", a->vnis);
+	page = json_pack("{s:O, s:O, s:O, s:O, s:O}", "version", a->version, "rates", a->rates, "memory", a->memory,
+			 "neighbors", a->neighbors, "vnis", a->vnis);
 	json_dumpf(page, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	fputc('\n', out);
 	json_decref(page);

@@ -32,8 +32,12 @@ static const char *title_of(const char *step)
 	static const struct {
 		const char *step, *title;
 	} titles[] = {
-		{ "source", "- source" },		{ "inner-route", "1 inner route" }, { "inner-neighbour", "2 inner neighbour" },
-		{ "fdb", "3 fdb" },			{ "outer-route", "4 outer route" }, { "outer-neighbour", "5 outer neighbour" },
+		{ "source", "- source" },
+		{ "inner-route", "1 inner route" },
+		{ "inner-neighbour", "2 inner neighbour" },
+		{ "fdb", "3 fdb" },
+		{ "outer-route", "4 outer route" },
+		{ "outer-neighbour", "5 outer neighbour" },
 	};
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)

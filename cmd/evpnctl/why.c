@@ -196,7 +196,8 @@ static void print_claims(struct page *p, const json_t *why)
 		if (is(row, "verdict", "wins"))
 			buf_adds(&p->line, ": wins");
 		else if (!is(row, "verdict", "ours"))
-			add(p, out ? is(row, "verdict", "rejected") ? ": rejected, " : ": not imported, " : ": loses, ", text(row, "why"));
+			add(p, out ? is(row, "verdict", "rejected") ? ": rejected, " : ": not imported, " : ": loses, ",
+			    text(row, "why"));
 		if (is(row, "verdict", "not-best"))
 			add(p, " by ", text(row, "decided_by"));
 		flush(p, 0);

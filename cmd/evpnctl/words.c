@@ -369,8 +369,8 @@ void format_mac_limit(struct buf *out, const json_t *v, const json_t *row)
 		buf_adds(out, "-");
 		return;
 	}
-	buf_printf(out, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " (%s", number(v, "learned"), number(v, "limit"),
-		   text(v, "state"));
+	buf_printf(out, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " (%s", number(v, "learned"),
+		   number(v, "limit"), text(v, "state"));
 	if (number(v, "over"))
 		buf_printf(out, ": %" JSON_INTEGER_FORMAT " not advertised", number(v, "over"));
 	buf_adds(out, ")");
@@ -524,7 +524,8 @@ void format_fdb_state(struct buf *out, const json_t *v, const json_t *row)
 	else
 		buf_adds(out, observed ? "there" : "gone");
 	if (pending)
-		buf_printf(out, ": %s%s%s", pending, text(row, "help") ? "; " : "", text(row, "help") ? text(row, "help") : "");
+		buf_printf(out, ": %s%s%s", pending, text(row, "help") ? "; " : "",
+			   text(row, "help") ? text(row, "help") : "");
 }
 
 void format_version(struct buf *out, const json_t *v, const json_t *row)

@@ -136,7 +136,8 @@ static void change_vni(struct daemon *d, const struct config_vni *was, const str
 static void remove_old(struct daemon *d, const struct config *old, const struct config *new_)
 {
 	for (size_t i = 0; i < old->n_neighbors; i++) {
-		const struct config_neighbor *was = &old->neighbors[i], *is = difference_find_neighbor(new_, &was->address);
+		const struct config_neighbor *was = &old->neighbors[i];
+		const struct config_neighbor *is = difference_find_neighbor(new_, &was->address);
 		struct bgp_peer *peer = bgp_peer_find(d->bgp, &was->address);
 
 		if (peer && !is)
@@ -204,7 +205,9 @@ static struct config *load_applicable(struct daemon *d, char *why, size_t cap)
 	struct config *new_ = load_again(d, why, cap);
 
 	if (new_ && is_cut_short(d->config_file) && (d->config->n_vnis || d->config->n_neighbors)) {
-		snprintf(why, cap, "nothing changed: %s has no octet, as a file has that was cut short; {} would take all away", d->config_file);
+		snprintf(why, cap,
+			 "nothing changed: %s has no octet, as a file has that was cut short; {} would take all away",
+			 d->config_file);
 		config_free(new_);
 		return NULL;
 	}
@@ -289,7 +292,8 @@ static void adapt_resolver(struct config_vni *v)
 }
 
 /* The configuration in force with another mode of a VNI, through all checks as if it came from the file. */
-static struct config *with_mode(struct daemon *d, const struct config_vni *v, enum config_mode mode, char *why, size_t cap)
+static struct config *with_mode(struct daemon *d, const struct config_vni *v, enum config_mode mode, char *why,
+				size_t cap)
 {
 	struct config c = *d->config, *new_;
 	struct config_errors errors = { 0 };

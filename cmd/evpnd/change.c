@@ -147,7 +147,8 @@ static int start_mac_add(struct reply *r)
 
 	r->body = REPLY_NONE;
 	if (mac_is_group(&h.mac) || mac_is_zero(&h.mac))
-		return reply_fail(r, 2, "--mac: expected the address of a host, found '%s'", reply_arg(r, ARG_MAC)->text);
+		return reply_fail(r, 2, "--mac: expected the address of a host, found '%s'",
+				  reply_arg(r, ARG_MAC)->text);
 	if (!ip_is_unicast(&h.vtep) || (h.ip.len && !ip_is_unicast(&h.ip)))
 		return reply_fail(r, 2, "--vtep, --ip: expected addresses of hosts");
 	status = check_host(r, vni, &h);

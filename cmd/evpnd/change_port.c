@@ -47,7 +47,9 @@ static int read_name(struct reply *r, struct port_state *s)
 	const char *name = reply_has(r, ARG_NAME) ? reply_arg(r, ARG_NAME)->text : "eth0";
 
 	if (!name_good(name))
-		return reply_fail(r, 2, "--name: expected the name of an interface of 1 to 15 characters, found '%.40s'", name);
+		return reply_fail(r, 2,
+				  "--name: expected the name of an interface of 1 to 15 characters, found '%.40s'",
+				  name);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->port.name = s->name;
 	return 0;
@@ -71,8 +73,8 @@ static int read_ip(struct reply *r, struct port_state *s)
 	if (!slash)
 		len = s->port.ip.len * 8u;
 	else if (slash[1] < '0' || slash[1] > '9' || *end || len > s->port.ip.len * 8u)
-		return reply_fail(r, 2, "--ip: expected a length from 0 to %u after the slash, found '%.60s'", s->port.ip.len * 8u,
-				  slash + 1);
+		return reply_fail(r, 2, "--ip: expected a length from 0 to %u after the slash, found '%.60s'",
+				  s->port.ip.len * 8u, slash + 1);
 	s->port.prefix_len = (uint8_t)len;
 	return 0;
 }
@@ -95,7 +97,8 @@ static int start_add(struct reply *r)
 		return rc;
 	s->port.mac = reply_arg(r, ARG_MAC)->mac;
 	if (mac_is_group(&s->port.mac))
-		return reply_fail(r, 2, "--mac: expected the address of a host, found '%s'", reply_arg(r, ARG_MAC)->text);
+		return reply_fail(r, 2, "--mac: expected the address of a host, found '%s'",
+				  reply_arg(r, ARG_MAC)->text);
 	r->body = REPLY_OBJECT;
 	return dp_port_add(r->d->dp, reply_arg(r, ARG_VNI)->n, &s->port, &s->made, r->error, sizeof(r->error)) ? 1 : 0;
 }

@@ -40,7 +40,8 @@ static int fail(struct log *log, const char *path, const char *what)
 	int err = errno;
 
 	log_error(log, LOG_CTL, "control socket %s: %s: %s%s", path, what, strerror(err),
-		  err == EACCES && geteuid() != 0 ? " (-s names another place; without it a user's is XDG_RUNTIME_DIR)" : "");
+		  err == EACCES && geteuid() != 0 ? " (-s names another place; without it a user's is XDG_RUNTIME_DIR)"
+						  : "");
 	return -err;
 }
 

@@ -192,7 +192,8 @@ bool difference_is_applicable(const struct config *old, const struct config *new
 	if (same_print(&fa, &fb))
 		return true;
 	name_change(&fa, &fb, line, sizeof(line));
-	snprintf(why, cap, "nothing changed: '%s' needs a restart (neighbors, vnis, log, memory-limit and restart.rows do not)",
+	snprintf(why, cap,
+		 "nothing changed: '%s' needs a restart (neighbors, vnis, log, memory-limit and restart.rows do not)",
 		 line);
 	return false;
 }

@@ -29,8 +29,8 @@ static void look_if_lonely(struct doctor *x, const struct config_vni *v)
 	struct evpn_vni_info i;
 	struct doctor_finding *f;
 
-	if (v->mode != CONFIG_MODE_EVPN || v->flooding != CONFIG_FLOODING_INGRESS || !evpn_vni_find(x->d->evpn, v->vni, &i) ||
-	    i.n_flood || i.remote_macs || !x->config->n_neighbors)
+	if (v->mode != CONFIG_MODE_EVPN || v->flooding != CONFIG_FLOODING_INGRESS ||
+	    !evpn_vni_find(x->d->evpn, v->vni, &i) || i.n_flood || i.remote_macs || !x->config->n_neighbors)
 		return;
 	f = doctor_find(x, DOCTOR_WARNING, "vni-alone", "no other VTEP is in VNI %u", v->vni);
 	f->vni = v->vni;
@@ -38,10 +38,10 @@ static void look_if_lonely(struct doctor *x, const struct config_vni *v)
 	if (!any_session(x))
 		doctor_command(f, "no session is up: mend that first");
 	else
-		doctor_command(
-			f,
-			"evpnctl show rib --type 3; the same VNI there, and a route target that import: takes (evpnctl show vni %u)",
-			v->vni);
+		doctor_command(f,
+			       "evpnctl show rib --type 3; the same VNI there, and a route target that import: takes "
+			       "(evpnctl show vni %u)",
+			       v->vni);
 }
 
 bool doctor_lonely(struct doctor *x)
@@ -158,14 +158,15 @@ static void say_unwanted(struct doctor *x, const struct unwanted *u)
 
 	evpn_rt_str(u->rt, &rt);
 	f = doctor_find(x, DOCTOR_ERROR, "route-target",
-			"%u routes of VNI %u, from %s and others, are taken by no VNI: their route target is %s", u->n, u->vni,
-			ip_str(&u->vtep).s, rt.s);
+			"%u routes of VNI %u, from %s and others, are taken by no VNI: their route target is %s", u->n,
+			u->vni, ip_str(&u->vtep).s, rt.s);
 	f->vni = u->vni;
 	doctor_why(f, "VNI %u here has the same number and imports other route targets, so their hosts are not reached",
 		   u->vni);
-	doctor_command(
-		f, "import: [auto, \"%s\"] for VNI %u, then: evpnctl reload; and there the same for ours (evpnctl show vni %u)",
-		rt.s, u->vni, u->vni);
+	doctor_command(f,
+		       "import: [auto, \"%s\"] for VNI %u, then: evpnctl reload; and there the same for ours (evpnctl "
+		       "show vni %u)",
+		       rt.s, u->vni, u->vni);
 }
 
 static void say_routes(struct doctor *x, const struct route_walk *w)
@@ -175,18 +176,22 @@ static void say_routes(struct doctor *x, const struct route_walk *w)
 	for (unsigned i = 0; i < w->n; i++)
 		say_unwanted(x, &w->list[i]);
 	if (w->ours) {
-		f = doctor_find(x, DOCTOR_ERROR, "vtep-duplicate", "%u routes from %s have our own VTEP address %s as next hop",
-				w->ours, ip_str(&w->ours_from).s, ip_str(&x->config->vtep).s);
+		f = doctor_find(x, DOCTOR_ERROR, "vtep-duplicate",
+				"%u routes from %s have our own VTEP address %s as next hop", w->ours,
+				ip_str(&w->ours_from).s, ip_str(&x->config->vtep).s);
 		f->neighbor = w->ours_from;
-		doctor_why(f, "two VTEPs with one address: packets reach one of them, and these routes cannot be used here");
+		doctor_why(
+			f,
+			"two VTEPs with one address: packets reach one of them, and these routes cannot be used here");
 		doctor_command(f, "another vtep: on one of the two; evpnctl show rib --rejected shows the routes");
 	}
 	if (w->rds) {
 		f = doctor_find(x, DOCTOR_WARNING, "rd-duplicate",
-				"%s announces routes with the route distinguisher of our VNI %u", ip_str(&w->rds_from).s,
-				w->rd_vni);
+				"%s announces routes with the route distinguisher of our VNI %u",
+				ip_str(&w->rds_from).s, w->rd_vni);
 		f->vni = w->rd_vni;
-		doctor_why(f, "for the same MAC the two routes are one to every reflector, and it passes on only one of them");
+		doctor_why(f, "for the same MAC the two routes are one to every reflector, and it passes on only one "
+			      "of them");
 		doctor_command(f, "another router-id: on one of the two, or rd: of the VNI");
 	}
 	if (w->loops) {
@@ -194,8 +199,8 @@ static void say_routes(struct doctor *x, const struct route_walk *w)
 				w->loops, ip_str(&w->loops_from).s);
 		f->neighbor = w->loops_from;
 		doctor_why(f, "VTEPs in one AS behind a spine of another do not see each other's routes");
-		doctor_command(
-			f, "on the spine: as-override for this neighbor (FRR: neighbor A as-override); or an AS for each VTEP");
+		doctor_command(f, "on the spine: as-override for this neighbor (FRR: neighbor A as-override); or an AS "
+				  "for each VTEP");
 	}
 }
 
@@ -224,14 +229,15 @@ struct mac_walk {
 static void say_duplicate(struct doctor *x, const struct evpn_mac_info *i)
 {
 	struct doctor_finding *f =
-		doctor_find(x, DOCTOR_WARNING, "mac-duplicate", "%s in VNI %u has moved too often and stays where it was",
-			    mac_str(&i->mac).s, i->vni);
+		doctor_find(x, DOCTOR_WARNING, "mac-duplicate",
+			    "%s in VNI %u has moved too often and stays where it was", mac_str(&i->mac).s, i->vni);
 
 	f->vni = i->vni;
 	doctor_why(f, "two hosts have this MAC, or a loop sends its frames back: RFC 7432 15.1");
-	doctor_command(f,
-		       "evpnctl trace --vni %u %s shows where it is; when that is mended: evpnctl mac clear --vni %u --mac %s",
-		       i->vni, mac_str(&i->mac).s, i->vni, mac_str(&i->mac).s);
+	doctor_command(
+		f,
+		"evpnctl trace --vni %u %s shows where it is; when that is mended: evpnctl mac clear --vni %u --mac %s",
+		i->vni, mac_str(&i->mac).s, i->vni, mac_str(&i->mac).s);
 }
 
 static void say_conflict(struct doctor *x, const struct evpn_mac_info *i)
@@ -242,8 +248,8 @@ static void say_conflict(struct doctor *x, const struct evpn_mac_info *i)
 
 	f->vni = i->vni;
 	doctor_why(f, "it is static on one of the two, so its frames go to different places");
-	doctor_command(f, "evpnctl show rib --vni %u --mac %s; here: bridge fdb show | grep %s", i->vni, mac_str(&i->mac).s,
-		       mac_str(&i->mac).s);
+	doctor_command(f, "evpnctl show rib --vni %u --mac %s; here: bridge fdb show | grep %s", i->vni,
+		       mac_str(&i->mac).s, mac_str(&i->mac).s);
 }
 
 bool doctor_macs(struct doctor *x)
@@ -271,12 +277,13 @@ static void say_limit(struct doctor *x, uint32_t vni, const char *port, const st
 
 	if (!i->limit || (!i->over && !i->reached))
 		return;
-	f = doctor_find(x, i->over ? DOCTOR_ERROR : DOCTOR_WARNING, "mac-limit", "%s%s%sVNI %u has %u MACs of at most %u%s",
-			port ? "port " : "", port ? port : "", port ? " of " : "", vni, i->learned, i->limit,
-			i->over ? ", and further ones wait" : "");
+	f = doctor_find(x, i->over ? DOCTOR_ERROR : DOCTOR_WARNING, "mac-limit",
+			"%s%s%sVNI %u has %u MACs of at most %u%s", port ? "port " : "", port ? port : "",
+			port ? " of " : "", vni, i->learned, i->limit, i->over ? ", and further ones wait" : "");
 	f->vni = vni;
 	doctor_why(f, "a MAC above the limit is not advertised: others flood to it, or cannot reach it");
-	doctor_command(f, "mac-limit: of VNI %u; is it a loop, or a flood of forged MACs? evpnctl show mac --vni %u", vni, vni);
+	doctor_command(f, "mac-limit: of VNI %u; is it a loop, or a flood of forged MACs? evpnctl show mac --vni %u",
+		       vni, vni);
 }
 
 static void look_at_limits(struct doctor *x, const struct config_vni *v)

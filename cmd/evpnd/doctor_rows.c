@@ -91,18 +91,20 @@ static void look_at_vni(struct doctor *x, const struct config_vni *v)
 	    x->config->dataplane == CONFIG_DP_NONE)
 		return;
 	f = doctor_find(x, i.ready ? DOCTOR_WARNING : DOCTOR_ERROR,
-			i.problem && strstr(i.problem, "writes here as well") ? "control-plane" : "vni-problem", "VNI %u: %s",
-			v->vni, i.problem ? i.problem : "its devices are not ready");
+			i.problem && strstr(i.problem, "writes here as well") ? "control-plane" : "vni-problem",
+			"VNI %u: %s", v->vni, i.problem ? i.problem : "its devices are not ready");
 	f->vni = v->vni;
 	if (!strcmp(f->code, "control-plane")) {
 		doctor_why(f, "two control planes on one bridge undo each other's rows");
-		doctor_command(f, "take VNI %u out of the other's configuration (FRR: no advertise-all-vni), or stop it",
+		doctor_command(f,
+			       "take VNI %u out of the other's configuration (FRR: no advertise-all-vni), or stop it",
 			       v->vni);
 		return;
 	}
 	doctor_why(f, i.ready ? "it works, and not as it is configured" :
 				"no row of it can be written, and its hosts are not advertised");
-	doctor_command(f, "evpnctl show vni %u; what another hand has changed: evpnctl repair --vni %u", v->vni, v->vni);
+	doctor_command(f, "evpnctl show vni %u; what another hand has changed: evpnctl repair --vni %u", v->vni,
+		       v->vni);
 }
 
 bool doctor_vnis(struct doctor *x)
@@ -144,10 +146,11 @@ static void say_rows(struct doctor *x, const struct row_walk *w)
 	for (unsigned k = 0; k < w->n; k++) {
 		const struct dp_row *row = &w->kinds[k].first.row;
 		const bool neigh = row->key.kind == DP_NEIGH || row->key.kind == DP_FLOOD;
-		struct doctor_finding *f = doctor_find(
-			x, DOCTOR_ERROR, "row-refused", "%u rows of table %s, as that of %s in VNI %u, are not there: %s",
-			w->kinds[k].n, w->kinds[k].first.table, neigh ? ip_str(&row->key.ip).s : mac_str(&row->key.mac).s,
-			row->key.vni, w->kinds[k].pending);
+		struct doctor_finding *f =
+			doctor_find(x, DOCTOR_ERROR, "row-refused",
+				    "%u rows of table %s, as that of %s in VNI %u, are not there: %s", w->kinds[k].n,
+				    w->kinds[k].first.table, neigh ? ip_str(&row->key.ip).s : mac_str(&row->key.mac).s,
+				    row->key.vni, w->kinds[k].pending);
 
 		f->vni = row->key.vni;
 		doctor_why(f, "%s",
@@ -188,9 +191,8 @@ bool doctor_overruns(struct doctor *x)
 	f = doctor_find(x, DOCTOR_WARNING, "overrun",
 			"the kernel has thrown notifications away %llu times: more than evpnd's socket holds",
 			(unsigned long long)s.overruns);
-	doctor_why(
-		f,
-		"evpnd looks at all local hosts anew each time, so nothing is wrong; it takes a moment, and is a sign of overload");
+	doctor_why(f, "evpnd looks at all local hosts anew each time, so nothing is wrong; it takes a moment, and is a "
+		      "sign of overload");
 	doctor_command(f, "what changes so many neighbours or rows at once? ip monitor neigh | head");
 	return false;
 }

@@ -7,10 +7,18 @@
 #include "cmd/evpnd/show.h"
 
 static const struct doctor_check daemon_checks[] = {
-	{ DOCTOR_ALL, doctor_file },	    { DOCTOR_KERNEL, doctor_privileges }, { DOCTOR_ALL, doctor_listening },
-	{ DOCTOR_ALL, doctor_sessions },    { DOCTOR_FORWARDING, doctor_vnis },	  { DOCTOR_FORWARDING, doctor_lonely },
-	{ DOCTOR_ALL, doctor_imports },	    { DOCTOR_FORWARDING, doctor_macs },	  { DOCTOR_FORWARDING, doctor_mac_limits },
-	{ DOCTOR_FORWARDING, doctor_rows }, { DOCTOR_KERNEL, doctor_overruns },	  { DOCTOR_ALL, NULL },
+	{ DOCTOR_ALL, doctor_file },
+	{ DOCTOR_KERNEL, doctor_privileges },
+	{ DOCTOR_ALL, doctor_listening },
+	{ DOCTOR_ALL, doctor_sessions },
+	{ DOCTOR_FORWARDING, doctor_vnis },
+	{ DOCTOR_FORWARDING, doctor_lonely },
+	{ DOCTOR_ALL, doctor_imports },
+	{ DOCTOR_FORWARDING, doctor_macs },
+	{ DOCTOR_FORWARDING, doctor_mac_limits },
+	{ DOCTOR_FORWARDING, doctor_rows },
+	{ DOCTOR_KERNEL, doctor_overruns },
+	{ DOCTOR_ALL, NULL },
 };
 
 struct doctor_state {

@@ -96,8 +96,8 @@ static void print_route(struct json *j, const struct history_event *e)
 		return;
 	}
 	evpn_route_fields(e->key, e->key_len, &none, &f);
-	snprintf(text, sizeof(text), "%u %s%s%s%s%s", f.type, evpn_rd_str(f.rd).s, f.has_mac ? " " : "", f.has_mac ? mac_str(&f.mac).s : "",
-		 f.ip.len ? " " : "", ip_str(&f.ip).s);
+	snprintf(text, sizeof(text), "%u %s%s%s%s%s", f.type, evpn_rd_str(f.rd).s, f.has_mac ? " " : "",
+		 f.has_mac ? mac_str(&f.mac).s : "", f.ip.len ? " " : "", ip_str(&f.ip).s);
 	json_str(j, "route", text);
 }
 
@@ -125,7 +125,8 @@ void event_print(struct reply *r, struct json *j, const char *key, const struct 
 	json_object_end(j);
 }
 
-uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e), uint64_t n)
+uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e),
+		     uint64_t n)
 {
 	const struct history *h = &r->d->history;
 	uint64_t *ids = n < EVENTS_MAX ? xcalloc(n, sizeof(*ids)) : NULL; /* of the newest n, in turn */

@@ -17,7 +17,8 @@ bool event_matches(const struct reply *r, const struct history_event *e);
  * The id of the first of the newest n (1 at least) events that match; 0 when there are not more. All of the history is
  * looked at, which takes some milliseconds.
  */
-uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e), uint64_t n);
+uint64_t event_first(const struct reply *r, bool (*matches)(const struct reply *r, const struct history_event *e),
+		     uint64_t n);
 /* As an object. */
 void event_print(struct reply *r, struct json *j, const char *key, const struct history_event *e);
 

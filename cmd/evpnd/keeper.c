@@ -124,7 +124,9 @@ static ssize_t receive(struct keeper *k, int *stream)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = { k->request, REQUEST_MAX - 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	ssize_t n = recvmsg(k->fd, &m, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 
@@ -207,7 +209,9 @@ static int request(int keeper, unsigned number, char *const *argv, int stream)
 	if (stream >= 0) {
 		m.msg_control = &control;
 		m.msg_controllen = sizeof(control);
-		control.h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		control.h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+					      .cmsg_level = SOL_SOCKET,
+					      .cmsg_type = SCM_RIGHTS };
 		memcpy(CMSG_DATA(&control.h), &stream, sizeof(int));
 	}
 	return sendmsg(keeper, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;

@@ -265,7 +265,9 @@ static void set_vtep_params(struct dp_vtep_params *p, const struct config *c)
 static bool make_dataplane(struct daemon *d)
 {
 	static const struct dp_ops *const ops[] = {
-		[CONFIG_DP_KERNEL] = &dp_kernel_ops, [CONFIG_DP_USERSPACE] = &dp_vtep_ops, [CONFIG_DP_NONE] = &dp_none_ops
+		[CONFIG_DP_KERNEL] = &dp_kernel_ops,
+		[CONFIG_DP_USERSPACE] = &dp_vtep_ops,
+		[CONFIG_DP_NONE] = &dp_none_ops,
 	};
 
 	d->dp_ops = *ops[d->config->dataplane];
@@ -456,7 +458,11 @@ static void open_standard(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option words[] = { { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
+	static const struct option words[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	struct paths paths;
 	struct daemon d = { .config_file = paths.config, .socket_path = paths.socket };
 	bool check_only = false;

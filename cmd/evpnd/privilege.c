@@ -100,8 +100,8 @@ static bool find_user(const struct privilege_params *p, const struct passwd **u)
 	*u = NULL;
 	if (geteuid() != 0) {
 		if (p->user)
-			log_warn(p->log, LOG_MAIN, "privileges: only root can become user %s; it stays user %u", p->user,
-				 (unsigned)geteuid());
+			log_warn(p->log, LOG_MAIN, "privileges: only root can become user %s; it stays user %u",
+				 p->user, (unsigned)geteuid());
 		return true;
 	}
 	errno = 0;

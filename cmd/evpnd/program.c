@@ -79,7 +79,8 @@ static void start(struct program *p)
 	char words[128];
 
 	if (fd < 0) {
-		snprintf(words, sizeof(words), "cannot be started: %s", fd == -EPERM ? "evpnd was not started with one" : strerror(-fd));
+		snprintf(words, sizeof(words), "cannot be started: %s",
+			 fd == -EPERM ? "evpnd was not started with one" : strerror(-fd));
 		fail(p, words);
 		return;
 	}

@@ -36,7 +36,8 @@ static int by_mac(const void *va, const void *vb)
 
 static int by_ip(const void *va, const void *vb)
 {
-	const struct registry_host *a = *(const struct registry_host *const *)va, *b = *(const struct registry_host *const *)vb;
+	const struct registry_host *a = *(const struct registry_host *const *)va;
+	const struct registry_host *b = *(const struct registry_host *const *)vb;
 	int d = cmp_number(a->vni, b->vni);
 
 	return d ? d : ip_cmp(&a->host.ip, &b->host.ip);
@@ -183,7 +184,8 @@ static const struct registry_host *find_mac(const struct registry *r, const stru
 	return at < r->n && !cmp_mac(&r->by_mac[at], key) ? &r->by_mac[at] : NULL;
 }
 
-const struct config_host *registry_find(const struct registry *r, uint32_t vni, const struct mac *mac, const struct ip *ip)
+const struct config_host *registry_find(const struct registry *r, uint32_t vni, const struct mac *mac,
+					const struct ip *ip)
 {
 	struct registry_host key = { .vni = vni }, *k = &key;
 	const struct registry_host *const *found, *h;
@@ -212,7 +214,8 @@ static void only_in(const struct registry *a, const struct registry *b, bool cha
 	for (size_t i = 0; a && i < a->n; i++) {
 		while (b && k < b->n && by_mac(&b->by_mac[k], &a->by_mac[i]) < 0)
 			k++;
-		if (b && k < b->n && !by_mac(&b->by_mac[k], &a->by_mac[i]) && (!changed || same(&a->by_mac[i], &b->by_mac[k])))
+		if (b && k < b->n && !by_mac(&b->by_mac[k], &a->by_mac[i]) &&
+		    (!changed || same(&a->by_mac[i], &b->by_mac[k])))
 			continue;
 		fn(ctx, a->by_mac[i].vni, &a->by_mac[i].host, there);
 	}

@@ -30,7 +30,8 @@ struct registry *registry_load(const char *path, char *why, size_t cap);
 struct registry *registry_parse(const char *name, const char *text, size_t len, char *why, size_t cap);
 void registry_free(struct registry *r);
 /* NULL: not in there. Of a MAC with several addresses any. */
-const struct config_host *registry_find(const struct registry *r, uint32_t vni, const struct mac *mac, const struct ip *ip);
+const struct config_host *registry_find(const struct registry *r, uint32_t vni, const struct mac *mac,
+					const struct ip *ip);
 /*
  * What is_ has and was has not, or has otherwise, first (there), then what only was had (not there). NULL has nothing.
  */

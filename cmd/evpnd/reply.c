@@ -46,8 +46,8 @@ static void end(struct reply *r)
 	r->ops = NULL;
 }
 
-void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args, const int *fds,
-		 size_t n, struct buf *out, struct mtime now)
+void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args,
+		 const int *fds, size_t n, struct buf *out, struct mtime now)
 {
 	int rc;
 

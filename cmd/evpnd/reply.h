@@ -66,8 +66,8 @@ struct reply {
  * Begins the answer to args (status line included) into out; ops NULL: a verb that the daemon has no part in.
  * r->ops is NULL after it when the reply is complete at once. n descriptors came with the request.
  */
-void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args, const int *fds,
-		 size_t n, struct buf *out, struct mtime now);
+void reply_start(struct reply *r, const struct reply_ops *ops, struct daemon *d, const struct verb_args *args,
+		 const int *fds, size_t n, struct buf *out, struct mtime now);
 /* The next slice; false when the reply is complete (it has been ended). */
 bool reply_more(struct reply *r, struct mtime now);
 /* Drops a reply that is under way. No harm without one. */

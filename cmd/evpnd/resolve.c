@@ -131,7 +131,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
 static void complain(struct source *s, const char *words)
 {
 	if (strcmp(s->error, words) != 0)
-		log_warn(&s->r->d->log, LOG_EVPN, "resolver %s%s", words, s->registry ? "; what it had before stays" : "");
+		log_warn(&s->r->d->log, LOG_EVPN, "resolver %s%s", words,
+			 s->registry ? "; what it had before stays" : "");
 	snprintf(s->error, sizeof(s->error), "%s", words);
 }
 
@@ -182,7 +183,8 @@ static bool on_answer(void *ctx, uint32_t vni, uint32_t id, const struct config_
 	if (evpn_resolved(s->r->d->evpn, vni, id, host) != -EINVAL)
 		return true;
 	evpn_resolved(s->r->d->evpn, vni, id, NULL);
-	snprintf(why, cap, "%s behind %s in VNI %u is no answer to the question", mac_str(&host->mac).s, ip_str(&host->vtep).s, vni);
+	snprintf(why, cap, "%s behind %s in VNI %u is no answer to the question", mac_str(&host->mac).s,
+		 ip_str(&host->vtep).s, vni);
 	return false;
 }
 
@@ -190,7 +192,8 @@ static bool on_changed(void *ctx, const struct host_line *l, char *why, size_t c
 {
 	struct source *s = ctx;
 
-	if (!(l->says & HOST_LINE_VNI) || !(l->says & HOST_LINE_MAC) || !(l->says & (HOST_LINE_VTEP | HOST_LINE_NOWHERE))) {
+	if (!(l->says & HOST_LINE_VNI) || !(l->says & HOST_LINE_MAC) ||
+	    !(l->says & (HOST_LINE_VTEP | HOST_LINE_NOWHERE))) {
 		snprintf(why, cap, "without id, expected vni, mac and vtep");
 		return false;
 	}
@@ -326,7 +329,9 @@ bool resolve_is_applicable(const struct daemon *d, const struct config *c, char 
 {
 	if (d->resolve->keeper >= 0 || !has_command(c))
 		return true;
-	snprintf(why, cap, "nothing changed: the first 'resolver: {command: ...}' needs a restart: evpnd, as it runs, can start no programs");
+	snprintf(why, cap,
+		 "nothing changed: the first 'resolver: {command: ...}' needs a restart: evpnd, as it runs, can start "
+		 "no programs");
 	return false;
 }
 

@@ -36,7 +36,9 @@ static struct fdb_view view(const struct dp_row_info *i)
 
 	switch ((enum dp_kind)row->key.kind) {
 	case DP_FDB:
-		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->vtep, .vteps = i->vteps, .n_vteps = i->n_vteps };
+		return (struct fdb_view){
+			.mac = &row->key.mac, .vtep = row->vtep, .vteps = i->vteps, .n_vteps = i->n_vteps
+		};
 	case DP_FLOOD:
 		/* The MAC is zero, or that of a group, as in the kernel. */
 		return (struct fdb_view){ .mac = &row->key.mac, .vtep = row->key.ip };

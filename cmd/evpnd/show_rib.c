@@ -45,7 +45,8 @@ static int start_family(struct reply *r)
 		return 0;
 	s->family = &bgp_rtc_family;
 	if (strcmp(reply_arg(r, ARG_FAMILY)->text, s->family->name) != 0)
-		return reply_fail(r, 2, "--family: expected evpn or rtc, found '%.40s'", reply_arg(r, ARG_FAMILY)->text);
+		return reply_fail(r, 2, "--family: expected evpn or rtc, found '%.40s'",
+				  reply_arg(r, ARG_FAMILY)->text);
 	for (size_t i = 0; i < sizeof(evpn_args) / sizeof(evpn_args[0]); i++)
 		if (reply_has(r, evpn_args[i]))
 			return reply_fail(r, 2, "%s is for routes of evpn", verb_arg_name(evpn_args[i]));

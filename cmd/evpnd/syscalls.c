@@ -40,13 +40,14 @@ static const char *const allowed[] = {
 	/* time */
 	"clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "nanosleep", "time",
 	/* sockets: BGP, netlink, the control socket, packet sockets, the userspace VTEP's tunnel; socket() is below */
-	"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recv", "recvfrom",
-	"recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
+	"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recv",
+	"recvfrom", "recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+	"socketpair",
 	/* descriptors; ioctl: links of the userspace VTEP, /dev/net/tun */
 	"close", "close_range", "dup", "dup3", "fcntl", "ioctl", "lseek", "read", "readv", "write", "writev", "pread64",
 	/* files: the configuration at a reload, /proc/net, /proc/self, /dev/net/tun; what is left at the end */
-	"access", "faccessat", "faccessat2", "flock", "fstat", "fstatfs", "getcwd", "getdents64", "lstat", "newfstatat", "open", "openat",
-	"readlink", "readlinkat", "stat", "statx", "umask", "unlink", "unlinkat",
+	"access", "faccessat", "faccessat2", "flock", "fstat", "fstatfs", "getcwd", "getdents64", "lstat",
+	"newfstatat", "open", "openat", "readlink", "readlinkat", "stat", "statx", "umask", "unlink", "unlinkat",
 	/* memory; what makes code of it is below */
 	"brk", "madvise", "mincore", "mremap", "munmap",
 	/* threads, locks, grace periods (liburcu); clone() is below */

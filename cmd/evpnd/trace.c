@@ -170,9 +170,11 @@ static void unknown_address(struct trace_state *s, struct trace_step *st)
 	trace_say(st, TRACE_BROKEN, "nobody is known to have %s in VNI %u: who has it is asked of all", ip.s, s->vni);
 	if (s->info.mode == CONFIG_MODE_STATIC_FLOOD || s->info.mode == CONFIG_MODE_STATIC_L2 ||
 	    s->info.mode == CONFIG_MODE_MULTICAST)
-		trace_advise(st, "mode %s may not learn addresses: trace its MAC address", config_mode_name(s->info.mode));
+		trace_advise(st, "mode %s may not learn addresses: trace its MAC address",
+			     config_mode_name(s->info.mode));
 	else
-		trace_advise(st, "is it up, and in this VNI? evpnctl capture --vni %u --host %s - shows whether it answers",
+		trace_advise(st,
+			     "is it up, and in this VNI? evpnctl capture --vni %u --host %s - shows whether it answers",
 			     s->vni, ip.s);
 }
 
@@ -193,10 +195,12 @@ static void trace_binding(struct reply *r, struct trace_state *s)
 		     a.vtep.len ? " vtep " : "", ip_str(&a.vtep).s);
 	if (a.state == EVPN_MAC_DUPLICATE) {
 		trace_say(st, TRACE_WARNING, "the address has moved too often: it is a duplicate, and not advertised");
-		trace_advise(st, "find the second host with %s, then: evpnctl mac clear --vni %u", ip_str(&a.ip).s, s->vni);
+		trace_advise(st, "find the second host with %s, then: evpnctl mac clear --vni %u", ip_str(&a.ip).s,
+			     s->vni);
 	} else if (s->to.has_mac && !mac_eq(&s->to.mac, &a.mac)) {
 		trace_say(st, TRACE_WARNING,
-			  "the sender believes that it is at %s: its neighbour is out of date, or two hosts have the address",
+			  "the sender believes that it is at %s: its neighbour is out of date, or two hosts have the "
+			  "address",
 			  mac_str(&s->to.mac).s);
 		trace_advise(st, "ip neigh flush to %s, where the sender is", ip_str(&a.ip).s);
 	}
@@ -227,7 +231,8 @@ static void judge_mac(struct trace_step *st, uint32_t vni, const struct evpn_mac
 
 	if (m->state == EVPN_MAC_DUPLICATE) {
 		trace_say(st, TRACE_WARNING, "a duplicate: it moved %u times, and stays where it was", m->moves);
-		trace_advise(st, "find the second host with %s, then: evpnctl mac clear --vni %u --mac %s", mac.s, vni, mac.s);
+		trace_advise(st, "find the second host with %s, then: evpnctl mac clear --vni %u --mac %s", mac.s, vni,
+			     mac.s);
 	} else if (m->state == EVPN_MAC_CONFLICT) {
 		trace_say(st, TRACE_WARNING, "here and behind %s, and one of the two may not move", ip_str(&m->vtep).s);
 		trace_advise(st, "evpnctl show rib --vni %u --mac %s; a static row here: bridge fdb show", vni, mac.s);
@@ -273,8 +278,8 @@ static void unknown_mac(struct trace_state *s, struct trace_step *st)
 		return;
 	}
 	trace_say(st, TRACE_WARNING, "nobody has announced it, and it was heard on no port");
-	trace_advise(
-		st, "has it sent a frame yet? On its VTEP: is it in show mac, is the VNI the same, does a route target match?");
+	trace_advise(st, "has it sent a frame yet? On its VTEP: is it in show mac, is the VNI the same, does a route "
+			 "target match?");
 }
 
 static void trace_mac(struct reply *r, struct trace_state *s)
@@ -316,7 +321,8 @@ static bool trace_source(struct reply *r, struct trace_state *s)
 	party_name(&s->from, name, sizeof(name));
 	if (!s->from.has_mac || !evpn_mac_find(r->d->evpn, s->vni, &s->from.mac, &m)) {
 		st = trace_add(&s->t, TRACE_SOURCE, "evpnd: where is %s?", name);
-		trace_say(st, TRACE_WARNING, "it was never heard in VNI %u: others do not know where to answer", s->vni);
+		trace_say(st, TRACE_WARNING, "it was never heard in VNI %u: others do not know where to answer",
+			  s->vni);
 		trace_advise(st, "is it on a port of this VNI? evpnctl show ports --vni %u", s->vni);
 		return false;
 	}
@@ -370,8 +376,8 @@ static void give_verdict(struct reply *r, struct trace_state *s)
 	else if (!strcmp(dp_backend_name(r->d->dp), "none"))
 		snprintf(where, sizeof(where), "this dataplane forwards nothing: above is what the routes say");
 	if (worst->result == TRACE_BROKEN)
-		snprintf(s->verdict, sizeof(s->verdict), "breaks at the lookup %s: %s", trace_lookup_name(worst->lookup),
-			 worst->detail);
+		snprintf(s->verdict, sizeof(s->verdict), "breaks at the lookup %s: %s",
+			 trace_lookup_name(worst->lookup), worst->detail);
 	else if (worst->result == TRACE_WARNING)
 		snprintf(s->verdict, sizeof(s->verdict), "%s; but: %s", where, worst->detail);
 	else

@@ -144,7 +144,8 @@ static ssize_t on_read(void *ctx, uint64_t at, char *out, size_t max)
 	if (!s->len)
 		next_line(s);
 	if (!s->line)
-		return s->conn.complete && seconds() < s->end ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+		return s->conn.complete && seconds() < s->end ? MHD_CONTENT_READER_END_OF_STREAM
+							      : MHD_CONTENT_READER_END_WITH_ERROR;
 	if (seconds() >= s->end)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	n = s->len < max ? s->len : max;
@@ -218,7 +219,8 @@ enum MHD_Result http_api(struct http *h, struct MHD_Connection *c, const char *u
 	if (!*name)
 		return list_names(c);
 	if (!http_words_begin(&p.words, name))
-		return http_reply(c, MHD_HTTP_NOT_FOUND, http_error("no such thing is shown (" HTTP_API_ROOT " lists all)"));
+		return http_reply(c, MHD_HTTP_NOT_FOUND,
+				  http_error("no such thing is shown (" HTTP_API_ROOT " lists all)"));
 	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, on_parameter, &p);
 	if (p.bad)
 		return http_reply(c, MHD_HTTP_BAD_REQUEST, http_error(p.error));

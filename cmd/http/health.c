@@ -37,8 +37,9 @@ static bool judge_vnis(const json_t *vnis, struct buf *out)
 	json_array_foreach(vnis, i, v) {
 		if (json_is_true(json_object_get(v, "ready")))
 			continue;
-		buf_printf(out, "VNI %" JSON_INTEGER_FORMAT " is not ready%s%s\n", json_integer_value(json_object_get(v, "vni")),
-			   text(v, "problem")[0] ? ": " : "", text(v, "problem"));
+		buf_printf(out, "VNI %" JSON_INTEGER_FORMAT " is not ready%s%s\n",
+			   json_integer_value(json_object_get(v, "vni")), text(v, "problem")[0] ? ": " : "",
+			   text(v, "problem"));
 		ok = false;
 	}
 	return ok;
@@ -69,7 +70,8 @@ enum MHD_Result http_health(struct http *h, struct MHD_Connection *c)
 	if (!vnis)
 		buf_printf(&b, "%s\n", error);
 	buf_add(&b, "", 1);
-	r = http_reply(c, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, http_text("text/plain; charset=utf-8", buf_data(&b)));
+	r = http_reply(c, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+		       http_text("text/plain; charset=utf-8", buf_data(&b)));
 	buf_fini(&b);
 	json_decref(version);
 	json_decref(neighbors);

@@ -28,7 +28,8 @@ const double http_bucket_s[HTTP_BUCKETS] = { 0.001, 0.01, 0.1, 1, 10 };
 const char *http_part_name(enum http_part p)
 {
 	static const char *const names[] = {
-		[HTTP_PAGE] = "/", [HTTP_METRICS] = "/metrics", [HTTP_API] = "/api/v1", [HTTP_HEALTH] = "/healthz", [HTTP_OTHER] = "other",
+		[HTTP_PAGE] = "/",          [HTTP_METRICS] = "/metrics", [HTTP_API] = "/api/v1",
+		[HTTP_HEALTH] = "/healthz", [HTTP_OTHER] = "other",
 	};
 
 	return names[p];
@@ -134,7 +135,8 @@ static struct MHD_Response *typed(struct MHD_Response *r, const char *type)
 
 struct MHD_Response *http_text(const char *type, const char *text)
 {
-	return typed(MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY), type);
+	return typed(MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY),
+		     type);
 }
 
 struct MHD_Response *http_json(json_t *value)
@@ -192,11 +194,15 @@ static enum http_part part_of(const char *url)
 static enum MHD_Result serve_part(struct http *h, struct MHD_Connection *c, enum http_part part, const char *url)
 {
 	static const char *const types[] = {
-		[HTTP_PAGE] = "text/html", [HTTP_METRICS] = "text/plain", [HTTP_API] = JSON, [HTTP_HEALTH] = "text/plain"
+		[HTTP_PAGE] = "text/html",
+		[HTTP_METRICS] = "text/plain",
+		[HTTP_API] = JSON,
+		[HTTP_HEALTH] = "text/plain",
 	};
 
 	if (part == HTTP_OTHER)
-		return http_reply(c, MHD_HTTP_NOT_FOUND, http_error("there is /, /metrics, /healthz and " HTTP_API_ROOT));
+		return http_reply(c, MHD_HTTP_NOT_FOUND,
+				  http_error("there is /, /metrics, /healthz and " HTTP_API_ROOT));
 	if (!http_accepts(header(c, MHD_HTTP_HEADER_ACCEPT), types[part]))
 		return http_reply(c, MHD_HTTP_NOT_ACCEPTABLE, http_error("this is served as another type"));
 	switch (part) {
@@ -260,9 +266,10 @@ static void on_done(void *ctx, struct MHD_Connection *c, void **user, enum MHD_R
 
 int http_start(struct http *h, int fd)
 {
-	h->mhd = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-				  on_request, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-				  MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	h->mhd = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0,
+				  NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				  CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_OF_ONE,
+				  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				  (size_t)CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK,
 				  MHD_OPTION_NOTIFY_COMPLETED, on_done, h, MHD_OPTION_END);
 	return h->mhd ? 0 : errno ? -errno : -ENOMEM;

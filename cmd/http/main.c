@@ -16,9 +16,10 @@
 #include "cmd/http/listen.h"
 #include "cmd/paths.h"
 
-static const char usage_text[] = "usage: evpnd-http [-s SOCKET] [-l ADDRESS:PORT] [-n NAME,NAME]\n"
-				 "Serves what evpnd knows over HTTP, to be read only, on " HTTP_LISTEN " or where -l says; -n: names of this\n"
-				 "host that it may be asked by. See evpnctl(8), serve.\n";
+static const char usage_text[] =
+	"usage: evpnd-http [-s SOCKET] [-l ADDRESS:PORT] [-n NAME,NAME]\n"
+	"Serves what evpnd knows over HTTP, to be read only, on " HTTP_LISTEN " or where -l says; -n: names of this\n"
+	"host that it may be asked by. See evpnctl(8), serve.\n";
 
 static int run(struct http *h, const char *listen_on)
 {
@@ -28,7 +29,9 @@ static int run(struct http *h, const char *listen_on)
 	int fd, sig, err;
 
 	if (!http_listen_parse(listen_on, &address, &port)) {
-		fprintf(stderr, "evpnd-http: expected an address and a port like 127.0.0.1:9179 or [::1]:9179, found '%s'\n", listen_on);
+		fprintf(stderr,
+			"evpnd-http: expected an address and a port like 127.0.0.1:9179 or [::1]:9179, found '%s'\n",
+			listen_on);
 		return 2;
 	}
 	fd = http_listen(&address, &port);
@@ -47,7 +50,8 @@ static int run(struct http *h, const char *listen_on)
 		fprintf(stderr, "evpnd-http: cannot serve: %s\n", strerror(-err));
 		return 1;
 	}
-	fprintf(stderr, address.len == 4 ? "serving http://%s:%u/\n" : "serving http://[%s]:%u/\n", ip_str(&address).s, port);
+	fprintf(stderr, address.len == 4 ? "serving http://%s:%u/\n" : "serving http://[%s]:%u/\n", ip_str(&address).s,
+		port);
 	if (!ip_is_loopback(&address))
 		fprintf(stderr, "whoever reaches that address can read what evpnd knows\n");
 	sigwait(&set, &sig);
@@ -57,7 +61,11 @@ static int run(struct http *h, const char *listen_on)
 
 int main(int argc, char **argv)
 {
-	static const struct option words[] = { { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
+	static const struct option words[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
 	const char *listen_on = HTTP_LISTEN;
 	struct http h = { 0 };
 	struct paths paths;

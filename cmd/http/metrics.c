@@ -42,25 +42,29 @@ struct label {
 
 static const struct family version_families[] = {
 	{ "evpnd_uptime_seconds", GAUGE, "Time since the daemon started.", { { NULL, "uptime_s" } } },
-	{ "evpnd_restarting", GAUGE, "1 while the daemon waits for what was there before a restart.", { { NULL, "restarting" } } },
+	{ "evpnd_restarting", GAUGE, "1 while the daemon waits for what was there before a restart.",
+	  { { NULL, "restarting" } } },
 	{ "evpnd_draining", GAUGE, "1 while all routes are marked as of a host that is about to go (RFC 8326).",
 	  { { NULL, "draining" } } },
 };
 
 static const struct family memory_families[] = {
-	{ "evpnd_process_resident_memory_bytes", GAUGE, "Resident memory of the daemon.", { { NULL, "process.resident_bytes" } } },
+	{ "evpnd_process_resident_memory_bytes", GAUGE, "Resident memory of the daemon.",
+	  { { NULL, "process.resident_bytes" } } },
 	{ "evpnd_process_cpu_seconds_total", COUNTER, "Processor time of the daemon.",
 	  { { "mode=\"user\"", "process.cpu_user_us", US }, { "mode=\"system\"", "process.cpu_system_us", US } } },
 	{ "evpnd_loop_longest_turn_seconds", GAUGE, "The longest turn of the event loop since the start.",
 	  { { NULL, "process.longest_turn_us", US } } },
-	{ "evpnd_loop_latest_timer_seconds", GAUGE, "How late a timer has been at most.", { { NULL, "process.latest_timer_us", US } } },
+	{ "evpnd_loop_latest_timer_seconds", GAUGE, "How late a timer has been at most.",
+	  { { NULL, "process.latest_timer_us", US } } },
 	{ "evpnd_rib_routes", GAUGE, "Routes with a path, received and originated.", { { NULL, "rib.keys" } } },
 	{ "evpnd_rib_paths", GAUGE, "Paths of all routes.", { { NULL, "rib.paths" } } },
 	{ "evpnd_rib_attribute_sets", GAUGE, "Different sets of path attributes.", { { NULL, "rib.attribute_sets" } } },
 	{ "evpnd_rib_memory_bytes", GAUGE, "Memory of the routes by part.",
 	  { { "part=\"routes\"", "rib.route_bytes" }, { "part=\"attributes\"", "rib.attribute_set_bytes" },
 	    { "part=\"index\"", "rib.index_bytes" }, { "part=\"outbound\"", "rib.outbound_bytes" } } },
-	{ "evpnd_rib_memory_limit_bytes", GAUGE, "What the routes of all neighbors may take.", { { NULL, "rib.limit_bytes" } } },
+	{ "evpnd_rib_memory_limit_bytes", GAUGE, "What the routes of all neighbors may take.",
+	  { { NULL, "rib.limit_bytes" } } },
 	{ "evpnd_rib_memory_limit_used_bytes", GAUGE, "What they take of it.", { { NULL, "rib.limit_used_bytes" } } },
 	{ "evpnd_bgp_connections", GAUGE, "BGP connections.", { { NULL, "transport.connections" } } },
 	{ "evpnd_bgp_connections_refused_total", COUNTER, "Connections that were closed at once, by reason.",
@@ -68,17 +72,23 @@ static const struct family memory_families[] = {
 	{ "evpnd_bgp_md5_errors_total", COUNTER, "Segments that the kernel has dropped for their TCP-MD5 signature.",
 	  { { "reason=\"failure\"", "transport.md5_failure" }, { "reason=\"not-found\"", "transport.md5_not_found" },
 	    { "reason=\"unexpected\"", "transport.md5_unexpected" } } },
-	{ "evpnd_dataplane_rows", GAUGE, "Rows of the dataplane: that should be there, that are, and that wait to be written.",
+	{ "evpnd_dataplane_rows", GAUGE,
+	  "Rows of the dataplane: that should be there, that are, and that wait to be written.",
 	  { { "state=\"desired\"", "dataplane.rows" }, { "state=\"present\"", "dataplane.rows_there" },
 	    { "state=\"due\"", "dataplane.dirty" } } },
-	{ "evpnd_dataplane_writes_total", COUNTER, "Operations that the dataplane was given.", { { NULL, "dataplane.writes" } } },
-	{ "evpnd_dataplane_errors_total", COUNTER, "Operations that it has refused.", { { NULL, "dataplane.errors" } } },
+	{ "evpnd_dataplane_writes_total", COUNTER, "Operations that the dataplane was given.",
+	  { { NULL, "dataplane.writes" } } },
+	{ "evpnd_dataplane_errors_total", COUNTER, "Operations that it has refused.",
+	  { { NULL, "dataplane.errors" } } },
 	{ "evpnd_dataplane_repairs_total", COUNTER, "Rows that others had changed and that were put right.",
 	  { { NULL, "dataplane.repairs" } } },
-	{ "evpnd_dataplane_overruns_total", COUNTER, "Times that notifications of the kernel were lost, and its tables read anew.",
+	{ "evpnd_dataplane_overruns_total", COUNTER,
+	  "Times that notifications of the kernel were lost, and its tables read anew.",
 	  { { NULL, "dataplane.overruns" } } },
-	{ "evpnd_control_requests_total", COUNTER, "Requests on the control socket.", { { NULL, "control.requests" } } },
-	{ "evpnd_control_dropped_total", COUNTER, "Clients of the control socket that were dropped.", { { NULL, "control.dropped" } } },
+	{ "evpnd_control_requests_total", COUNTER, "Requests on the control socket.",
+	  { { NULL, "control.requests" } } },
+	{ "evpnd_control_dropped_total", COUNTER, "Clients of the control socket that were dropped.",
+	  { { NULL, "control.dropped" } } },
 };
 
 static const struct label neighbor_labels[LABELS_MAX] = { { "neighbor", "address" }, { "asn", "asn" } };
@@ -87,27 +97,33 @@ static const struct family neighbor_families[] = {
 	{ "evpnd_neighbor_up", GAUGE, "1 when the session is Established.", { { NULL, "state" } } },
 	{ "evpnd_neighbor_admin_down", GAUGE, "1 when the session was ended by hand.", { { NULL, "admin_down" } } },
 	{ "evpnd_neighbor_state_seconds", GAUGE, "Time since the last change of state.", { { NULL, "state_s" } } },
-	{ "evpnd_neighbor_established_total", COUNTER, "How often the session was Established.", { { NULL, "established_count" } } },
+	{ "evpnd_neighbor_established_total", COUNTER, "How often the session was Established.",
+	  { { NULL, "established_count" } } },
 	{ "evpnd_neighbor_routes", GAUGE, "Routes of the session: held from it, sent to it, waiting to be sent.",
-	  { { "kind=\"received\"", "prefixes_received" }, { "kind=\"sent\"", "prefixes_sent" }, { "kind=\"pending\"", "pending" } } },
-	{ "evpnd_neighbor_routes_rejected", GAUGE, "Of the received routes those that cannot be used (loops, next hop).",
+	  { { "kind=\"received\"", "prefixes_received" }, { "kind=\"sent\"", "prefixes_sent" },
+	    { "kind=\"pending\"", "pending" } } },
+	{ "evpnd_neighbor_routes_rejected", GAUGE,
+	  "Of the received routes those that cannot be used (loops, next hop).",
 	  { { NULL, "rejected" } } },
 	{ "evpnd_neighbor_routes_stale", GAUGE, "Of the received routes those of a lost session.",
 	  { { "kind=\"graceful\"", "stale" }, { "kind=\"long-lived\"", "long_lived_stale" } } },
 	{ "evpnd_neighbor_max_prefixes", GAUGE, "How many routes it may send.", { { NULL, "max_prefixes" } } },
 	{ "evpnd_neighbor_messages_total", COUNTER, "BGP messages by direction and type.",
-	  { { "direction=\"in\",type=\"open\"", "messages.in.open" }, { "direction=\"in\",type=\"update\"", "messages.in.update" },
+	  { { "direction=\"in\",type=\"open\"", "messages.in.open" },
+	    { "direction=\"in\",type=\"update\"", "messages.in.update" },
 	    { "direction=\"in\",type=\"notification\"", "messages.in.notification" },
 	    { "direction=\"in\",type=\"keepalive\"", "messages.in.keepalive" },
 	    { "direction=\"in\",type=\"refresh\"", "messages.in.refresh" },
-	    { "direction=\"out\",type=\"open\"", "messages.out.open" }, { "direction=\"out\",type=\"update\"", "messages.out.update" },
+	    { "direction=\"out\",type=\"open\"", "messages.out.open" },
+	    { "direction=\"out\",type=\"update\"", "messages.out.update" },
 	    { "direction=\"out\",type=\"notification\"", "messages.out.notification" },
 	    { "direction=\"out\",type=\"keepalive\"", "messages.out.keepalive" },
 	    { "direction=\"out\",type=\"refresh\"", "messages.out.refresh" } } },
 	{ "evpnd_neighbor_nlri_total", COUNTER, "Routes announced and withdrawn, by direction.",
 	  { { "direction=\"in\"", "nlri_in" }, { "direction=\"out\"", "nlri_out" } } },
 	{ "evpnd_neighbor_faults_total", COUNTER, "What was wrong in its UPDATEs (RFC 7606).",
-	  { { "outcome=\"treat-as-withdraw\"", "treat_as_withdraw" }, { "outcome=\"attribute-discard\"", "attributes_discarded" },
+	  { { "outcome=\"treat-as-withdraw\"", "treat_as_withdraw" },
+	    { "outcome=\"attribute-discard\"", "attributes_discarded" },
 	    { "outcome=\"unknown-nlri\"", "unknown_nlri" } } },
 	{ "evpnd_neighbor_connections_refused_total", COUNTER, "Connections over the limit of ten a second.",
 	  { { NULL, "connections_refused" } } },
@@ -119,9 +135,11 @@ static const struct family vni_families[] = {
 	{ "evpnd_vni_ready", GAUGE, "1 when the VNI has all that it needs.", { { NULL, "ready" } } },
 	{ "evpnd_vni_macs", GAUGE, "MAC addresses: on our ports, and behind other VTEPs.",
 	  { { "where=\"local\"", "local_macs" }, { "where=\"remote\"", "remote_macs" } } },
-	{ "evpnd_vni_addresses", GAUGE, "IP addresses of hosts.", { { "where=\"local\"", "local_ips" }, { "where=\"remote\"", "remote_ips" } } },
+	{ "evpnd_vni_addresses", GAUGE, "IP addresses of hosts.",
+	  { { "where=\"local\"", "local_ips" }, { "where=\"remote\"", "remote_ips" } } },
 	{ "evpnd_vni_packets_total", COUNTER, "ARP and ND of hosts: heard, lost, and answered for others.",
-	  { { "what=\"heard\"", "packets_heard" }, { "what=\"unheard\"", "packets_unheard" }, { "what=\"answered\"", "packets_answered" } } },
+	  { { "what=\"heard\"", "packets_heard" }, { "what=\"unheard\"", "packets_unheard" },
+	    { "what=\"answered\"", "packets_answered" } } },
 	{ "evpnd_vni_macs_not_learned_total", COUNTER, "MAC addresses that were not learned because of a limit.",
 	  { { NULL, "macs_not_learned" } } },
 	{ "evpnd_vni_misses_total", COUNTER, "Frames that found no row (modes dynamic-*), and what came of them.",
@@ -226,7 +244,8 @@ static void put_value(struct buf *out, const json_t *v, double scale)
 	else if (json_is_integer(v))
 		buf_printf(out, " %" JSON_INTEGER_FORMAT "\n", json_integer_value(v));
 	else
-		buf_printf(out, " %d\n", json_is_true(v) || (json_is_string(v) && !strcmp(json_string_value(v), "Established")));
+		buf_printf(out, " %d\n",
+			   json_is_true(v) || (json_is_string(v) && !strcmp(json_string_value(v), "Established")));
 }
 
 /* What a row has not is no sample, rather than 0. */
@@ -245,8 +264,8 @@ static void put_row(struct buf *out, const struct family *f, const struct label 
 }
 
 /* Rows of that scope only, NULL: all. */
-static void put_families(struct buf *out, const struct family *f, size_t n, const struct label *labels, const json_t *rows,
-			 const char *scope)
+static void put_families(struct buf *out, const struct family *f, size_t n, const struct label *labels,
+			 const json_t *rows, const char *scope)
 {
 	for (; n; n--, f++) {
 		size_t head, i, begun = out->len;
@@ -294,7 +313,8 @@ void metrics_write(const struct metrics_answers *a, struct buf *out)
 	if (!a->version)
 		return;
 	put_build(out, a->version);
-	json_object_set_new(a->version, "draining", json_boolean(json_is_integer(json_object_get(a->version, "draining_s"))));
+	json_object_set_new(a->version, "draining",
+			    json_boolean(json_is_integer(json_object_get(a->version, "draining_s"))));
 	put_object(out, version_families, sizeof(version_families) / sizeof(version_families[0]), a->version);
 	put_object(out, memory_families, sizeof(memory_families) / sizeof(memory_families[0]), a->memory);
 	PUT(out, neighbor_families, neighbor_labels, a->neighbors, NULL);
