@@ -44,6 +44,8 @@ void format_route_address(struct buf *out, const json_t *v, const json_t *row); 
 void format_route_from(struct buf *out, const json_t *v, const json_t *row);
 void format_mobility(struct buf *out, const json_t *v, const json_t *row);
 void format_pmsi(struct buf *out, const json_t *v, const json_t *row);
+void format_esi_label(struct buf *out, const json_t *v, const json_t *row);
+void format_nd_flags(struct buf *out, const json_t *v, const json_t *row);
 
 void format_vni_head(struct buf *out, const json_t *v, const json_t *row);
 void format_vni_import(struct buf *out, const json_t *v, const json_t *row);

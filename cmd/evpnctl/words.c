@@ -306,9 +306,27 @@ void format_pmsi(struct buf *out, const json_t *v, const json_t *row)
 	else
 		buf_printf(out, "tunnel type %" JSON_INTEGER_FORMAT, number(v, "tunnel_type"));
 	buf_adds(out, " to ");
-	add(out, v, "endpoint");
+	add(out, v, text(v, "group") ? "group" : "endpoint");
 	buf_adds(out, ", VNI ");
 	add(out, v, "vni");
+}
+
+void format_esi_label(struct buf *out, const json_t *v, const json_t *row)
+{
+	buf_adds(out, is(v, "single_active") ? "single-active, label " : "all-active, label ");
+	add(out, v, "label");
+}
+
+void format_nd_flags(struct buf *out, const json_t *v, const json_t *row)
+{
+	static const char *const flags[] = { "router", "override", "immutable" };
+	size_t before = out->len;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (is(v, flags[i]))
+			buf_printf(out, "%s%s", out->len > before ? ", " : "", flags[i]);
+	if (out->len == before)
+		buf_adds(out, "none");
 }
 
 /* ---- VNIs, MACs, rows -------------------------------------------------------------------------------------------- */

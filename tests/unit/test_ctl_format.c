@@ -238,6 +238,32 @@ static void block_leaves_out_what_does_not_apply(void **state)
 	json_decref(row);
 }
 
+/* --detail promises all that a route has. */
+static void block_of_a_route_has_every_community(void **state)
+{
+	const struct view *view = view_for("show", "rib", "--detail");
+	json_t *row = json_loads("{\"type\":1,\"best\":true,\"neighbor\":\"192.0.2.2\",\"default_gateway\":true,"
+				 "\"router_mac\":\"02:00:00:00:00:01\",\"esi_label\":{\"label\":7,\"single_active\":false},"
+				 "\"es_import\":\"02:00:00:00:00:02\",\"nd_flags\":{\"router\":true,\"override\":false,\"immutable\":true},"
+				 "\"pmsi\":{\"tunnel_type\":4,\"vni\":100,\"endpoint\":null,\"group\":\"239.1.1.1\"}}",
+				 0, NULL);
+	size_t len;
+	char *text;
+	FILE *out = open_memstream(&text, &len);
+
+	block_print(view, row, 0, out);
+	fclose(out);
+	assert_string_equal(text, "route type 1 ead, from 192.0.2.2, best\n"
+				  "  tunnel             tunnel type 4 to 239.1.1.1, VNI 100\n"
+				  "  default gateway    yes\n"
+				  "  router MAC         02:00:00:00:00:01\n"
+				  "  ESI label          all-active, label 7\n"
+				  "  ES-Import          02:00:00:00:00:02\n"
+				  "  ND flags           router, immutable\n");
+	free(text);
+	json_decref(row);
+}
+
 static void block_goes_on_below_its_values(void **state)
 {
 	const struct view *view = view_for("show", "neighbors", "192.0.2.2");
@@ -366,6 +392,7 @@ int main(void)
 		cmocka_unit_test(table_of_many_slices_has_one_heading),
 		cmocka_unit_test(table_without_rows_says_so),
 		cmocka_unit_test(block_leaves_out_what_does_not_apply),
+		cmocka_unit_test(block_of_a_route_has_every_community),
 		cmocka_unit_test(block_goes_on_below_its_values),
 		cmocka_unit_test(block_leaves_out_lines_without_text),
 		cmocka_unit_test(block_of_a_vni_without_bgp_says_nothing_of_it),
