@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The manual pages know every key of the configuration and every verb and option of evpnctl. */
+/* The manual pages know every key of the configuration, every verb and option of evpnctl, and why packets are dropped. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cmd/verb.h"
 #include "conf/schema.h"
+#include "dataplane/vtep/vtep.h"
 #include "tests/lib/test.h"
 
 #define PAGE_MAX 65536
@@ -70,11 +71,26 @@ static void evpnctl_8_has_every_verb_and_option(void **state)
 	free(page);
 }
 
+/* Words of show traffic: each stands alone, or between commas. */
+static void evpnctl_8_has_every_reason_of_a_drop(void **state)
+{
+	char *page = read_page("docs/evpnctl.8"), first[48], further[48];
+
+	for (int i = 0; i < VTEP_DROPS; i++) {
+		snprintf(first, sizeof(first), ".It Cm %s", vtep_drop_names[i]);
+		snprintf(further, sizeof(further), " , %s", vtep_drop_names[i]);
+		if (!strstr(page, first) && !strstr(page, further))
+			fail_msg("no \"%s\"", vtep_drop_names[i]);
+	}
+	free(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(evpnd_yaml_5_has_every_key),
 		cmocka_unit_test(evpnctl_8_has_every_verb_and_option),
+		cmocka_unit_test(evpnctl_8_has_every_reason_of_a_drop),
 	};
 
 	return RUN_TESTS(tests);
