@@ -4,7 +4,7 @@
 
 Deleted rows, nexthops, devices and ports; hosts that turn up on the port; links that flap; kill -9; more events than fit while
 it stands still; and all the time a program that holds the kernel's big lock, by dumping the FDB again and again.
-CHAOS_RUNS says how many seeds, SEED which one.
+CHAOS_RUNS says how many seeds, SEED the first one.
 
     h1 --br100 [r1 evpnd, 10,000 hosts behind 5 VTEPs]
 """
@@ -15,7 +15,7 @@ import signal
 
 import pytest
 
-from evlab import Evpnd
+from evlab import Evpnd, seeds
 
 ROWS = 10000
 RUNS = int(os.environ.get("CHAOS_RUNS", "1"))
@@ -152,9 +152,7 @@ def test_random_disturbance_ends_as_wanted(lab):
     c = Chaos(lab, 0)
     c.settle("start")
     lock = c.r1.start("dumps", ["sh", "-c", "while :; do bridge fdb show >/dev/null; done"])
-    for run in range(RUNS):
-        seed = int(os.environ.get("SEED", random.randrange(1 << 32))) + run
-        print("SEED=%d" % seed)
+    for seed in seeds(RUNS):
         c.rng = random.Random(seed)
         steps = [c.step() for _ in range(STEPS)]
         c.settle("SEED=%d: %s" % (seed, ", ".join(steps)))

@@ -5,7 +5,7 @@
     [was]  evpnd, reloaded a few times  --- GoBGP with routes of four VNIs
     [new]  evpnd, started with the last --- GoBGP with the same
 
-Two fabrics of the same addresses. RELOAD_SEED=N plays one run alone, RELOAD_RUNS=N many.
+Two fabrics of the same addresses. RELOAD_RUNS says how many seeds, SEED the first one.
 """
 import difflib
 import json
@@ -15,13 +15,12 @@ import time
 
 import pytest
 
-from evlab import Evpnd, Gobgp, Lab, gobgp
+from evlab import Evpnd, Gobgp, Lab, gobgp, seeds
 
 VNIS = (100, 101, 102, 103)
 PORTS = ("pa", "pb", "pc", "pd")
 FAR, FARTHER = "192.0.2.3", "192.0.2.4"
-SEED = int(os.environ.get("RELOAD_SEED", "0")) or None
-RUNS = 1 if SEED else int(os.environ.get("RELOAD_RUNS", "2"))
+RUNS = int(os.environ.get("RELOAD_RUNS", "2"))
 
 
 class World:
@@ -172,10 +171,8 @@ def worlds(lab):
 @pytest.mark.seconds(60 + 60 * RUNS)
 def test_reloads_end_where_a_start_ends(lab, worlds):
     was, new = worlds
-    for run in range(RUNS):
-        seed = SEED or random.SystemRandom().randrange(1, 1 << 32)
+    for seed in seeds(RUNS):
         r = random.Random(seed)
-        print("RELOAD_SEED=%d" % seed)
         files = [config(r) for _ in range(r.randint(2, 6))]
         for text in files:
             print("---\n" + text)

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* splitmix64, and where its seed comes from. */
+/* splitmix64, and where its seed comes from: one SEED is another sequence in each test. */
 #include "tests/lib/rng.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#include <xxhash.h>
 
 struct rng rng_start(const char *test)
 {
 	const char *env = getenv("SEED");
 	struct timespec ts;
-	struct rng r;
+	uint64_t seed;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	r.state = env ? strtoull(env, NULL, 0) : (uint64_t)ts.tv_nsec ^ (uint64_t)ts.tv_sec << 20;
-	printf("%s: SEED=%" PRIu64 "\n", test, r.state);
-	return r;
+	seed = env ? strtoull(env, NULL, 0) : (uint64_t)ts.tv_nsec ^ (uint64_t)ts.tv_sec << 20;
+	printf("%s: SEED=%" PRIu64 "\n", test, seed);
+	return (struct rng){ seed ^ XXH3_64bits(test, strlen(test)) };
 }
 
 uint64_t rng_u64(struct rng *r)

@@ -3,6 +3,7 @@
 """Programs: run one and take its output, keep one running with its output in a file, wait for a condition."""
 import ctypes
 import os
+import random
 import signal
 import subprocess
 import threading
@@ -34,6 +35,14 @@ def wait_for(cond, timeout, what, interval=0.05):
         if time.monotonic() > end:
             raise Timeout("waited %g s for: %s; last: %r" % (timeout, what, last))
         time.sleep(interval)
+
+
+def seeds(runs=1):
+    """SEED and the numbers after it, else some that nobody knows before. Each is said, so that SEED=N plays that run again."""
+    first = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+    for seed in range(first, first + runs):
+        print("SEED=%d" % seed)
+        yield seed
 
 
 def run(argv, check=True, timeout=20, input=None, env=None):
