@@ -236,10 +236,13 @@ static void put_nd(struct wbuf *w, const struct ip *from, const struct ip *to, u
 /* RFC 4291 A: fe80::, the MAC with its universal bit turned and ff:fe in the middle. */
 static struct ip linklocal_of(const struct mac *m)
 {
-	return (struct ip){ 16, { 0xfe, 0x80, [8] = m->b[0] ^ 2, m->b[1], m->b[2], 0xff, 0xfe, m->b[3], m->b[4], m->b[5] } };
+	return (struct ip){
+		16, { 0xfe, 0x80, [8] = m->b[0] ^ 2, m->b[1], m->b[2], 0xff, 0xfe, m->b[3], m->b[4], m->b[5] }
+	};
 }
 
-size_t arpnd_build_ask(uint8_t frame[ARPND_FRAME_MAX], const struct ip *ip, const struct mac *mac, const struct mac *from)
+size_t arpnd_build_ask(uint8_t frame[ARPND_FRAME_MAX], const struct ip *ip, const struct mac *mac,
+		       const struct mac *from)
 {
 	static const struct mac nobody;
 	static const struct ip no_address = { .len = 4 };
@@ -255,7 +258,8 @@ size_t arpnd_build_ask(uint8_t frame[ARPND_FRAME_MAX], const struct ip *ip, cons
 	return wb_len(&w);
 }
 
-size_t arpnd_build_answer(uint8_t frame[ARPND_FRAME_MAX], const struct arpnd *question, const struct mac *mac, bool router)
+size_t arpnd_build_answer(uint8_t frame[ARPND_FRAME_MAX], const struct arpnd *question, const struct mac *mac,
+			  bool router)
 {
 	static const struct mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
 	static const struct ip all_nodes = { 16, { 0xff, 0x02, [15] = 1 } };

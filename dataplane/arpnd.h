@@ -40,11 +40,13 @@ bool arpnd_parse(const uint8_t *frame, size_t len, struct arpnd *out);
  * probe with no sender address (RFC 5227 2.1), a solicitation from the link-local address that belongs to from. from
  * must be a MAC whose frames the bridge takes for itself.
  */
-size_t arpnd_build_ask(uint8_t frame[ARPND_FRAME_MAX], const struct ip *ip, const struct mac *mac, const struct mac *from);
+size_t arpnd_build_ask(uint8_t frame[ARPND_FRAME_MAX], const struct ip *ip, const struct mac *mac,
+		       const struct mac *from);
 /*
  * The answer to a question or probe for ip, as its owner mac would give it (RFC 9161 3.3).
  * To an IPv6 host that does not have its address yet it goes to all nodes (RFC 4861 7.2.4).
  */
-size_t arpnd_build_answer(uint8_t frame[ARPND_FRAME_MAX], const struct arpnd *question, const struct mac *mac, bool router);
+size_t arpnd_build_answer(uint8_t frame[ARPND_FRAME_MAX], const struct arpnd *question, const struct mac *mac,
+			  bool router);
 
 #endif

@@ -96,7 +96,8 @@ static const char *port_name(const struct dp *d, unsigned ifindex, const struct 
 }
 
 /* What was seen of a row, in words. */
-static void say_seen(const struct dp_audit *a, const struct dp_seen *s, const struct dp_vni_info *dev, char *out, size_t cap)
+static void say_seen(const struct dp_audit *a, const struct dp_seen *s, const struct dp_vni_info *dev, char *out,
+		     size_t cap)
 {
 	if (s->state == DP_SEEN_NONE)
 		snprintf(out, cap, "not there");
@@ -109,7 +110,8 @@ static void say_seen(const struct dp_audit *a, const struct dp_seen *s, const st
 }
 
 /* What should be there instead. */
-static void say_wanted(const struct dp_audit *a, const struct row *r, uint8_t part, const struct dp_vni_info *dev, char *out, size_t cap)
+static void say_wanted(const struct dp_audit *a, const struct row *r, uint8_t part, const struct dp_vni_info *dev,
+		       char *out, size_t cap)
 {
 	if (!r || !r->wanted)
 		snprintf(out, cap, "not there");
@@ -131,7 +133,10 @@ static struct dp_diff *add_row(struct dp_audit *a, enum dp_diff_what what, uint3
 	a->d->ops->vni_info(a->d->be, s->vni->data, &dev);
 	device = s->kind == DP_NEIGH && dev.bridge ? dev.bridge : dev.vxlan;
 	snprintf(f->device, sizeof(f->device), "%s", device ? device : "");
-	f->table = a->d->ops->table ? a->d->ops->table : s->kind == DP_NEIGH ? "neigh" : s->part == DP_PORT ? "bridge" : "vxlan";
+	f->table = a->d->ops->table      ? a->d->ops->table
+		   : s->kind == DP_NEIGH ? "neigh"
+		   : s->part == DP_PORT  ? "bridge"
+					 : "vxlan";
 	f->mac = s->kind == DP_NEIGH && r && r->wanted ? r->mac : s->mac;
 	if (s->kind == DP_NEIGH)
 		f->ip = s->ip;
@@ -212,7 +217,8 @@ static enum dp_diff_what judge(const struct rec *c, uint32_t h, const struct dp_
 		return DP_DIFF_UNWANTED;
 	if (s->state == DP_SEEN_FOREIGN || s->state == DP_SEEN_CLAIM)
 		return DP_DIFF_FOREIGN;
-	return rec_is_local(s->state) && (s->kind == DP_NEIGH || (s->part == DP_PORT && s->ifindex)) ? DP_DIFF_UNHEARD : DP_DIFF_NONE;
+	return rec_is_local(s->state) && (s->kind == DP_NEIGH || (s->part == DP_PORT && s->ifindex)) ? DP_DIFF_UNHEARD
+												     : DP_DIFF_NONE;
 }
 
 static uint32_t find(struct dp_audit *a, const struct dp_seen *s)
@@ -291,7 +297,8 @@ uint32_t dp_set_find(const struct dp *d, uint32_t id)
 	return h;
 }
 
-bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected, const char *found)
+bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected,
+		     const char *found)
 {
 	struct dp_diff *f = add(a, DP_DIFF_DEVICE, vni);
 
@@ -375,7 +382,8 @@ static void compare(struct dp_audit *a, uint32_t h)
 	for (unsigned i = 0; p.todo == REC_NOTHING && a->run && i < 2; i++) {
 		struct dp_seen s = as_seen(c, h, parts[i]);
 
-		if (is_marked(a, h, parts[i]) || (parts[i] == DP_PORT && (r->kind != DP_FDB || !v->bridged || a->d->ops->table)))
+		if (is_marked(a, h, parts[i]) ||
+		    (parts[i] == DP_PORT && (r->kind != DP_FDB || !v->bridged || a->d->ops->table)))
 			continue;
 		report(a, judge(c, h, &s), &s);
 		if (!slab_live(&c->rows.slab[row_slab(h)], h >> 2))

@@ -195,11 +195,15 @@ void dp_turn(struct dp *d);
 
 /* Whose a row is that was seen. */
 enum dp_seen_state {
-	DP_SEEN_NONE,         /* it is not there (any more) */
-	DP_SEEN_OURS,         /* bears our mark */
-	DP_SEEN_CLAIM,        /* may be ours: of a bridge row on the vxlan port the vxlan row will tell, of a flood row the wish */
+	DP_SEEN_NONE, /* it is not there (any more) */
+	DP_SEEN_OURS, /* bears our mark */
+	/*
+	 * May be ours: the vxlan row will tell of a bridge row on the vxlan port, the wish of
+	 * a flood row.
+	 */
+	DP_SEEN_CLAIM,
 	DP_SEEN_FOREIGN,      /* another hand's, not ours to change */
-	DP_SEEN_LOCAL,        /* learned by the kernel: on a port, a vxlan row there; a neighbour that it resolved */
+	DP_SEEN_LOCAL,        /* learned by the kernel: on a port, a vxlan row in the tunnel; a neighbour resolved */
 	DP_SEEN_LOCAL_EXTERN, /* extern_learn on a local port */
 	DP_SEEN_LOCAL_STATIC, /* set by hand */
 	DP_SEEN_OWN           /* a port's or the bridge's own address, or locked: neither local nor ever written */
@@ -286,7 +290,8 @@ void dp_audit_seen(struct dp_audit *a, const struct dp_seen *s);
 /* Rows may have been missed: what cannot be asked for alone is not called missing. */
 void dp_audit_unsure(struct dp_audit *a);
 /* A device is not as it should be; true when that is to be put right. */
-bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected, const char *found);
+bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected,
+		     const char *found);
 /* A destination's object is not there, or another one. */
 void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *found);
 

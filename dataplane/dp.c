@@ -268,7 +268,13 @@ static void mute_ready(void *ctx, uint32_t vni, bool ready)
 {
 }
 
-static const struct dp_events mute = { mute_mac, mute_mac_gone, mute_ip, mute_ip_gone, mute_ready, NULL, NULL, NULL, NULL };
+static const struct dp_events mute = {
+	.local_mac = mute_mac,
+	.local_mac_gone = mute_mac_gone,
+	.local_ip = mute_ip,
+	.local_ip_gone = mute_ip_gone,
+	.vni_ready = mute_ready,
+};
 
 static void close_vni(struct dp *d, struct dp_vni *v)
 {
@@ -402,17 +408,25 @@ static const char *where(const struct dp *d, const struct dp_dest *to, char *s, 
 static void describe(const struct dp *d, const struct dp_op *op, char *s, size_t size)
 {
 	char to[96];
-	const char *verb[] = { [DP_OP_PUT] = "write", [DP_OP_DEL] = "delete", [DP_OP_ASK] = "query", [DP_OP_GIVE] = "give back",
-			       [DP_OP_LOOK] = "look up" };
+	const char *verb[] = {
+		[DP_OP_PUT] = "write",
+		[DP_OP_DEL] = "delete",
+		[DP_OP_ASK] = "query",
+		[DP_OP_GIVE] = "give back",
+		[DP_OP_LOOK] = "look up",
+	};
 
 	switch (op->kind) {
 	case DP_FDB:
 		snprintf(s, size, "VNI %u: %s FDB row of %s to %s", op->vni, verb[op->type], mac_str(&op->mac).s,
-			 !op->dest ? "a local port" : op->dest->set ? where(d, op->dest, to, sizeof(to)) : ip_str(&op->dest->vtep).s);
+			 !op->dest       ? "a local port"
+			 : op->dest->set ? where(d, op->dest, to, sizeof(to))
+					 : ip_str(&op->dest->vtep).s);
 		break;
 	case DP_FLOOD:
-		snprintf(s, size, "VNI %u: %s flood row%s%s to %s", op->vni, verb[op->type], mac_is_zero(&op->mac) ? "" : " of ",
-			 mac_is_zero(&op->mac) ? "" : mac_str(&op->mac).s, ip_str(&op->ip).s);
+		snprintf(s, size, "VNI %u: %s flood row%s%s to %s", op->vni, verb[op->type],
+			 mac_is_zero(&op->mac) ? "" : " of ", mac_is_zero(&op->mac) ? "" : mac_str(&op->mac).s,
+			 ip_str(&op->ip).s);
 		break;
 	case DP_NEIGH:
 		snprintf(s, size, "VNI %u: %s neighbour row of %s at %s", op->vni, verb[op->type], ip_str(&op->ip).s,

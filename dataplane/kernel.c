@@ -84,7 +84,9 @@ static void pace(struct kernel *k)
 	struct mtime now = loop_now(k->loop);
 	bool calm = mtime_diff_us(k->resync_not_before, now) > 1000000;
 
-	k->resync_gap_ms = calm ? RESYNC_GAP_MS : k->resync_gap_ms * 2 < RESYNC_GAP_MAX_MS ? k->resync_gap_ms * 2 : RESYNC_GAP_MAX_MS;
+	k->resync_gap_ms = calm                                       ? RESYNC_GAP_MS
+			   : k->resync_gap_ms * 2 < RESYNC_GAP_MAX_MS ? k->resync_gap_ms * 2
+								      : RESYNC_GAP_MAX_MS;
 	k->resync_not_before = mtime_add_ms(now, k->resync_gap_ms);
 }
 
@@ -242,7 +244,8 @@ static bool kernel_flush(void *be)
 	} while (kernel_clock_us() < until);
 	arm_timer(k);
 	if (!kwriter_busy(&k->writer)) /* else what comes back wakes us */
-		more = more || k->check || k->condemned || (k->overrun && !mtime_before(loop_now(k->loop), k->resync_not_before));
+		more = more || k->check || k->condemned ||
+		       (k->overrun && !mtime_before(loop_now(k->loop), k->resync_not_before));
 	if (k->remaking && !more && !dp_backlog(k->d) && !kwriter_busy(&k->writer))
 		remade(k);
 	if (!more && k->snoop_dirty)
@@ -433,7 +436,8 @@ static void kernel_vni_info(const void *be, const void *data, struct dp_vni_info
 {
 	const struct kernel *k = be;
 	const struct kvni *v = data;
-	const struct klink *vx = kernel_link_find(k, v->vxlan_ifindex), *br = kernel_link_find(k, v->bridge_ifindex), *u;
+	const struct klink *vx = kernel_link_find(k, v->vxlan_ifindex), *br = kernel_link_find(k, v->bridge_ifindex);
+	const struct klink *u;
 
 	out->bridge = v->bridge[0] ? v->bridge : NULL;
 	out->vxlan = v->vxlan;

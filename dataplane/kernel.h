@@ -438,7 +438,8 @@ bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const
 
 /* ---- kernel_port.c: for struct dp_ops ---------------------------------------------------------------------------- */
 
-int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
+int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+		    size_t cap);
 int kernel_port_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
 
 /* ---- kernel_capture.c -------------------------------------------------------------------------------------------- */
@@ -509,9 +510,11 @@ void kernel_bury_tidy(struct kernel *k);
 
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h);
 /* The same for one who looks and has reconcile know nothing of it. */
-void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s), void *ctx);
+void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s),
+		       void *ctx);
 /* The same for one who takes it to reconcile: what else follows from the message is done. */
-void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s), void *ctx);
+void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s),
+		       void *ctx);
 /* A row with our mark: a vxlan row (with its bridge row) or a neighbour. */
 struct kernel_row {
 	uint8_t kind; /* enum dp_kind */

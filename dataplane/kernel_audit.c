@@ -39,7 +39,8 @@ struct inspect {
 	bool mend;
 };
 
-static bool differs(struct inspect *i, const char *device, const char *property, const char *expected, const char *found)
+static bool differs(struct inspect *i, const char *device, const char *property, const char *expected,
+		    const char *found)
 {
 	bool mend = strcmp(expected, found) && dp_audit_device(i->a, i->v->vni, device, property, expected, found);
 
@@ -63,7 +64,8 @@ static void look_at_master(struct inspect *i, const struct klink *l, const struc
 		kernel_set_master(i->k, l, (unsigned)br->ifindex);
 }
 
-static void look_at_number(struct inspect *i, const char *device, const char *property, uint32_t expected, uint32_t found)
+static void look_at_number(struct inspect *i, const char *device, const char *property, uint32_t expected,
+			   uint32_t found)
 {
 	char e[16], f[16];
 
@@ -94,7 +96,8 @@ static void look_at_vxlan(struct inspect *i, struct klink *vx, const struct klin
 	differs(i, vx->name, "state", "up", vx->flags & IFF_UP ? "up" : "down");
 	look_at_master(i, vx, br, v->configured[CONFIGURED_VXLAN] == (unsigned)vx->ifindex);
 	differs(i, vx->name, "vxlan learning", on_off(v->learn), on_off(vx->vxlan_learning));
-	differs(i, vx->name, "group", v->group.len ? ip_str(&v->group).s : "none", vx->flood_group.len ? ip_str(&vx->flood_group).s : "none");
+	differs(i, vx->name, "group", v->group.len ? ip_str(&v->group).s : "none",
+		vx->flood_group.len ? ip_str(&vx->flood_group).s : "none");
 	fits = kernel_dev_mtu(i->k, v);
 	if (fits && vx->mtu > fits) {
 		snprintf(expected, sizeof(expected), "%u", fits);
@@ -123,7 +126,8 @@ static void set_up_anew(struct kernel *k, struct kvni *v)
 static void look_at_devices(struct look_run *r, struct kvni *v)
 {
 	struct inspect i = { .k = r->k, .a = r->a, .v = v };
-	struct klink *br = v->bridge[0] ? kernel_link_refresh(r->k, v->bridge) : NULL, *vx = kernel_link_refresh(r->k, v->vxlan), *l;
+	struct klink *br = v->bridge[0] ? kernel_link_refresh(r->k, v->bridge) : NULL;
+	struct klink *vx = kernel_link_refresh(r->k, v->vxlan), *l;
 
 	if (v->bridge[0] && !br)
 		differs(&i, v->bridge, "state", "there", "missing");
@@ -141,7 +145,8 @@ static void look_at_devices(struct look_run *r, struct kvni *v)
 			differs(&i, v->ports[p].name, "state", "there", "missing");
 		else
 			look_at_master(&i, l, br, v->ports[p].configured == (unsigned)l->ifindex);
-		if (l && v->vlan && l->master == (unsigned)br->ifindex && v->ports[p].configured == (unsigned)l->ifindex)
+		if (l && v->vlan && l->master == (unsigned)br->ifindex &&
+		    v->ports[p].configured == (unsigned)l->ifindex)
 			look_at_vlan(&i, l);
 	}
 	if (i.mend)

@@ -72,7 +72,8 @@ bool kernel_bury(struct kernel *k)
 
 	for (int bridges = 0; bridges < 2 && !n; bridges++) {
 		HASH_ITER(hh, k->links, l, tmp) {
-			if (l->condemned && (l->kind == KLINK_BRIDGE) == bridges && n < (bridges ? BURY_BRIDGES : BURY_AT_ONCE))
+			if (l->condemned && (l->kind == KLINK_BRIDGE) == bridges &&
+			    n < (bridges ? BURY_BRIDGES : BURY_AT_ONCE))
 				list[n++] = l;
 		}
 	}
@@ -252,7 +253,8 @@ void kernel_bury_vni(struct kernel *k, const struct kvni *v)
 		l = kernel_link_named(k, v->ports[i].name);
 		if (l && kernel_port_ours(&v->ports[i]) && l->made)
 			kernel_condemn(k, l);
-		else if (l && v->vlan && v->ports[i].configured == (unsigned)l->ifindex && l->master == v->bridge_ifindex)
+		else if (l && v->vlan && v->ports[i].configured == (unsigned)l->ifindex &&
+			 l->master == v->bridge_ifindex)
 			kernel_vlan_leave(k, l, v->vlan);
 	}
 }

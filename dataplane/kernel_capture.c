@@ -156,7 +156,9 @@ static int set_filter(int fd, uint16_t port, uint32_t vni)
 
 static int open_source(struct source *s, const struct kvni *v, unsigned ifindex)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)ifindex };
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_P_ALL),
+				  .sll_ifindex = (int)ifindex };
 	int size = QUEUE_OCTETS, err;
 
 	s->fd = socket(AF_PACKET, (s->underlay ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -202,7 +204,9 @@ static bool possible(const struct kernel *k, const struct kvni *v, unsigned *und
 	if (v->capture)
 		snprintf(why, cap, "a capture of VNI %u is under way", v->vni);
 	else if (v->external)
-		snprintf(why, cap, "%s is the device of several VNIs: 'tcpdump -i %s -w FILE udp port %u' sees what is encapsulated",
+		snprintf(why, cap,
+			 "%s is the device of several VNIs: "
+			 "'tcpdump -i %s -w FILE udp port %u' sees what is encapsulated",
 			 v->vxlan, i.underlay ? i.underlay : "any", v->udp_port);
 	else if (!v->vxlan_ifindex || !*underlay)
 		snprintf(why, cap, "VNI %u has no %s now", v->vni, v->vxlan_ifindex ? "underlay" : "VXLAN device");
@@ -251,6 +255,7 @@ void kernel_capture_end(struct kvni *v)
 	if (!c)
 		return;
 	v->capture = NULL;
-	log_info(c->log, LOG_DP, "VNI %u: the capture ends, %llu packets were lost", v->vni, (unsigned long long)c->lost);
+	log_info(c->log, LOG_DP, "VNI %u: the capture ends, %llu packets were lost", v->vni,
+		 (unsigned long long)c->lost);
 	capture_free(c);
 }

@@ -82,7 +82,8 @@ static void say(struct kernel *k, struct kvni *v)
 {
 	if (!strcmp(v->problem, v->logged))
 		return;
-	dp_note(k->d, v->vni, v->problem[0] ? HISTORY_ALTERED : HISTORY_RESTORED, v->problem[0] ? v->problem : v->vxlan);
+	dp_note(k->d, v->vni, v->problem[0] ? HISTORY_ALTERED : HISTORY_RESTORED,
+		v->problem[0] ? v->problem : v->vxlan);
 	if (v->problem[0])
 		log_warn(k->log, LOG_DP, "VNI %u: %s", v->vni, v->problem);
 	else
@@ -134,7 +135,8 @@ static void join(struct kernel *k, struct kvni *v, struct kport *p, const struct
 	if (l->master && l->master != (unsigned)br->ifindex) {
 		struct klink *other = kernel_link_find(k, l->master);
 
-		kernel_dev_problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge", br->name);
+		kernel_dev_problem(v, "port %s is in %s, expected %s", p->name, other ? other->name : "another bridge",
+				   br->name);
 		return;
 	}
 	if (put_into(k, v, l, br) || (v->vlan && kernel_vlan_join(k, l, v->vlan, p->tagged)) ||
@@ -247,8 +249,8 @@ static void tell_filters(struct kernel *k, const struct klink *br)
 		return;
 	k->told_filters = true;
 	log_warn(k->log, LOG_DP,
-		 "%s: what bridges forward goes through iptables here (net.bridge.bridge-nf-call-iptables is 1): its FORWARD chain "
-		 "has to accept it, or that has to be 0",
+		 "%s: what bridges forward goes through iptables here (net.bridge.bridge-nf-call-iptables is 1): "
+		 "its FORWARD chain has to accept it, or that has to be 0",
 		 br->name);
 }
 
@@ -361,7 +363,8 @@ static struct klink *check_vxlan(struct kernel *k, struct kvni *v, const struct 
 		if (br && l->master && l->master != (unsigned)br->ifindex) {
 			struct klink *other = kernel_link_find(k, l->master);
 
-			kernel_dev_problem(v, "%s is in %s, expected %s", l->name, other ? other->name : "another bridge", br->name);
+			kernel_dev_problem(v, "%s is in %s, expected %s", l->name,
+					   other ? other->name : "another bridge", br->name);
 			return NULL;
 		}
 		if (configure_vxlan(k, v, l, br)) {
@@ -393,7 +396,9 @@ static void check_neighbours(struct kernel *k, struct kvni *v, const struct klin
 		l = kernel_link_refresh(k, l->name);
 	}
 	if (!l && v->suppress)
-		kernel_dev_problem(v, "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for", br->name, v->vlan);
+		kernel_dev_problem(v,
+				   "no VLAN device on %s for the neighbours of VLAN %u: none of them is answered for",
+				   br->name, v->vlan);
 	if (l && v->suppress && !(l->flags & IFF_UP) && v->neigh_ifindex == (unsigned)l->ifindex)
 		kernel_dev_problem(v, "%s is down: no neighbour of VLAN %u is answered for", l->name, v->vlan);
 	if (v->neigh_ifindex != (l ? (unsigned)l->ifindex : 0)) {

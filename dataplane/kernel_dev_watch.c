@@ -70,7 +70,8 @@ static void find_conflict(const struct klink *l, const struct kvni *v, char text
 	if (l->kind != KLINK_VXLAN)
 		snprintf(text, KERNEL_WORDS, "%s is there and no vxlan device", l->name);
 	else if (l->external && !v->vlan)
-		snprintf(text, KERNEL_WORDS, "%s is an external vxlan device, expected one of VNI %u, or a vlan", l->name, v->vni);
+		snprintf(text, KERNEL_WORDS, "%s is an external vxlan device, expected one of VNI %u, or a vlan",
+			 l->name, v->vni);
 	else if (v->external && !l->external)
 		snprintf(text, KERNEL_WORDS, "%s is of VNI %u, expected an external one for several", l->name, l->vni);
 	else if (!l->external && l->vni != v->vni)
@@ -99,8 +100,9 @@ bool kernel_dev_outdated(const struct kernel *k, const struct kvni *v, const str
 {
 	char text[KERNEL_WORDS];
 
-	if (l->kind != KLINK_VXLAN || !l->made || l->external || v->external || v->configured[CONFIGURED_VXLAN] == (unsigned)l->ifindex ||
-	    (l->used_by && l->used_by != v) || kernel_vni_named_beside(k, v, l->name))
+	if (l->kind != KLINK_VXLAN || !l->made || l->external || v->external ||
+	    v->configured[CONFIGURED_VXLAN] == (unsigned)l->ifindex || (l->used_by && l->used_by != v) ||
+	    kernel_vni_named_beside(k, v, l->name))
 		return false;
 	find_conflict(l, v, text);
 	return text[0] || kernel_vni_needs_another(v, l);
@@ -191,13 +193,16 @@ void kernel_dev_watch(struct kernel *k, struct kvni *v, const struct klink *br, 
 	if (v->miss_macs && !vx->l2miss)
 		kernel_dev_problem(v, "%s does not tell of MACs without a row, expected l2miss", vx->name);
 	if (vx->l3miss != v->miss_ips || vx->proxy != v->miss_ips)
-		kernel_dev_problem(v, "%s has %s and %s, expected %s", vx->name, vx->proxy ? "proxy" : "noproxy", vx->l3miss ? "l3miss" : "nol3miss",
-			v->miss_ips ? "both proxy and l3miss" : "neither");
+		kernel_dev_problem(v, "%s has %s and %s, expected %s", vx->name, vx->proxy ? "proxy" : "noproxy",
+				   vx->l3miss ? "l3miss" : "nol3miss",
+				   v->miss_ips ? "both proxy and l3miss" : "neither");
 	if (vx->rsc != v->rsc)
-		kernel_dev_problem(v, "%s has %s, expected %s", vx->name, vx->rsc ? "rsc" : "norsc", v->rsc ? "rsc" : "norsc");
+		kernel_dev_problem(v, "%s has %s, expected %s", vx->name, vx->rsc ? "rsc" : "norsc",
+				   v->rsc ? "rsc" : "norsc");
 	if (!ip_eq(&vx->flood_group, &v->group))
 		kernel_dev_problem(v, "%s floods to %s, expected %s", vx->name,
-			vx->flood_group.len ? ip_str(&vx->flood_group).s : "no group", v->group.len ? ip_str(&v->group).s : "none");
+				   vx->flood_group.len ? ip_str(&vx->flood_group).s : "no group",
+				   v->group.len ? ip_str(&v->group).s : "none");
 	if (br && vx->master == (unsigned)br->ifindex)
 		watch_port(v, br, vx);
 	watch_underlay(k, v, vx);

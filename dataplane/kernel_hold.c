@@ -159,7 +159,8 @@ void kernel_hold_check(struct kernel *k, struct kvni *v, const struct klink *br)
 		kernel_link_refresh(k, name);
 		return;
 	}
-	log_warn(k->log, LOG_DP, "VNI %u: the first packet to a host is lost: no TAP %s to keep it: %s", v->vni, name, strerror(-err));
+	log_warn(k->log, LOG_DP, "VNI %u: the first packet to a host is lost: no TAP %s to keep it: %s", v->vni, name,
+		 strerror(-err));
 	v->hold_refused = true;
 	kernel_hold_close(v);
 }

@@ -50,8 +50,8 @@ bool host_networkd_listens(const char *root)
 	snprintf(line, sizeof(line), "%s/proc/net/netlink", root);
 	f = fopen(line, "re");
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*s %u %u %x", &protocol, &pid, &groups) == 3 && protocol == NETLINK_ROUTE && pid &&
-			pid < PIDS && groups & 1u << (RTNLGRP_NEXTHOP - 1) && is_networkd(root, pid);
+		found = sscanf(line, "%*s %u %u %x", &protocol, &pid, &groups) == 3 && protocol == NETLINK_ROUTE &&
+			pid && pid < PIDS && groups & 1u << (RTNLGRP_NEXTHOP - 1) && is_networkd(root, pid);
 	if (f)
 		fclose(f);
 	return found;
@@ -60,8 +60,10 @@ bool host_networkd_listens(const char *root)
 /* 0: not known. */
 unsigned host_systemd_version(const char *root)
 {
-	static const char *const at[] = { "/usr/lib/*/systemd/libsystemd-shared-[0-9]*.so", "/usr/lib/systemd/libsystemd-shared-[0-9]*.so",
-					  "/lib/systemd/libsystemd-shared-[0-9]*.so", "/usr/lib64/systemd/libsystemd-shared-[0-9]*.so" };
+	static const char *const at[] = { "/usr/lib/*/systemd/libsystemd-shared-[0-9]*.so",
+					  "/usr/lib/systemd/libsystemd-shared-[0-9]*.so",
+					  "/lib/systemd/libsystemd-shared-[0-9]*.so",
+					  "/usr/lib64/systemd/libsystemd-shared-[0-9]*.so" };
 	unsigned version = 0;
 
 	for (size_t i = 0; !version && i < sizeof(at) / sizeof(at[0]); i++) {

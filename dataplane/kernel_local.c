@@ -16,8 +16,8 @@
  *	  dynamic (learned there)                      as if it were not there
  *	vxlan row with a nexthop group of ours         ours; dynamic: on demand
  *	  extern_learn to a VTEP that we have one for  ours (labels, flooding)
- *	  extern_learn, a flood row to another VTEP    ours when we want it or the device is of our making: someone may have
- *	                                               flushed the nexthops while no evpnd ran
+ *	  extern_learn, a flood row to another VTEP    ours when we want it or the device is of our making: someone
+ *	                                               may have flushed the nexthops while no evpnd ran
  *	  extern_learn, KERNEL_FLOOD_MARK              the flood row to the same VTEP is ours
  *	  dynamic (learned there)                      the kernel's, makes room for ours; where rows come on demand
  *	                                               the device learns nothing, so it is ours
@@ -144,7 +144,8 @@ static bool has_left(const struct kernel *k, const struct neigh *n, uint16_t vla
 {
 	const struct klink *port = kernel_link_find(k, (unsigned)n->nd->ndm_ifindex);
 
-	return vlan && port && (is_set(n) || n->nd->ndm_flags & (NTF_EXT_LEARNED | NTF_STICKY)) && !kernel_member_in(port, vlan);
+	return vlan && port && (is_set(n) || n->nd->ndm_flags & (NTF_EXT_LEARNED | NTF_STICKY)) &&
+	       !kernel_member_in(port, vlan);
 }
 
 static enum dp_seen_state on_local_port(const struct kernel *k, const struct neigh *n, uint16_t vlan)
@@ -236,7 +237,8 @@ static bool is_strangers(struct kernel *k, const struct kvni *v, const struct ne
 {
 	uint32_t dest;
 
-	if (n->gone || !(n->nd->ndm_flags & NTF_EXT_LEARNED) || mac_is_zero(&n->mac) || mac_is_group(&n->mac) || n->tb[NDA_VNI])
+	if (n->gone || !(n->nd->ndm_flags & NTF_EXT_LEARNED) || mac_is_zero(&n->mac) || mac_is_group(&n->mac) ||
+	    n->tb[NDA_VNI])
 		return false;
 	if (n->tb[NDA_NH_ID])
 		return !kernel_nh_dest(k, nla_get_u32(n->tb[NDA_NH_ID]));
@@ -396,7 +398,8 @@ void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h)
 {
 	struct neigh n;
 
-	if ((h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH && h->nlmsg_type != RTM_GETNEIGH) || !parse(h, &n))
+	if ((h->nlmsg_type != RTM_NEWNEIGH && h->nlmsg_type != RTM_DELNEIGH && h->nlmsg_type != RTM_GETNEIGH) ||
+	    !parse(h, &n))
 		return;
 	if (h->nlmsg_type == RTM_GETNEIGH) {
 		miss(k, &n);
@@ -408,7 +411,8 @@ void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h)
 		neighbour(k, &n);
 }
 
-void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s), void *ctx)
+void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s),
+		       void *ctx)
 {
 	void (*before)(void *ctx, const struct dp_seen *s) = k->look;
 	void *before_ctx = k->look_ctx;
@@ -420,7 +424,8 @@ void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(
 	k->look_ctx = before_ctx;
 }
 
-void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s), void *ctx)
+void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s),
+		       void *ctx)
 {
 	k->look_notes = true;
 	kernel_neigh_look(k, h, take, ctx);
@@ -447,7 +452,8 @@ static int dump_fdb(struct kernel *k, unsigned port, unsigned master, void (*fn)
 }
 
 /* Of one device, 0: of all. */
-static int dump_neighbours(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h), void *ctx)
+static int dump_neighbours(struct kernel *k, unsigned ifindex, void (*fn)(void *ctx, const struct nlmsghdr *h),
+			   void *ctx)
 {
 	static const uint8_t family[] = { AF_INET, AF_INET6 };
 	int err = 0;

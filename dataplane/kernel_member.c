@@ -69,7 +69,8 @@ static const struct klink *port_after(const struct kernel *k, unsigned ifindex)
 	const struct klink *l, *tmp, *next = NULL;
 
 	HASH_ITER(hh, k->links, l, tmp) {
-		if (l->master && l->kind != KLINK_VXLAN && (unsigned)l->ifindex > ifindex && (!next || l->ifindex < next->ifindex))
+		if (l->master && l->kind != KLINK_VXLAN && (unsigned)l->ifindex > ifindex &&
+		    (!next || l->ifindex < next->ifindex))
 			next = l;
 	}
 	return next;
@@ -220,7 +221,8 @@ static bool same(const struct kmember *a, const struct kmember *b)
 		return a == b;
 	if (a->n_takes != b->n_takes || (a->n_takes && memcmp(a->takes, b->takes, a->n_takes * sizeof(*a->takes))))
 		return false;
-	if (a->pvid != b->pvid || memcmp(a->in, b->in, sizeof(a->in)) || memcmp(a->untagged, b->untagged, sizeof(a->untagged)))
+	if (a->pvid != b->pvid || memcmp(a->in, b->in, sizeof(a->in)) ||
+	    memcmp(a->untagged, b->untagged, sizeof(a->untagged)))
 		return false;
 	if (!a->vni || !b->vni)
 		return a->vni == b->vni;
@@ -257,7 +259,8 @@ static uint32_t mapped_to(const struct kmember *m, uint16_t vlan)
 }
 
 /* The VNIs of the VLANs that it is in now and was not, or the reverse, want a look. */
-static void want_changed(struct kernel *k, const struct klink *port, const struct kmember *was, const struct kmember *is)
+static void want_changed(struct kernel *k, const struct klink *port, const struct kmember *was,
+			 const struct kmember *is)
 {
 	const struct klink *br = port->master ? kernel_link_find(k, port->master) : NULL;
 

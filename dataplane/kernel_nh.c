@@ -202,7 +202,8 @@ static void on_nexthop(void *ctx, const struct nlmsghdr *h)
 	struct load *l = ctx;
 	struct found f;
 
-	if (h->nlmsg_type != RTM_NEWNEXTHOP || ((struct nhmsg *)NLMSG_DATA(h))->nh_protocol != KERNEL_PROTOCOL || !read_nexthop(&f, h))
+	if (h->nlmsg_type != RTM_NEWNEXTHOP || ((struct nhmsg *)NLMSG_DATA(h))->nh_protocol != KERNEL_PROTOCOL ||
+	    !read_nexthop(&f, h))
 		return;
 	array_room(l->v, l->n, l->cap, 64);
 	l->v[l->n++] = f;
@@ -308,8 +309,9 @@ int kernel_nh_load(struct kernel *k)
 	k->nh_refused = err == -EOPNOTSUPP;
 	if (kernel_host_minds_nexthops()) {
 		k->nh_refused = true;
-		log_warn(k->log, LOG_DP, "systemd-networkd before version 256 aborts at nexthops of FDB rows: rows are written "
-					 "with addresses instead, which takes twice as long");
+		log_warn(k->log, LOG_DP,
+			 "systemd-networkd before version 256 aborts at nexthops of FDB rows: rows are written "
+			 "with addresses instead, which takes twice as long");
 	}
 	for (size_t i = 0; !err && i < l.n; i++) {
 		if (is_member(l.v[i].id))
@@ -354,7 +356,8 @@ bool kernel_nh_rows_age(const void *be)
 	unsigned major = 0, minor = 0;
 	struct utsname u;
 
-	return !k->nh_refused && !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 && (major > 6 || (major == 6 && minor >= 15));
+	return !k->nh_refused && !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 15));
 }
 
 bool kernel_nh_any(const struct kernel *k)

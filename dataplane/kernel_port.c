@@ -37,9 +37,10 @@ static int remove_pair(struct kernel *k, const char *port)
  */
 static int announce_mac(struct kernel *k, const struct kvni *v, const struct klink *port, const struct mac *mac)
 {
-	struct ndmsg nd = {
-		.ndm_family = AF_BRIDGE, .ndm_ifindex = port->ifindex, .ndm_state = NUD_REACHABLE, .ndm_flags = NTF_MASTER
-	};
+	struct ndmsg nd = { .ndm_family = AF_BRIDGE,
+			    .ndm_ifindex = port->ifindex,
+			    .ndm_state = NUD_REACHABLE,
+			    .ndm_flags = NTF_MASTER };
 	int err = -EPERM;
 
 	for (int i = 0; err == -EPERM && i < FORWARDS_TRIES; i++) {
@@ -72,7 +73,8 @@ static int announce(struct kernel *k, const struct kvni *v, const struct klink *
 	return ksock_request(&k->cmd, m);
 }
 
-static int add(struct kernel *k, struct kvni *v, const struct dp_netns_port *p, const struct veth *n, char *why, size_t cap)
+static int add(struct kernel *k, struct kvni *v, const struct dp_netns_port *p, const struct veth *n, char *why,
+	       size_t cap)
 {
 	int err = make_pair(k, v, p, n);
 	const struct klink *port;
@@ -95,7 +97,8 @@ static int add(struct kernel *k, struct kvni *v, const struct dp_netns_port *p, 
 	return err;
 }
 
-int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap)
+int kernel_port_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+		    size_t cap)
 {
 	struct kernel *k = be;
 	struct kvni *v = data;

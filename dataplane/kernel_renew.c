@@ -31,7 +31,8 @@ static bool in_use(const struct nlmsghdr *h, struct renewal *r)
 	struct nlattr *tb[NDA_FLAGS_EXT + 1];
 	struct nda_cacheinfo c;
 
-	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*nd), tb, NDA_FLAGS_EXT, NULL) ||
+	if (h->nlmsg_type != RTM_NEWNEIGH ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*nd), tb, NDA_FLAGS_EXT, NULL) ||
 	    nd->ndm_state & (NUD_NOARP | NUD_PERMANENT) || nd->ndm_flags & NTF_EXT_LEARNED || tb[NDA_MASTER] ||
 	    !tb[NDA_LLADDR] || !tb[NDA_CACHEINFO] || nla_len(tb[NDA_CACHEINFO]) < (int)sizeof(c))
 		return false;
@@ -69,8 +70,13 @@ static void renew_rows(struct kernel *k, const struct kvni *v, const struct look
 	b->len = 0;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct renewal *r = &l->v[i];
-		struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .flags = NTF_SELF | NTF_USE, .state = NUD_REACHABLE,
-				     .mac = &r->mac, .group = r->group, .vni = r->label, .vtep = r->group ? NULL : &r->vtep };
+		struct fdb_msg m = { .ifindex = v->vxlan_ifindex,
+				     .flags = NTF_SELF | NTF_USE,
+				     .state = NUD_REACHABLE,
+				     .mac = &r->mac,
+				     .group = r->group,
+				     .vni = r->label,
+				     .vtep = r->group ? NULL : &r->vtep };
 
 		nlbuf_fdb(b, RTM_NEWNEIGH, NLM_F_REPLACE, &m);
 		if ((i + 1) % KERNEL_OPS && i + 1 < l->n)

@@ -75,7 +75,9 @@ static int set_filter(int fd, bool tags)
 /* Bound last, so that nothing comes in before the filter is there. */
 static int open_port(unsigned ifindex, bool tags)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)ifindex };
+	struct sockaddr_ll at = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_P_ALL),
+				  .sll_ifindex = (int)ifindex };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1, size = RCVBUF, err;
 
 	if (fd < 0)
@@ -105,7 +107,9 @@ static ssize_t receive(int fd, uint16_t vlan_type, uint8_t frame[ARPND_SNAP], ui
 		uint8_t b[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 	} control;
 	struct iovec iov = { frame, ARPND_SNAP };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	ssize_t n = recvmsg(fd, &m, 0);
 	struct tpacket_auxdata aux = { 0 };
 	struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
@@ -152,7 +156,8 @@ static void rest(struct ksnoop *s)
 	loop_io_set(&s->io, 0);
 	loop_timer_at(&s->rest, mtime_add_ms(now, REST_MS));
 	if (log_allow(s->k->log, &s->k->loud, LOG_DP, now))
-		log_warn(s->k->log, LOG_DP, "port %s: more than %u ARP and ND packets a second; not all of them are heard",
+		log_warn(s->k->log, LOG_DP,
+			 "port %s: more than %u ARP and ND packets a second; not all of them are heard",
 			 kernel_link_find(s->k, s->ifindex)->name, RATE_S);
 }
 
@@ -229,8 +234,9 @@ static void start(struct kernel *k, struct klink *l, bool tags)
 
 	if (fd == -EPERM || fd == -EACCES || fd == -EAFNOSUPPORT) { /* the last: seccomp of a service */
 		k->deaf = true;
-		log_warn(k->log, LOG_DP, "hosts' addresses are not learned from ARP and ND: CAP_NET_RAW is missing (%s); "
-					 "the kernel's neighbour table is what is left (host-learning: false does without)",
+		log_warn(k->log, LOG_DP,
+			 "hosts' addresses are not learned from ARP and ND: CAP_NET_RAW is missing (%s); "
+			 "the kernel's neighbour table is what is left (host-learning: false does without)",
 			 strerror(-fd));
 		return;
 	}
@@ -304,7 +310,8 @@ static size_t with_tag(uint8_t *out, const uint8_t *frame, size_t len, uint16_t 
 	return len + TAG_LEN;
 }
 
-static bool send_by(const struct kernel *k, const struct klink *port, const struct kvni *v, const uint8_t *frame, size_t len)
+static bool send_by(const struct kernel *k, const struct klink *port, const struct kvni *v, const uint8_t *frame,
+		    size_t len)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = port->ifindex };
 	const struct klink *br = kernel_link_find(k, port->master);

@@ -90,7 +90,8 @@ int ksock_adopt(struct ksock *s, int fd)
 	socklen_t len = sizeof(int);
 
 	*s = (struct ksock){ .fd = -1 };
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) || getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len))
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) ||
+	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len))
 		return -errno;
 	if (domain != AF_NETLINK || protocol != NETLINK_ROUTE)
 		return -EINVAL;

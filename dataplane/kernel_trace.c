@@ -44,7 +44,8 @@ static void on_fdb(void *ctx, const struct nlmsghdr *h)
 	struct nlattr *tb[NDA_FLAGS_EXT + 1];
 	struct fdb_row *r = ctx;
 
-	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*nd), tb, NDA_FLAGS_EXT, NULL))
+	if (h->nlmsg_type != RTM_NEWNEIGH ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*nd), tb, NDA_FLAGS_EXT, NULL))
 		return;
 	r->err = 0;
 	r->ifindex = (unsigned)nd->ndm_ifindex;
@@ -165,8 +166,9 @@ static void write_row(const struct kernel *k, const struct kvni *v, struct trace
 		trace_answer(st, " self");
 	else
 		trace_answer(st, " master %s", v->bridge);
-	trace_answer(st, "%s%s%s%s", r->flags & NTF_EXT_LEARNED ? " extern_learn" : "", r->flags & NTF_STICKY ? " sticky" : "",
-		     r->flags & NTF_ROUTER ? " router" : "", r->locked ? " locked" : "");
+	trace_answer(st, "%s%s%s%s", r->flags & NTF_EXT_LEARNED ? " extern_learn" : "",
+		     r->flags & NTF_STICKY ? " sticky" : "", r->flags & NTF_ROUTER ? " router" : "",
+		     r->locked ? " locked" : "");
 	trace_answer(st, "%s", r->state & NUD_PERMANENT ? " permanent" : r->state & NUD_NOARP ? " static" : "");
 }
 
@@ -253,7 +255,8 @@ static void say_dropped(const struct kvni *v, struct trace_step *st, const struc
 {
 	if (v->miss_macs) {
 		trace_say(st, TRACE_WARNING,
-			  "no row yet: rows come on demand, so who has %s is looked for with the first frame", mac_str(mac).s);
+			  "no row yet: rows come on demand, so who has %s is looked for with the first frame",
+			  mac_str(mac).s);
 		trace_advise(st, "evpnctl show vni %u says what the resolver answers", v->vni);
 		return;
 	}
@@ -314,9 +317,9 @@ static void trace_vxlan(struct kernel *k, struct kvni *v, const struct mac *mac,
 	}
 	write_row(k, v, st, mac, &r);
 	if (v->rsc && r.flags & NTF_ROUTER)
-		trace_say(
-			st, TRACE_OK,
-			"a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
+		trace_say(st, TRACE_OK,
+			  "a router, and rsc is on: "
+			  "IP packets to it go straight to the host that they are for, if a row says where");
 	tr->out->to = DP_TRACED_VTEPS;
 	if (r.nhid)
 		trace_group(tr, r.nhid);
@@ -328,7 +331,8 @@ static void trace_vxlan(struct kernel *k, struct kvni *v, const struct mac *mac,
 
 /* ---- the bridge -------------------------------------------------------------------------------------------------- */
 
-static void on_port(struct kernel *k, struct kvni *v, struct trace_step *st, const struct fdb_row *r, struct dp_tracer *tr)
+static void on_port(struct kernel *k, struct kvni *v, struct trace_step *st, const struct fdb_row *r,
+		    struct dp_tracer *tr)
 {
 	struct lookup_link port;
 	bool is_bridge = r->ifindex == v->bridge_ifindex;
@@ -352,7 +356,8 @@ static void on_port(struct kernel *k, struct kvni *v, struct trace_step *st, con
 	}
 }
 
-static void unknown(struct kernel *k, struct kvni *v, struct trace_step *st, const struct mac *mac, struct dp_tracer *tr)
+static void unknown(struct kernel *k, struct kvni *v, struct trace_step *st, const struct mac *mac,
+		    struct dp_tracer *tr)
 {
 	struct lookup_link vx;
 
@@ -379,9 +384,9 @@ static void unknown(struct kernel *k, struct kvni *v, struct trace_step *st, con
 
 static void trace_bridge(struct kernel *k, struct kvni *v, const struct mac *mac, struct dp_tracer *tr)
 {
-	struct trace_step *st =
-		trace_add(tr->t, TRACE_FDB, v->vlan ? "%s: by which port is %s, in VLAN %u?" : "%s: by which port is %s?",
-			  v->bridge, mac_str(mac).s, v->vlan);
+	struct trace_step *st = trace_add(tr->t, TRACE_FDB,
+					  v->vlan ? "%s: by which port is %s, in VLAN %u?" : "%s: by which port is %s?",
+					  v->bridge, mac_str(mac).s, v->vlan);
 	struct lookup_link br, vx;
 	struct fdb_row r;
 
@@ -477,13 +482,15 @@ void kernel_trace_answer(void *be, void *vni, const struct ip *ip, const struct 
 	lookup_neigh(tr->s, &dev, ip, &n);
 	trace_answer(st, "%s", n.row);
 	if (!lookup_link(tr->s, v->vxlan_ifindex, &vx) || !vx.suppress) {
-		trace_say(st, TRACE_WARNING, "no: neigh_suppress is off on %s, so the question goes to every VTEP", v->vxlan);
+		trace_say(st, TRACE_WARNING, "no: neigh_suppress is off on %s, so the question goes to every VTEP",
+			  v->vxlan);
 		trace_advise(st, "bridge link set dev %s neigh_suppress on", v->vxlan);
 	} else if (n.err) {
 		trace_say(st, TRACE_WARNING, "no: it has no row, so the question goes to every VTEP");
 		trace_advise(st, "evpnctl repair --vni %u", v->vni);
 	} else if (!n.has_mac || !mac_eq(&n.mac, mac)) {
-		trace_say(st, TRACE_BROKEN, "yes, with another MAC than %s: hosts that ask are sent elsewhere", mac_str(mac).s);
+		trace_say(st, TRACE_BROKEN, "yes, with another MAC than %s: hosts that ask are sent elsewhere",
+			  mac_str(mac).s);
 		trace_advise(st, "evpnctl repair --vni %u", v->vni);
 	} else {
 		trace_say(st, TRACE_OK, "yes: hosts here need not wait for %s", ip_str(ip).s);

@@ -130,7 +130,8 @@ static int mapped(struct kernel *k, const struct klink *vx, uint16_t vlan, uint3
 	if (is == vni)
 		return 0;
 	if (is)
-		snprintf(k->why, sizeof(k->why), "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, vlan, is, vni);
+		snprintf(k->why, sizeof(k->why), "%s has VLAN %u mapped to VNI %u, expected %u", vx->name, vlan, is,
+			 vni);
 	else
 		snprintf(k->why, sizeof(k->why), "%s has another VLAN than %u mapped to VNI %u", vx->name, vlan, vni);
 	return -EEXIST;

@@ -90,7 +90,8 @@ bool kernel_vni_named_beside(const struct kernel *k, const struct kvni *v, const
 static int take_name(struct kernel *k, const struct kvni *v, char to[IFNAMSIZ], const char *name)
 {
 	if (strlen(name) >= IFNAMSIZ || !name[0]) {
-		log_error(k->log, LOG_DP, "VNI %u: \"%s\" is no name of an interface: 1 to 15 characters", v->vni, name);
+		log_error(k->log, LOG_DP, "VNI %u: \"%s\" is no name of an interface: 1 to 15 characters", v->vni,
+			  name);
 		return -EINVAL;
 	}
 	snprintf(to, IFNAMSIZ, "%s", name);
@@ -109,8 +110,8 @@ static int take_port(struct kernel *k, const struct kvni *v, struct kport *port,
 	if (!p->vlan || v->vlan) {
 		if (!p->vlan || p->vlan == v->vlan)
 			return take_name(k, v, port->name, p->name);
-		log_error(k->log, LOG_DP, "VNI %u: port %s has VLAN %u, the VNI %u: a bridge changes none", v->vni, p->name, p->vlan,
-			  v->vlan);
+		log_error(k->log, LOG_DP, "VNI %u: port %s has VLAN %u, the VNI %u: a bridge changes none", v->vni,
+			  p->name, p->vlan, v->vlan);
 		return -EINVAL;
 	}
 	err = take_name(k, v, port->parent, p->name);
@@ -320,7 +321,8 @@ static void change_learning(struct kernel *k, const struct kvni *v, const struct
 
 bool kernel_vni_needs_another(const struct kvni *v, const struct klink *l)
 {
-	return l->made && ((v->miss_macs && !l->l2miss) || l->l3miss != v->miss_ips || l->proxy != v->miss_ips || l->rsc != v->rsc);
+	return l->made && ((v->miss_macs && !l->l2miss) || l->l3miss != v->miss_ips || l->proxy != v->miss_ips ||
+			   l->rsc != v->rsc);
 }
 
 static void take_over(struct kernel *k, struct kvni *v, struct kvni *is)
@@ -361,8 +363,8 @@ int kernel_vni_alter(struct kernel *k, struct kvni *v, const struct dp_vni_param
 		return err;
 	}
 	bridge = strcmp(v->bridge, is.bridge) || v->vlan != is.vlan;
-	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port || !ip_eq(&v->vtep, &is.vtep) ||
-		(vx && kernel_vni_needs_another(&is, vx));
+	vxlan = strcmp(v->vxlan, is.vxlan) || v->vlan != is.vlan || v->udp_port != is.udp_port ||
+		!ip_eq(&v->vtep, &is.vtep) || (vx && kernel_vni_needs_another(&is, vx));
 	leave_ports(k, v, &is, bridge);
 	if (vxlan)
 		leave_vxlan(k, v);

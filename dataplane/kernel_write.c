@@ -100,7 +100,8 @@ static bool must_go(const struct kvni *v, const struct dp_op *op, uint32_t group
 {
 	if (op->local == DP_SEEN_LOCAL || op->local == DP_SEEN_CLAIM || v->remake)
 		return true;
-	return op->old && ((!v->learn && !group_of(v, op->old, op->old_flags) != !group) || (op->old_flags ^ op->flags) & DP_ON_DEMAND);
+	return op->old && ((!v->learn && !group_of(v, op->old, op->old_flags) != !group) ||
+			   (op->old_flags ^ op->flags) & DP_ON_DEMAND);
 }
 
 static void take_away(struct writer *w, unsigned i, const struct kvni *v, enum dp_part part)
@@ -229,7 +230,8 @@ static void del(struct writer *w, unsigned i, const struct dp_op *op)
 
 	switch (op->kind) {
 	case DP_FDB:
-		flags = (op->parts & DP_SELF ? NTF_SELF : 0) | (op->parts & DP_PORT || twins(w->k, op) ? NTF_MASTER : 0);
+		flags = (op->parts & DP_SELF ? NTF_SELF : 0) |
+			(op->parts & DP_PORT || twins(w->k, op) ? NTF_MASTER : 0);
 		/* With both parts the kernel stops at a bridge row that is not there, see unfinished(). */
 		del_fdb(w, i, v, &op->mac, flags, flags == (NTF_SELF | NTF_MASTER) ? 0 : ENOENT);
 		break;

@@ -57,7 +57,8 @@ static void keep_answer(struct kbatch *b, unsigned i, const struct nlmsghdr *h)
 	const struct ndmsg *nd = NLMSG_DATA(h);
 	uint32_t len = NLMSG_ALIGN(h->nlmsg_len);
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*nd)) || len > NLBUF_MSG_MAX || b->answer[i][!!(nd->ndm_flags & NTF_SELF)])
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*nd)) || len > NLBUF_MSG_MAX ||
+	    b->answer[i][!!(nd->ndm_flags & NTF_SELF)])
 		return;
 	b->answers += len;
 	b->answer[i][!!(nd->ndm_flags & NTF_SELF)] = b->answers;

@@ -52,7 +52,8 @@ static void parse_port(struct lookup_link *l, struct nlattr *data)
 
 static struct ip address_of(struct nlattr *a)
 {
-	struct ip ip = a && (nla_len(a) == 4 || nla_len(a) == 16) ? ip_from_bytes(nla_data(a), (size_t)nla_len(a)) : ip_none();
+	struct ip ip =
+		a && (nla_len(a) == 4 || nla_len(a) == 16) ? ip_from_bytes(nla_data(a), (size_t)nla_len(a)) : ip_none();
 
 	return ip_is_zero(&ip) ? ip_none() : ip;
 }
@@ -236,7 +237,8 @@ static void read_nexthops(struct route_ask *a, struct nlattr *list)
 	while (left >= (int)sizeof(*nh) && nh->rtnh_len >= sizeof(*nh) && nh->rtnh_len <= left) {
 		struct nlattr *tb[RTA_MAX + 1];
 
-		if (!nla_parse(tb, RTA_MAX, (struct nlattr *)(void *)RTNH_DATA(nh), (int)(nh->rtnh_len - sizeof(*nh)), NULL))
+		if (!nla_parse(tb, RTA_MAX, (struct nlattr *)(void *)RTNH_DATA(nh), (int)(nh->rtnh_len - sizeof(*nh)),
+			       NULL))
 			add_nexthop(a, (unsigned)nh->rtnh_ifindex, gateway_of(tb));
 		left -= (int)NLMSG_ALIGN(nh->rtnh_len);
 		nh = RTNH_NEXT(nh);
@@ -288,7 +290,9 @@ static void write_nexthops(struct route_ask *a)
 static int ask_route(struct route_ask *a, const struct ip *to, const struct ip *from, unsigned flags,
 		     void (*fn)(void *, const struct nlmsghdr *))
 {
-	struct rtmsg rt = { .rtm_family = (uint8_t)ip_family(to), .rtm_dst_len = (uint8_t)(to->len * 8), .rtm_flags = flags };
+	struct rtmsg rt = { .rtm_family = (uint8_t)ip_family(to),
+			    .rtm_dst_len = (uint8_t)(to->len * 8),
+			    .rtm_flags = flags };
 	struct nl_msg *m;
 
 	if (from && from->len == to->len)

@@ -45,7 +45,10 @@ static const struct ip *vtep_of(const struct rec *c, uint32_t dest)
 
 void note_mend(struct rec *c, struct row *r, const struct dp_seen *s, enum history_what what)
 {
-	struct history_event e = { .kind = HISTORY_ROW, .what = (uint8_t)what, .vni = s->vni->vni, .table = table_of(s->kind, s->part),
+	struct history_event e = { .kind = HISTORY_ROW,
+				   .what = (uint8_t)what,
+				   .vni = s->vni->vni,
+				   .table = table_of(s->kind, s->part),
 				   .mac = s->kind == DP_NEIGH ? &r->mac : &s->mac,
 				   .ip = s->kind == DP_NEIGH ? &s->ip : NULL,
 				   .vtep = vtep_of(c, row_want_dest(r)) };
@@ -57,7 +60,9 @@ void note_mend(struct rec *c, struct row *r, const struct dp_seen *s, enum histo
 
 void note_mend_dest(struct rec *c, uint32_t dest, enum history_what what)
 {
-	struct history_event e = { .kind = HISTORY_ROW, .what = (uint8_t)what, .table = "nexthop", .vtep = vtep_of(c, dest) };
+	struct history_event e = {
+		.kind = HISTORY_ROW, .what = (uint8_t)what, .table = "nexthop", .vtep = vtep_of(c, dest)
+	};
 
 	row_at(&c->rows, dest)->mend = true;
 	add(c, &e);
@@ -66,11 +71,14 @@ void note_mend_dest(struct rec *c, uint32_t dest, enum history_what what)
 static void note_news(struct rec *c, const struct row *r, const struct dp_op *op, int err)
 {
 	struct history_event e = { .kind = HISTORY_ROW,
-				   .what = err ? HISTORY_REFUSED : r->err ? HISTORY_PLACED : HISTORY_RESTORED,
+				   .what = err      ? HISTORY_REFUSED
+					   : r->err ? HISTORY_PLACED
+						    : HISTORY_RESTORED,
 				   .vni = op->vni,
 				   .mac = op->kind == DP_DEST || mac_is_zero(&op->mac) ? NULL : &op->mac,
 				   .ip = op->kind == DP_NEIGH ? &op->ip : NULL,
-				   .vtep = op->kind == DP_FLOOD ? &op->ip : vtep_of(c, op->kind == DP_DEST ? op->row : op->to),
+				   .vtep = op->kind == DP_FLOOD ? &op->ip
+								: vtep_of(c, op->kind == DP_DEST ? op->row : op->to),
 				   .table = table_of(op->kind, op->parts & DP_SELF ? DP_SELF : DP_PORT),
 				   .reason = err ? strerrordesc_np(-err) : NULL };
 

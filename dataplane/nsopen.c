@@ -105,7 +105,9 @@ static ssize_t receive_with(int from, void *p, size_t len, int *fds, unsigned *n
 {
 	struct iovec iov = { p, len };
 	union control c;
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.octets, .msg_controllen = sizeof(c.octets) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.octets, .msg_controllen = sizeof(c.octets)
+	};
 	ssize_t got = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *h = got < 0 ? NULL : CMSG_FIRSTHDR(&m);
 

@@ -209,8 +209,8 @@ static bool is_idle(const struct rec *c, uint32_t h)
 
 		return !d->refs && !r->wrote && r->self == DP_SEEN_NONE && !(d->set && d->set->number);
 	}
-	return !r->wanted && !r->told && !r->told_far && !r->wrote && r->port == DP_SEEN_NONE && r->self == DP_SEEN_NONE &&
-	       r->unread <= ROW_UNREAD;
+	return !r->wanted && !r->told && !r->told_far && !r->wrote && r->port == DP_SEEN_NONE &&
+	       r->self == DP_SEEN_NONE && r->unread <= ROW_UNREAD;
 }
 
 static void count(struct rec *c, struct row *r, enum rec_todo what)
@@ -277,8 +277,14 @@ void rec_forgive(struct rec *c, uint32_t h)
 
 void rec_init(struct rec *c, const struct dp_events *ev, void (*kick)(void *ctx), void *ctx)
 {
-	*c = (struct rec){ .ev = *ev, .kick = kick, .ctx = ctx, .next_sweep = MTIME_NEVER,
-			   .mass_min = MASS_MIN, .burst_min = BURST_MIN, .mass_until = MTIME_NEVER, .spare_look = MTIME_NEVER };
+	*c = (struct rec){ .ev = *ev,
+			   .kick = kick,
+			   .ctx = ctx,
+			   .next_sweep = MTIME_NEVER,
+			   .mass_min = MASS_MIN,
+			   .burst_min = BURST_MIN,
+			   .mass_until = MTIME_NEVER,
+			   .spare_look = MTIME_NEVER };
 	for (unsigned i = 0; i < REC_LEVELS; i++)
 		c->retry_at[i] = MTIME_NEVER;
 	rows_init(&c->rows);

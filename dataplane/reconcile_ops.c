@@ -23,9 +23,12 @@ static void make_op(struct rec *c, uint32_t h, struct rec_plan p, struct dp_op *
 		[REC_LOOK] = DP_OP_LOOK
 	};
 
-	*op = (struct dp_op){
-		.type = type[p.todo], .kind = r->kind, .parts = p.parts, .mac = r->mac, .row = h, .old_flags = r->have_flags
-	};
+	*op = (struct dp_op){ .type = type[p.todo],
+			      .kind = r->kind,
+			      .parts = p.parts,
+			      .mac = r->mac,
+			      .row = h,
+			      .old_flags = r->have_flags };
 	r->inflight = true;
 	c->n_out++;
 	if (p.todo == REC_PUT)

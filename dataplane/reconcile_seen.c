@@ -168,7 +168,8 @@ static void seen_neigh(struct rec *c, uint32_t h, const struct dp_seen *s)
 {
 	struct row *r = row_at(&c->rows, h);
 
-	if (rec_is_local(s->state) && (r->self != s->state || !mac_eq(&r->at.have_mac, &s->mac) || r->have_flags != s->flags)) {
+	if (rec_is_local(s->state) &&
+	    (r->self != s->state || !mac_eq(&r->at.have_mac, &s->mac) || r->have_flags != s->flags)) {
 		r->tell = true;
 		r->away = false;
 	}
@@ -213,8 +214,9 @@ static void seen_flood_mark(struct rec *c, struct row *r, const struct dp_seen *
 }
 
 /*
- * In a list without our mark that we know of it, or what is written apart, makes it ours. One with the mark of a control
- * plane that nothing else shows to be ours is when we want it, or when an earlier run has left it on a device of its own.
+ * In a list without our mark that we know of it, or what is written apart, makes it ours.
+ * One with the mark of a control plane that nothing else shows to be ours is when we want
+ * it, or when an earlier run has left it on a device of its own.
  */
 static bool is_our_flood(const struct row *r, const struct dp_seen *s)
 {

@@ -61,7 +61,8 @@ static void sort(const struct rec *c, struct dp_set *s)
 	for (uint32_t i = 1; i < s->n; i++) {
 		uint32_t h = s->dest[i], k = i;
 
-		for (; k && ip_cmp(&row_dest(&c->rows, s->dest[k - 1])->d.vtep, &row_dest(&c->rows, h)->d.vtep) > 0; k--)
+		for (; k && ip_cmp(&row_dest(&c->rows, s->dest[k - 1])->d.vtep, &row_dest(&c->rows, h)->d.vtep) > 0;
+		     k--)
 			s->dest[k] = s->dest[k - 1];
 		s->dest[k] = h;
 	}

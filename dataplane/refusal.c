@@ -31,7 +31,8 @@ const char *refusal_help(int err, uint8_t kind, const struct ip *ip)
 	case ENOMEM:
 		return no_memory(kind, ip);
 	case ENOSPC:
-		return kind == DP_FDB || kind == DP_FLOOD ? "the vxlan device takes no more rows (its maxaddress)" : NULL;
+		return kind == DP_FDB || kind == DP_FLOOD ? "the vxlan device takes no more rows (its maxaddress)"
+							  : NULL;
 	case EEXIST:
 		return exists(kind);
 	case ENODEV:

@@ -184,7 +184,8 @@ struct row_key {
 	const struct ip *ip;
 	uint64_t hash;
 };
-struct row_key row_key(const struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac, const struct ip *ip);
+struct row_key row_key(const struct rows *t, struct dp_vni *v, uint8_t kind, const struct mac *mac,
+		       const struct ip *ip);
 /* Handle; 0 when there is none. */
 uint32_t rows_find(struct rows *t, const struct row_key *k);
 uint32_t rows_add(struct rows *t, const struct row_key *k);

@@ -25,8 +25,12 @@
 const char *trace_lookup_name(enum trace_lookup l)
 {
 	static const char *const names[] = {
-		[TRACE_SOURCE] = "source", [TRACE_INNER_ROUTE] = "inner-route", [TRACE_INNER_NEIGHBOUR] = "inner-neighbour",
-		[TRACE_FDB] = "fdb",	   [TRACE_OUTER_ROUTE] = "outer-route", [TRACE_OUTER_NEIGHBOUR] = "outer-neighbour",
+		[TRACE_SOURCE] = "source",
+		[TRACE_INNER_ROUTE] = "inner-route",
+		[TRACE_INNER_NEIGHBOUR] = "inner-neighbour",
+		[TRACE_FDB] = "fdb",
+		[TRACE_OUTER_ROUTE] = "outer-route",
+		[TRACE_OUTER_NEIGHBOUR] = "outer-neighbour",
 	};
 
 	return names[l];
@@ -136,7 +140,8 @@ static void judge_neighbour(struct trace_step *st, const struct lookup_neigh *n,
 		trace_say(st, TRACE_WARNING, "cannot be asked: %s", strerror(-n->err));
 	} else if (n->state & NUD_FAILED) {
 		trace_say(st, TRACE_BROKEN, "nobody answers for %s on %s", ip_str(ip).s, dev->name);
-		trace_advise(st, "ping -I %s %s; is it up, in the same VLAN, and its address right?", dev->name, ip_str(ip).s);
+		trace_advise(st, "ping -I %s %s; is it up, in the same VLAN, and its address right?", dev->name,
+			     ip_str(ip).s);
 	} else if (n->state & NUD_INCOMPLETE) {
 		trace_say(st, TRACE_WARNING, "%s was asked for and has not answered yet", ip_str(ip).s);
 		trace_advise(st, "the same once more in three seconds");
@@ -146,7 +151,8 @@ static void judge_neighbour(struct trace_step *st, const struct lookup_neigh *n,
 /* ---- the host's own two lookups ---------------------------------------------------------------------------------- */
 
 /* True when it goes on. */
-static bool judge_inner_route(struct trace_step *st, const struct lookup_route *r, const struct ip *to, const char *host)
+static bool judge_inner_route(struct trace_step *st, const struct lookup_route *r, const struct ip *to,
+			      const char *host)
 {
 	if (r->err) {
 		trace_say(st, TRACE_BROKEN, "%s has no route to %s: %s", host, ip_str(to).s, strerror(-r->err));
@@ -162,11 +168,11 @@ static bool judge_inner_route(struct trace_step *st, const struct lookup_route *
 	return st->result < TRACE_BROKEN;
 }
 
-static bool inner_neighbour(struct ksock *s, const struct dp_trace_host *h, const struct lookup_link *dev, struct trace *t,
-			    struct dp_traced_host *out)
+static bool inner_neighbour(struct ksock *s, const struct dp_trace_host *h, const struct lookup_link *dev,
+			    struct trace *t, struct dp_traced_host *out)
 {
-	struct trace_step *st =
-		trace_add(t, TRACE_INNER_NEIGHBOUR, "%s: who has %s on %s?", h->name, ip_str(&out->next_hop).s, dev->name);
+	struct trace_step *st = trace_add(t, TRACE_INNER_NEIGHBOUR, "%s: who has %s on %s?", h->name,
+					  ip_str(&out->next_hop).s, dev->name);
 	struct lookup_neigh n;
 
 	if (needs_no_neighbour(dev)) {
@@ -231,19 +237,21 @@ static void judge_mtu(struct dp_tracer *tr, struct trace_step *st, const struct 
 
 	if (!tr->mtu || dev->flags & IFF_LOOPBACK || tr->mtu + over <= path)
 		return;
-	trace_say(
-		st, TRACE_WARNING,
-		"a packet of %u octets, as %s lets through, takes %u here and the path carries %u: larger ones are lost or cut",
-		tr->mtu, tr->mtu_device, tr->mtu + over, path);
+	trace_say(st, TRACE_WARNING,
+		  "a packet of %u octets, as %s lets through, takes %u here and the path carries %u: larger ones are "
+		  "lost or cut",
+		  tr->mtu, tr->mtu_device, tr->mtu + over, path);
 	if (path > over)
-		trace_advise(st, "ip link set %s mtu %u, or a larger MTU on %s", tr->mtu_device, path - over, dev->name);
+		trace_advise(st, "ip link set %s mtu %u, or a larger MTU on %s", tr->mtu_device, path - over,
+			     dev->name);
 }
 
-static void judge_outer_route(struct dp_tracer *tr, struct trace_step *st, const struct ip *vtep, const struct lookup_route *r,
-			      const struct lookup_link *dev)
+static void judge_outer_route(struct dp_tracer *tr, struct trace_step *st, const struct ip *vtep,
+			      const struct lookup_route *r, const struct lookup_link *dev)
 {
 	if (r->type == RTN_LOCAL) {
-		trace_say(st, TRACE_BROKEN, "%s is an address of this host: the other VTEP announces ours", ip_str(vtep).s);
+		trace_say(st, TRACE_BROKEN, "%s is an address of this host: the other VTEP announces ours",
+			  ip_str(vtep).s);
 		trace_advise(st, "look at who says so: evpnctl show rib, and at its vtep");
 	} else if (r->type != RTN_UNICAST) {
 		trace_say(st, TRACE_BROKEN, "the route leads to no VTEP");
@@ -256,7 +264,8 @@ static void judge_outer_route(struct dp_tracer *tr, struct trace_step *st, const
 	}
 }
 
-static void outer_neighbour(struct dp_tracer *tr, const struct ip *vtep, const struct ip *hop, const struct lookup_link *dev)
+static void outer_neighbour(struct dp_tracer *tr, const struct ip *vtep, const struct ip *hop,
+			    const struct lookup_link *dev)
 {
 	struct trace_step *st = trace_add(tr->t, TRACE_OUTER_NEIGHBOUR, "who has %s on %s?", ip_str(hop).s, dev->name);
 	struct lookup_neigh n;
@@ -280,16 +289,18 @@ static void outer(struct dp_tracer *tr, const struct ip *vtep)
 	struct ip hop;
 
 	if (tr->from.len && !lookup_is_own(tr->s, &tr->from)) {
-		trace_say(st, TRACE_BROKEN, "%s, our VTEP address, is on no interface of this host", ip_str(&tr->from).s);
-		trace_advise(st, "ip address add %s/%u dev lo, or its interface up", ip_str(&tr->from).s, tr->from.len * 8);
+		trace_say(st, TRACE_BROKEN, "%s, our VTEP address, is on no interface of this host",
+			  ip_str(&tr->from).s);
+		trace_advise(st, "ip address add %s/%u dev lo, or its interface up", ip_str(&tr->from).s,
+			     tr->from.len * 8);
 		return;
 	}
 	lookup_route(tr->s, vtep, &tr->from, &r);
 	trace_answer(st, "%s", r.row);
 	if (r.err) {
 		trace_say(st, TRACE_BROKEN, "the VTEP %s cannot be reached: %s", ip_str(vtep).s, route_words(r.err));
-		trace_advise(st, "a route to %s in the underlay: ip route get %s from %s", ip_str(vtep).s, ip_str(vtep).s,
-			     ip_str(&tr->from).s);
+		trace_advise(st, "a route to %s in the underlay: ip route get %s from %s", ip_str(vtep).s,
+			     ip_str(vtep).s, ip_str(&tr->from).s);
 		return;
 	}
 	lookup_link(tr->s, r.ifindex, &dev);

@@ -141,6 +141,7 @@ int veth_make(struct ksock *s, const struct dp_netns_port *p, const struct veth 
 int veth_failed(const struct ksock *s, const char *what, const struct dp_netns_port *p, int err, char *why, size_t cap)
 {
 	snprintf(why, cap, "cannot %s for %s in %s: %s%s%s%s%s", what, p->name, p->netns, strerror(-err),
-		 s->words[0] ? " (" : "", s->words, s->words[0] ? ")" : "", err == -EEXIST ? " (another name: --name)" : "");
+		 s->words[0] ? " (" : "", s->words, s->words[0] ? ")" : "",
+		 err == -EEXIST ? " (another name: --name)" : "");
 	return err;
 }

@@ -131,7 +131,8 @@ static int check_host(struct reply *r, uint32_t vni, const struct config_host *h
 	if (!evpn_vni_find(r->d->evpn, vni, &i))
 		return reply_fail(r, 1, "VNI %u is not configured", vni);
 	if (i.mode == CONFIG_MODE_STATIC_L3 && !h->ip.len)
-		return reply_fail(r, 1, "--ip: expected the address of the host, which mode static-l3 needs, found none");
+		return reply_fail(r, 1,
+				  "--ip: expected the address of the host, which mode static-l3 needs, found none");
 	status = check_host_vtep(r, vni, h);
 	return status || !h->ip.len ? status : check_host_ip(r, vni, h);
 }

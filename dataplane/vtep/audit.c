@@ -55,7 +55,9 @@ static bool fdb_step(struct vtep_look *l, struct bridge *b)
 static void look_at_list(struct vtep_look *l, struct bridge *b, const struct flood *f, const struct mac *group)
 {
 	for (uint32_t i = 0; i < f->n; i++) {
-		struct dp_seen s = { .vni = b->dv, .kind = DP_FLOOD, .part = DP_SELF, .state = DP_SEEN_OURS, .mac = *group };
+		struct dp_seen s = {
+			.vni = b->dv, .kind = DP_FLOOD, .part = DP_SELF, .state = DP_SEEN_OURS, .mac = *group
+		};
 
 		if (f->dest[i]->fd)
 			continue; /* the underlay's group: no row */
@@ -84,7 +86,12 @@ static void look_at_bindings(struct vtep_look *l, struct bridge *b)
 
 	for (size_t at = 0; rmap_next(&b->neighs, &at, &key, &value);) {
 		const struct binding *n = (const struct binding *)(uintptr_t)value;
-		struct dp_seen s = { .vni = b->dv, .kind = DP_NEIGH, .part = DP_SELF, .state = DP_SEEN_OURS, .mac = n->mac, .ip = n->ip };
+		struct dp_seen s = { .vni = b->dv,
+				     .kind = DP_NEIGH,
+				     .part = DP_SELF,
+				     .state = DP_SEEN_OURS,
+				     .mac = n->mac,
+				     .ip = n->ip };
 
 		s.flags = n->router ? DP_ROUTER : 0;
 		dp_audit_seen(l->a, &s);

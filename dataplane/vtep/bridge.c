@@ -13,8 +13,8 @@
 uint64_t vtep_ip_key(const struct vtep *v, const struct ip *ip)
 {
 	if (ip->len == 4)
-		return (uint64_t)1 << 32 | (uint32_t)ip->b[0] << 24 | (uint32_t)ip->b[1] << 16 | (uint32_t)ip->b[2] << 8 |
-		       ip->b[3];
+		return (uint64_t)1 << 32 | (uint32_t)ip->b[0] << 24 | (uint32_t)ip->b[1] << 16 |
+		       (uint32_t)ip->b[2] << 8 | ip->b[3];
 	return XXH3_64bits_withSeed(ip->b, sizeof(ip->b), v->seed) | (uint64_t)1 << 63;
 }
 

@@ -327,8 +327,8 @@ static bool is_seqpacket(int fd)
 	int type = 0, domain = 0;
 	socklen_t len = sizeof(int);
 
-	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) && !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
-	       type == SOCK_SEQPACKET && domain == AF_UNIX;
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && type == SOCK_SEQPACKET && domain == AF_UNIX;
 }
 
 int capture_start(void *be, void *data, const struct dp_capture *what, int fd, char *why, size_t cap)
@@ -344,7 +344,8 @@ int capture_start(void *be, void *data, const struct dp_capture *what, int fd, c
 	if (c)
 		c->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (!c || c->fd < 0) {
-		snprintf(why, cap, "no capture: %s", c ? strerror(errno) : "a socket is needed that keeps packets apart, and memory");
+		snprintf(why, cap, "no capture: %s",
+			 c ? strerror(errno) : "a socket is needed that keeps packets apart, and memory");
 		if (c)
 			capture_free(c);
 		return -EINVAL;
@@ -366,6 +367,7 @@ void capture_end(struct bridge *b)
 	__atomic_store_n(&b->capture, NULL, __ATOMIC_RELEASE);
 	loop_io_set(&c->io, 0);
 	close(c->fd);
-	log_info(b->v->log, LOG_DP, "VNI %u: the capture ends, %llu packets were lost", b->vni, (unsigned long long)lost(c));
+	log_info(b->v->log, LOG_DP, "VNI %u: the capture ends, %llu packets were lost", b->vni,
+		 (unsigned long long)lost(c));
 	vtep_retire(c, capture_free);
 }

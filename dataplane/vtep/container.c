@@ -42,8 +42,8 @@ unsigned container_mtu(const struct bridge *b)
 /* ---- the pair ---------------------------------------------------------------------------------------------------- */
 
 /* Where the near end is, with a reference; NULL with *err and a sentence in why. */
-static struct place *make_pair(struct bridge *b, const struct dp_netns_port *p, const struct veth *n, int *err, char *why,
-			       size_t cap)
+static struct place *make_pair(struct bridge *b, const struct dp_netns_port *p, const struct veth *n, int *err,
+			       char *why, size_t cap)
 {
 	struct alias alias = alias_of(b);
 	struct veth_near near = { .mtu = container_mtu(b), .alias = alias.s };
@@ -95,7 +95,8 @@ static void announce(struct vport *port, const struct veth *n, const struct dp_n
 	port_tell_host(port, true);
 }
 
-int container_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap)
+int container_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+		  size_t cap)
 {
 	struct bridge *b = data;
 	struct vport *port;
@@ -169,8 +170,8 @@ static void adopt(void *ctx, const struct nlmsghdr *h)
 	const char *name;
 
 	if (h->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) || !tb[IFLA_IFNAME] ||
-	    !tb[IFLA_IFALIAS] || strcmp(nla_get_string(tb[IFLA_IFALIAS]), alias.s))
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) ||
+	    !tb[IFLA_IFNAME] || !tb[IFLA_IFALIAS] || strcmp(nla_get_string(tb[IFLA_IFALIAS]), alias.s))
 		return;
 	name = nla_get_string(tb[IFLA_IFNAME]);
 	if (!find(b, name))

@@ -93,7 +93,8 @@ static inline struct fdb_entry fdb_heard(const struct rmap *m, uint64_t key, con
 
 	if ((e.kind == FDB_PORT || e.kind == FDB_LEARNED) && e.to == place && e.seen != now) {
 		fresh.seen = now;
-		__atomic_compare_exchange_n(&s->value, &word, fdb_word(fresh), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		__atomic_compare_exchange_n(&s->value, &word, fdb_word(fresh), false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
 	}
 	return e;
 }

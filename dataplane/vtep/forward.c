@@ -127,9 +127,9 @@ static bool cut(struct worker *w, struct bridge *b, const struct pkt *k, struct 
 
 	if (!k->f.plain || k->f.proto != IPPROTO_TCP || offload_check(&k->f, k->p) != CSUM_GOOD)
 		return false;
-	whole.vh = (struct virtio_net_hdr){
-		.gso_type = k->f.family == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6, .gso_size = UINT16_MAX
-	};
+	whole.vh = (struct virtio_net_hdr){ .gso_type = k->f.family == 4 ? VIRTIO_NET_HDR_GSO_TCPV4
+									 : VIRTIO_NET_HDR_GSO_TCPV6,
+					    .gso_size = UINT16_MAX };
 	encapsulate_segments(w, b, &whole, d, vni);
 	return true;
 }

@@ -198,7 +198,8 @@ void group_check(struct bridge *b)
 		err = enter(b, ifindex);
 	if (b->group_ip.len && !b->group && !b->problem[0]) {
 		if (err)
-			snprintf(b->problem, sizeof(b->problem), "cannot join %s: %s", ip_str(&b->group_ip).s, strerror(-err));
+			snprintf(b->problem, sizeof(b->problem), "cannot join %s: %s", ip_str(&b->group_ip).s,
+				 strerror(-err));
 		else
 			snprintf(b->problem, sizeof(b->problem), "underlay %s is missing", b->underlay);
 	}

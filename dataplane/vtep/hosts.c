@@ -60,7 +60,8 @@ void hosts_count(struct bridge *b, struct mtime now)
 
 	hosts_info(b, &i);
 	if (i.unheard > b->unheard && log_allow(b->v->log, &b->v->loud, LOG_DP, now))
-		log_warn(b->v->log, LOG_DP, "VNI %u: more than %u ARP and ND packets a second at a port; not all of them are heard",
+		log_warn(b->v->log, LOG_DP,
+			 "VNI %u: more than %u ARP and ND packets a second at a port; not all of them are heard",
 			 b->vni, VTEP_SAID_A_SECOND);
 	b->unheard = i.unheard;
 }
@@ -71,8 +72,12 @@ static bool send_by(const struct vport *p, const uint8_t *frame, size_t len)
 {
 	struct virtio_net_hdr vh = { 0 };
 	uint8_t tag[FRAME_TAG];
-	struct iovec iov[] = { { &vh, sizeof(vh) }, { (uint8_t *)(uintptr_t)frame, 12 }, { tag, p->vlan ? FRAME_TAG : 0 },
-			       { (uint8_t *)(uintptr_t)frame + 12, len - 12 } };
+	struct iovec iov[] = {
+		{ &vh, sizeof(vh) },
+		{ (uint8_t *)(uintptr_t)frame, 12 },
+		{ tag, p->vlan ? FRAME_TAG : 0 },
+		{ (uint8_t *)(uintptr_t)frame + 12, len - 12 },
+	};
 
 	frame_put16(tag, 0x8100);
 	frame_put16(tag + 2, p->vlan);

@@ -12,7 +12,9 @@
 
 static void tell(struct bridge *b, const struct mac *mac, const struct vport *p, enum dp_seen_state state)
 {
-	struct dp_seen s = { .vni = b->dv, .kind = DP_FDB, .part = DP_PORT, .state = state, .mac = *mac, .ifindex = p->id };
+	struct dp_seen s = {
+		.vni = b->dv, .kind = DP_FDB, .part = DP_PORT, .state = state, .mac = *mac, .ifindex = p->id
+	};
 
 	dp_seen(b->v->d, &s);
 }
@@ -40,7 +42,8 @@ static bool put(struct bridge *b, uint64_t key, struct fdb_entry was, struct fdb
 {
 	if (was.kind != FDB_PORT && was.kind != FDB_LEARNED && b->learned >= b->limit) {
 		if (!b->not_learned++ || log_allow(b->v->log, &b->v->loud, LOG_DP, loop_now(b->v->loop)))
-			log_warn(b->v->log, LOG_DP, "VNI %u: %u MACs are learned, and no more; frames to others are flooded", b->vni,
+			log_warn(b->v->log, LOG_DP,
+				 "VNI %u: %u MACs are learned, and no more; frames to others are flooded", b->vni,
 				 b->limit);
 		return false;
 	}

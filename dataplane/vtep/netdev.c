@@ -71,7 +71,9 @@ static int join_fanout(const struct netdev *dev, unsigned nr, int fd, int *group
 
 static int set_up_packet(struct netdev *dev, unsigned nr, bool ring, int *group)
 {
-	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)dev->ifindex };
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_P_ALL),
+				  .sll_ifindex = (int)dev->ifindex };
 	struct packet_mreq all = { .mr_ifindex = (int)dev->ifindex, .mr_type = PACKET_MR_PROMISC };
 	int fd = dev->q[nr].fd, err = option(fd, PACKET_VNET_HDR, 1);
 

@@ -37,8 +37,8 @@ bool offload_complete(uint8_t *p, size_t len, const struct virtio_net_hdr *vh)
 
 /* ---- segmentation ------------------------------------------------------------------------------------------------ */
 
-bool segments_init(struct segments *s, const struct frame *f, const uint8_t *p, size_t len, const struct virtio_net_hdr *vh,
-		   uint32_t max)
+bool segments_init(struct segments *s, const struct frame *f, const uint8_t *p, size_t len,
+		   const struct virtio_net_hdr *vh, uint32_t max)
 {
 	unsigned kind = GSO_KIND(vh);
 	bool tcp = kind == VIRTIO_NET_HDR_GSO_TCPV4 || kind == VIRTIO_NET_HDR_GSO_TCPV6;
@@ -167,8 +167,8 @@ bool merge_add(struct merge *m, const struct frame *f, const uint8_t *p)
 	const uint8_t *tcp = p + f->l4;
 	uint8_t *flags = m->p + m->f.l4 + 13;
 
-	if (m->closed || !f->l4 || !size || size > m->size || m->len - m->f.l3 + size > SUPER_MAX || !same_flow(m, f, p) ||
-	    !id_goes_on(m, p))
+	if (m->closed || !f->l4 || !size || size > m->size || m->len - m->f.l3 + size > SUPER_MAX ||
+	    !same_flow(m, f, p) || !id_goes_on(m, p))
 		return false;
 	if (f->proto == IPPROTO_UDP && m->n == DATAGRAMS_MAX)
 		return false;
@@ -224,7 +224,8 @@ void merge_finish(struct merge *m, struct virtio_net_hdr *vh)
 	describe_gso(f, m->size, vh);
 }
 
-void offload_describe(const struct frame *f, const uint8_t *p, enum csum_state state, uint32_t mtu, struct virtio_net_hdr *vh)
+void offload_describe(const struct frame *f, const uint8_t *p, enum csum_state state, uint32_t mtu,
+		      struct virtio_net_hdr *vh)
 {
 	uint32_t head = f->payload - f->l3;
 

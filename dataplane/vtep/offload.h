@@ -33,8 +33,8 @@ struct segments {
 };
 
 /* False: vh asks for what cannot be done with this frame, which must be dropped. max: payload of a segment, 0: any. */
-bool segments_init(struct segments *s, const struct frame *f, const uint8_t *p, size_t len, const struct virtio_net_hdr *vh,
-		   uint32_t max);
+bool segments_init(struct segments *s, const struct frame *f, const uint8_t *p, size_t len,
+		   const struct virtio_net_hdr *vh, uint32_t max);
 /* Segment i: writes its header (s->f->payload octets, at most OFFLOAD_HEAD) and gives its part of the payload. */
 struct iovec segments_get(const struct segments *s, uint32_t i, uint8_t *head);
 
@@ -74,6 +74,7 @@ void merge_finish(struct merge *m, struct virtio_net_hdr *vh);
  * What a port is told of a frame that was not merged: a checksum only begun, and, larger than mtu (of IP), a
  * super-frame that must be taken apart again.
  */
-void offload_describe(const struct frame *f, const uint8_t *p, enum csum_state state, uint32_t mtu, struct virtio_net_hdr *vh);
+void offload_describe(const struct frame *f, const uint8_t *p, enum csum_state state, uint32_t mtu,
+		      struct virtio_net_hdr *vh);
 
 #endif

@@ -119,9 +119,10 @@ static void flush_udp(struct worker *w)
 	for (unsigned i = 0; i < n; i++) {
 		struct out_udp *o = &w->udp[i];
 
-		w->tx[i].msg_hdr = (struct msghdr){
-			.msg_name = &o->dest->sa, .msg_namelen = o->dest->sa_len, .msg_iov = o->iov, .msg_iovlen = o->n_iov
-		};
+		w->tx[i].msg_hdr = (struct msghdr){ .msg_name = &o->dest->sa,
+						    .msg_namelen = o->dest->sa_len,
+						    .msg_iov = o->iov,
+						    .msg_iovlen = o->n_iov };
 		put_control(w, &w->tx[i].msg_hdr, o);
 		if (i + 1 < n && socket_of(&w->udp[i + 1]) == socket_of(o))
 			continue;
@@ -134,8 +135,8 @@ static void flush_udp(struct worker *w)
 /* Without a checksum nothing is put together: the kernel refuses to cut it. */
 static bool may_join(const struct worker *w, const struct out_udp *o, uint32_t len, unsigned n_iov)
 {
-	return !w->v->outer.no_checksum && !o->closed && len <= o->size && o->n < OUT_SEGMENTS && o->octets + len <= OUT_OCTETS &&
-	       o->n_iov + n_iov <= OUT_IOV;
+	return !w->v->outer.no_checksum && !o->closed && len <= o->size && o->n < OUT_SEGMENTS &&
+	       o->octets + len <= OUT_OCTETS && o->n_iov + n_iov <= OUT_IOV;
 }
 
 static struct out_udp *udp_message(struct worker *w, struct underlay *u, struct dest *d, unsigned bucket, unsigned tos,

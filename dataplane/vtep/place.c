@@ -196,7 +196,8 @@ static void note_link(void *ctx, const struct nlmsghdr *h)
 	struct nlattr *tb[IFLA_MAX + 1];
 	struct place_link *out = ctx;
 
-	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL))
+	if (h->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL))
 		return;
 	out->ifindex = (unsigned)ifi->ifi_index;
 	out->up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);

@@ -102,7 +102,8 @@ struct vport *port_add(struct bridge *b, const struct dp_port_params *params)
 static bool is_port(const struct vport *p, const struct dp_port_params *params)
 {
 	return p->vlan == params->vlan && p->tap == params->tap && p->persist == params->persist &&
-	       !strcmp(p->name, params->name) && same_text(p->netns, params->netns) && same_text(p->owner, params->owner);
+	       !strcmp(p->name, params->name) && same_text(p->netns, params->netns) &&
+	       same_text(p->owner, params->owner);
 }
 
 static struct vport *find_configured(const struct bridge *b, const struct dp_port_params *p)
@@ -271,8 +272,12 @@ static bool attach_to(struct vport *p, struct place *at)
 void port_tell_host(struct vport *p, bool there)
 {
 	struct bridge *b = p->bridge;
-	struct dp_seen s = { .vni = b->dv, .kind = DP_NEIGH, .part = DP_SELF, .state = there ? DP_SEEN_LOCAL : DP_SEEN_NONE,
-			     .mac = p->host.mac, .ip = p->host.ip };
+	struct dp_seen s = { .vni = b->dv,
+			     .kind = DP_NEIGH,
+			     .part = DP_SELF,
+			     .state = there ? DP_SEEN_LOCAL : DP_SEEN_NONE,
+			     .mac = p->host.mac,
+			     .ip = p->host.ip };
 
 	if (p->host.ip.len)
 		dp_seen(b->v->d, &s);

@@ -64,7 +64,9 @@ bool portring_peek(const struct portring *r, uint32_t i, struct portring_frame *
 		return false;
 	f->vnet = (uint8_t *)h + h->tp_mac - sizeof(struct virtio_net_hdr);
 	f->len = h->tp_snaplen + (uint32_t)sizeof(struct virtio_net_hdr);
-	f->state = status & TP_STATUS_COPY ? PORTRING_QUEUED : h->tp_snaplen == h->tp_len ? PORTRING_WHOLE : PORTRING_CUT;
+	f->state = status & TP_STATUS_COPY      ? PORTRING_QUEUED
+		   : h->tp_snaplen == h->tp_len ? PORTRING_WHOLE
+						: PORTRING_CUT;
 	f->tci = status & TP_STATUS_VLAN_VALID ? h->tp_vlan_tci : -1;
 	return true;
 }

@@ -117,7 +117,11 @@ bool vtep_next_port(const void *be, struct dp_cursor *c, struct dp_port_info *ou
 			continue;
 		}
 		p = b->ports->at[n];
-		*out = (struct dp_port_info){ .vni = b->vni, .name = p->label, .vlan = p->vlan, .tagged = p->vlan, .up = p->id && !p->silent,
+		*out = (struct dp_port_info){ .vni = b->vni,
+					      .name = p->label,
+					      .vlan = p->vlan,
+					      .tagged = p->vlan,
+					      .up = p->id && !p->silent,
 					      .made = p->tap || p->near };
 		return true;
 	}

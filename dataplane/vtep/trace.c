@@ -108,9 +108,9 @@ void vtep_trace(void *be, void *vni, const struct mac *mac, struct dp_tracer *tr
 		tr->out->to = DP_TRACED_VTEPS;
 		follow(tr, st, e.to);
 		if (b->rsc && rmap_get(&b->routers, fdb_key(mac)))
-			trace_say(
-				st, TRACE_OK,
-				"a router, and rsc is on: IP packets to it go straight to the host that they are for, if a row says where");
+			trace_say(st, TRACE_OK,
+				  "a router, and rsc is on: "
+				  "IP packets to it go straight to the host that they are for, if a row says where");
 	}
 	trace_answer(st, "%s%s", e.kind == FDB_LEARNED ? " learned" : "", e.sticky ? " sticky" : "");
 }
@@ -136,11 +136,12 @@ static void from_tunnel(const struct bridge *b, const struct mac *mac, struct dp
 		return;
 	st = trace_add(tr->t, TRACE_SOURCE, "are packets of %s from %s taken?", mac_str(mac).s, ip_str(&tr->from).s);
 	if (!bridge_knows(b, &tr->from)) {
-		trace_say(st, TRACE_BROKEN, "no: check-source is on, and no row or flood list of VNI %u goes to %s", b->vni,
-			  ip_str(&tr->from).s);
+		trace_say(st, TRACE_BROKEN, "no: check-source is on, and no row or flood list of VNI %u goes to %s",
+			  b->vni, ip_str(&tr->from).s);
 		trace_advise(st, "the VTEP into flood: or hosts:, or check-source: false");
 	} else if (b->known_hosts && !(fdb_is_remote(e) && leads_to(e.to, &tr->from))) {
-		trace_say(st, TRACE_BROKEN, "no: hosts of this mode have to have a row to the VTEP that they come from");
+		trace_say(st, TRACE_BROKEN,
+			  "no: hosts of this mode have to have a row to the VTEP that they come from");
 		trace_advise(st, "the host into hosts:, or check-source: false");
 	}
 }
@@ -181,7 +182,8 @@ void vtep_trace_answer(void *be, void *vni, const struct ip *ip, const struct ma
 	}
 	trace_answer(st, "%s lladdr %s%s", ip_str(ip).s, mac_str(&n->mac).s, n->router ? " router" : "");
 	if (!mac_eq(&n->mac, mac)) {
-		trace_say(st, TRACE_BROKEN, "yes, with another MAC than %s: hosts that ask are sent elsewhere", mac_str(mac).s);
+		trace_say(st, TRACE_BROKEN, "yes, with another MAC than %s: hosts that ask are sent elsewhere",
+			  mac_str(mac).s);
 		trace_advise(st, "evpnctl repair --vni %u", b->vni);
 	} else {
 		trace_say(st, TRACE_OK, "yes: hosts here need not wait for %s", ip_str(ip).s);

@@ -34,13 +34,15 @@ void underlay_outer(const struct vtep *v, const struct ip *a, int fd)
 
 	/* RFC 7348 4.3: no VTEP fragments. INTERFACE: others may, what they say of it is not asked for. */
 	if (a->len == 16) {
-		sockopt_set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, v->outer.fragmentable ? IPV6_PMTUDISC_INTERFACE : IPV6_PMTUDISC_DO);
+		sockopt_set(fd, SOL_IPV6, IPV6_MTU_DISCOVER,
+			    v->outer.fragmentable ? IPV6_PMTUDISC_INTERFACE : IPV6_PMTUDISC_DO);
 		sockopt_set(fd, SOL_IPV6, IPV6_TCLASS, tos);
 		sockopt_set(fd, SOL_IPV6, IPV6_UNICAST_HOPS, ttl);
 		sockopt_set(fd, SOL_IPV6, IPV6_MULTICAST_HOPS, ttl);
 		sockopt_set(fd, SOL_UDP, UDP_NO_CHECK6_TX, v->outer.no_checksum);
 	} else {
-		sockopt_set(fd, SOL_IP, IP_MTU_DISCOVER, v->outer.fragmentable ? IP_PMTUDISC_INTERFACE : IP_PMTUDISC_DO);
+		sockopt_set(fd, SOL_IP, IP_MTU_DISCOVER,
+			    v->outer.fragmentable ? IP_PMTUDISC_INTERFACE : IP_PMTUDISC_DO);
 		sockopt_set(fd, SOL_IP, IP_TOS, tos);
 		sockopt_set(fd, SOL_IP, IP_TTL, ttl);
 		sockopt_set(fd, SOL_IP, IP_MULTICAST_TTL, ttl);
@@ -131,7 +133,8 @@ static int open_all(struct underlay *u)
 	if (err)
 		return err;
 	for (unsigned i = 0; i < u->v->n_workers; i++) {
-		u->rx[i] = (struct source){ .kind = SOURCE_UNDERLAY, .fd = open_rx(u->v, &u->vtep, u->port), .owner = u };
+		u->rx[i] =
+			(struct source){ .kind = SOURCE_UNDERLAY, .fd = open_rx(u->v, &u->vtep, u->port), .owner = u };
 		if (u->rx[i].fd < 0)
 			return u->rx[i].fd;
 	}
@@ -201,7 +204,9 @@ static void say_holder(const struct underlay *u, char *out, size_t cap)
 		ksock_close(&s);
 	}
 	if (h.name[0] && h.n)
-		snprintf(out, cap, "; an earlier evpnd with dataplane kernel has left %s, which has it, and forwards: %s", h.name, h.remove);
+		snprintf(out, cap,
+			 "; an earlier evpnd with dataplane kernel has left %s, which has it, and forwards: %s", h.name,
+			 h.remove);
 	else if (h.name[0])
 		snprintf(out, cap, "; %s, a vxlan device of the kernel's, has it", h.name);
 	else
@@ -225,7 +230,8 @@ struct underlay *underlay_get(struct vtep *v, const struct ip *vtep, uint16_t po
 	if (err) {
 		if (err == -EADDRINUSE)
 			say_holder(u, holder, sizeof(holder));
-		log_error(v->log, LOG_DP, "userspace VTEP: no socket at %s port %u: %s%s", ip_str(vtep).s, port, strerror(-err), holder);
+		log_error(v->log, LOG_DP, "userspace VTEP: no socket at %s port %u: %s%s", ip_str(vtep).s, port,
+			  strerror(-err), holder);
 		free_underlay(u);
 		return NULL;
 	}

@@ -146,7 +146,8 @@ static void check_links(struct vtep *v)
 	list_for_each(b, &v->bridges, list) {
 		b->problem[0] = 0;
 		if (!b->u->ifindex)
-			snprintf(b->problem, sizeof(b->problem), "no interface has the address %s", ip_str(&b->u->vtep).s);
+			snprintf(b->problem, sizeof(b->problem), "no interface has the address %s",
+				 ip_str(&b->u->vtep).s);
 		b->mtu = container_mtu(b);
 		if (!b->ready)
 			container_find(b);

@@ -529,7 +529,8 @@ void netdev_close(struct netdev *dev, bool remove);
 /* ---- container.c ------------------------------------------------------------------------------------------------- */
 
 /* As struct dp_ops has them. */
-int container_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why, size_t cap);
+int container_add(void *be, void *data, const struct dp_netns_port *p, struct dp_netns_port_made *made, char *why,
+		  size_t cap);
 int container_del(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
 /* What fits into the underlay's packets; 0: not known. */
 unsigned container_mtu(const struct bridge *b);

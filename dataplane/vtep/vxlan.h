@@ -26,7 +26,8 @@
 
 static inline void vxlan_write(uint8_t h[VXLAN_HEADER], uint32_t vni)
 {
-	const uint8_t b[VXLAN_HEADER] = { VXLAN_FLAG_VNI, 0, 0, 0, (uint8_t)(vni >> 16), (uint8_t)(vni >> 8), (uint8_t)vni, 0 };
+	const uint8_t b[VXLAN_HEADER] = { VXLAN_FLAG_VNI, 0, 0, 0, (uint8_t)(vni >> 16), (uint8_t)(vni >> 8),
+					  (uint8_t)vni,   0 };
 
 	__builtin_memcpy(h, b, sizeof(b));
 }

@@ -52,11 +52,13 @@ uint8_t *worker_scratch(struct worker *w, uint32_t n)
  */
 static bool said_lately(struct worker *w, const struct heard *h)
 {
-	uint64_t what = rmap_hash(mac_u64(&h->mac) ^ (uint64_t)h->port << 48, h->vni ^ vtep_ip_key(w->v, &h->vtep) << 24);
+	uint64_t what =
+		rmap_hash(mac_u64(&h->mac) ^ (uint64_t)h->port << 48, h->vni ^ vtep_ip_key(w->v, &h->vtep) << 24);
 	struct recent *r = &w->recent[what & 255];
 	bool same = r->what == what && r->second == w->now;
 
-	if (same && (r->times >= TOLD_A_SECOND || (int32_t)(__atomic_load_n(&w->ring->head, __ATOMIC_ACQUIRE) - r->at) <= 0))
+	if (same &&
+	    (r->times >= TOLD_A_SECOND || (int32_t)(__atomic_load_n(&w->ring->head, __ATOMIC_ACQUIRE) - r->at) <= 0))
 		return true;
 	*r = (struct recent){ what, w->ring->tail, w->now, same ? r->times + 1 : 1 };
 	return false;
@@ -102,7 +104,8 @@ bool worker_miss(struct worker *w, const struct bridge *b, const uint8_t *frame,
 	if (r->tail - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) >= VTEP_MISSED)
 		return false;
 	*m = (struct missed){ .vni = b->vni, .mac = frame_dst(frame) };
-	if (whole && len <= HOLD_OCTETS && r->frame_tail - __atomic_load_n(&r->frame_head, __ATOMIC_ACQUIRE) < HOLD_FRAMES) {
+	if (whole && len <= HOLD_OCTETS &&
+	    r->frame_tail - __atomic_load_n(&r->frame_head, __ATOMIC_ACQUIRE) < HOLD_FRAMES) {
 		m->len = (uint16_t)len;
 		memcpy(r->frame[r->frame_tail++ % HOLD_FRAMES], frame, len);
 	}
@@ -521,8 +524,8 @@ void workers_pin(struct vtep *v, const uint16_t *cpus, size_t n)
 		CPU_SET(cpu, &set);
 		err = pthread_setaffinity_np(v->workers[i].thread, sizeof(set), &set);
 		if (err)
-			log_warn(v->log, LOG_DP, "userspace VTEP: worker %u cannot be pinned to processor %u: %s", i, cpu,
-				 strerror(err));
+			log_warn(v->log, LOG_DP, "userspace VTEP: worker %u cannot be pinned to processor %u: %s", i,
+				 cpu, strerror(err));
 	}
 }
 
