@@ -422,6 +422,10 @@ static bool suggest_by_habit(const char *const *argv, size_t argc, char *error)
 		{ "show protocols", "show neighbors" },
 		{ "show route", "show rib" },
 		{ "global rib", "show rib" },
+		{ "clear bgp", "neighbor ADDR clear" },
+		{ "clear ip bgp", "neighbor ADDR clear" },
+		{ "debug", "monitor" },
+		{ "configure", "reload" },
 		{ "status", "show neighbors" },
 	};
 	char said[WORD_MAX + 1];

@@ -89,6 +89,9 @@ static void verb_unknown_names_the_nearest(void **state)
 	assert_says("show bgp l2vpn evpn", "here it is 'show rib'");
 	assert_says("show evpn mac vni all", "here it is 'show mac'");
 	assert_says("global rib -a evpn", "here it is 'show rib'");
+	assert_says("clear bgp 192.0.2.2", "here it is 'neighbor ADDR clear'");
+	assert_says("debug bgp updates", "here it is 'monitor'");
+	assert_says("configure terminal", "here it is 'reload'");
 	assert_says("neigbor 192.0.2.1 up", "did you mean 'neighbor'?");
 	assert_says("shwo", "unknown verb 'shwo', did you mean 'show'?");
 	assert_says("sho x", "unknown verb 'sho', did you mean 'show'?");
