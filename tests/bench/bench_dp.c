@@ -218,7 +218,8 @@ static void round_raw(struct setup *s, unsigned round)
 	struct rawrows r = { .rows = s->rows, .vteps = s->vteps, .neigh = s->neigh };
 	struct clock t0;
 
-	run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id 100 local 192.0.2.1 dstport 4789 nolearning "
+	run("ip link add br100 type bridge && "
+	    "ip link add vxlan100 type vxlan id 100 local 192.0.2.1 dstport 4789 nolearning "
 	    "&& ip link set vxlan100 master br100 && ip link set br100 up && ip link set vxlan100 up && "
 	    "ip link set vxlan100 type bridge_slave learning off neigh_suppress on");
 	rawrows_open(&r, "vxlan100", "br100");
@@ -289,7 +290,8 @@ static void print(const struct setup *s)
 	print_ratio(s, ADD);
 	print_ratio(s, DELETE);
 	printf(", \"adopt_writes\": %llu, \"adopt_messages\": %llu, \"octets_a_row\": %.1f}\n",
-	       (unsigned long long)s->adopt_writes, (unsigned long long)s->adopt_messages, (double)s->bytes / (s->rows * (s->neigh ? 2.0 : 1.0)));
+	       (unsigned long long)s->adopt_writes, (unsigned long long)s->adopt_messages,
+	       (double)s->bytes / (s->rows * (s->neigh ? 2.0 : 1.0)));
 }
 
 static unsigned number(const char *arg, unsigned max)

@@ -89,8 +89,8 @@ int main(int argc, char **argv)
 	fill(&large, n);
 	a = best(&small, SMALL);
 	b = best(&large, n);
-	printf("{\"entries\": %u, \"small_ns\": %.2f, \"large_ns\": %.2f, \"ratio\": %.2f, \"octets_entry\": %.1f}\n", n, a, b, b / a,
-	       (double)rmap_bytes(&large) / n);
+	printf("{\"entries\": %u, \"small_ns\": %.2f, \"large_ns\": %.2f, \"ratio\": %.2f, \"octets_entry\": %.1f}\n",
+	       n, a, b, b / a, (double)rmap_bytes(&large) / n);
 	rmap_fini(&small);
 	rmap_fini(&large);
 	return 0;

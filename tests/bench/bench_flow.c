@@ -96,7 +96,8 @@ static void *send_streams(void *ctx)
 
 	for (; f->to.sin_port; f++, n++) {
 		p[n] = (struct pollfd){ .fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLOUT };
-		if (connect(p[n].fd, (struct sockaddr *)&f->to, sizeof(f->to)) < 0 || fcntl(p[n].fd, F_SETFL, O_NONBLOCK) < 0)
+		if (connect(p[n].fd, (struct sockaddr *)&f->to, sizeof(f->to)) < 0 ||
+		    fcntl(p[n].fd, F_SETFL, O_NONBLOCK) < 0)
 			die("connect");
 	}
 	while (now() < end && poll(p, (nfds_t)n, 100) >= 0) {
@@ -125,7 +126,9 @@ static void send_macs(const char *device, unsigned n, double seconds)
 	for (unsigned i = 0; i < BATCH; i++) {
 		memcpy(frame[i] + 6, "\x02\0\0\0\0\x77\x88\xb5", 8);
 		iov[i] = (struct iovec){ frame[i], sizeof(frame[i]) };
-		m[i].msg_hdr = (struct msghdr){ .msg_name = &ll, .msg_namelen = sizeof(ll), .msg_iov = &iov[i], .msg_iovlen = 1 };
+		m[i].msg_hdr = (struct msghdr){
+			.msg_name = &ll, .msg_namelen = sizeof(ll), .msg_iov = &iov[i], .msg_iovlen = 1
+		};
 	}
 	for (uint32_t next = 0; now() < end; next += BATCH) {
 		for (unsigned i = 0; i < BATCH; i++) {
@@ -285,8 +288,10 @@ static void *serve(void *ctx)
 
 static int usage(void)
 {
-	fputs("usage: bench_flow serve|serve-all PORT FLOWS SECONDS | tcp|tcp-all|udp ADDRESS PORT FLOWS SECONDS [OCTETS [RATE]] |\n"
-	      "       bench_flow macs DEVICE N SECONDS\n", stderr);
+	fputs("usage: bench_flow serve|serve-all PORT FLOWS SECONDS | "
+	      "tcp|tcp-all|udp ADDRESS PORT FLOWS SECONDS [OCTETS [RATE]] |\n"
+	      "       bench_flow macs DEVICE N SECONDS\n",
+	      stderr);
 	return 2;
 }
 
@@ -323,7 +328,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		struct flow *f = &flow[i];
 
-		f->to = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)(atoi(argv[2 + shift]) + i)) };
+		f->to = (struct sockaddr_in){ .sin_family = AF_INET,
+					      .sin_port = htons((uint16_t)(atoi(argv[2 + shift]) + i)) };
 		f->seconds = atof(argv[4 + shift]);
 		f->size = argc > 6 ? (unsigned)atoi(argv[6]) : 0;
 		f->rate = argc > 7 ? (unsigned)atoi(argv[7]) : 0;

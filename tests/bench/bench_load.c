@@ -135,20 +135,24 @@ static void phase_print(struct bench *b, const struct phase *p, double end)
 	struct sum after = sample(b);
 	double n = b->load.routes, seconds = end - p->start;
 
-	printf("%s\n{\"name\": \"%.*s\", \"seconds\": %.5f, \"routes_per_s\": %.0f, \"cpu_s\": %.4f, \"waited_s\": %.4f", p->first ? "" : ",",
-	       (int)strcspn(p->name, "="), p->name, seconds, n / seconds, after.cpu - p->before.cpu,
-	       after.waited - p->before.waited);
+	printf("%s\n{\"name\": \"%.*s\", \"seconds\": %.5f, \"routes_per_s\": %.0f, "
+	       "\"cpu_s\": %.4f, \"waited_s\": %.4f",
+	       p->first ? "" : ",", (int)strcspn(p->name, "="), p->name, seconds, n / seconds,
+	       after.cpu - p->before.cpu, after.waited - p->before.waited);
 	printf(", \"rss_before\": %llu, \"rss_after\": %llu, \"peak\": %llu", (unsigned long long)p->before.rss,
 	       (unsigned long long)after.rss, (unsigned long long)after.peak);
 	printf(", \"memory_per_route\": %.2f", after.peak > b->base_rss ? (double)(after.peak - b->base_rss) / n : 0.0);
 	printf(", \"sink\": {\"announced\": %llu, \"withdrawn\": %llu, \"updates\": %llu, \"octets\": %llu}",
-	       (unsigned long long)(s->announced - p->sink_before.announced), (unsigned long long)(s->withdrawn - p->sink_before.withdrawn),
-	       (unsigned long long)(s->updates - p->sink_before.updates), (unsigned long long)(s->octets - p->sink_before.octets));
+	       (unsigned long long)(s->announced - p->sink_before.announced),
+	       (unsigned long long)(s->withdrawn - p->sink_before.withdrawn),
+	       (unsigned long long)(s->updates - p->sink_before.updates),
+	       (unsigned long long)(s->octets - p->sink_before.octets));
 	if (b->slow)
 		printf(", \"slow_sink\": {\"announced\": %llu, \"withdrawn\": %llu}",
 		       (unsigned long long)(slow->announced - p->slow_before.announced),
 		       (unsigned long long)(slow->withdrawn - p->slow_before.withdrawn));
-	printf(", \"longest_silence_s\": %.4f, \"own_longest_turn_s\": %.4f", b->t.s[0].longest_silence, b->t.longest_turn);
+	printf(", \"longest_silence_s\": %.4f, \"own_longest_turn_s\": %.4f", b->t.s[0].longest_silence,
+	       b->t.longest_turn);
 }
 
 static bool sinks_right(const struct bench *b)
@@ -378,9 +382,9 @@ static const struct {
 	void (*run)(struct bench *b, struct phase *p, const char *arg);
 	bool has_arg;
 } phases[] = {
-	{ "announce", phase_announce }, { "change", phase_change },   { "flap=", phase_flap, true }, { "withdraw", phase_withdraw },
-	{ "lose", phase_lose },
-	{ "wait=", phase_wait, true },  { "wake", phase_wake },       { "run=", phase_run, true },
+	{ "announce", phase_announce }, { "change", phase_change },  { "flap=", phase_flap, true },
+	{ "withdraw", phase_withdraw }, { "lose", phase_lose },      { "wait=", phase_wait, true },
+	{ "wake", phase_wake },         { "run=", phase_run, true },
 };
 
 /* Runs it, or only looks whether there is such a phase. */
@@ -406,8 +410,8 @@ static void say_rows(const void *ctx)
 {
 	const struct nlwatch *nl = ctx;
 
-	fprintf(stderr, ", rows seen: %u bridge, %u vxlan, %u neighbours, %llu notifications lost", nl->bridge, nl->vxlan, nl->neigh,
-		(unsigned long long)nl->lost);
+	fprintf(stderr, ", rows seen: %u bridge, %u vxlan, %u neighbours, %llu notifications lost", nl->bridge,
+		nl->vxlan, nl->neigh, (unsigned long long)nl->lost);
 }
 
 static void run(struct bench *b, char **words, int n)
@@ -425,8 +429,9 @@ static void run(struct bench *b, char **words, int n)
 	for (double quiet = proc_now(); proc_now() - quiet < 0.5;)
 		sessions_turn(&b->t, 100);
 	b->base_rss = sample(b).rss;
-	printf("{\"routes\": %u, \"vteps\": %u, \"vnis\": %u, \"sinks\": %u, \"slow\": %u, \"base_rss\": %llu, \"phases\": [", b->load.routes,
-	       b->load.vteps, b->load.vnis, b->sinks, b->slow, (unsigned long long)b->base_rss);
+	printf("{\"routes\": %u, \"vteps\": %u, \"vnis\": %u, \"sinks\": %u, "
+	       "\"slow\": %u, \"base_rss\": %llu, \"phases\": [",
+	       b->load.routes, b->load.vteps, b->load.vnis, b->sinks, b->slow, (unsigned long long)b->base_rss);
 	for (int i = 0; i < n; i++)
 		phase_named(b, words[i], i == 0, true);
 	printf("],\n\"lost_notifications\": %llu}\n", (unsigned long long)b->nl.lost);
@@ -439,8 +444,10 @@ static const char usage[] =
 	"bench_load --target ADDR --feed ADDR [OPTION]... PHASE...\n"
 	"        --sinks N --first-sink ADDR   sinks at ADDR and the N-1 addresses behind it\n"
 	"        --slow N [--slow-rate OCTETS] the last N of them read so many octets a second, or none\n"
-	"        --routes N --vteps N --vnis N --first-vni N --rt-as N --as-path N --mac-ip|--imet --per-update N   the load\n"
-	"        --watch NETNS [--rows N]      count the rows in that namespace's tables (every route has one, or N have)\n"
+	"        --routes N --vteps N --vnis N --first-vni N --rt-as N --as-path N "
+	"--mac-ip|--imet --per-update N   the load\n"
+	"        --watch NETNS [--rows N]      count the rows in that namespace's tables "
+	"(every route has one, or N have)\n"
 	"        --asn N --port N --hold S     of the sessions\n"
 	"        --pid N...                    whose memory and processor time are taken\n"
 	"        --warm MIB                    of memory, touched before routes are announced\n"
@@ -456,8 +463,31 @@ static struct ip address_of(const char *s)
 	return a;
 }
 
-enum { TARGET = 1, FEED, SINKS, FIRST_SINK, SLOW, SLOW_RATE, ASN, PORT, HOLD, ROUTES, VTEPS, VNIS, FIRST_VNI, RT_AS, AS_PATH, MAC_IP, IMET,
-       PER_UPDATE, WATCH, ROWS, PID, WARM, TIMEOUT };
+enum {
+	TARGET = 1,
+	FEED,
+	SINKS,
+	FIRST_SINK,
+	SLOW,
+	SLOW_RATE,
+	ASN,
+	PORT,
+	HOLD,
+	ROUTES,
+	VTEPS,
+	VNIS,
+	FIRST_VNI,
+	RT_AS,
+	AS_PATH,
+	MAC_IP,
+	IMET,
+	PER_UPDATE,
+	WATCH,
+	ROWS,
+	PID,
+	WARM,
+	TIMEOUT
+};
 static const struct option long_options[] = {
 	{ "target", 1, NULL, TARGET },	 { "feed", 1, NULL, FEED },
 	{ "sinks", 1, NULL, SINKS },	 { "first-sink", 1, NULL, FIRST_SINK },

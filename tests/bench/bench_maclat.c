@@ -56,7 +56,9 @@ static void delete_local_row(int fd, int port, struct mac mac)
 		struct rtattr a;
 		uint8_t mac[8];
 	} m = {
-		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)) + RTA_SPACE(6), .nlmsg_type = RTM_DELNEIGH, .nlmsg_flags = NLM_F_REQUEST },
+		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)) + RTA_SPACE(6),
+		       .nlmsg_type = RTM_DELNEIGH,
+		       .nlmsg_flags = NLM_F_REQUEST },
 		.nd = { .ndm_family = AF_BRIDGE, .ndm_ifindex = port, .ndm_flags = NTF_MASTER },
 		.a = { RTA_LENGTH(6), NDA_LLADDR },
 	};
@@ -108,7 +110,8 @@ int main(int argc, char **argv)
 		leave[i] = nlwatch_wait(&w, row_is_gone, i, start) * 1e3;
 		usleep(SPACING_US);
 		if (learn[i] < 0 || leave[i] < 0) {
-			fprintf(stderr, "bench_maclat: MAC %u did not %s within %.0f s\n", i, learn[i] < 0 ? "arrive" : "leave", NLWATCH_WAIT_S);
+			fprintf(stderr, "bench_maclat: MAC %u did not %s within %.0f s\n", i,
+				learn[i] < 0 ? "arrive" : "leave", NLWATCH_WAIT_S);
 			return 1;
 		}
 	}

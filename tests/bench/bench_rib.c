@@ -215,7 +215,8 @@ static void peer_up(struct bench *b, struct rib_peer *p, uint32_t n)
 	policy.max_message = 4096;
 	policy.add_path = b->add_path && n > 1 && p != &b->late ? OUT_ALL_PATHS : 0;
 	if (!p->index) {
-		*p = (struct rib_peer){ .rr_client = true, .asn = AS, .router_id = n, .address = ip_v4(0x0a000000 + n) };
+		*p = (struct rib_peer){ .rr_client = true, .asn = AS, .router_id = n };
+		p->address = ip_v4(0x0a000000 + n);
 		rib_peer_add(b->rib, p);
 	}
 	rib_peer_up(b->rib, p);

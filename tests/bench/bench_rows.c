@@ -65,8 +65,8 @@ static void measure(struct nlwatch *w, const struct rawrows *r, pid_t child, int
 			die("not all rows were seen");
 	}
 	end = proc_now();
-	printf("%s\"%s\": {\"seconds\": %.5f, \"cpu_s\": %.4f}", add ? "{" : ", ", add ? "announce" : "withdraw", end - start,
-	       proc_sample(child).cpu - cpu);
+	printf("%s\"%s\": {\"seconds\": %.5f, \"cpu_s\": %.4f}", add ? "{" : ", ", add ? "announce" : "withdraw",
+	       end - start, proc_sample(child).cpu - cpu);
 }
 
 int main(int argc, char **argv)

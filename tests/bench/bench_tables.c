@@ -62,8 +62,8 @@ bool bgp_rib_next(const struct bgp *b, struct bgp_rib_cursor *c, struct bgp_path
 	return false;
 }
 
-void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri, const struct bgp_attrs *attrs,
-		   struct mtime now)
+void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri,
+		   const struct bgp_attrs *attrs, struct mtime now)
 {
 	b->originated++;
 }

@@ -175,7 +175,10 @@ static bool take_option(struct writer *w, const char *name, const char *v)
 
 int main(int argc, char **argv)
 {
-	static struct writer w = { .port = 179, .load = { .routes = 100000, .vteps = 100, .vnis = 10, .first_vni = 100, .rt_as = AS, .with_ip = true } };
+	static struct writer w = {
+		.port = 179,
+		.load = { .routes = 100000, .vteps = 100, .vnis = 10, .first_vni = 100, .rt_as = AS, .with_ip = true }
+	};
 	bool right = argc % 2 == 1;
 
 	for (int i = 1; i + 1 < argc; i += 2)

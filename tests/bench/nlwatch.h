@@ -47,6 +47,7 @@ void nlwatch_close(struct nlwatch *w);
 /* Takes in what has come, without waiting. */
 void nlwatch_read(struct nlwatch *w);
 /* Seconds since start (proc_now()) when it is so; negative when it does not come about in NLWATCH_WAIT_S. */
-double nlwatch_wait(struct nlwatch *w, bool (*is_so)(const struct nlwatch *w, uint32_t arg), uint32_t arg, double start);
+double nlwatch_wait(struct nlwatch *w, bool (*is_so)(const struct nlwatch *w, uint32_t arg), uint32_t arg,
+		    double start);
 
 #endif

@@ -118,7 +118,8 @@ static size_t session_recv(struct sessions *t, struct session *s, size_t max)
 		die(ip_str(&s->local).s, "a message over 4,096 octets");
 	memcpy(s->rest, t->in + taken, s->rest_len);
 	if (s->sink.notified) {
-		fprintf(stderr, "bench_load: %s: NOTIFICATION %u/%u\n", ip_str(&s->local).s, s->sink.code, s->sink.subcode);
+		fprintf(stderr, "bench_load: %s: NOTIFICATION %u/%u\n", ip_str(&s->local).s, s->sink.code,
+			s->sink.subcode);
 		exit(1);
 	}
 	if (s->sink.keepalives != keepalives)
@@ -198,8 +199,8 @@ static void say_late(const struct sessions *t)
 	for (size_t i = 0; i < t->n && i < 4; i++) {
 		const struct sink *s = &t->s[i].sink;
 
-		fprintf(stderr, " %s: %u of %u routes right, %llu announced, %llu withdrawn;", ip_str(&t->s[i].local).s, s->right, s->n,
-			(unsigned long long)s->announced, (unsigned long long)s->withdrawn);
+		fprintf(stderr, " %s: %u of %u routes right, %llu announced, %llu withdrawn;", ip_str(&t->s[i].local).s,
+			s->right, s->n, (unsigned long long)s->announced, (unsigned long long)s->withdrawn);
 	}
 	fprintf(stderr, " %zu octets to feed", t->s[0].out_left);
 	if (t->also_late)

@@ -44,7 +44,8 @@ static const struct dp_diff *only(enum dp_diff_what what, const char *table, con
 	do {                                                                                                           \
 		char scratch[4096];                                                                                    \
 		world_run(__VA_ARGS__);                                                                                \
-		while (recv(((struct kernel *)dp_backend((t)->d))->events.fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0) \
+		const struct kernel *kernel_ = dp_backend((t)->d);                                                     \
+		while (recv(kernel_->events.fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)                           \
 			;                                                                                              \
 	} while (0)
 
@@ -86,8 +87,8 @@ static void what_changes_meanwhile_is_no_difference(void **state)
 		a = dp_audit_new(t->d, 0, false);
 		while ((m = dp_audit_next(a, &f)) != DP_AUDIT_END) {
 			if (m == DP_AUDIT_DIFF)
-				print_message("%u %s %s: expected %s, found %s\n", f.what, f.table, mac_str(&f.mac).s, f.expected,
-					      f.found);
+				print_message("%u %s %s: expected %s, found %s\n", f.what, f.table, mac_str(&f.mac).s,
+					      f.expected, f.found);
 			assert_int_equal(m, DP_AUDIT_NOTHING_YET);
 			for (unsigned i = 0; i < 50; i++, turn++) {
 				unwant_fdb(t->d, 1 + turn % 2000);
@@ -141,7 +142,8 @@ static void lost_rows_are_missing_and_written_again(void **state)
 	unheard(t, "bridge fdb del 02:00:00:00:00:05 dev vxlan100 master");
 	assert_int_equal(look(t, false), 1);
 	only(DP_DIFF_MISSING, "bridge", "vxlan100", "not there");
-	unheard(t, "ip neigh del 10.0.0.1 dev br100 && bridge fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.3 self");
+	unheard(t,
+		"ip neigh del 10.0.0.1 dev br100 && bridge fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.3 self");
 	assert_int_equal(look(t, false), 3);
 	assert_int_equal(look(t, true), 3);
 	for (unsigned i = 0; i < 3; i++)
@@ -169,7 +171,9 @@ static void rows_with_other_values_are_altered(void **state)
 	assert_int_equal(look(t, false), 1);
 	assert_int_equal(found[0].what, DP_DIFF_ALTERED);
 	assert_string_equal(found[0].found, "p1");
-	unheard(t, "bridge fdb del 02:00:00:00:00:05 dev p1 master && bridge fdb add 02:00:00:00:00:05 dev vxlan100 master extern_learn");
+	unheard(t,
+		"bridge fdb del 02:00:00:00:00:05 dev p1 master && "
+		"bridge fdb add 02:00:00:00:00:05 dev vxlan100 master extern_learn");
 	unheard(t, "bridge fdb del 02:00:00:00:00:05 dev vxlan100 self && "
 		   "bridge fdb add 02:00:00:00:00:05 dev vxlan100 dst 192.0.2.9 self extern_learn");
 	assert_int_equal(look(t, true), 1);
@@ -200,7 +204,9 @@ static void nexthops_that_lead_elsewhere_are_found(void **state)
 
 	NEEDS_WORLD(t);
 	fill(t, 6);
-	unheard(t, "ip nexthop replace id $(ip nexthop | sed -n 's/^id \\([0-9]*\\) via 192.0.2.3 .*/\\1/p') via 192.0.2.99 fdb proto 179");
+	unheard(t,
+		"ip nexthop replace id $(ip nexthop | sed -n 's/^id \\([0-9]*\\) via 192.0.2.3 .*/\\1/p') "
+		"via 192.0.2.99 fdb proto 179");
 	assert_int_equal(look(t, false), 1);
 	only(DP_DIFF_ALTERED, "nexthop", "192.0.2.3", "192.0.2.99");
 	look(t, true);
@@ -243,9 +249,11 @@ static void foreign_rows_are_no_difference_and_stay(void **state)
 /* Short circuit: what the bridge answers from is on the vxlan device, too, since it routes from there. */
 static void neighbours_on_the_vxlan_device_are_looked_at(void **state)
 {
-	static const char *const hands[] = { "ip neigh del 10.0.0.1 dev vxlan100",
-					     "ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:09 dev vxlan100 nud permanent",
-					     "ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:09 dev vxlan100 proto 179 extern_learn nud noarp" };
+	static const char *const hands[] = {
+		"ip neigh del 10.0.0.1 dev vxlan100",
+		"ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:09 dev vxlan100 nud permanent",
+		"ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:09 dev vxlan100 proto 179 extern_learn nud noarp"
+	};
 	struct bed *t = *state;
 	struct dp_vni_params p = bed_params();
 

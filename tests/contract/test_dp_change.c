@@ -240,7 +240,10 @@ static void device_that_has_just_been_made_changes_and_goes(void **state)
 		settle(t);
 		p.udp_port = 4789;
 		assert_int_equal(dp_vni_add(t->d, &p), 0);
-		world_run("for i in $(seq %u); do echo fdb replace 02:00:00:00:99:$i dev u0 self permanent; done | bridge -batch -", round);
+		world_run(
+			"for i in $(seq %u); do echo fdb replace 02:00:00:00:99:$i dev u0 self permanent; "
+			"done | bridge -batch -",
+			round);
 		while (!if_nametoindex("vxlan100"))
 			dp_flush(t->d);
 		if (round % 2) {
@@ -332,7 +335,9 @@ static void rows_by_nexthop_go_before_the_device_learns(void **state)
 	world_run("bridge fdb show dev vxlan100 | grep -q nhid");
 	p.learn = true;
 	change(t, &p);
-	world_run("ip -d link show vxlan100 | grep -v nolearning | grep -q ttl && ! bridge fdb show dev vxlan100 | grep nhid");
+	world_run(
+		"ip -d link show vxlan100 | grep -v nolearning | grep -q ttl && "
+		"! bridge fdb show dev vxlan100 | grep nhid");
 	wish_all(t);
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");

@@ -364,10 +364,12 @@ static void changed_vni_keeps_what_stays(void **state)
 	assert_null(info(t).problem);
 }
 
-#define BOTH(name)                                                                                                     \
-	{ #name " (fake)", name, bed_running_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_running_kernel, bed_teardown, NULL }
-#define BOTH_BARE(name)                                                                                                \
-	{ #name " (fake)", name, bed_bare_fake, bed_teardown, NULL }, { #name " (kernel)", name, bed_bare_kernel, bed_teardown, NULL }
+#define BOTH(name) \
+	{ #name " (fake)", name, bed_running_fake, bed_teardown, NULL }, \
+	{ #name " (kernel)", name, bed_running_kernel, bed_teardown, NULL }
+#define BOTH_BARE(name) \
+	{ #name " (fake)", name, bed_bare_fake, bed_teardown, NULL }, \
+	{ #name " (kernel)", name, bed_bare_kernel, bed_teardown, NULL }
 
 #define VTEP(name) { #name " (vtep)", name, bed_running_vtep, bed_teardown, NULL }
 #define ALL(name) BOTH(name), VTEP(name)

@@ -58,7 +58,8 @@ static void it_is_told_when_the_row_is_there(void **state)
 /* In the kernel that is another row, by its marks. */
 static void it_may_come_to_be_wished_for_always(void **state)
 {
-	static const char shows[] = "bridge fdb show dev vxlan100 | grep '^02:00:00:00:00:01 .*self' | grep -q %s extern_learn";
+	static const char shows[] =
+		"bridge fdb show dev vxlan100 | grep '^02:00:00:00:00:01 .*self' | grep -q %s extern_learn";
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);

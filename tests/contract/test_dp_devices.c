@@ -148,7 +148,8 @@ static void port_with_a_vlan_is_a_vlan_device(void **state)
 	bed_start_with(t, &p);
 	assert_true(t->b.ready);
 	if (info(t).problem) { /* a kernel without VLANs says so */
-		assert_string_equal(info(t).problem, "p1.7: cannot make the VLAN device: Operation not supported (Unknown "
+		assert_string_equal(info(t).problem,
+				    "p1.7: cannot make the VLAN device: Operation not supported (Unknown "
 				    "device type); the kernel lacks the module 8021q");
 		SKIP("a kernel without 8021q; that evpnd says so has been seen");
 	}
@@ -292,7 +293,8 @@ static void vni_of_another_device_is_reported_and_taken_when_free(void **state)
 	NEEDS_WORLD(t);
 	world_run("ip link add old type vxlan id 100 local 192.0.2.1 dstport 4789");
 	bed_start(t);
-	assert_string_equal(info(t).problem, "vxlan100: cannot make the vxlan device: File exists (A VXLAN device with the "
+	assert_string_equal(info(t).problem,
+			    "vxlan100: cannot make the vxlan device: File exists (A VXLAN device with the "
 			    "specified VNI already exists); another device has this VNI and port");
 	assert_false(t->b.ready);
 	world_run("ip link del old");

@@ -39,9 +39,11 @@ static void row_that_another_hand_rewrites_is_ours_again(void **state)
 		want_labelled(t, 1 + i, 2, 777);
 	settle(t);
 	for (unsigned i = 0; i < 3; i++)
-		world_run("bridge fdb replace 02:00:00:00:00:0%u dev vxlan100 dst 192.0.2.2 vni 777 self %s", 1 + i, how[i]);
+		world_run("bridge fdb replace 02:00:00:00:00:0%u dev vxlan100 dst 192.0.2.2 vni 777 self %s", 1 + i,
+			  how[i]);
 	settle(t);
-	world_run("test $(bridge fdb show dev vxlan100 | grep -c 'dst 192.0.2.2 vni 777 self extern_learn static') = 3");
+	world_run(
+		"test $(bridge fdb show dev vxlan100 | grep -c 'dst 192.0.2.2 vni 777 self extern_learn static') = 3");
 	assert_int_equal(stats(t).repairs, 3);
 	assert_int_equal(stats(t).rows_there, 3);
 	die_and_sweep(t);
@@ -56,7 +58,10 @@ static void row_that_another_hand_rewrites_is_ours_again(void **state)
 /* Last octets of the VTEPs that rows of this MAC lead to. */
 static void assert_vteps(const char *mac, const char *vteps)
 {
-	world_run("test \"$(bridge fdb show dev vxlan100 | sed -n 's/^%s dst 192.0.2.\\([0-9]*\\) .*/\\1/p' | sort -n | xargs)\" = '%s'", mac, vteps);
+	world_run(
+		"test \"$(bridge fdb show dev vxlan100 | sed -n 's/^%s dst 192.0.2.\\([0-9]*\\) .*/\\1/p' | "
+		"sort -n | xargs)\" = '%s'",
+		mac, vteps);
 }
 
 static void flood_list_that_another_hand_joins_says_which_rows_are_ours(void **state)
@@ -302,7 +307,8 @@ static void rows_of_a_vni_that_begins_or_ends_to_learn_are_made_anew_once(void *
 		settle(t);
 		assert_int_equal(stats(t).rows_there, N);
 		assert_in_range(stats(t).writes - before, N, N + 10);
-		world_run("test $(bridge fdb show dev vxlan100 | grep -c '^02:.* %s .*self') = %d", p.learn ? "dst" : "nhid", N);
+		world_run("test $(bridge fdb show dev vxlan100 | grep -c '^02:.* %s .*self') = %d",
+			  p.learn ? "dst" : "nhid", N);
 		assert_int_equal(stats(t).repairs, 0);
 	}
 }

@@ -188,8 +188,10 @@ static void rows_that_another_hand_deletes_come_back_and_are_counted(void **stat
 	want_flood(t->d, vtep_nr(2), 0);
 	want_neigh(t->d, host_nr(1), 1, 0);
 	settle(t);
-	world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 master; bridge fdb del 02:00:00:00:00:02 dev vxlan100 self; "
-		  "bridge fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.2 self; ip neigh del 10.0.0.1 dev br100");
+	world_run(
+		"bridge fdb del 02:00:00:00:00:01 dev vxlan100 master; "
+		"bridge fdb del 02:00:00:00:00:02 dev vxlan100 self; "
+		"bridge fdb del 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.2 self; ip neigh del 10.0.0.1 dev br100");
 	settle(t);
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	assert_string_equal(fdb(t, 2), "192.0.2.2");
@@ -247,7 +249,8 @@ static void refused_row_is_told_and_the_rest_goes_on(void **state)
 	assert_int_equal(stats(t).dirty, 2);
 	assert_string_equal(fdb(t, 300), "192.0.2.2");
 	assert_non_null(shown(t->d, 1, "vxlan")->pending);
-	assert_true(said(t, "VNI 100: write flood row to 2001:db8::9: refused: Address family not supported by protocol"));
+	assert_true(
+		said(t, "VNI 100: write flood row to 2001:db8::9: refused: Address family not supported by protocol"));
 	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:01 to 2001:db8::9: refused: "));
 }
 
@@ -256,14 +259,17 @@ static void full_vxlan_device_is_told_with_what_limits_it(void **state)
 	struct bed *t = *state;
 
 	NEEDS_WORLD(t);
-	world_run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id 100 local 192.0.2.1 dstport 4789 "
-		  "nolearning maxaddress 2");
+	world_run(
+		"ip link add br100 type bridge && ip link add vxlan100 type vxlan id 100 local 192.0.2.1 dstport 4789 "
+		"nolearning maxaddress 2");
 	bed_start(t);
 	for (unsigned i = 1; i <= 3; i++)
 		want_fdb(t->d, i, 2, 0);
 	settle(t);
-	assert_true(said(t, "VNI 100: write FDB row of 02:00:00:00:00:03 to 192.0.2.2: refused: No space left on device; the vxlan "
-			    "device takes no more rows (its maxaddress); next try in 1 s"));
+	assert_true(said(
+		t,
+		"VNI 100: write FDB row of 02:00:00:00:00:03 to 192.0.2.2: refused: No space left on device; the vxlan "
+		"device takes no more rows (its maxaddress); next try in 1 s"));
 	assert_string_equal(fdb(t, 1), "192.0.2.2");
 	assert_string_equal(fdb(t, 2), "192.0.2.2");
 }
@@ -410,9 +416,11 @@ static void lost_events_make_it_learn_anew_before_it_writes(void **state)
 	assert_int_equal(pclose(f), 0);
 	learn(t, 1, 1, FAKEDP_KERNEL);
 	learn(t, 2, 2, FAKEDP_STATIC);
-	world_run("bridge fdb del 02:00:00:00:00:03 dev vxlan100 self; bridge fdb del 02:00:00:00:00:04 dev vxlan100 master; "
-		  "bridge fdb del 02:00:00:00:00:3c dev p1 master; ip nexthop flush proto 179 >/dev/null 2>&1; "
-		  "ip neigh del 10.0.0.1 dev br100");
+	world_run(
+		"bridge fdb del 02:00:00:00:00:03 dev vxlan100 self; "
+		"bridge fdb del 02:00:00:00:00:04 dev vxlan100 master; "
+		"bridge fdb del 02:00:00:00:00:3c dev p1 master; ip nexthop flush proto 179 >/dev/null 2>&1; "
+		"ip neigh del 10.0.0.1 dev br100");
 	settle(t);
 	assert_true(stats(t).overruns > 0);
 	assert_true(said(t, "events were lost"));

@@ -83,7 +83,8 @@ static void chaos_join(struct bed *t, struct chaos_sets *s)
 	if (!info(t).vxlan_ifindex)
 		return;
 	s->joined = !s->joined;
-	world_run("bridge fdb %s 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.%u self", s->joined ? "append" : "del", CHAOS_JOINED);
+	world_run("bridge fdb %s 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.%u self", s->joined ? "append" : "del",
+		  CHAOS_JOINED);
 	settle(t);
 }
 
@@ -200,7 +201,8 @@ static void settle_whole(struct bed *t)
 {
 	time_t end = time(NULL) + 60; /* of a busy machine */
 
-	while (stats(t).dirty || stats(t).rows_going || stats(t).unread || ((struct kernel *)dp_backend(t->d))->overrun) {
+	while (stats(t).dirty || stats(t).rows_going || stats(t).unread ||
+	       ((struct kernel *)dp_backend(t->d))->overrun) {
 		assert_true(time(NULL) < end);
 		settle(t);
 	}

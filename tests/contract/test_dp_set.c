@@ -209,7 +209,8 @@ static void set_that_another_hand_changes_is_put_right(void **state)
 	static const char *const edits[] = {
 		"id=$(ip nexthop | sed -n 's/^id \\([0-9]*\\) group [0-9]*\\/.*/\\1/p'); "
 		"m=$(ip nexthop | sed -n 's/.* group \\([0-9]*\\)\\/.*/\\1/p'); ip nexthop replace id $id group $m fdb",
-		"m=$(ip nexthop | sed -n 's/^id \\([0-9]*\\) via 192.0.2.3 .*/\\1/p'); ip nexthop replace id $m via 192.0.2.77 fdb",
+		"m=$(ip nexthop | sed -n 's/^id \\([0-9]*\\) via 192.0.2.3 .*/\\1/p'); "
+		"ip nexthop replace id $m via 192.0.2.77 fdb",
 	};
 	struct bed *t = *state;
 
@@ -261,7 +262,8 @@ int main(void)
 		BOTH(set_that_another_hand_deletes_comes_back_with_its_rows),
 		{ "set_that_another_hand_changes_is_put_right (kernel)", set_that_another_hand_changes_is_put_right,
 		  bed_running_kernel, bed_teardown, NULL },
-		{ "flush_on_stop_leaves_no_set (kernel)", flush_on_stop_leaves_no_set, bed_running_kernel, bed_teardown, NULL },
+		{ "flush_on_stop_leaves_no_set (kernel)", flush_on_stop_leaves_no_set, bed_running_kernel, bed_teardown,
+		  NULL },
 		FAKE(refused_set_is_tried_again_and_rows_wait_for_it),
 	};
 

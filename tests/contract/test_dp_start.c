@@ -118,7 +118,9 @@ static void rows_of_another_hand_that_were_not_met_yet_are_left_alone(void **sta
 	want_fdb(t->d, LOCAL + 1, 2, 0);
 	settle(t);
 	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:1b:bc dst 192.0.2.9'");
-	world_run("bridge -d fdb show br br100 | grep '02:00:00:00:1b:bd dev vxlan100' | grep -v extern_learn | grep -q static");
+	world_run(
+		"bridge -d fdb show br br100 | grep '02:00:00:00:1b:bd dev vxlan100' | "
+		"grep -v extern_learn | grep -q static");
 	assert_int_equal(port_of(t, LOCAL + 1), 1);
 }
 

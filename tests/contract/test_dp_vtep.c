@@ -31,7 +31,8 @@ static void say_all(struct bed *t, unsigned from, unsigned to)
 
 	for (unsigned i = from; i < to; i++) {
 		memcpy(frame + 6, mac_nr(i).b, 6);
-		assert_int_equal(sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&ll, sizeof(ll)), sizeof(frame));
+		assert_int_equal(sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&ll, sizeof(ll)),
+				 sizeof(frame));
 	}
 	close(fd);
 	await_frames(t, 1, before + to - from);
@@ -160,7 +161,9 @@ static void a_frame_waits_for_its_row_and_not_beyond(void **state)
 	assert_int_equal(dp_vni_add(t->d, &p), 0);
 	settle(t);
 	world_run("ip neigh add 192.0.2.2 lladdr 02:00:00:00:ff:02 dev u0");
-	u1 = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex("u1") };
+	u1 = (struct sockaddr_ll){ .sll_family = AF_PACKET,
+				   .sll_protocol = htons(ETH_P_IP),
+				   .sll_ifindex = (int)if_nametoindex("u1") };
 	fd = socket(AF_PACKET, SOCK_RAW, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&u1, sizeof(u1)), 0);
 	missed(bridge_of(t)->v, 5);
@@ -183,7 +186,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(silent_macs_age, bed_running_vtep, bed_teardown),
 		cmocka_unit_test_setup_teardown(a_port_that_goes_takes_all_along, bed_running_vtep, bed_teardown),
 		cmocka_unit_test_setup_teardown(more_macs_than_the_limit_are_counted, bed_running_vtep, bed_teardown),
-		cmocka_unit_test_setup_teardown(a_frame_waits_for_its_row_and_not_beyond, bed_running_vtep, bed_teardown),
+		cmocka_unit_test_setup_teardown(a_frame_waits_for_its_row_and_not_beyond, bed_running_vtep,
+						bed_teardown),
 	};
 
 	return RUN_TESTS(tests);

@@ -90,24 +90,29 @@ static void filter_lets_go_of_our_echoes_only(void **state)
 		}
 		hear(&s);
 		world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.2 self master extern_learn");
-		world_run("ip neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 179");
+		world_run(
+			"ip neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 179");
 		heard = hear(&s);
 		assert_int_equal(heard.rows, 0);
 		assert_int_equal(heard.neighbours, 0);
 		world_run("bridge fdb add 02:00:00:00:00:02 dev vxlan100 dst 192.0.2.2 self static");
 		world_run("bridge fdb add 02:00:00:00:00:03 dev p1 master extern_learn");
 		world_run("bridge fdb add 02:00:00:00:00:04 dev p1 master static");
-		world_run("ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 11");
+		world_run(
+			"ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:01 dev br100 extern_learn nud noarp protocol 11");
 		world_run("ip neigh add 10.0.0.3 lladdr 02:00:00:00:00:01 dev br100 nud permanent");
 		/* Ours, altered. */
 		world_run("ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev br100 nud permanent");
 		heard = hear(&s);
 		assert_int_equal(heard.rows, 3);
 		assert_int_equal(heard.neighbours, 3);
-		world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 self master; bridge fdb del 02:00:00:00:00:02 dev "
-			  "vxlan100 self; bridge fdb del 02:00:00:00:00:03 dev p1 master; "
-			  "bridge fdb del 02:00:00:00:00:04 dev p1 master; ip neigh flush dev br100; ip neigh flush dev br100 "
-			  "nud permanent; ip neigh flush dev br100 nud noarp");
+		world_run(
+			"bridge fdb del 02:00:00:00:00:01 dev vxlan100 self master; "
+			"bridge fdb del 02:00:00:00:00:02 dev "
+			"vxlan100 self; bridge fdb del 02:00:00:00:00:03 dev p1 master; "
+			"bridge fdb del 02:00:00:00:00:04 dev p1 master; "
+			"ip neigh flush dev br100; ip neigh flush dev br100 "
+			"nud permanent; ip neigh flush dev br100 nud noarp");
 		assert_true(hear(&s).gone >= 8); /* ends are heard unless it is asked otherwise */
 		ksock_close(&s);
 		free(list);

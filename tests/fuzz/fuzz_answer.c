@@ -26,8 +26,8 @@ struct answer {
 
 static struct verb_args request(uint8_t verb, uint8_t options)
 {
-	static const enum verb_arg given[] = { ARG_ADDRESS, ARG_NUMBER, ARG_DETAIL, ARG_SUMMARY, ARG_KEYS, ARG_DRY_RUN, ARG_FAMILY,
-					       ARG_REJECTED };
+	static const enum verb_arg given[] = { ARG_ADDRESS, ARG_NUMBER,  ARG_DETAIL, ARG_SUMMARY,
+					       ARG_KEYS,    ARG_DRY_RUN, ARG_FAMILY, ARG_REJECTED };
 	struct verb_args a = { .id = verb % VERB_N };
 
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)

@@ -267,7 +267,8 @@ static void history_check(struct world *w)
 
 	history_read_all(&w->history, &r, HISTORY_ALL);
 	while (history_next(&w->history, &r, &e))
-		BUG_ON(e.kind >= HISTORY_KINDS || e.what >= HISTORY_WHATS || e.was >= HISTORY_WHATS || e.key_len > BGP_KEY_MAX);
+		BUG_ON(e.kind >= HISTORY_KINDS || e.what >= HISTORY_WHATS || e.was >= HISTORY_WHATS ||
+		       e.key_len > BGP_KEY_MAX);
 	history_unwatch(&w->history, &w->watch);
 	history_fini(&w->history);
 }
@@ -279,8 +280,11 @@ static void begin(struct world *w, uint8_t mode)
 	struct bgp_params p = { .asn = OUR_AS, .router_id = 0xc0000201, .reflect_unknown = mode & OPAQUE, .seed = 1,
 				.restart_time = RESTART_S, .long_lived_time = mode & RESTARTS ? LONG_LIVED_S : 0,
 				.log = &w->log, .history = &w->history };
-	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202), .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
-					 .passive = true, .hold_time = 90, .rr_client = mode & CLIENT && !(mode & EXTERNAL),
+	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202),
+					 .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
+					 .passive = true,
+					 .hold_time = 90,
+					 .rr_client = mode & CLIENT && !(mode & EXTERNAL),
 					 .max_prefixes = mode & LIMITED ? 20 : 0,
 					 .add_path = mode & ADD_PATH ? BGP_ADD_PATH_RECEIVE | BGP_ADD_PATH_SEND : 0 };
 	struct bgp_peer_params quiet = { .address = ip_v4(0xc0000203), .asn = OUR_AS, .passive = true, .hold_time = 90,

@@ -343,9 +343,10 @@ static void random_vni(struct rng *r, const struct config *c, struct config_vni 
 	v->flooding = v->group.len			      ? CONFIG_FLOODING_MULTICAST :
 		      v->mode == CONFIG_MODE_EVPN && chance(r, 3) ? CONFIG_FLOODING_OFF :
 								    CONFIG_FLOODING_INGRESS;
-	v->n_flood = v->flooding != CONFIG_FLOODING_INGRESS ? 0 : v->mode == CONFIG_MODE_STATIC_FLOOD					    ? 1 + rng_below(r, 5) :
-		     v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_L3 ? 0 :
-											    rng_below(r, 3);
+	v->n_flood = v->flooding != CONFIG_FLOODING_INGRESS                                 ? 0
+		     : v->mode == CONFIG_MODE_STATIC_FLOOD                                  ? 1 + rng_below(r, 5)
+		     : v->mode == CONFIG_MODE_MULTICAST || v->mode == CONFIG_MODE_STATIC_L3 ? 0
+											    : rng_below(r, 3);
 	v->flood = xcalloc(v->n_flood + 1, sizeof(*v->flood));
 	for (size_t k = 0; k < v->n_flood; k++)
 		v->flood[k] = random_ip_of(r, c->vtep.len, k);

@@ -96,7 +96,8 @@ void settle(struct bed *t)
 
 void bed_start_with(struct bed *t, const struct dp_vni_params *p)
 {
-	struct dp_events ev = { on_mac, on_mac_gone, on_ip, on_ip_gone, on_ready, &t->b, .miss = on_miss, .demand = on_demand };
+	struct dp_events ev = { on_mac,   on_mac_gone, on_ip,           on_ip_gone,
+				on_ready, &t->b,       .miss = on_miss, .demand = on_demand };
 
 	memset(&t->b, 0, sizeof(t->b));
 	log_init(&t->log, LOG_INFO);

@@ -84,10 +84,12 @@ static void kernel_make_devices(struct world *w, const char *what)
 {
 	const char *local = !strcmp(what, "local") ? "192.0.2.9" : "192.0.2.1";
 
-	world_run("ip link add br100 type bridge && ip link add vxlan100 type vxlan id %u local %s dstport %u nolearning && "
-		  "ip link set vxlan100 mtu 1400 && "
-		  "ip link set br100 up && ip link set p1 master br100 && ip link set p2 master br100",
-		  !strcmp(what, "vni") ? 200 : 100, local, !strcmp(what, "port") ? 8472 : 4789);
+	world_run(
+		"ip link add br100 type bridge && "
+		"ip link add vxlan100 type vxlan id %u local %s dstport %u nolearning && "
+		"ip link set vxlan100 mtu 1400 && "
+		"ip link set br100 up && ip link set p1 master br100 && ip link set p2 master br100",
+		!strcmp(what, "vni") ? 200 : 100, local, !strcmp(what, "port") ? 8472 : 4789);
 }
 
 static void kernel_delete_devices(struct world *w)

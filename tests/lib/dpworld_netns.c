@@ -95,8 +95,9 @@ bool netns_enter(void)
 {
 	if (unshare(CLONE_NEWNET))
 		return false;
-	world_run("printf '%%s\\n' 'link set lo up' 'link add u0 type veth peer name u1' 'addr add 192.0.2.1/24 dev u0' "
-		  "'addr add 2001:db8::1/64 dev u0 nodad' 'link set u0 up' 'link set u1 up' | ip -batch -");
+	world_run(
+		"printf '%%s\\n' 'link set lo up' 'link add u0 type veth peer name u1' 'addr add 192.0.2.1/24 dev u0' "
+		"'addr add 2001:db8::1/64 dev u0 nodad' 'link set u0 up' 'link set u1 up' | ip -batch -");
 	netns_make_ports();
 	return true;
 }

@@ -41,7 +41,11 @@ struct ip model_ip(int ip)
 
 static const char *rt_text(uint32_t rt)
 {
-	return rt == 100 ? "65000:100" : rt == 200 ? "65000:200" : rt == 300 ? "65000:300" : rt == 7 ? "65000:7" : "none";
+	return rt == 100   ? "65000:100"
+	       : rt == 200 ? "65000:200"
+	       : rt == 300 ? "65000:300"
+	       : rt == 7   ? "65000:7"
+			   : "none";
 }
 
 struct route model_route(const struct model_route *r, int peer, int rd, int tag)
@@ -170,7 +174,8 @@ static bool ours_of_key(const struct model *m, int tag, int mac, int ip, struct 
 
 		if (!v->shared_rd || v->tag != model_tag(tag) || !is_ours(m, v, mac, ip))
 			continue;
-		*out = (struct model_route){ .there = true, .seq = entry(m, v, mac)->sequence, .sticky = v->is_static[mac] };
+		*out = (struct model_route){ .there = true, .sticky = v->is_static[mac] };
+		out->seq = entry(m, v, mac)->sequence;
 		return true;
 	}
 	return false;
@@ -273,7 +278,8 @@ struct pe {
 	uint32_t label;
 };
 
-static int ad_best(const struct model *m, int rd, int one, int tag, int esi, bool per_es, const struct model_route **out)
+static int ad_best(const struct model *m, int rd, int one, int tag, int esi, bool per_es,
+		   const struct model_route **out)
 {
 	struct key k = { { 0 } };
 	int p;
@@ -286,7 +292,8 @@ static int ad_best(const struct model *m, int rd, int one, int tag, int esi, boo
 	return p;
 }
 
-static void pes_fill(const struct model *m, const struct model_evi *v, int esi, struct pe pes[MODEL_PEERS], bool *single)
+static void pes_fill(const struct model *m, const struct model_evi *v, int esi, struct pe pes[MODEL_PEERS],
+		     bool *single)
 {
 	const struct model_route *r;
 
@@ -470,7 +477,8 @@ static int winner(const struct model *m, const struct model_evi *v, int ip, stru
 
 	for (int mac = 0; mac < MODEL_MACS; mac++) {
 		struct claim c = claim_with(m, v, mac, ip);
-		bool better = won == MODEL_NONE || (c.immutable != best->immutable ? c.immutable : better_claim(&c, best));
+		bool better =
+			won == MODEL_NONE || (c.immutable != best->immutable ? c.immutable : better_claim(&c, best));
 
 		if (!c.there || !mac_is_there(state_of(m, v, mac)) || !better)
 			continue;
@@ -600,8 +608,9 @@ static void ours_line(const struct model *m, const struct model_evi *v, int mac,
 		snprintf(seq, sizeof(seq), " seq %u", x->sequence);
 	if (v->tag)
 		snprintf(tag, sizeof(tag), " tag %u", v->tag);
-	snprintf(out, size, "%u mac %s%s%s%s%s%s%s\n", v->vni, mac_str(&b).s, ip ? " " : "", ip ? ip_str(&address).s : "", seq,
-		 v->is_static[mac] ? " sticky" : "", ip && v->ip_static[ip] ? " immutable" : "", tag);
+	snprintf(out, size, "%u mac %s%s%s%s%s%s%s\n", v->vni, mac_str(&b).s, ip ? " " : "",
+		 ip ? ip_str(&address).s : "", seq, v->is_static[mac] ? " sticky" : "",
+		 ip && v->ip_static[ip] ? " immutable" : "", tag);
 }
 
 static int line_cmp(const void *a, const void *b)
@@ -619,7 +628,8 @@ static void ours_check(const struct model *m)
 
 		if (!v->there || !has_bgp(v))
 			continue;
-		snprintf(lines[n++], sizeof(lines[0]), v->tag ? "%u imet 192.0.2.9 tag %u\n" : "%u imet 192.0.2.9\n", v->vni, v->tag);
+		snprintf(lines[n++], sizeof(lines[0]), v->tag ? "%u imet 192.0.2.9 tag %u\n" : "%u imet 192.0.2.9\n",
+			 v->vni, v->tag);
 		for (int mac = 0; mac < MODEL_MACS; mac++)
 			for (int ip = 0; ip < MODEL_IPS; ip++)
 				if (is_ours(m, v, mac, ip))
@@ -652,7 +662,8 @@ bool model_is_in_use(const struct model *m, int evi, int mac, int ip)
 	int won;
 
 	if (!ip)
-		return !mac_is_there(state_of(m, v, mac)) || entry(m, v, mac)->flags & MAC_IN_USE || !way_of(m, v, &c).n;
+		return !mac_is_there(state_of(m, v, mac)) || entry(m, v, mac)->flags & MAC_IN_USE ||
+		       !way_of(m, v, &c).n;
 	c = (struct claim){ 0 };
 	won = winner(m, v, ip, &c);
 	return won == MODEL_NONE || v->ip_at[ip] != MODEL_NONE || !no_neigh(m, v, won, ip);
@@ -672,7 +683,8 @@ static void take_in(const struct model *m, struct model_evi *v)
 	for (int mac = 0; mac < MODEL_MACS; mac++) {
 		const struct mac_entry *x = entry(m, v, mac);
 
-		if (!x || !mac_is_there(x->state) || (x->state != MAC_REMOTE && !(x->flags & MAC_TOOK)) || x->flags & MAC_OVER)
+		if (!x || !mac_is_there(x->state) || (x->state != MAC_REMOTE && !(x->flags & MAC_TOOK)) ||
+		    x->flags & MAC_OVER)
 			continue;
 		v->port[mac] = 0;
 		v->is_static[mac] = false;

@@ -54,7 +54,9 @@ void world_end(struct world *w)
 	assert_int_equal(w->e->vteps.slab.used, 0);
 	assert_int_equal(w->e->macs.nodes.used, 0);
 	assert_int_equal(w->e->floods.slab.used, 0);
-	assert_int_equal(w->e->segments.slab.used + w->e->segments.esis.used + w->e->segments.paths.used + w->e->segments.numbers.used, 0);
+	assert_int_equal(w->e->segments.slab.used + w->e->segments.esis.used + w->e->segments.paths.used +
+				 w->e->segments.numbers.used,
+			 0);
 	assert_int_equal(recdp_sets(w->dp), 0);
 	evpn_free(w->e);
 	recdp_free(w->dp);

@@ -459,8 +459,8 @@ static bool host_good(struct fabric *f, unsigned i, unsigned n)
 	if (remote)
 		want = f->s[h->at].address;
 	if (!ip_eq(&to, &want)) {
-		snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u host %u: frames go to \"%s\", should go to \"%s\"", s->name.s,
-			 h->vni, n, ip_str(&to).s, ip_str(&want).s);
+		snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u host %u: frames go to \"%s\", should go to \"%s\"",
+			 s->name.s, h->vni, n, ip_str(&to).s, ip_str(&want).s);
 		return false;
 	}
 	if (remote ? neigh.there && neigh.hand == FAKEDP_US && mac_eq(&neigh.mac, &h->mac) :
@@ -485,7 +485,8 @@ static bool rows_good(struct fabric *f, unsigned i, uint32_t vni)
 			continue;
 		want++;
 		if (!fakedp_flood(s->kernel, vni, &f->s[o].address).there) {
-			snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u: no flooding to %s", s->name.s, vni, f->s[o].name.s);
+			snprintf(f->verdict, sizeof(f->verdict), "%s: vni %u: no flooding to %s", s->name.s, vni,
+				 f->s[o].name.s);
 			return false;
 		}
 	}
@@ -542,12 +543,14 @@ const char *fabric_end(struct fabric *f)
 
 		evpn_memory(f->s[i].evpn, &e);
 		bgp_memory(sim_bgp(f->s[i].node), &b);
-		if (!e.vnis && !e.macs && !e.ips && !b.paths && !b.keys && !b.sets && !f->s[i].evpn->imports.slab.used &&
-		    !f->s[i].evpn->vteps.slab.used)
+		if (!e.vnis && !e.macs && !e.ips && !b.paths && !b.keys && !b.sets &&
+		    !f->s[i].evpn->imports.slab.used && !f->s[i].evpn->vteps.slab.used)
 			continue;
-		snprintf(f->verdict, sizeof(f->verdict), "%s: %llu VNIs, %llu MACs, %llu addresses, %llu keys, %llu sets, %u imports left",
-			 f->s[i].name.s, (unsigned long long)e.vnis, (unsigned long long)e.macs, (unsigned long long)e.ips,
-			 (unsigned long long)b.keys, (unsigned long long)b.sets, f->s[i].evpn->imports.slab.used);
+		snprintf(f->verdict, sizeof(f->verdict),
+			 "%s: %llu VNIs, %llu MACs, %llu addresses, %llu keys, %llu sets, %u imports left",
+			 f->s[i].name.s, (unsigned long long)e.vnis, (unsigned long long)e.macs,
+			 (unsigned long long)e.ips, (unsigned long long)b.keys, (unsigned long long)b.sets,
+			 f->s[i].evpn->imports.slab.used);
 		return f->verdict;
 	}
 	return NULL;

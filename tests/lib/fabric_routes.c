@@ -127,7 +127,8 @@ static bool routes_good(struct fabric *f, unsigned i, const struct origin *o, si
 	}
 	if (best == want)
 		return true;
-	snprintf(f->verdict, sizeof(f->verdict), "%s: %zu routes, not the %zu that are originated for it", f->s[i].name.s, best, want);
+	snprintf(f->verdict, sizeof(f->verdict), "%s: %zu routes, not the %zu that are originated for it",
+		 f->s[i].name.s, best, want);
 	return false;
 }
 

@@ -206,7 +206,8 @@ static void dump_shy(struct fakedp *f, struct fvni *v)
 	struct entry *e, *tmp;
 
 	HASH_ITER(hh, f->entries, e, tmp) {
-		if (e->key.vni == v->nr && (e->key.table == T_NEIGH || (e->key.table == T_BRIDGE && rng_below(&f->rng, 4) == 0)))
+		if (e->key.vni == v->nr &&
+		    (e->key.table == T_NEIGH || (e->key.table == T_BRIDGE && rng_below(&f->rng, 4) == 0)))
 			report(f, &e->key, &e->row);
 	}
 	v->unread = true;

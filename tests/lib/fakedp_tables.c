@@ -177,7 +177,8 @@ void fake_object_end(struct fakedp *f, struct object *o)
 	leave_sets(f, &o->vtep);
 
 	HASH_ITER(hh, f->entries, e, tmp) {
-		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || e->row.set || !ip_eq(&e->row.vtep, &o->vtep))
+		if (e->key.table != T_VXLAN || e->row.hand != FAKEDP_US || e->row.label || e->row.set ||
+		    !ip_eq(&e->row.vtep, &o->vtep))
 			continue;
 		HASH_DEL(f->entries, e);
 		free(e);
@@ -232,7 +233,8 @@ void fakedp_forget(struct fakedp *f, uint32_t vni, const struct mac *mac)
 void fakedp_neigh_set(struct fakedp *f, uint32_t vni, const struct ip *ip, const struct mac *mac, enum fakedp_hand hand,
 		      uint8_t flags)
 {
-	fake_put(f, fake_key(vni, T_NEIGH, NULL, ip), (struct fakedp_row){ .hand = hand, .mac = *mac, .flags = flags }, false);
+	fake_put(f, fake_key(vni, T_NEIGH, NULL, ip), (struct fakedp_row){ .hand = hand, .mac = *mac, .flags = flags },
+		 false);
 	kick(f);
 }
 

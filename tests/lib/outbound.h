@@ -8,7 +8,8 @@
 #include "tests/lib/updread.h"
 
 /* Pulls once, at most cap octets (128 KiB at the most), and gives each UPDATE to take; how many octets. */
-size_t outbound_pull(struct rib *rib, struct rib_peer *p, size_t cap, void (*take)(void *ctx, struct upd *u), void *ctx);
+size_t outbound_pull(struct rib *rib, struct rib_peer *p, size_t cap, void (*take)(void *ctx, struct upd *u),
+		     void *ctx);
 /* Is there anything to pull? */
 bool outbound_pending(const struct rib_peer *p);
 /* What show has of the peer: prefixes_sent and pending of all families, group of the first. */

@@ -96,9 +96,16 @@ static void keep_line(void *ctx, enum log_level level, enum log_subsys sub, cons
 
 void recbed_start(struct recbed *t)
 {
-	struct dp_events ev = { .local_mac = on_mac, .local_mac_gone = on_mac_gone, .local_ip = on_ip, .local_ip_gone = on_ip_gone,
-				.vni_ready = on_ready, .ctx = &t->b, .tunnel_mac = on_far, .tunnel_mac_gone = on_far_gone,
-				.miss = on_miss, .demand = on_demand };
+	struct dp_events ev = { .local_mac = on_mac,
+				.local_mac_gone = on_mac_gone,
+				.local_ip = on_ip,
+				.local_ip_gone = on_ip_gone,
+				.vni_ready = on_ready,
+				.ctx = &t->b,
+				.tunnel_mac = on_far,
+				.tunnel_mac_gone = on_far_gone,
+				.miss = on_miss,
+				.demand = on_demand };
 	struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100", .miss_macs = true };
 
 	memset(&t->b, 0, sizeof(t->b));

@@ -54,12 +54,12 @@ bool fake_has_vxlan(struct recbed *t, unsigned mac);
 
 #define assert_fdb(t, mac, vtep)                                                                                       \
 	do {                                                                                                           \
-		struct ip is_ = fake_fdb(t, mac), want_ = vtep_nr(vtep);                                                    \
+		struct ip is_ = fake_fdb(t, mac), want_ = vtep_nr(vtep);                                               \
 		assert_string_equal(ip_str(&is_).s, ip_str(&want_).s);                                                 \
 	} while (0)
 #define assert_no_fdb(t, mac)                                                                                          \
 	do {                                                                                                           \
-		struct ip is_ = fake_fdb(t, mac);                                                                           \
+		struct ip is_ = fake_fdb(t, mac);                                                                      \
 		assert_string_equal(ip_str(&is_).s, "");                                                               \
 	} while (0)
 

@@ -80,8 +80,8 @@ void side_announce(struct side *s, int p, uint32_t n, uint32_t community)
 	uint8_t key[SIDE_KEY_OCTETS];
 
 	side_key(n, key);
-	rib_announce(s->rib, &test_family, &s->sinks[p].peer, key, SIDE_KEY_OCTETS, 0, set_of(s, community), BGP_ELIGIBLE,
-		     (struct mtime){ 0 });
+	rib_announce(s->rib, &test_family, &s->sinks[p].peer, key, SIDE_KEY_OCTETS, 0, set_of(s, community),
+		     BGP_ELIGIBLE, (struct mtime){ 0 });
 }
 
 void side_withdraw(struct side *s, int p, uint32_t n)
@@ -89,7 +89,8 @@ void side_withdraw(struct side *s, int p, uint32_t n)
 	uint8_t key[SIDE_KEY_OCTETS];
 
 	side_key(n, key);
-	assert_true(rib_withdraw(s->rib, &test_family, &s->sinks[p].peer, key, SIDE_KEY_OCTETS, 0, (struct mtime){ 0 }));
+	assert_true(
+		rib_withdraw(s->rib, &test_family, &s->sinks[p].peer, key, SIDE_KEY_OCTETS, 0, (struct mtime){ 0 }));
 }
 
 struct taker {

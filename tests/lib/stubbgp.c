@@ -294,8 +294,8 @@ static void path_text(const uint8_t *key, size_t key_len, const struct bgp_attrs
 	end_text(&n, out);
 }
 
-void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri, const struct bgp_attrs *attrs,
-		   struct mtime now)
+void bgp_originate(struct bgp *b, const struct bgp_family *f, const struct bgp_nlri *nlri,
+		   const struct bgp_attrs *attrs, struct mtime now)
 {
 	uint32_t set = set_intern(b, attrs, nlri);
 

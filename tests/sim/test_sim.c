@@ -85,9 +85,14 @@ static void hosts_find_each_other(void **state)
 static void hosts_move(void **state)
 {
 	struct rng rng = rng_start("hosts_move");
-	struct fabric *f = fabric_new(&(struct fabric_params){
-		.seed = rng_u64(&rng), .tops = 2, .reflectors = 3, .vteps = 8, .vnis = 2, .vnis_each = 2, .delay_us = 20 * MS,
-		.add_path = rng_below(&rng, 2) });
+	struct fabric *f = fabric_new(&(struct fabric_params){ .seed = rng_u64(&rng),
+							       .tops = 2,
+							       .reflectors = 3,
+							       .vteps = 8,
+							       .vnis = 2,
+							       .vnis_each = 2,
+							       .delay_us = 20 * MS,
+							       .add_path = rng_below(&rng, 2) });
 
 	converge(f);
 	hosts_add(f, &rng, 20);
@@ -254,10 +259,18 @@ static void anything_goes_wrong_with_graceful_restart(void **state)
 	struct rng rng = rng_start("anything_goes_wrong_with_graceful_restart");
 
 	for (int run = 0; run < 16; run++)
-		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng), .tops = run / 2 % 2, .reflectors = 2, .vteps = 6,
-						  .vnis = 3, .vnis_each = 2, .delay_us = 10 * MS,
-						  .restart_s = run % 4 == 3 ? 60 : 4, .long_s = run % 2 ? 6 : 0,
-						  .rtc = run / 4 % 2, .add_path = run / 8 % 2 }, &rng, 3);
+		go_wrong(&(struct fabric_params){ .seed = rng_u64(&rng),
+						  .tops = run / 2 % 2,
+						  .reflectors = 2,
+						  .vteps = 6,
+						  .vnis = 3,
+						  .vnis_each = 2,
+						  .delay_us = 10 * MS,
+						  .restart_s = run % 4 == 3 ? 60 : 4,
+						  .long_s = run % 2 ? 6 : 0,
+						  .rtc = run / 4 % 2,
+						  .add_path = run / 8 % 2 },
+			 &rng, 3);
 }
 
 /* The same seed is the same run. */

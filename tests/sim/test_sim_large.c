@@ -123,9 +123,10 @@ static void run(const char *name, const struct fabric_params *p, struct rng *rng
 	if (left)
 		fail_msg("%s", left);
 	getrusage(RUSAGE_SELF, &usage);
-	print_message("%s: %u speakers, %llu changes of best paths, %.0f million octets: %.1f s of processor, peak %ld MiB\n",
-		      name, f->n, (unsigned long long)fabric_changes(f), (double)simnet_octets(f->net) / 1e6,
-		      (double)(clock() - start) / CLOCKS_PER_SEC, usage.ru_maxrss / 1024);
+	print_message(
+		"%s: %u speakers, %llu changes of best paths, %.0f million octets: %.1f s of processor, peak %ld MiB\n",
+		name, f->n, (unsigned long long)fabric_changes(f), (double)simnet_octets(f->net) / 1e6,
+		(double)(clock() - start) / CLOCKS_PER_SEC, usage.ru_maxrss / 1024);
 	fabric_free(f);
 }
 

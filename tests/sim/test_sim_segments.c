@@ -169,18 +169,27 @@ static void run(const char *name, const struct fabric_params *p, unsigned rounds
 
 static void segments_lead_where_the_model_says(void **state)
 {
-	run("segments", &(struct fabric_params){ .reflectors = 2, .vteps = 8, .vnis = 1, .vnis_each = 1, .delay_us = 5000 }, 20);
+	run("segments",
+	    &(struct fabric_params){ .reflectors = 2, .vteps = 8, .vnis = 1, .vnis_each = 1, .delay_us = 5000 }, 20);
 }
 
 static void segments_behind_route_target_constraint(void **state)
 {
-	run("segments_rtc", &(struct fabric_params){ .reflectors = 2, .vteps = 6, .vnis = 1, .vnis_each = 1, .rtc = true }, 10);
+	run("segments_rtc",
+	    &(struct fabric_params){ .reflectors = 2, .vteps = 6, .vnis = 1, .vnis_each = 1, .rtc = true }, 10);
 }
 
 static void segments_survive_restarts(void **state)
 {
-	run("segments_restart", &(struct fabric_params){ .reflectors = 2, .vteps = 6, .vnis = 1, .vnis_each = 1, .restart_s = 60,
-							  .long_s = 600, .delay_us = 5000 }, 10);
+	run("segments_restart",
+	    &(struct fabric_params){ .reflectors = 2,
+				     .vteps = 6,
+				     .vnis = 1,
+				     .vnis_each = 1,
+				     .restart_s = 60,
+				     .long_s = 600,
+				     .delay_us = 5000 },
+	    10);
 }
 
 int main(void)

@@ -131,7 +131,8 @@ static void arp_that_is_none(void **state)
 #define SNM1 "ff0200000000000000000001ff000001"
 
 /* An ICMPv6 message in a frame, with the checksum that it should have plus wrong. */
-static bool parse_nd(const char *from, const char *to, unsigned hops, const char *message, unsigned wrong, struct arpnd *out)
+static bool parse_nd(const char *from, const char *to, unsigned hops, const char *message, unsigned wrong,
+		     struct arpnd *out)
 {
 	size_t len = strlen(message) / 2;
 	char hex[2 * ARPND_SNAP + 1];

@@ -62,7 +62,8 @@ static void verb_show_rib_takes_all_filters(void **state)
 	assert_false(v[ARG_KEYS].given || v[ARG_SUMMARY].given);
 	assert_int_equal(parse(&p, "show rib --type imet")->rc, 0);
 	assert_int_equal(v[ARG_TYPE].n, 3);
-	assert_says("show rib --type imt", "--type: expected a number from 0 to 255, ead, mac-ip, imet, es or prefix, found 'imt'");
+	assert_says("show rib --type imt",
+		    "--type: expected a number from 0 to 255, ead, mac-ip, imet, es or prefix, found 'imt'");
 }
 
 static void verb_positionals_go_to_their_places(void **state)

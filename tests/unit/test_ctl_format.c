@@ -77,9 +77,10 @@ static void format_sessions(void **state)
 
 static void format_states(void **state)
 {
-	assert_format(format_neighbor_state, "{\"state\":\"Idle\",\"admin_down\":true,\"drain\":null}", "state", "Idle (down by hand)");
-	assert_format(format_neighbor_state, "{\"state\":\"Established\",\"admin_down\":false,\"drain\":\"sent\"}", "state",
-		      "Established (drain: sent)");
+	assert_format(format_neighbor_state, "{\"state\":\"Idle\",\"admin_down\":true,\"drain\":null}", "state",
+		      "Idle (down by hand)");
+	assert_format(format_neighbor_state, "{\"state\":\"Established\",\"admin_down\":false,\"drain\":\"sent\"}",
+		      "state", "Established (drain: sent)");
 }
 
 static void format_tables(void **state)
@@ -96,15 +97,19 @@ static void format_tables(void **state)
 	assert_format(format_fdb_state, "{\"desired\":false,\"observed\":true}", NULL, "there");
 	assert_format(format_mac_where, "{\"vtep\":null,\"interface\":\"veth1\"}", NULL, "veth1");
 	assert_format(format_mac_where, "{\"vtep\":\"192.0.2.1\",\"interface\":null}", NULL, "192.0.2.1");
-	assert_format(format_mac_where,
-		      "{\"esi\":\"00:01\",\"vtep\":\"192.0.2.1\",\"vteps\":[\"192.0.2.2\",\"192.0.2.3\"],\"interface\":null}", NULL,
+	assert_format(
+		format_mac_where,
+		"{\"esi\":\"00:01\",\"vtep\":\"192.0.2.1\",\"vteps\":[\"192.0.2.2\",\"192.0.2.3\"],\"interface\":null}",
+		NULL, "192.0.2.2,192.0.2.3");
+	assert_format(format_mac_where, "{\"esi\":\"00:01\",\"vtep\":\"192.0.2.1\",\"vteps\":[],\"interface\":null}",
+		      NULL, "no VTEP of its segment");
+	assert_format(format_fdb_where, "{\"vtep\":null,\"vteps\":[\"192.0.2.2\",\"192.0.2.3\"]}", NULL,
 		      "192.0.2.2,192.0.2.3");
-	assert_format(format_mac_where, "{\"esi\":\"00:01\",\"vtep\":\"192.0.2.1\",\"vteps\":[],\"interface\":null}", NULL,
-		      "no VTEP of its segment");
-	assert_format(format_fdb_where, "{\"vtep\":null,\"vteps\":[\"192.0.2.2\",\"192.0.2.3\"]}", NULL, "192.0.2.2,192.0.2.3");
-	assert_format(format_segment_pes,
-		      "{\"pes\":[{\"vtep\":\"192.0.2.2\",\"state\":\"active\"},{\"vtep\":\"192.0.2.3\",\"state\":\"backup\"}]}",
-		      "pes", "192.0.2.2 active, 192.0.2.3 backup");
+	assert_format(
+		format_segment_pes,
+		"{\"pes\":[{\"vtep\":\"192.0.2.2\",\"state\":\"active\"},"
+		"{\"vtep\":\"192.0.2.3\",\"state\":\"backup\"}]}",
+		"pes", "192.0.2.2 active, 192.0.2.3 backup");
 }
 
 /* ---- tables and blocks ------------------------------------------------------------------------------------------- */
@@ -242,11 +247,13 @@ static void block_leaves_out_what_does_not_apply(void **state)
 static void block_of_a_route_has_every_community(void **state)
 {
 	const struct view *view = view_for("show", "rib", "--detail");
-	json_t *row = json_loads("{\"type\":1,\"best\":true,\"neighbor\":\"192.0.2.2\",\"default_gateway\":true,"
-				 "\"router_mac\":\"02:00:00:00:00:01\",\"esi_label\":{\"label\":7,\"single_active\":false},"
-				 "\"es_import\":\"02:00:00:00:00:02\",\"nd_flags\":{\"router\":true,\"override\":false,\"immutable\":true},"
-				 "\"pmsi\":{\"tunnel_type\":4,\"vni\":100,\"endpoint\":null,\"group\":\"239.1.1.1\"}}",
-				 0, NULL);
+	json_t *row = json_loads(
+		"{\"type\":1,\"best\":true,\"neighbor\":\"192.0.2.2\",\"default_gateway\":true,"
+		"\"router_mac\":\"02:00:00:00:00:01\",\"esi_label\":{\"label\":7,\"single_active\":false},"
+		"\"es_import\":\"02:00:00:00:00:02\","
+		"\"nd_flags\":{\"router\":true,\"override\":false,\"immutable\":true},"
+		"\"pmsi\":{\"tunnel_type\":4,\"vni\":100,\"endpoint\":null,\"group\":\"239.1.1.1\"}}",
+		0, NULL);
 	size_t len;
 	char *text;
 	FILE *out = open_memstream(&text, &len);
@@ -287,8 +294,11 @@ static void block_goes_on_below_its_values(void **state)
 
 static void block_leaves_out_lines_without_text(void **state)
 {
-	json_t *row = json_loads("{\"address\":\"192.0.2.2\",\"asn\":65000,\"type\":\"internal\",\"state\":\"Idle\",\"problem\":\"No route to host\","
-				 "\"route_target_filter\":{\"state\":\"none\",\"route_targets\":0},\"families\":[{\"name\":\"evpn\"}]}", 0, NULL);
+	json_t *row = json_loads(
+		"{\"address\":\"192.0.2.2\",\"asn\":65000,\"type\":\"internal\",\"state\":\"Idle\","
+		"\"problem\":\"No route to host\","
+		"\"route_target_filter\":{\"state\":\"none\",\"route_targets\":0},\"families\":[{\"name\":\"evpn\"}]}",
+		0, NULL);
 	size_t len;
 	char *text;
 	FILE *out = open_memstream(&text, &len);
@@ -305,8 +315,11 @@ static void block_leaves_out_lines_without_text(void **state)
 
 static void block_of_a_vni_without_bgp_says_nothing_of_it(void **state)
 {
-	json_t *row = json_loads("{\"vni\":1,\"mode\":\"multicast\",\"ready\":true,\"rd\":null,\"import_auto\":false,\"import\":[],\"export\":[],"
-				 "\"flood_control\":null,\"group\":\"239.1.1.1\",\"flood\":[]}", 0, NULL);
+	json_t *row = json_loads(
+		"{\"vni\":1,\"mode\":\"multicast\",\"ready\":true,\"rd\":null,"
+		"\"import_auto\":false,\"import\":[],\"export\":[],"
+		"\"flood_control\":null,\"group\":\"239.1.1.1\",\"flood\":[]}",
+		0, NULL);
 	size_t len;
 	char *text;
 	FILE *out = open_memstream(&text, &len);
@@ -364,7 +377,8 @@ static void pick_takes_what_columns_look_at(void **state)
 
 	assert_picked(rib, "{}", "{}");
 	assert_picked(rib, "{\"esi\":null,\"mac\":\"x\"}", "{\"mac\":\"x\"}");
-	assert_picked(rib, "{\"mac\":\"a\\\"},{\",\"ma\":1,\"macs\":2,\"best\":true,\"x\":[{\"mac\":[\"]\"]}],\"vni\":7}",
+	assert_picked(rib,
+		      "{\"mac\":\"a\\\"},{\",\"ma\":1,\"macs\":2,\"best\":true,\"x\":[{\"mac\":[\"]\"]}],\"vni\":7}",
 		      "{\"mac\":\"a\\\"},{\",\"best\":true,\"vni\":7}");
 	assert_picked(rib, "{\"mac_mobility\":{\"sequence\":3,\"sticky\":false}}",
 		      "{\"mac_mobility\":{\"sequence\":3,\"sticky\":false}}");

@@ -186,7 +186,10 @@ static void decide_lower_peer_address(void **state)
  */
 static void decide_med_is_compared_over_the_whole_set(void **state)
 {
-	static const uint8_t orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	static const uint8_t orders[6][3] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+	};
 	struct path p[3] = { like_any_other(), like_any_other(), like_any_other() };
 
 	p[0].peer.router_id = 1;
@@ -207,8 +210,10 @@ static void decide_med_is_compared_over_the_whole_set(void **state)
 
 #define STEPS 9
 
-static const char *const step_names[STEPS] = { "family-preference", "local-pref", "as-path-length", "origin", "med", "source",
-					       "router-id", "cluster-list-length", "peer-address" };
+static const char *const step_names[STEPS] = {
+	"family-preference", "local-pref",          "as-path-length", "origin", "med", "source",
+	"router-id",         "cluster-list-length", "peer-address"
+};
 
 /* Is the value of a better than that of b in this step? Unsigned, lower is better, by construction of the values. */
 static bool step_beats(int step, const struct decide_path *a, const struct decide_path *b)
@@ -270,13 +275,20 @@ static struct path random_path(struct rng *r, size_t i)
 {
 	static const uint8_t shared[] = { 0, 0, 0, 0, 0, 0, 0, 1 };
 	struct path p = {
-		.attrs = { .has_local_pref = rng_below(r, 2), .local_pref = 99 + rng_below(r, 3),
-			   .origin = (uint8_t)(rng_below(r, 8) / 7), .as_path_hops = 1 + rng_below(r, 8) / 7,
-			   .neighbor_as = 65001 + rng_below(r, 3), .has_med = rng_below(r, 4) > 0,
-			   .med = rng_below(r, 4), .shared = &shared[rng_below(r, 8)], .shared_len = 1,
-			   .cluster_list_len = (uint16_t)(4 * rng_below(r, 3)), .has_originator_id = rng_below(r, 3) == 0,
+		.attrs = { .has_local_pref = rng_below(r, 2),
+			   .local_pref = 99 + rng_below(r, 3),
+			   .origin = (uint8_t)(rng_below(r, 8) / 7),
+			   .as_path_hops = 1 + rng_below(r, 8) / 7,
+			   .neighbor_as = 65001 + rng_below(r, 3),
+			   .has_med = rng_below(r, 4) > 0,
+			   .med = rng_below(r, 4),
+			   .shared = &shared[rng_below(r, 8)],
+			   .shared_len = 1,
+			   .cluster_list_len = (uint16_t)(4 * rng_below(r, 3)),
+			   .has_originator_id = rng_below(r, 3) == 0,
 			   .originator_id = rng_below(r, 4) },
-		.peer = { .ebgp = rng_below(r, 2), .router_id = rng_below(r, 4),
+		.peer = { .ebgp = rng_below(r, 2),
+			  .router_id = rng_below(r, 4),
 			  .address = { 4, { 10, 0, 0, (uint8_t)i } } }, /* two peers have two addresses */
 		.local = i == 0 && rng_below(r, 3) == 0,
 	};

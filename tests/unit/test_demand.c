@@ -9,7 +9,9 @@
 #include "tests/lib/evpnworld.h"
 #include "tests/lib/test.h"
 
-#define GROUPS "group 100 33:33:00:00:00:01 192.0.2.2\ngroup 100 33:33:00:00:00:02 192.0.2.2\ngroup 100 ff:ff:ff:ff:ff:ff 192.0.2.2\n"
+#define GROUPS \
+	"group 100 33:33:00:00:00:01 192.0.2.2\ngroup 100 33:33:00:00:00:02 192.0.2.2\n" \
+	"group 100 ff:ff:ff:ff:ff:ff 192.0.2.2\n"
 
 #define N_ON_SEGMENT 120u
 
@@ -101,7 +103,9 @@ static void demand(struct bed *t, unsigned mac, bool there)
 
 static int answer(struct bed *t, unsigned mac, unsigned ip, unsigned vtep)
 {
-	struct config_host h = { .mac = world_mac(mac), .ip = ip ? world_ip(ip) : ip_none(), .vtep = ip_v4(0xc0000200 + vtep) };
+	struct config_host h = { .mac = world_mac(mac),
+				 .ip = ip ? world_ip(ip) : ip_none(),
+				 .vtep = ip_v4(0xc0000200 + vtep) };
 
 	return evpn_resolved(t->w.e, 100, t->id, mac ? &h : NULL);
 }
@@ -132,7 +136,8 @@ static void route_has_a_row_while_it_is_used(void **state)
 
 static void segment_is_at(struct bed *t, unsigned vtep, bool there)
 {
-	struct route per_es = { .vtep = vtep, .ad = AD_ES, .esi = 1 }, per_evi = { .vtep = vtep, .ad = AD_EVI, .esi = 1 };
+	struct route per_es = { .vtep = vtep, .ad = AD_ES, .esi = 1 },
+		     per_evi = { .vtep = vtep, .ad = AD_EVI, .esi = 1 };
 
 	if (there) {
 		world_announce(&t->w, per_es);
@@ -274,7 +279,12 @@ static void who_asked_is_answered_when_the_row_is_there(void **state)
 {
 	struct bed *t = *state;
 	uint8_t frame[42] = { 0xff };
-	struct dp_heard h = { .vni = 100, .ifindex = 7, .kind = DP_HEARD_QUESTION, .target = world_ip(1), .frame = frame, .len = sizeof(frame) };
+	struct dp_heard h = { .vni = 100,
+			      .ifindex = 7,
+			      .kind = DP_HEARD_QUESTION,
+			      .target = world_ip(1),
+			      .frame = frame,
+			      .len = sizeof(frame) };
 
 	t->w.port->host_heard(t->w.e, &h);
 	assert_int_equal(t->asked, 1);
@@ -309,7 +319,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(route_has_a_row_while_it_is_used, by_rib, teardown),
-		cmocka_unit_test_setup_teardown(macs_of_a_segment_are_shared_out_where_rows_cannot_go_to_a_set, by_rib, teardown),
+		cmocka_unit_test_setup_teardown(macs_of_a_segment_are_shared_out_where_rows_cannot_go_to_a_set, by_rib,
+						teardown),
 		cmocka_unit_test_setup_teardown(route_that_comes_right_after_the_miss_has_a_row, by_rib, teardown),
 		cmocka_unit_test_setup_teardown(known_ipv6_hosts_can_be_asked_for, l2_by_rib, teardown),
 		cmocka_unit_test_setup_teardown(what_is_on_a_port_is_not_looked_for, by_rib, teardown),

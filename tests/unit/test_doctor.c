@@ -106,7 +106,8 @@ static void bridge_filters_count_only_with_rules(void **state)
 static void reverse_path_counts_only_when_it_has_dropped(void **state)
 {
 	struct host *h = *state;
-	const char *none = "TcpExt: SyncookiesSent IPReversePathFilter\nTcpExt: 5 0\nIpExt: IPReversePathFilter\nIpExt: 9\n";
+	const char *none =
+		"TcpExt: SyncookiesSent IPReversePathFilter\nTcpExt: 5 0\nIpExt: IPReversePathFilter\nIpExt: 9\n";
 	const char *some = "TcpExt: SyncookiesSent IPReversePathFilter\nTcpExt: 5 17\nIpExt: InNoRoutes\nIpExt: 9\n";
 
 	put(h, "proc/net/netstat", some);
@@ -132,7 +133,8 @@ static void neighbour_table_is_nearly_full(void **state)
 	put(h, "proc/sys/net/ipv4/neigh/default/gc_thresh3", "2048\n");
 	assert_null(find(h, doctor_neighbour_table));
 	put(h, "proc/sys/net/ipv4/neigh/default/gc_thresh3", "1000\n");
-	assert_says(find(h, doctor_neighbour_table), "neighbour-limit", "901 IPv4 neighbours are known, and the kernel takes 1000");
+	assert_says(find(h, doctor_neighbour_table), "neighbour-limit",
+		    "901 IPv4 neighbours are known, and the kernel takes 1000");
 	put(h, "proc/sys/net/ipv4/neigh/default/gc_thresh3", "1100\n");
 	assert_null(find(h, doctor_neighbour_table));
 }
@@ -169,9 +171,11 @@ static void sockets_of_others_are_seen(void **state)
 {
 	struct host *h = *state;
 	/* 0.0.0.0:4789; an unbound line of another port */
-	const char *udp = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-			  "  12: 00000000:0045 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 11 2 0 0\n";
-	const char *taken = "  12: 00000000:12B5 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 11 2 0 0\n";
+	const char *udp =
+		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+		"  12: 00000000:0045 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 11 2 0 0\n";
+	const char *taken =
+		"  12: 00000000:12B5 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 11 2 0 0\n";
 
 	put(h, "proc/net/udp", udp);
 	assert_null(find(h, doctor_udp_port));

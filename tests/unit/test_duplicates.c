@@ -50,8 +50,9 @@ static void duplicate_by_a_port_stays_behind_the_vtep(void **state)
 	world_rows(w, "fdb 100 " M1 " 192.0.2.20\n"); /* no take-over: the kernel's port is left alone */
 	world_ours(w, IMET);
 	assert_int_equal(w->logged, 1);
-	assert_non_null(strstr(w->last, "vni 100 mac " M1 ": duplicate: moved 5 times within 180 s between port port7 and "
-					"VTEP 192.0.2.20; stays behind the VTEP until 'mac clear' or for 540 s"));
+	assert_non_null(strstr(w->last,
+			       "vni 100 mac " M1 ": duplicate: moved 5 times within 180 s between port port7 and "
+			       "VTEP 192.0.2.20; stays behind the VTEP until 'mac clear' or for 540 s"));
 	assert_true(world_show_mac(w, 1, &info));
 	assert_int_equal(info.state, EVPN_MAC_DUPLICATE);
 	assert_int_equal(info.moves, 5);
@@ -59,7 +60,8 @@ static void duplicate_by_a_port_stays_behind_the_vtep(void **state)
 	assert_string_equal(ip_str(&info.vtep).s, "192.0.2.20");
 	assert_int_equal(info.ifindex, 7);
 
-	world_sent(w, "+" IMET "+100 mac " M1 " seq 1\n-100 mac " M1 " seq 1\n+100 mac " M1 " seq 3\n-100 mac " M1 " seq 3\n");
+	world_sent(w, "+" IMET "+100 mac " M1 " seq 1\n-100 mac " M1 " seq 1\n+100 mac " M1 " seq 3\n-100 mac " M1
+		      " seq 3\n");
 	for (unsigned i = 0; i < 100; i++) {
 		world_learn(w, 1);
 		world_announce(w, there(100 + i));
@@ -272,8 +274,8 @@ static void address_between_two_macs(void **state)
 	for (unsigned i = 0; i < 6; i++)
 		world_learn_ip(w, 1, 1 + i % 2);
 	assert_int_equal(w->logged, 1);
-	assert_non_null(strstr(w->last, "vni 100 ip 10.0.0.1: duplicate: moved 5 times within 180 s, between " M1 " and " M2
-					" at last; not advertised until 'mac clear' or its recovery"));
+	assert_non_null(strstr(w->last, "vni 100 ip 10.0.0.1: duplicate: moved 5 times within 180 s, between " M1
+					" and " M2 " at last; not advertised until 'mac clear' or its recovery"));
 	world_ours(w, IMET "100 mac " M1 "\n100 mac " M2 "\n");
 	assert_true(evpn_arp_next(w->e, &c, &info));
 	assert_int_equal(info.state, EVPN_MAC_DUPLICATE);

@@ -136,8 +136,9 @@ static void ec_octets_short_of_one_more_are_left_alone(void **state)
 
 static void ec_route_targets_come_in_order(void **state)
 {
-	struct bgp_attrs a = attrs("030c000000000008 0002fde80000000a 0600010000000009 0102c0000201000a 0003fde800000001 "
-				   "0202fa56ea01000a 4002fde80000000a 0602020000000001");
+	struct bgp_attrs a =
+		attrs("030c000000000008 0002fde80000000a 0600010000000009 0102c0000201000a 0003fde800000001 "
+		      "0202fa56ea01000a 4002fde80000000a 0602020000000001");
 	static const char *const want[] = { "0002fde80000000a", "0102c0000201000a", "0202fa56ea01000a" };
 	const uint8_t *rt = NULL;
 	size_t n = 0;
@@ -213,8 +214,8 @@ static void pmsi_ingress_replication_roundtrips(void **state)
 static void pmsi_of_other_tunnels_is_taken_without_an_endpoint(void **state)
 {
 	/* RFC 6514 5; reserved flags are ignored (RFC 7902). */
-	static const char *const t[] = { "ff 00 000000", "00 03 00000a c0000201 e8000001", "01 04 000000 c0000201 e8000001",
-					 "00 0b 000000 01", "00 86 000000 c0000201" };
+	static const char *const t[] = { "ff 00 000000", "00 03 00000a c0000201 e8000001",
+					 "01 04 000000 c0000201 e8000001", "00 0b 000000 01", "00 86 000000 c0000201" };
 	struct evpn_pmsi p;
 
 	for (size_t i = 0; i < N(t); i++) {

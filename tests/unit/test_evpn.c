@@ -88,12 +88,15 @@ static size_t random_hosts(struct rng *rng, struct config_host *hosts)
 		for (unsigned ip = 0; ip < 3; ip++) {
 			if (rng_below(rng, 2))
 				continue;
-			hosts[n] = (struct config_host){ .mac = world_mac(mac), .vtep = ip_v4(0xc0000200u + (vtep == 4 ? 9 : vtep)),
+			hosts[n] = (struct config_host){ .mac = world_mac(mac),
+							 .vtep = ip_v4(0xc0000200u + (vtep == 4 ? 9 : vtep)),
 							 .router = rng_below(rng, 2) };
 			if (ip == 1)
 				hosts[n].ip = world_ip(10 * mac);
 			else if (ip)
-				hosts[n].ip = ip_from_bytes((const uint8_t[16]){ 0x20, 1, 0xd, 0xb8, [15] = (uint8_t)mac }, 16);
+				hosts[n].ip =
+					ip_from_bytes((const uint8_t[16]){ 0x20, 1, 0xd, 0xb8, [15] = (uint8_t)mac },
+						      16);
 			n++;
 		}
 	}

@@ -63,7 +63,8 @@ static void family_checks_what_forwarding_needs(void **state)
 	} t[] = {
 		/* RFC 7432 11.2, RFC 6514 5. */
 		{ "type 3, ingress replication", IMET_ROUTE, "", "0006 00000a c0000201", BGP_NLRI_OK },
-		{ "type 3, IPv6 endpoint", IMET_ROUTE, "", "0006 00000a 20010db8000000000000000000000001", BGP_NLRI_OK },
+		{ "type 3, IPv6 endpoint", IMET_ROUTE, "", "0006 00000a 20010db8000000000000000000000001",
+		  BGP_NLRI_OK },
 		{ "type 3, PIM-SM", IMET_ROUTE, "", "0004 00000a c0000201 e8000001", BGP_NLRI_OK },
 		{ "type 3, no PMSI", IMET_ROUTE, "", NULL, BGP_NLRI_WITHDRAW },
 		{ "type 3, empty PMSI", IMET_ROUTE, "", "", BGP_NLRI_WITHDRAW },
@@ -77,14 +78,18 @@ static void family_checks_what_forwarding_needs(void **state)
 		{ "type 5, broadcast as router's MAC", PREFIX_ROUTE, "0603ffffffffffff", NULL, BGP_NLRI_WITHDRAW },
 		{ "type 5, multicast as router's MAC", PREFIX_ROUTE, "060301005e000001", NULL, BGP_NLRI_WITHDRAW },
 		{ "type 5, zero as router's MAC", PREFIX_ROUTE, "0603000000000000", NULL, BGP_NLRI_WITHDRAW },
-		{ "type 5, second router's MAC bad", PREFIX_ROUTE, "0603020000000001 0603ffffffffffff", NULL, BGP_NLRI_OK },
+		{ "type 5, second router's MAC bad", PREFIX_ROUTE, "0603020000000001 0603ffffffffffff", NULL,
+		  BGP_NLRI_OK },
 		{ "type 5, nothing at all", PREFIX_WITH(ESI0, "00000000", "000000"), "", NULL, BGP_NLRI_OK },
 		{ "type 5, router's MAC only", PREFIX_WITH(ESI0, "00000000", "000000"), "0603020000000001", NULL,
 		  BGP_NLRI_OK },
 		{ "type 5, segment only", PREFIX_WITH(ESI, "00000000", "000000"), "", NULL, BGP_NLRI_OK },
 		{ "type 5, gateway only", PREFIX_WITH(ESI0, "0a0a0afe", "000000"), "", NULL, BGP_NLRI_OK },
 		{ "type 4, no ES-Import", "0417" RD ESI "20 c0000201", "", NULL, BGP_NLRI_OK },
-		{ "type 1", "0119" RD ESI "ffffffff" "000000", "", NULL, BGP_NLRI_OK },
+		{ "type 1",
+		  "0119" RD ESI "ffffffff"
+		  "000000",
+		  "", NULL, BGP_NLRI_OK },
 		{ "unknown type", "0c03 aabbcc", "", NULL, BGP_NLRI_OK },
 	};
 	struct route r;
@@ -192,40 +197,50 @@ static void print_is(const char *wire, const char *ec, const char *pmsi, const c
 
 static void print_type2_with_everything(void **state)
 {
-	print_is("0228" RD ESI "00000007" "30 02ABCDEF0001" "20 0a000001" "00000a 001388",
-		 "0002fde80000000a 0102c0000201000a 030c000000000008 030c00000000000a 030c0000000003e7 0600010000000000 "
-		 "0600000000000009 0603020000000001 030d000000000000 030d000000000000 0608030000000000 0609000100000000",
-		 NULL,
-		 "{\"type\": 2, \"rd\": \"192.0.2.1:2\", \"esi\": \"00:11:22:33:44:55:66:77:88:99\", \"ethernet_tag\": 7,"
-		 " \"mac\": \"02:ab:cd:ef:00:01\", \"ip\": \"10.0.0.1\", \"prefix\": null, \"gateway\": null,"
-		 " \"originator\": null, \"vni\": 10, \"vni2\": 5000, \"nlri\": null,"
-		 " \"route_targets\": [\"65000:10\", \"192.0.2.1:10\"], \"encapsulation\": [\"vxlan\", \"mpls\", \"999\"],"
-		 " \"mac_mobility\": {\"sequence\": 0, \"sticky\": true}, \"default_gateway\": true,"
-		 " \"router_mac\": \"02:00:00:00:00:01\", \"esi_label\": null, \"es_import\": null,"
-		 " \"nd_flags\": {\"router\": true, \"override\": true, \"immutable\": false},"
-		 " \"ext_communities_other\": [\"0600000000000009\", \"0609000100000000\"], \"pmsi\": null}");
+	print_is(
+		"0228" RD ESI "00000007"
+		"30 02ABCDEF0001"
+		"20 0a000001"
+		"00000a 001388",
+		"0002fde80000000a 0102c0000201000a 030c000000000008 030c00000000000a 030c0000000003e7 0600010000000000 "
+		"0600000000000009 0603020000000001 030d000000000000 030d000000000000 0608030000000000 0609000100000000",
+		NULL,
+		"{\"type\": 2, \"rd\": \"192.0.2.1:2\", \"esi\": \"00:11:22:33:44:55:66:77:88:99\", "
+		"\"ethernet_tag\": 7,"
+		" \"mac\": \"02:ab:cd:ef:00:01\", \"ip\": \"10.0.0.1\", \"prefix\": null, \"gateway\": null,"
+		" \"originator\": null, \"vni\": 10, \"vni2\": 5000, \"nlri\": null,"
+		" \"route_targets\": [\"65000:10\", \"192.0.2.1:10\"], "
+		"\"encapsulation\": [\"vxlan\", \"mpls\", \"999\"],"
+		" \"mac_mobility\": {\"sequence\": 0, \"sticky\": true}, \"default_gateway\": true,"
+		" \"router_mac\": \"02:00:00:00:00:01\", \"esi_label\": null, \"es_import\": null,"
+		" \"nd_flags\": {\"router\": true, \"override\": true, \"immutable\": false},"
+		" \"ext_communities_other\": [\"0600000000000009\", \"0609000100000000\"], \"pmsi\": null}");
 }
 
 static void print_type2_with_nothing(void **state)
 {
-	print_is(MAC_ROUTE, "", NULL,
-		 "{\"type\": 2, \"rd\": \"192.0.2.1:2\", \"esi\": \"00:00:00:00:00:00:00:00:00:00\", \"ethernet_tag\": 0,"
-		 " \"mac\": \"02:00:00:00:00:01\", \"ip\": null, \"prefix\": null, \"gateway\": null,"
-		 " \"originator\": null, \"vni\": 10, \"vni2\": null, \"nlri\": null, \"route_targets\": [],"
-		 " \"encapsulation\": null, \"mac_mobility\": null, \"default_gateway\": false, \"router_mac\": null,"
-		 " \"esi_label\": null, \"es_import\": null, \"nd_flags\": null, \"ext_communities_other\": [],"
-		 " \"pmsi\": null}");
+	print_is(
+		MAC_ROUTE, "", NULL,
+		"{\"type\": 2, \"rd\": \"192.0.2.1:2\", \"esi\": \"00:00:00:00:00:00:00:00:00:00\", "
+		"\"ethernet_tag\": 0,"
+		" \"mac\": \"02:00:00:00:00:01\", \"ip\": null, \"prefix\": null, \"gateway\": null,"
+		" \"originator\": null, \"vni\": 10, \"vni2\": null, \"nlri\": null, \"route_targets\": [],"
+		" \"encapsulation\": null, \"mac_mobility\": null, \"default_gateway\": false, \"router_mac\": null,"
+		" \"esi_label\": null, \"es_import\": null, \"nd_flags\": null, \"ext_communities_other\": [],"
+		" \"pmsi\": null}");
 }
 
 static void print_type3(void **state)
 {
-	print_is(IMET_ROUTE, "0002fde80000000a 030c000000000008", "0006 00000b c0000202",
-		 "{\"type\": 3, \"rd\": \"192.0.2.1:2\", \"esi\": null, \"ethernet_tag\": 0, \"mac\": null, \"ip\": null,"
-		 " \"prefix\": null, \"gateway\": null, \"originator\": \"192.0.2.1\", \"vni\": 11, \"vni2\": null,"
-		 " \"nlri\": null, \"route_targets\": [\"65000:10\"], \"encapsulation\": [\"vxlan\"],"
-		 " \"mac_mobility\": null, \"default_gateway\": false, \"router_mac\": null, \"esi_label\": null,"
-		 " \"es_import\": null, \"nd_flags\": null, \"ext_communities_other\": [],"
-		 " \"pmsi\": {\"tunnel_type\": 6, \"vni\": 11, \"endpoint\": \"192.0.2.2\", \"group\": null}}");
+	print_is(
+		IMET_ROUTE, "0002fde80000000a 030c000000000008", "0006 00000b c0000202",
+		"{\"type\": 3, \"rd\": \"192.0.2.1:2\", \"esi\": null, \"ethernet_tag\": 0, "
+		"\"mac\": null, \"ip\": null,"
+		" \"prefix\": null, \"gateway\": null, \"originator\": \"192.0.2.1\", \"vni\": 11, \"vni2\": null,"
+		" \"nlri\": null, \"route_targets\": [\"65000:10\"], \"encapsulation\": [\"vxlan\"],"
+		" \"mac_mobility\": null, \"default_gateway\": false, \"router_mac\": null, \"esi_label\": null,"
+		" \"es_import\": null, \"nd_flags\": null, \"ext_communities_other\": [],"
+		" \"pmsi\": {\"tunnel_type\": 6, \"vni\": 11, \"endpoint\": \"192.0.2.2\", \"group\": null}}");
 }
 
 static void print_types_1_4_and_5(void **state)
@@ -285,8 +300,14 @@ static void fields_of_every_type(void **state)
 		uint32_t vni;
 		bool has_mac;
 	} t[] = {
-		{ "0119" RD ESI "00000000" "000064", NULL, "", 100, false },
-		{ "0228" RD ESI0 "00000000" "30 020000000001" "20 0a000001" "00000a 001388", NULL, "10.0.0.1", 10, true },
+		{ "0119" RD ESI "00000000"
+		  "000064",
+		  NULL, "", 100, false },
+		{ "0228" RD ESI0 "00000000"
+		  "30 020000000001"
+		  "20 0a000001"
+		  "00000a 001388",
+		  NULL, "10.0.0.1", 10, true },
 		{ MAC_ROUTE, NULL, "", 10, true },
 		{ IMET_ROUTE, "0006 00000b c0000202", "192.0.2.1", 11, false },
 		{ IMET_ROUTE, NULL, "192.0.2.1", 0, false },

@@ -120,8 +120,9 @@ static void evi_add(struct play *p, int i)
 		c.rd.is_auto = false;
 		evpn_rd_auto(0xc0000209, 100, c.rd.b);
 	}
-	SAY(p, "vni %u: mode %d, tag %u, rd %s, import%s %u, limit %u, duplicates %d, hosts %d\n", v->vni, v->mode, v->tag,
-	    v->shared_rd ? "shared" : "own", v->import_auto ? " auto" : "", v->import_rt, v->mac_limit, v->duplicates, v->hosts);
+	SAY(p, "vni %u: mode %d, tag %u, rd %s, import%s %u, limit %u, duplicates %d, hosts %d\n", v->vni, v->mode,
+	    v->tag, v->shared_rd ? "shared" : "own", v->import_auto ? " auto" : "", v->import_rt, v->mac_limit,
+	    v->duplicates, v->hosts);
 	assert_int_equal(evpn_vni_add(p->w.e, &c, 4789, NULL), 0);
 }
 
@@ -177,9 +178,15 @@ static struct model_route random_route(struct play *p)
 static void tell(struct play *p, struct route r, bool there)
 {
 	SAY(p, "peer %u: %s type %d rd %u tag %u mac %u ip %u%s rt %s %s seq %u label %u esi %u%s%s%s%s\n", r.vtep,
-	    there ? "announces" : "withdraws", r.ad ? 1 : r.mac ? 2 : 3, r.rd, r.tag, r.mac, r.ip, r.ip6 ? " ip6" : "", r.rt, r.rt2,
-	    r.seq, r.label, r.esi, r.sticky ? " sticky" : "", r.gateway ? " gateway" : "", r.immutable ? " immutable" : "",
-	    r.router ? " router" : r.not_router ? " not-router" : "");
+	    there ? "announces" : "withdraws",
+	    r.ad    ? 1
+	    : r.mac ? 2
+		    : 3,
+	    r.rd, r.tag, r.mac, r.ip, r.ip6 ? " ip6" : "", r.rt, r.rt2, r.seq, r.label, r.esi,
+	    r.sticky ? " sticky" : "", r.gateway ? " gateway" : "", r.immutable ? " immutable" : "",
+	    r.router       ? " router"
+	    : r.not_router ? " not-router"
+			   : "");
 	if (there)
 		world_announce(&p->w, r);
 	else
@@ -401,7 +408,8 @@ static void answer(struct play *p)
 		return;
 	if (q.ip != MODEL_NONE)
 		h.ip = model_ip(q.ip);
-	SAY(p, "vni %u: answer %u: mac %d ip %d behind %u%s\n", q.vni, q.id, mac + 1, q.ip, model_peer(peer), known ? "" : " not known");
+	SAY(p, "vni %u: answer %u: mac %d ip %d behind %u%s\n", q.vni, q.id, mac + 1, q.ip, model_peer(peer),
+	    known ? "" : " not known");
 	if (evpn_resolved(p->w.e, q.vni, q.id, known ? &h : NULL) || !known)
 		return;
 	v = &p->m.evi[q.vni / 100 - 1];
@@ -526,7 +534,8 @@ static struct {
 static int say_run(void **state)
 {
 	if (now.seed)
-		dprintf(STDERR_FILENO, "evpn: EVPN_RUN=%" PRIu64 " plays this run alone (step %u)\n", now.seed, now.step);
+		dprintf(STDERR_FILENO, "evpn: EVPN_RUN=%" PRIu64 " plays this run alone (step %u)\n", now.seed,
+			now.step);
 	return 0;
 }
 

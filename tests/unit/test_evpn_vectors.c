@@ -155,7 +155,8 @@ static void same_communities(const char *where, json_t *ours, json_t *list)
 	same(where, ours, "ext_communities_other", others);
 	same(where, ours, "router_mac", community(list, "router_mac"));
 	same(where, ours, "es_import", community(list, "es_import"));
-	assert_int_equal(json_is_true(json_object_get(ours, "default_gateway")), community(list, "default_gateway") != NULL);
+	assert_int_equal(json_is_true(json_object_get(ours, "default_gateway")),
+			 community(list, "default_gateway") != NULL);
 	assert_int_equal(json_is_null(json_object_get(ours, "mac_mobility")), mobility == NULL);
 	m = json_object_get(ours, "mac_mobility");
 	if (mobility) {
@@ -204,7 +205,8 @@ static void check_roundtrip(const char *where, const struct bgp_nlri *n, const c
 		hex_assert(where, wire, wb_len(&w), hex);
 }
 
-static void check_list(const char *where, struct rbuf r, struct bgp_attrs a, bool reach, json_t *meaning, struct counts *c)
+static void check_list(const char *where, struct rbuf r, struct bgp_attrs a, bool reach, json_t *meaning,
+		       struct counts *c)
 {
 	json_t *value = attribute(meaning, reach ? BGP_ATTR_MP_REACH : BGP_ATTR_MP_UNREACH), *theirs;
 	json_t *pmsi = reach ? attribute(meaning, BGP_ATTR_PMSI_TUNNEL) : NULL, *ours;

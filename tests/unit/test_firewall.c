@@ -11,7 +11,8 @@
 
 /* As nft 1.0.6 prints them, with ' for ". */
 #define CHAIN(name, hook, prio, policy) \
-	"{'chain':{'family':'inet','table':'t','name':'" name "','hook':'" hook "','prio':" prio ",'policy':'" policy "'}},"
+	"{'chain':{'family':'inet','table':'t','name':'" name "','hook':'" hook "','prio':" prio ",'policy':'" policy \
+	"'}},"
 #define INPUT CHAIN("in", "input", "0", "accept")
 #define CLOSED CHAIN("in", "input", "0", "drop")
 #define PLAIN(name) "{'chain':{'family':'inet','table':'t','name':'" name "'}},"
@@ -37,7 +38,11 @@ static struct ip ip(const char *s)
 /* VXLAN from 192.0.2.2 to 192.0.2.1, by a device that is not known. */
 static struct firewall_packet vxlan(void)
 {
-	return (struct firewall_packet){ .ip_len = 4, .src = ip("192.0.2.2"), .dst = ip("192.0.2.1"), .protocol = 17, .dport = 4789,
+	return (struct firewall_packet){ .ip_len = 4,
+					 .src = ip("192.0.2.2"),
+					 .dst = ip("192.0.2.1"),
+					 .protocol = 17,
+					 .dport = 4789,
 					 .state = "new" };
 }
 
@@ -95,21 +100,29 @@ static void rules_are_in_order_and_the_policy_is_last(void **state)
 /* Accepted in one of them it can be dropped in the next; the first hook comes first. */
 static void chains_are_by_hook_and_priority(void **state)
 {
-	assert_vxlan(INPUT RULE("in", "1", ACCEPT) CHAIN("late", "input", "5", "drop") RULE("late", "2", VXLAN DROP), 2);
+	assert_vxlan(INPUT RULE("in", "1", ACCEPT) CHAIN("late", "input", "5", "drop") RULE("late", "2", VXLAN DROP),
+		     2);
 	assert_vxlan(CLOSED CHAIN("pre", "prerouting", "-300", "accept") RULE("pre", "3", VXLAN DROP), 3);
 	assert_vxlan(CHAIN("late", "input", "5", "drop") INPUT RULE("in", "2", VXLAN DROP), 2);
 }
 
 static void chains_that_are_jumped_to_come_back(void **state)
 {
-	assert_vxlan(CLOSED PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}") RULE("x", "2", MATCH("==", FIELD("udp", "dport"), "53") ACCEPT)
-		     RULE("in", "3", VXLAN DROP), 3);
-	assert_vxlan(CLOSED PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}") RULE("x", "2", VXLAN "{'return':null}") RULE("x", "4", DROP),
+	assert_vxlan(CLOSED PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}")
+			     RULE("x", "2", MATCH("==", FIELD("udp", "dport"), "53") ACCEPT)
+				     RULE("in", "3", VXLAN DROP),
+		     3);
+	assert_vxlan(CLOSED PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}")
+			     RULE("x", "2", VXLAN "{'return':null}") RULE("x", "4", DROP),
 		     POLICY);
-	assert_vxlan(INPUT PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}") RULE("x", "2", VXLAN DROP) RULE("in", "3", ACCEPT), 2);
-	assert_vxlan(INPUT PLAIN("x") RULE("in", "1", "{'goto':{'target':'x'}}") RULE("x", "2", "{'counter':null}") RULE("in", "3", VXLAN DROP),
+	assert_vxlan(INPUT PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}") RULE("x", "2", VXLAN DROP)
+			     RULE("in", "3", ACCEPT),
+		     2);
+	assert_vxlan(INPUT PLAIN("x") RULE("in", "1", "{'goto':{'target':'x'}}") RULE("x", "2", "{'counter':null}")
+			     RULE("in", "3", VXLAN DROP),
 		     PASSES);
-	assert_vxlan(INPUT PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}") RULE("x", "2", "{'jump':{'target':'x'}}") RULE("in", "3", DROP),
+	assert_vxlan(INPUT PLAIN("x") RULE("in", "1", "{'jump':{'target':'x'}}")
+			     RULE("x", "2", "{'jump':{'target':'x'}}") RULE("in", "3", DROP),
 		     PASSES); /* nft refuses it; here it must end */
 }
 
@@ -122,12 +135,14 @@ static void what_takes_too_long_is_not_said(void **state)
 	struct firewall *f;
 
 	for (int i = 0; i < 15; i++) {
-		json_array_append_new(ruleset, json_pack("{s:{s:s,s:s,s:o,s:s,s:i,s:s}}", "chain", "family", "ip", "table", "t", "name",
-							 json_sprintf("c%d", i), i ? "none" : "hook", "input", "prio", 0, "policy", "drop"));
+		json_array_append_new(ruleset, json_pack("{s:{s:s,s:s,s:o,s:s,s:i,s:s}}", "chain", "family", "ip",
+							 "table", "t", "name", json_sprintf("c%d", i),
+							 i ? "none" : "hook", "input", "prio", 0, "policy", "drop"));
 		for (int k = 0; k < 3; k++)
-			json_array_append_new(ruleset, json_pack("{s:{s:s,s:s,s:o,s:[{s:n},{s:{s:o}}]}}", "rule", "family", "ip", "table", "t",
-								 "chain", json_sprintf("c%d", i), "expr", "limit", "jump", "target",
-								 json_sprintf("c%d", i + 1)));
+			json_array_append_new(ruleset,
+					      json_pack("{s:{s:s,s:s,s:o,s:[{s:n},{s:{s:o}}]}}", "rule", "family", "ip",
+							"table", "t", "chain", json_sprintf("c%d", i), "expr", "limit",
+							"jump", "target", json_sprintf("c%d", i + 1)));
 	}
 	f = firewall_new(ruleset);
 	assert_false(firewall_drops(f, &p, &d));
@@ -163,12 +178,22 @@ static void values_are_single_sets_ranges_networks(void **state)
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		char rules[1024];
 
-		snprintf(rules, sizeof(rules), "{'set':{'family':'inet','table':'t','name':'peers','elem':['10.0.0.1',{'prefix':{'addr':'192.0.2.0','len':24}}]}},"
-			 INPUT "{'rule':{'family':'inet','table':'t','chain':'in','handle':7,'expr':[%s" DROP "]}},", of[i].match);
+		snprintf(
+			rules, sizeof(rules),
+			"{'set':{'family':'inet','table':'t','name':'peers',"
+			"'elem':['10.0.0.1',{'prefix':{'addr':'192.0.2.0','len':24}}]}}," INPUT
+			"{'rule':{'family':'inet','table':'t','chain':'in','handle':7,'expr':[%s" DROP "]}},",
+			of[i].match);
 		assert_vxlan(rules, of[i].holds ? 7 : PASSES);
 	}
-	assert_vxlan(CLOSED RULE("in", "1", "{'vmap':{'key':" STATE ",'data':{'set':[['established'," ACCEPT "],['invalid'," DROP "]]}}}"), POLICY);
-	assert_vxlan(INPUT RULE("in", "1", "{'vmap':{'key':" FIELD("udp", "dport") ",'data':{'set':[[53," ACCEPT "],[4789," DROP "]]}}}"), 1);
+	assert_vxlan(CLOSED RULE("in", "1",
+				 "{'vmap':{'key':" STATE ",'data':{'set':[['established'," ACCEPT "],['invalid'," DROP
+				 "]]}}}"),
+		     POLICY);
+	assert_vxlan(INPUT RULE("in", "1",
+				"{'vmap':{'key':" FIELD("udp", "dport") ",'data':{'set':[[53," ACCEPT "],[4789," DROP
+									"]]}}}"),
+		     1);
 }
 
 /* What might let it pass ends all certainty; what might drop it does not end it. */
@@ -194,8 +219,11 @@ static void what_is_not_known_is_not_said(void **state)
 /* After another address it is another packet; without tracking it has no state. */
 static void what_is_made_of_a_packet_counts(void **state)
 {
-	assert_vxlan(CHAIN("nat", "prerouting", "-100", "accept") RULE("nat", "1", VXLAN "{'dnat':{'addr':'10.0.0.1'}}") CLOSED, PASSES);
-	assert_vxlan(CHAIN("nat", "prerouting", "-100", "accept") RULE("nat", "1", MATCH("==", FIELD("tcp", "dport"), "80") "{'redirect':null}") CLOSED,
+	assert_vxlan(CHAIN("nat", "prerouting", "-100", "accept") RULE("nat", "1", VXLAN "{'dnat':{'addr':'10.0.0.1'}}")
+			     CLOSED,
+		     PASSES);
+	assert_vxlan(CHAIN("nat", "prerouting", "-100", "accept")
+			     RULE("nat", "1", MATCH("==", FIELD("tcp", "dport"), "80") "{'redirect':null}") CLOSED,
 		     POLICY);
 	assert_vxlan(CHAIN("raw", "prerouting", "-300", "accept") RULE("raw", "1", VXLAN "{'notrack':null}")
 		     CLOSED RULE("in", "2", MATCH("in", STATE, "'untracked'") ACCEPT), PASSES);
@@ -227,14 +255,17 @@ static void rules_of_iptables_are_taken_apart(void **state)
 {
 	struct firewall_packet p = vxlan();
 
-	assert_saved(USUAL "-A INPUT -p tcp -m multiport --dports 22,80:90 -m comment --comment \"a -j b\" -j ACCEPT\n", p, "policy");
+	assert_saved(USUAL "-A INPUT -p tcp -m multiport --dports 22,80:90 -m comment --comment \"a -j b\" -j ACCEPT\n",
+		     p, "policy");
 	assert_saved(USUAL "-A INPUT -p udp -m udp --dport 4789 -j ACCEPT\n", p, "passes");
 	assert_saved(USUAL "-A INPUT -s 192.0.2.0/24 ! -i lo -p udp -j ACCEPT\n", p, "passes");
-	assert_saved(USUAL "-A INPUT ! -s 192.0.2.0/24 -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-port-unreachable\n", p,
-		     "-A INPUT -j REJECT --reject-with icmp-port-unreachable");
+	assert_saved(USUAL
+		     "-A INPUT ! -s 192.0.2.0/24 -j ACCEPT\n-A INPUT -j REJECT --reject-with icmp-port-unreachable\n",
+		     p, "-A INPUT -j REJECT --reject-with icmp-port-unreachable");
 	assert_saved(USUAL "-A INPUT -j own\n-A own -p udp -j DROP\n-A INPUT -j ACCEPT\n", p, "-A own -p udp -j DROP");
 	assert_saved(USUAL "-A INPUT -m set --match-set good src -j ACCEPT\n", p, "passes");
-	assert_saved(USUAL "-A INPUT -m limit --limit 5/min -j LOG --log-prefix \"x \"\n-A INPUT -p udp -j DROP\n", p, "-A INPUT -p udp -j DROP");
+	assert_saved(USUAL "-A INPUT -m limit --limit 5/min -j LOG --log-prefix \"x \"\n-A INPUT -p udp -j DROP\n", p,
+		     "-A INPUT -p udp -j DROP");
 	assert_saved(USUAL "-A INPUT -j SOMETHING\n", p, "passes");
 	p.state = "established";
 	assert_saved(USUAL, p, "passes");

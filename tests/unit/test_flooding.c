@@ -27,8 +27,9 @@ static void with_a_group_the_route_names_it_and_lists_are_not_used(void **state)
 	vni(w, CONFIG_FLOODING_MULTICAST);
 	world_sent(w, "+100 imet group 239.1.1.1\n");
 	world_rows(w, "");
-	assert_string_equal(w->last, "vni 100: VTEP 192.0.2.2 floods by ingress replication, we to group 239.1.1.1: nothing is "
-				     "flooded to it");
+	assert_string_equal(w->last,
+			    "vni 100: VTEP 192.0.2.2 floods by ingress replication, we to group 239.1.1.1: nothing is "
+			    "flooded to it");
 	world_announce(w, (struct route){ .vtep = 3 });
 	world_rows(w, "");
 	world_announce(w, (struct route){ .vtep = 3, .mac = 1 });
@@ -66,7 +67,8 @@ static void a_tree_of_others_makes_no_row(void **state)
 
 static void trees_are_read_and_written(void **state)
 {
-	static const char *const trees[] = { "00040003e8c0000201ef010101", "00030003e8c0000201e8010101", "00050003e8c0000201ef010101" };
+	static const char *const trees[] = { "00040003e8c0000201ef010101", "00030003e8c0000201e8010101",
+					     "00050003e8c0000201ef010101" };
 	static const char *const groups[] = { "239.1.1.1", "232.1.1.1", "239.1.1.1" };
 	struct ip group = ip_v4(0xef010101), sender = ip_v4(0xc0000201);
 	uint8_t b[EVPN_PMSI_MAX];

@@ -9,7 +9,9 @@
 #include "tests/lib/test.h"
 
 #define VERSION "{'vtep':'192.0.2.1','router_id':'192.0.2.1','asn':65000}"
-#define NEIGHBOR "{'address':'192.0.2.2','asn':65000,'description':null,'state':'Established','prefixes_received':6,'prefixes_sent':4}"
+#define NEIGHBOR \
+	"{'address':'192.0.2.2','asn':65000,'description':null," \
+	"'state':'Established','prefixes_received':6,'prefixes_sent':4}"
 #define VNI(n, flood) "{'vni':" n ",'mode':'evpn','ready':true,'local_macs':1,'flood':[" flood "]}"
 #define TO(n) "{'vtep':'192.0.2." n "','vni':100}"
 
@@ -105,19 +107,21 @@ static void graph_says_what_is_down(void **state)
 /* What stands in a description cannot end its string, nor begin an escape of Graphviz. */
 static void graph_escapes_text(void **state)
 {
-	assert_graph("{'vtep':null,'router_id':'192.0.2.1','asn':1}",
-		     "[{'address':'192.0.2.2','asn':1,'description':'a \\\"]; x \\\\N\\n\\u0001 \\u00e9','state':'Idle'}]", "[]",
-		     "[]", 0,
-		     "\t\"192.0.2.1\" [label=\"192.0.2.1\\nthis host, AS 1\", penwidth=2]\n"
-		     "\t\"192.0.2.2\" [label=\"192.0.2.2\\nAS 1\\na \\\"]; x \\\\N   \xc3\xa9\"]\n"
-		     "\t\"192.0.2.1\" -- \"192.0.2.2\" [style=dashed, label=\"BGP Idle\", color=red, fontcolor=red]\n");
+	assert_graph(
+		"{'vtep':null,'router_id':'192.0.2.1','asn':1}",
+		"[{'address':'192.0.2.2','asn':1,'description':'a \\\"]; x \\\\N\\n\\u0001 \\u00e9','state':'Idle'}]",
+		"[]", "[]", 0,
+		"\t\"192.0.2.1\" [label=\"192.0.2.1\\nthis host, AS 1\", penwidth=2]\n"
+		"\t\"192.0.2.2\" [label=\"192.0.2.2\\nAS 1\\na \\\"]; x \\\\N   \xc3\xa9\"]\n"
+		"\t\"192.0.2.1\" -- \"192.0.2.2\" [style=dashed, label=\"BGP Idle\", color=red, fontcolor=red]\n");
 }
 
 #define NODE(id, kind, asn, vni, mode, ready) \
-	"{'id':'" id "','kind':'" kind "','asn':" asn ",'description':null,'vni':" vni ",'mode':" mode ",'ready':" ready "}"
+	"{'id':'" id "','kind':'" kind "','asn':" asn ",'description':null,'vni':" vni ",'mode':" mode \
+	",'ready':" ready "}"
 #define EDGE(from, to, kind, state, in, out, hosts, flooded) \
-	"{'from':'" from "','to':'" to "','kind':'" kind "','state':" state ",'prefixes_received':" in ",'prefixes_sent':" out \
-	",'hosts':" hosts ",'flooded':" flooded "}"
+	"{'from':'" from "','to':'" to "','kind':'" kind "','state':" state \
+	",'prefixes_received':" in ",'prefixes_sent':" out ",'hosts':" hosts ",'flooded':" flooded "}"
 
 static void graph_as_an_object_has_each_node_once(void **state)
 {

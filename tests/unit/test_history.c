@@ -33,7 +33,9 @@ static void add_mac(struct history *h, enum history_ring ring, uint32_t n)
 {
 	struct mac mac = mac_number(n);
 	struct ip vtep = ip_v4(0xc0000202);
-	struct history_event e = { .kind = HISTORY_MAC, .what = HISTORY_REMOTE, .vni = 100, .mac = &mac, .vtep = &vtep };
+	struct history_event e = {
+		.kind = HISTORY_MAC, .what = HISTORY_REMOTE, .vni = 100, .mac = &mac, .vtep = &vtep
+	};
 
 	history_add(h, ring, &e);
 }
@@ -83,7 +85,8 @@ static void history_all_parts_roundtrip(void **state)
 	assert_int_equal(out.ifindex, in.ifindex);
 	assert_int_equal(out.sequence, in.sequence);
 	assert_int_equal(out.count, in.count);
-	assert_true(ip_eq(out.ip, &ip) && ip_eq(out.vtep, &vtep) && ip_eq(out.from, &from) && ip_eq(out.neighbor, &neighbor));
+	assert_true(ip_eq(out.ip, &ip) && ip_eq(out.vtep, &vtep) && ip_eq(out.from, &from) &&
+		    ip_eq(out.neighbor, &neighbor));
 	assert_ptr_equal(out.reason, in.reason);
 	assert_ptr_equal(out.table, in.table);
 	assert_false(history_next(h, &r, &out));
@@ -98,7 +101,8 @@ static void history_what_does_not_apply_is_zero(void **state)
 	history_add(h, HISTORY_DAEMON, &in);
 	history_read_all(h, &r, HISTORY_ALL);
 	assert_true(history_next(h, &r, &out));
-	assert_true(!out.mac && !out.mac_was && !out.vni && !out.ip && !out.vtep && !out.from && !out.neighbor && !out.text && !out.reason && !out.key_len);
+	assert_true(!out.mac && !out.mac_was && !out.vni && !out.ip && !out.vtep && !out.from && !out.neighbor &&
+		    !out.text && !out.reason && !out.key_len);
 	assert_int_equal(out.was, HISTORY_NONE);
 }
 

@@ -53,7 +53,11 @@ static void said_(struct hosts *t, const char *text, int line)
 
 static void hear(struct hosts *t, enum dp_heard_kind kind, unsigned ip, unsigned mac, unsigned target)
 {
-	struct dp_heard h = { .vni = 100, .ifindex = 7, .kind = (uint8_t)kind, .src = world_mac(mac), .mac = world_mac(mac),
+	struct dp_heard h = { .vni = 100,
+			      .ifindex = 7,
+			      .kind = (uint8_t)kind,
+			      .src = world_mac(mac),
+			      .mac = world_mac(mac),
 			      .target = world_ip(target) };
 
 	if (ip)
@@ -387,7 +391,8 @@ static void address_goes_from_mac_to_mac_at_once(void **state)
 static void address_that_a_route_pins(void **state)
 {
 	struct hosts *t = *state;
-	struct route r = { .vtep = 2, .mac = 2, .ip = 1, .immutable = true }, other = { .vtep = 3, .mac = 3, .ip = 1, .seq = 9 };
+	struct route r = { .vtep = 2, .mac = 2, .ip = 1, .immutable = true },
+		     other = { .vtep = 3, .mac = 3, .ip = 1, .seq = 9 };
 
 	world_learn(&t->w, 1);
 	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
@@ -396,10 +401,12 @@ static void address_that_a_route_pins(void **state)
 	world_ours(&t->w, IMET "100 mac " M1 "\n");
 	hear(t, DP_HEARD_QUESTION, 1, 1, 9);
 	world_ours(&t->w, IMET "100 mac " M1 "\n");
-	assert_non_null(strstr(t->w.last, "10.0.0.1: claimed by " M1 " here, but VTEP 192.0.2.2 has it as immutable at " M2));
+	assert_non_null(
+		strstr(t->w.last, "10.0.0.1: claimed by " M1 " here, but VTEP 192.0.2.2 has it as immutable at " M2));
 	world_announce(&t->w, other); /* nor does another VTEP get it */
 	assert_int_equal(t->w.e->hosts.slab.used, 0);
-	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\nfdb 100 02:00:00:00:00:03 192.0.2.3\nneigh 100 10.0.0.1 " M2 " take-over\n");
+	world_rows(&t->w, "fdb 100 " M2 " 192.0.2.2\nfdb 100 02:00:00:00:00:03 192.0.2.3\nneigh 100 10.0.0.1 " M2
+			  " take-over\n");
 	world_withdraw(&t->w, other);
 	world_withdraw(&t->w, r);
 	hear(t, DP_HEARD_QUESTION, 1, 1, 9);

@@ -11,11 +11,25 @@
 
 static void hosts_are_addresses_and_names_that_were_given(void **state)
 {
-	static const char *const good[] = { "127.0.0.1", "127.0.0.1:9179", "[::1]", "[::1]:9179", "[2001:db8::1]:1", "localhost",
-					    "LocalHost:80", "192.0.2.1", "vtep1", "VTEP1:9179", "vtep1.example.net" };
-	static const char *const bad[] = { "", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:9179", "vtep",
-					   "vtep1.evil.example", "[::1", "[::1]x", "[::1]:9x", "127.0.0.1:80:90",
-					   "::1", ":9179", "[]:9179", "example.net", "," };
+	static const char *const good[] = { "127.0.0.1",    "127.0.0.1:9179",   "[::1]",
+					    "[::1]:9179",   "[2001:db8::1]:1",  "localhost",
+					    "LocalHost:80", "192.0.2.1",        "vtep1",
+					    "VTEP1:9179",   "vtep1.example.net" };
+	static const char *const bad[] = { "",
+					   "evil.example",
+					   "127.0.0.1.evil.example",
+					   "localhost.evil.example:9179",
+					   "vtep",
+					   "vtep1.evil.example",
+					   "[::1",
+					   "[::1]x",
+					   "[::1]:9x",
+					   "127.0.0.1:80:90",
+					   "::1",
+					   ":9179",
+					   "[]:9179",
+					   "example.net",
+					   "," };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		if (!http_host_ok(good[i], "vtep1,vtep1.example.net"))
@@ -34,7 +48,9 @@ static void accept_is_weighed(void **state) /* RFC 9110 12.5.1 */
 	assert_true(http_accepts("*/*", "text/plain"));
 	assert_true(http_accepts("text/*", "text/plain"));
 	assert_true(http_accepts("Text/Plain;version=0.0.4", "text/plain"));
-	assert_true(http_accepts("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1", "text/plain"));
+	assert_true(http_accepts(
+		"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
+		"text/plain"));
 	assert_true(http_accepts("text/html, */*;q=0.01", "application/json"));
 	assert_false(http_accepts("text/html", "text/plain"));
 	assert_false(http_accepts("text/html,application/*", "text/plain"));
@@ -47,8 +63,18 @@ static void accept_is_weighed(void **state) /* RFC 9110 12.5.1 */
 
 static void listen_takes_addresses_with_a_port(void **state)
 {
-	static const char *const bad[] = { "", "127.0.0.1", "127.0.0.1:", ":9179", "::1:9179", "[::1]", "[::1]:65536", "[127.0.0.1]:1",
-					   "localhost:9179", "127.0.0.1:x", "127.0.0.1:-1", "[::1:9179" };
+	static const char *const bad[] = { "",
+					   "127.0.0.1",
+					   "127.0.0.1:",
+					   ":9179",
+					   "::1:9179",
+					   "[::1]",
+					   "[::1]:65536",
+					   "[127.0.0.1]:1",
+					   "localhost:9179",
+					   "127.0.0.1:x",
+					   "127.0.0.1:-1",
+					   "[::1:9179" };
 	struct ip ip;
 	uint16_t port;
 
@@ -78,8 +104,9 @@ static void assert_words(const struct http_words *w, const char *want)
 
 static void addresses_are_verbs_that_show(void **state)
 {
-	static const char *const none[] = { "", "nothing", "neighbor", "show", "macs", "mac/x", "neighbors/--json", "neighbors/a/b",
-					    "vni/-1", "../etc/passwd", "config/x", "reload", "mac clear", "drain" };
+	static const char *const none[] = { "",         "nothing",          "neighbor",      "show",   "macs",
+					    "mac/x",    "neighbors/--json", "neighbors/a/b", "vni/-1", "../etc/passwd",
+					    "config/x", "reload",           "mac clear",     "drain" };
 	struct http_words w;
 	char error[128];
 
@@ -162,7 +189,9 @@ static void health_is_a_session_and_all_vnis(void **state)
 	assert_health("{'draining_s':7}", "[]", "[]", true, "ok, draining\n");
 	assert_health("{}", "[" BY_HAND "]", "[]", true, "ok\n");
 	assert_health("{}", "[" DOWN "," DOWN "," BY_HAND "]", "[" READY "]", false, "none of 2 sessions is up\n");
-	assert_health("{}", "[" UP "]", "[" READY ",{'vni':7,'ready':false,'problem':'no port x'},{'vni':8,'ready':false,'problem':null}]",
+	assert_health("{}", "[" UP "]",
+		      "[" READY
+		      ",{'vni':7,'ready':false,'problem':'no port x'},{'vni':8,'ready':false,'problem':null}]",
 		      false, "VNI 7 is not ready: no port x\nVNI 8 is not ready\n");
 }
 
@@ -170,9 +199,12 @@ static void health_is_a_session_and_all_vnis(void **state)
 
 static void write_metrics(const char *version, const char *neighbors, const char *traffic, struct buf *out)
 {
-	struct metrics_answers a = { .version = version ? parse(version) : NULL, .memory = parse("{'process':{'cpu_user_us':1500000}}"),
-				     .neighbors = parse(neighbors), .vnis = parse("[{'vni':100,'ready':true,'resolver':null}]"),
-				     .vteps = parse("[]"), .traffic = parse(traffic) };
+	struct metrics_answers a = { .version = version ? parse(version) : NULL,
+				     .memory = parse("{'process':{'cpu_user_us':1500000}}"),
+				     .neighbors = parse(neighbors),
+				     .vnis = parse("[{'vni':100,'ready':true,'resolver':null}]"),
+				     .vteps = parse("[]"),
+				     .traffic = parse(traffic) };
 
 	buf_init(out);
 	metrics_write(&a, out);
@@ -196,7 +228,8 @@ static void metrics_of_a_daemon_that_is_gone_say_so(void **state)
 	struct buf b;
 
 	write_metrics(NULL, "[]", "[]", &b);
-	assert_string_equal(buf_data(&b), "# HELP evpnd_up 1 when the daemon answers.\n# TYPE evpnd_up gauge\nevpnd_up 0\n");
+	assert_string_equal(buf_data(&b),
+			    "# HELP evpnd_up 1 when the daemon answers.\n# TYPE evpnd_up gauge\nevpnd_up 0\n");
 	buf_fini(&b);
 }
 
@@ -205,18 +238,26 @@ static void metrics_are_families(void **state)
 {
 	struct buf b;
 
-	write_metrics("{'version':'0.1','dataplane':'a\\\\b\\\"c\\nd','uptime_s':5,'restarting':false,'draining_s':9}",
-		      "[{'address':'192.0.2.2','asn':65000,'state':'Established','prefixes_received':7,'max_prefixes':null},"
-		      "{'address':'2001:db8::2','asn':65001,'state':'Idle','prefixes_received':0,'max_prefixes':10}]",
-		      "[{'scope':'vni','name':'vxlan100','vni':100,'rx_frames':3,'tx_frames':4},{'scope':'drop','name':'ecn','vni':null,'drops':2}]",
-		      &b);
+	write_metrics(
+		"{'version':'0.1','dataplane':'a\\\\b\\\"c\\nd','uptime_s':5,'restarting':false,'draining_s':9}",
+		"[{'address':'192.0.2.2','asn':65000,'state':'Established','prefixes_received':7,'max_prefixes':null},"
+		"{'address':'2001:db8::2','asn':65001,'state':'Idle','prefixes_received':0,'max_prefixes':10}]",
+		"[{'scope':'vni','name':'vxlan100','vni':100,'rx_frames':3,'tx_frames':4},"
+		"{'scope':'drop','name':'ecn','vni':null,'drops':2}]",
+		&b);
 	assert_has(&b, "evpnd_build_info{version=\"0.1\",dataplane=\"a\\\\b\\\"c\\nd\"} 1\n");
 	assert_has(&b, "\nevpnd_draining 1\n");
 	assert_has(&b, "\nevpnd_process_cpu_seconds_total{mode=\"user\"} 1.500000\n");
 	assert_has(&b, "# TYPE evpnd_neighbor_up gauge\nevpnd_neighbor_up{neighbor=\"192.0.2.2\",asn=\"65000\"} 1\n"
 		       "evpnd_neighbor_up{neighbor=\"2001:db8::2\",asn=\"65001\"} 0\n");
-	assert_has(&b, "# TYPE evpnd_neighbor_routes gauge\nevpnd_neighbor_routes{neighbor=\"192.0.2.2\",asn=\"65000\",kind=\"received\"} 7\n");
-	assert_has(&b, "# TYPE evpnd_neighbor_max_prefixes gauge\nevpnd_neighbor_max_prefixes{neighbor=\"2001:db8::2\",asn=\"65001\"} 10\n#");
+	assert_has(
+		&b,
+		"# TYPE evpnd_neighbor_routes gauge\n"
+		"evpnd_neighbor_routes{neighbor=\"192.0.2.2\",asn=\"65000\",kind=\"received\"} 7\n");
+	assert_has(
+		&b,
+		"# TYPE evpnd_neighbor_max_prefixes gauge\n"
+		"evpnd_neighbor_max_prefixes{neighbor=\"2001:db8::2\",asn=\"65001\"} 10\n#");
 	assert_has(&b, "# TYPE evpnd_vni_frames_total counter\nevpnd_vni_frames_total{vni=\"100\",direction=\"in\"} 3\n"
 		       "evpnd_vni_frames_total{vni=\"100\",direction=\"out\"} 4\n");
 	assert_has(&b, "\nevpnd_dropped_frames_total{reason=\"ecn\"} 2\n");

@@ -16,7 +16,8 @@ static void send_big(struct rawpeer *r, unsigned k)
 {
 	static const char head[] = "800e0f0019 46 04 c6336401 00 03 ";
 	char text[6000];
-	size_t at = (size_t)snprintf(text, sizeof(text), "%s%06x 01 73 40010100 400200 400504 00000064 d00807d0", head, k);
+	size_t at =
+		(size_t)snprintf(text, sizeof(text), "%s%06x 01 73 40010100 400200 400504 00000064 d00807d0", head, k);
 
 	for (unsigned i = 0; i < 500; i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%04x%04x", i, k & 0xffff);
@@ -147,8 +148,8 @@ static void route_targets_that_are_asked_for_count(void **state) /* RFC 4684 */
 	raw_world_start(&w, s);
 	raw_establish(&w.raw);
 	for (k = 0; k < 20000 && raw_info(&w).state == BGP_ESTABLISHED; k++) {
-		snprintf(text, sizeof(text), "800e16 0001 84 04 c6336401 00 60 0000fde9 0002fde9 %08x 40010100 400200 400504 00000064",
-			 k);
+		snprintf(text, sizeof(text),
+			 "800e16 0001 84 04 c6336401 00 60 0000fde9 0002fde9 %08x 40010100 400200 400504 00000064", k);
 		raw_send_update(&w.raw, text);
 		raw_run(&w, 1 * MS);
 		used = k == 999 ? memory(&w).used : used;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The manual pages know every key of the configuration, every verb and option of evpnctl, and why packets are dropped. */
+/* The manual pages know every key of the configuration, every verb and option of evpnctl, every reason for a drop. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

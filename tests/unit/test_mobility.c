@@ -214,7 +214,8 @@ static void step_keeps_its_promises(void **state)
 
 	for (int i = 0; i < 200000; i++) {
 		struct mac_claim theirs = claim(rng_below(&rng, 4) - 2, rng_below(&rng, 9) + 1), ours;
-		struct mac_view v = { (enum mac_state)rng_below(&rng, 5), claim(rng_below(&rng, 4) - 2, OUR_VTEP), NULL };
+		struct mac_view v = { (enum mac_state)rng_below(&rng, 5), claim(rng_below(&rng, 4) - 2, OUR_VTEP),
+				      NULL };
 		enum mac_event ev = (enum mac_event)rng_below(&rng, 3);
 		struct mac_step s;
 
@@ -231,7 +232,8 @@ static void step_keeps_its_promises(void **state)
 		if (s.state == MAC_HELD)
 			assert_true(v.ours.sticky && mac_claim_cmp(v.theirs, &ours) > 0);
 		if (ev == MAC_LEARNED)
-			assert_true(mac_is_here(s.state) || (s.state == MAC_BARRED && (theirs.sticky || theirs.gateway)));
+			assert_true(mac_is_here(s.state) ||
+				    (s.state == MAC_BARRED && (theirs.sticky || theirs.gateway)));
 		if (ev == MAC_LEFT)
 			assert_false(mac_is_here(s.state));
 	}

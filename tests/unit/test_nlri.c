@@ -306,8 +306,9 @@ static void nlri_host_bits_are_no_part_of_the_key(void **state)
 		assert_int_equal(decode_hex(wire, false, &n), BGP_NLRI_OK);
 		hex_assert(wire, n.key, n.key_len, key);
 	}
-	assert_int_equal(decode_hex("053a" RD ESI0 "00000000" "3d ffffffffffffffffffffffffffffffff" V6_ZERO "001388", false,
-				    &n),
+	assert_int_equal(decode_hex("053a" RD ESI0 "00000000"
+				    "3d ffffffffffffffffffffffffffffffff" V6_ZERO "001388",
+				    false, &n),
 			 BGP_NLRI_OK);
 	hex_assert("IPv6", n.key, n.key_len, "05" RD "00000000" "3d fffffffffffffff80000000000000000");
 }
@@ -339,7 +340,8 @@ static void nlri_membership_is_one_route_whatever_its_flags(void **state)
 	static const struct {
 		const char *wire, *key, *shared, *withdrawal;
 	} t[] = {
-		{ "061c" RD "00000000" MEMBERS "02", "06" RD "00000000" MEMBERS, "02", "061c" RD "00000000" MEMBERS "00" },
+		{ "061c" RD "00000000" MEMBERS "02", "06" RD "00000000" MEMBERS, "02",
+		  "061c" RD "00000000" MEMBERS "00" },
 		{ "0726" RD ESI "00000000" MEMBERS "0c", "07" RD ESI "00000000" MEMBERS, "0c",
 		  "0726" RD ESI "00000000" MEMBERS "00" },
 		{ "082b" RD ESI "00000000" MEMBERS "00000000 64 02", "08" RD ESI "00000000" MEMBERS, "00000000 64 02",

@@ -70,7 +70,11 @@ static void frame_finds_its_parts(void **state)
 
 static void frame_that_ends_early_has_no_parts(void **state)
 {
-	struct frame_plan plans[] = { { .payload = 10, .tags = 1 }, { .payload = 10, .v6 = true }, { .payload = 3, .udp = true } };
+	struct frame_plan plans[] = {
+		{ .payload = 10, .tags = 1 },
+		{ .payload = 10, .v6 = true },
+		{ .payload = 3, .udp = true },
+	};
 	struct frame f;
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -116,11 +120,15 @@ static struct virtio_net_hdr gso_of(const struct frame_plan *plan, uint16_t size
 
 static struct frame_plan random_plan(struct rng *r)
 {
-	return (struct frame_plan){
-		.v6 = rng_below(r, 2), .udp = rng_below(r, 2), .tags = rng_below(r, 3), .options = rng_below(r, 4) * 4,
-		.payload = 1 + rng_below(r, 60000), .seq = (uint32_t)rng_u64(r), .id = (uint16_t)rng_u64(r), .df = rng_below(r, 2),
-		.ecn = rng_below(r, 4)
-	};
+	return (struct frame_plan){ .v6 = rng_below(r, 2),
+				    .udp = rng_below(r, 2),
+				    .tags = rng_below(r, 3),
+				    .options = rng_below(r, 4) * 4,
+				    .payload = 1 + rng_below(r, 60000),
+				    .seq = (uint32_t)rng_u64(r),
+				    .id = (uint16_t)rng_u64(r),
+				    .df = rng_below(r, 2),
+				    .ecn = rng_below(r, 4) };
 }
 
 /* A super-frame taken apart, every part a whole frame, and put together is the super-frame. */
@@ -335,8 +343,14 @@ static void ecn_table_of_rfc_6040(void **state)
 	/* figure 4: inner down, outer across; -1: drop */
 	static const int table[4][4] = {
 		[ECN_NOT_ECT] = { [ECN_NOT_ECT] = 0, [ECN_ECT_0] = 0, [ECN_ECT_1] = 0, [ECN_CE] = -1 },
-		[ECN_ECT_0] = { [ECN_NOT_ECT] = ECN_ECT_0, [ECN_ECT_0] = ECN_ECT_0, [ECN_ECT_1] = ECN_ECT_1, [ECN_CE] = ECN_CE },
-		[ECN_ECT_1] = { [ECN_NOT_ECT] = ECN_ECT_1, [ECN_ECT_0] = ECN_ECT_1, [ECN_ECT_1] = ECN_ECT_1, [ECN_CE] = ECN_CE },
+		[ECN_ECT_0] = { [ECN_NOT_ECT] = ECN_ECT_0,
+				[ECN_ECT_0] = ECN_ECT_0,
+				[ECN_ECT_1] = ECN_ECT_1,
+				[ECN_CE] = ECN_CE },
+		[ECN_ECT_1] = { [ECN_NOT_ECT] = ECN_ECT_1,
+				[ECN_ECT_0] = ECN_ECT_1,
+				[ECN_ECT_1] = ECN_ECT_1,
+				[ECN_CE] = ECN_CE },
 		[ECN_CE] = { ECN_CE, ECN_CE, ECN_CE, ECN_CE },
 	};
 
@@ -394,7 +408,10 @@ static void toobig_tells_the_sender(void **state)
 		if (!v6)
 			assert_int_equal(csum_fold(csum_add(0, a + FRAME_MAC, 20)), 0xffff);
 		assert_int_equal(csum_fold(csum_add(v6 ? csum_add16(csum_add16(csum_add(0, a + FRAME_MAC + 8, 32), 58),
-								    (uint16_t)(n - head)) : 0, a + head, n - head)), 0xffff);
+								    (uint16_t)(n - head))
+						       : 0,
+						    a + head, n - head)),
+				 0xffff);
 		assert_int_equal(toobig_answer(&g, a, n, 1400, p), 0); /* not of an error */
 	}
 }

@@ -635,7 +635,8 @@ static void step(struct world *w, bool calm)
 			withdraw(w, p, f, k);
 	} else if (what < 960) {
 		if (w->sinks[p].up && p % 4 != 3) /* the others stall until it is quiet */
-			pull(w, &w->sinks[p], max_message(w, p) + rng_below(&w->rng, max_message(w, p) == 256 ? 500 : 30000));
+			pull(w, &w->sinks[p],
+			     max_message(w, p) + rng_below(&w->rng, max_message(w, p) == 256 ? 500 : 30000));
 	} else if (what < 975) {
 		if (w->work)
 			w->work = rib_work(w->rib, (struct mtime){ 0 });

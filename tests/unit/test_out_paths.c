@@ -81,7 +81,9 @@ static uint8_t paths_of(const struct world *w, int i)
 /* Set 5 is not for eBGP, set 6 for nobody. */
 static struct bgp_attrs make_attrs(int i, uint8_t *scratch)
 {
-	struct bgp_attrs a = { .has_local_pref = true, .local_pref = 100 + (uint32_t)i / 3, .next_hop = ip_v4(0xc0000201) };
+	struct bgp_attrs a = { .has_local_pref = true,
+			       .local_pref = 100 + (uint32_t)i / 3,
+			       .next_hop = ip_v4(0xc0000201) };
 	struct wbuf w = wb_init(scratch, 16);
 
 	wb_u32(&w, 0x10000u + (uint32_t)i);
@@ -312,7 +314,8 @@ static void withdraw(struct world *w, int p, int k, uint32_t id)
 	struct model_path *m = &w->paths[k][p][id];
 	uint8_t key[BGP_KEY_MAX];
 
-	assert_int_equal(rib_withdraw(w->rib, &test_family, peer_at(w, p), key, key_of(k, key), id, (struct mtime){ 0 }),
+	assert_int_equal(rib_withdraw(w->rib, &test_family, peer_at(w, p), key, key_of(k, key), id,
+				      (struct mtime){ 0 }),
 			 m->set >= 0);
 	m->set = -1;
 }

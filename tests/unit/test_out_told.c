@@ -239,8 +239,8 @@ static void out_drain_repeats_everything_to_all(void **state)
 	uint8_t key[SIDE_KEY_OCTETS];
 
 	side_key(1, key);
-	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, SIDE_KEY_OCTETS, 0, attrset_intern(s->sets, &a), BGP_ELIGIBLE,
-		     (struct mtime){ 0 });
+	rib_announce(s->rib, &test_family, &s->sinks[0].peer, key, SIDE_KEY_OCTETS, 0, attrset_intern(s->sets, &a),
+		     BGP_ELIGIBLE, (struct mtime){ 0 });
 	for (int p = 1; p < 4; p++)
 		side_pull_all(s, p);
 	for (int on = 1; on >= 0; on--) {
@@ -344,7 +344,8 @@ static void out_the_last_peer_takes_the_group_along(void **state)
 	for (uint32_t n = 0; n < 1000; n++)
 		side_announce(s, 0, n, 1);
 	assert_int_not_equal(outbound_info(s->rib, &s->sinks[1].peer).group, 0);
-	assert_int_equal(outbound_info(s->rib, &s->sinks[1].peer).group, outbound_info(s->rib, &s->sinks[0].peer).group);
+	assert_int_equal(outbound_info(s->rib, &s->sinks[1].peer).group,
+			 outbound_info(s->rib, &s->sinks[0].peer).group);
 	out_detach(s->rib, &s->sinks[0].peer);
 	out_detach(s->rib, &s->sinks[1].peer);
 	out_detach(s->rib, &s->sinks[1].peer);

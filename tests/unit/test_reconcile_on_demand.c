@@ -7,8 +7,12 @@
 /* The backend says that the vxlan row is gone by its age. */
 static void age(struct recbed *t, unsigned mac, enum dp_age age)
 {
-	struct dp_seen s = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_SELF, .state = DP_SEEN_NONE,
-			     .mac = mac_nr(mac), .age = (uint8_t)age };
+	struct dp_seen s = { .vni = rows_vni_find(&t->d->rec.rows, VNI),
+			     .kind = DP_FDB,
+			     .part = DP_SELF,
+			     .state = DP_SEEN_NONE,
+			     .mac = mac_nr(mac),
+			     .age = (uint8_t)age };
 
 	fakedp_lose(t->f, VNI, &s.mac);
 	dp_seen(t->d, &s);
@@ -64,8 +68,12 @@ static void age_of_a_row_that_is_wished_for_always_is_a_loss(void **state)
 static void wish_in_the_same_turn_as_its_end_stays(void **state)
 {
 	struct recbed *t = *state;
-	struct dp_seen s = { .vni = rows_vni_find(&t->d->rec.rows, VNI), .kind = DP_FDB, .part = DP_SELF, .state = DP_SEEN_NONE,
-			     .mac = mac_nr(1), .age = DP_AGE_UNUSED };
+	struct dp_seen s = { .vni = rows_vni_find(&t->d->rec.rows, VNI),
+			     .kind = DP_FDB,
+			     .part = DP_SELF,
+			     .state = DP_SEEN_NONE,
+			     .mac = mac_nr(1),
+			     .age = DP_AGE_UNUSED };
 
 	want_fdb(t->d, 1, 2, DP_ON_DEMAND);
 	fakedp_settle(t->d);

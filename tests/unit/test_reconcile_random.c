@@ -304,8 +304,8 @@ static bool labelled(unsigned mac)
 static int say_run(void **state)
 {
 	if (now.seed)
-		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d,%d,%d plays this run alone\n", now.seed, now.crowd, now.macs,
-			      now.restarts, now.rewrites, now.shy);
+		print_message("reconcile: RECONCILE_RUN=%" PRIu64 ",%u,%u,%d,%d,%d plays this run alone\n", now.seed,
+			      now.crowd, now.macs, now.restarts, now.rewrites, now.shy);
 	return 0;
 }
 
@@ -347,7 +347,9 @@ static struct run run_of_environment(const char *text)
 	struct run run = { 0 };
 	int restarts, rewrites, shy;
 
-	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d,%d,%d", &run.seed, &run.crowd, &run.macs, &restarts, &rewrites, &shy), 6);
+	assert_int_equal(sscanf(text, "%" SCNu64 ",%u,%u,%d,%d,%d", &run.seed, &run.crowd, &run.macs, &restarts,
+				&rewrites, &shy),
+			 6);
 	assert_in_range(run.macs, 1, N_MACS);
 	run.restarts = restarts;
 	run.rewrites = rewrites;

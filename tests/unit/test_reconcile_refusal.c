@@ -17,8 +17,9 @@ static void refusal_is_told_once_waits_and_is_tried_again(void **state)
 	fakedp_refuse(t->f, ENOSPC, 2);
 	want_fdb(t->d, 1, 2, 0);
 	fakedp_settle(t->d);
-	assert_string_equal(t->last, "VNI 100: write FDB row of 02:00:00:00:00:01 to 192.0.2.2: refused: No space left on "
-				     "device; the vxlan device takes no more rows (its maxaddress); next try in 1 s");
+	assert_string_equal(t->last,
+			    "VNI 100: write FDB row of 02:00:00:00:00:01 to 192.0.2.2: refused: No space left on "
+			    "device; the vxlan device takes no more rows (its maxaddress); next try in 1 s");
 	assert_string_equal(shown(t->d, 1, "vxlan")->pending, "No space left on device");
 	dp_stats(t->d, &s);
 	assert_int_equal(s.errors, 1);
@@ -59,7 +60,8 @@ static void each_refusal_says_what_helps_and_the_rest_goes_on(void **state)
 		want_fdb(t->d, 1 + i, 2, 0);
 		fakedp_settle(t->d);
 		want_fdb(t->d, 50 + i, 2, 0);
-		snprintf(line, sizeof(line), "VNI 100: write FDB row of %s to 192.0.2.2: refused: %s; %s; next try in 1 s", mac_str(&mac).s,
+		snprintf(line, sizeof(line),
+			 "VNI 100: write FDB row of %s to 192.0.2.2: refused: %s; %s; next try in 1 s", mac_str(&mac).s,
 			 refusals[i].reason, refusals[i].help);
 		assert_string_equal(t->last, line);
 		assert_string_equal(shown(t->d, 1 + i, "vxlan")->pending, refusals[i].reason);
@@ -75,8 +77,9 @@ static void each_refusal_says_what_helps_and_the_rest_goes_on(void **state)
 	fakedp_refuse(t->f, ENOBUFS, 1);
 	want_neigh(t->d, host_nr(1), 99, 0);
 	fakedp_settle(t->d);
-	assert_string_equal(t->last, "VNI 100: write neighbour row of 10.0.0.1 at 02:00:00:00:00:63: refused: No buffer space "
-				     "available; net.ipv4.neigh.default.gc_thresh3 may be too low; next try in 1 s");
+	assert_string_equal(t->last,
+			    "VNI 100: write neighbour row of 10.0.0.1 at 02:00:00:00:00:63: refused: No buffer space "
+			    "available; net.ipv4.neigh.default.gc_thresh3 may be too low; next try in 1 s");
 	recbed_pass(t, 1000);
 }
 

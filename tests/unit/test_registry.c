@@ -8,7 +8,8 @@
 #include "cmd/evpnd/registry.h"
 #include "tests/lib/test.h"
 
-#define HOST(vni, mac, ip, vtep) "{\"vni\": " vni ", \"mac\": \"02:00:00:00:00:" mac "\", \"ip\": " ip ", \"vtep\": \"192.0.2." vtep "\"}\n"
+#define HOST(vni, mac, ip, vtep) \
+	"{\"vni\": " vni ", \"mac\": \"02:00:00:00:00:" mac "\", \"ip\": " ip ", \"vtep\": \"192.0.2." vtep "\"}\n"
 
 static struct registry *load(const char *text)
 {
@@ -30,8 +31,9 @@ static void assert_fault(const char *text, const char *fault)
 
 static void line_says_what_it_says(void **state)
 {
-	static const char s[] = " { \"id\":7 , \"vni\" : 16777215, \"mac\":\"02:00:00:00:00:0A\", \"ip\":\"2001:db8::1\","
-				"\"vtep\":\"192.0.2.2\", \"router\":true, \"name\": \"a \\\"b\\\"\", \"x\": null } \r\n";
+	static const char s[] =
+		" { \"id\":7 , \"vni\" : 16777215, \"mac\":\"02:00:00:00:00:0A\", \"ip\":\"2001:db8::1\","
+		"\"vtep\":\"192.0.2.2\", \"router\":true, \"name\": \"a \\\"b\\\"\", \"x\": null } \r\n";
 	struct host_line l;
 	char why[128];
 
@@ -63,8 +65,10 @@ static void faults_are_named(void **state)
 	assert_fault("\n# x\nwhat?\n", "hosts:3: column 1: expected an object, {\"mac\": ...}");
 	assert_fault("{\"vni\": 0}", "hosts:1: vni: expected a number from 1 to 16777215, found \"0\"");
 	assert_fault("{\"vni\": 16777216}", "hosts:1: vni: expected a number from 1 to 16777215, found \"16777216\"");
-	assert_fault("{\"mac\": \"01:00:5e:00:00:01\"}", "hosts:1: mac: expected the MAC address of a host, found \"01:00:5e:00:00:01\"");
-	assert_fault("{\"ip\": \"239.1.1.1\"}", "hosts:1: ip: expected the IP address of a host, or null, found \"239.1.1.1\"");
+	assert_fault("{\"mac\": \"01:00:5e:00:00:01\"}",
+		     "hosts:1: mac: expected the MAC address of a host, found \"01:00:5e:00:00:01\"");
+	assert_fault("{\"ip\": \"239.1.1.1\"}",
+		     "hosts:1: ip: expected the IP address of a host, or null, found \"239.1.1.1\"");
 	assert_fault("{\"vni\": 1, \"mac\": \"02:00:00:00:00:01\"}", "hosts:1: vtep: needed");
 	assert_fault("{\"vni\": [1]}", "hosts:1: column 9: expected a string, a whole number, true, false or null");
 	assert_fault("{\"vni\": 1} x", "hosts:1: column 12: expected the end of the line");
@@ -76,7 +80,8 @@ static void faults_are_named(void **state)
 
 static void hosts_are_found(void **state)
 {
-	struct registry *r = load(HOST("1", "01", "\"10.0.0.1\"", "2") HOST("2", "01", "\"10.0.0.1\"", "3") HOST("1", "01", "\"10.0.0.2\"", "2"));
+	struct registry *r = load(HOST("1", "01", "\"10.0.0.1\"", "2") HOST("2", "01", "\"10.0.0.1\"", "3")
+					  HOST("1", "01", "\"10.0.0.2\"", "2"));
 	struct mac mac = { { 2, 0, 0, 0, 0, 1 } };
 	struct ip ip = ip_v4(0x0a000002);
 
@@ -96,14 +101,16 @@ static void note(void *ctx, uint32_t vni, const struct config_host *h, bool ther
 	struct changes *c = ctx;
 	size_t at = strlen(c->text);
 
-	snprintf(c->text + at, sizeof(c->text) - at, "%c%u %s %s %s\n", there ? '+' : '-', vni, mac_str(&h->mac).s, ip_str(&h->ip).s,
-		 ip_str(&h->vtep).s);
+	snprintf(c->text + at, sizeof(c->text) - at, "%c%u %s %s %s\n", there ? '+' : '-', vni, mac_str(&h->mac).s,
+		 ip_str(&h->ip).s, ip_str(&h->vtep).s);
 }
 
 static void what_is_new_is_told_before_what_is_gone(void **state)
 {
-	struct registry *was = load(HOST("1", "01", "null", "2") HOST("1", "02", "null", "2") HOST("1", "03", "\"10.0.0.3\"", "2"));
-	struct registry *is = load(HOST("1", "04", "\"10.0.0.3\"", "2") HOST("1", "02", "null", "3") HOST("1", "01", "null", "2"));
+	struct registry *was =
+		load(HOST("1", "01", "null", "2") HOST("1", "02", "null", "2") HOST("1", "03", "\"10.0.0.3\"", "2"));
+	struct registry *is =
+		load(HOST("1", "04", "\"10.0.0.3\"", "2") HOST("1", "02", "null", "3") HOST("1", "01", "null", "2"));
 	struct changes c = { "" };
 
 	registry_compare(was, is, note, &c);

@@ -92,7 +92,9 @@ static void start(struct raw_world *w, const char *caps, bool client)
 	for (uint8_t i = 1; i <= 2; i++) {
 		const uint8_t rt[8] = { 0, 2, 0xfd, 0xe9, 0, 0, 0, i };
 		const struct bgp_nlri n = { .key = { 'r', i }, .key_len = 2 };
-		const struct bgp_attrs a = { .next_hop = ip_v4(0xc6336401), .ext_communities = rt, .ext_communities_len = 8 };
+		const struct bgp_attrs a = { .next_hop = ip_v4(0xc6336401),
+					     .ext_communities = rt,
+					     .ext_communities_len = 8 };
 
 		bgp_originate(sim_bgp(w->dut), &test_family, &n, &a, simnet_now(w->net));
 	}

@@ -122,7 +122,8 @@ static void run_says_that_there_is_no_such_program(void **state)
 {
 	int status;
 
-	assert_int_equal(run((const char *const[]){ "no-such-program", NULL }, -1, 1000, take, NULL, &status), RUN_ABSENT);
+	assert_int_equal(run((const char *const[]){ "no-such-program", NULL }, -1, 1000, take, NULL, &status),
+			 RUN_ABSENT);
 }
 
 /* Within ten seconds nobody has the FIFO open for writing any more. */

@@ -222,8 +222,11 @@ static unsigned flaps_over_distances(int64_t delay_min_us, int64_t delay_max_us,
 	unsigned flaps = 0;
 
 	for (uint64_t i = 0; i < 160; i++) {
-		struct pair_setup s = { .net = { .seed = i + 1, .delay_min_us = delay_min_us, .delay_max_us = delay_max_us },
-				   .a.id = id_a, .b_lag_us = (int64_t)i * 500 };
+		struct pair_setup s = {
+			.net = { .seed = i + 1, .delay_min_us = delay_min_us, .delay_max_us = delay_max_us },
+			.a.id = id_a,
+			.b_lag_us = (int64_t)i * 500
+		};
 		struct pair w;
 
 		pair_start(&w, &s);
@@ -411,8 +414,10 @@ static void no_answer_is_said_while_one_still_waits(void **state)
 	simnet_run(w.net, 4 * S);
 	assert_int_equal(lines_count(&w.a.lines, "cannot connect"), 0);
 	simnet_run(w.net, 2 * S);
-	assert_int_equal(lines_count(&w.a.lines, "info peer 192.0.2.2: cannot connect to port 0: no answer (is it up? has "
-						 "it the same password?), trying on"), 1);
+	assert_int_equal(lines_count(&w.a.lines,
+				     "info peer 192.0.2.2: cannot connect to port 0: no answer (is it up? has "
+				     "it the same password?), trying on"),
+			 1);
 	assert_string_equal(side_info(&w.a).connect_error, "no answer (is it up? has it the same password?)");
 	simnet_run(w.net, 100 * S); /* not again at each attempt */
 	assert_int_equal(lines_count(&w.a.lines, "cannot connect"), 1);

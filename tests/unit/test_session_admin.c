@@ -108,7 +108,8 @@ static void shutdown_tells_why(void **state) /* RFC 9003 */
 
 	pair_start(&w, &s);
 	pair_wait_up(&w, 10 * S);
-	bgp_shutdown(side_bgp(&w.a), false, BGP_CEASE_ADMIN_SHUTDOWN, "gone fishing \xf0\x9f\x90\x9f", simnet_now(w.net));
+	bgp_shutdown(side_bgp(&w.a), false, BGP_CEASE_ADMIN_SHUTDOWN, "gone fishing \xf0\x9f\x90\x9f",
+		     simnet_now(w.net));
 	simnet_run(w.net, 100 * MS);
 	assert_int_equal(side_info(&w.b).last_in.code, 6);
 	assert_non_null(strstr(side_info(&w.b).last_in.text, "gone fishing \xf0\x9f\x90\x9f"));

@@ -87,8 +87,8 @@ static void a_connection_without_an_open_is_said(void **state)
 	raw_run(&w, 4 * S);
 	assert_int_equal(lines_count(&w.lines, "no OPEN"), 0);
 	raw_run(&w, 2 * S);
-	assert_int_equal(lines_count(&w.lines, "remote peer 192.0.2.2: no OPEN: connected for 5 s, and it has said nothing"),
-			 1);
+	assert_int_equal(
+		lines_count(&w.lines, "remote peer 192.0.2.2: no OPEN: connected for 5 s, and it has said nothing"), 1);
 	raw_world_end(&w);
 }
 

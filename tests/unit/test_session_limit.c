@@ -108,7 +108,8 @@ static void after_too_many_routes_a_neighbor_stays_down_as_configured(void **sta
 		pair_start(&w, &s);
 		pair_wait_up(&w, 10 * S);
 		over_limit(&w);
-		assert_int_equal(lines_count(&w.a.lines, "warn peer 192.0.2.2: stays down for 60 s (max-prefixes-restart"), 1);
+		assert_int_equal(
+			lines_count(&w.a.lines, "warn peer 192.0.2.2: stays down for 60 s (max-prefixes-restart"), 1);
 		simnet_run(w.net, 59 * S); /* b calls */
 		assert_int_equal(side_info(&w.a).state, BGP_IDLE);
 		assert_int_equal(side_info(&w.a).out.open, 1);

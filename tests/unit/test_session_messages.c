@@ -172,7 +172,8 @@ static void the_reason_of_a_state_says_its_error_once(void **state)
 	assert_true(raw_connect(&w.raw));
 	raw_send_open(&w.raw);
 	raw_run(&w, 10 * MS);
-	assert_string_equal(raw_info(&w).reason, "OPEN message error/bad peer AS: it is in AS 65009, configured is AS 65001");
+	assert_string_equal(raw_info(&w).reason,
+			    "OPEN message error/bad peer AS: it is in AS 65009, configured is AS 65001");
 	hex_assert("message", raw_info(&w).last_out.message, 24, MARKER "002d 01 04 fdf1 005a");
 	raw_world_end(&w);
 }

@@ -20,7 +20,8 @@ static void thread_gets_no_signal_but_its_own(void **state)
 	assert_int_equal(thread_start(&t, 256u << 10, read_mask, &in_thread), 0);
 	assert_int_equal(pthread_join(t, &returned), 0);
 	assert_ptr_equal(returned, &in_thread);
-	assert_true(sigismember(&in_thread, SIGTERM) && sigismember(&in_thread, SIGHUP) && sigismember(&in_thread, SIGCHLD));
+	assert_true(sigismember(&in_thread, SIGTERM) && sigismember(&in_thread, SIGHUP) &&
+		    sigismember(&in_thread, SIGCHLD));
 	assert_false(sigismember(&in_thread, SIGSYS));
 	pthread_sigmask(SIG_SETMASK, NULL, &here);
 	assert_false(sigismember(&here, SIGTERM));

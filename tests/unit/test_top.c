@@ -72,22 +72,32 @@ static json_t *parse(const char *fmt, ...)
 /* Neighbor k of n is down when k is the last; VNI k has k frames more in each page, and none is ready in the first. */
 static struct top_answers answers(unsigned neighbors, unsigned vnis, unsigned page)
 {
-	struct top_answers a = { parse("{'version':'1','vtep':'192.0.2.1','asn':65000,'dataplane':'kernel','uptime_s':1,'draining_s':1}"),
-				 parse("{'process':{'cpu_user_us':%u,'cpu_system_us':0,'longest_turn_us':1500,'resident_bytes':2048},"
-				       "'rib':{'keys':5,'attribute_sets':2},'dataplane':{'rows':4,'dirty':1,'writes':%u,'errors':0},"
-				       "'control':{'clients':1}}", page * 250000, page * 3),
-				 json_array(), json_array(), json_array() };
+	struct top_answers a = {
+		parse("{'version':'1','vtep':'192.0.2.1','asn':65000,'dataplane':'kernel',"
+		      "'uptime_s':1,'draining_s':1}"),
+		parse("{'process':{'cpu_user_us':%u,'cpu_system_us':0,'longest_turn_us':1500,'resident_bytes':2048},"
+		      "'rib':{'keys':5,'attribute_sets':2},'dataplane':{'rows':4,'dirty':1,'writes':%u,'errors':0},"
+		      "'control':{'clients':1}}",
+		      page * 250000, page * 3),
+		json_array(), json_array(), json_array()
+	};
 
 	for (unsigned k = 1; k <= neighbors; k++)
-		json_array_append_new(a.neighbors, parse("{'address':'192.0.2.%u','asn':65000,'state':'%s','state_s':5,"
-							 "'prefixes_received':1,'prefixes_sent':2,'pending':0,'nlri_in':%u,"
-							 "'nlri_out':0,'description':null,'problem':%s}", k, k == neighbors ? "Active" : "Established",
-							 page * 10, k == neighbors ? "'No route to host'" : "null"));
+		json_array_append_new(a.neighbors,
+				      parse("{'address':'192.0.2.%u','asn':65000,'state':'%s','state_s':5,"
+					    "'prefixes_received':1,'prefixes_sent':2,'pending':0,'nlri_in':%u,"
+					    "'nlri_out':0,'description':null,'problem':%s}",
+					    k, k == neighbors ? "Active" : "Established", page * 10,
+					    k == neighbors ? "'No route to host'" : "null"));
 	for (unsigned k = 1; k <= vnis; k++) {
-		json_array_append_new(a.vnis, parse("{'vni':%u,'mode':'evpn','ready':true,'flood':[],'problem':null,'local_macs':1,"
-						    "'remote_macs':2,'local_ips':3,'remote_ips':4,'resolver':null}", k));
-		json_array_append_new(a.traffic, parse("{'scope':'vni','vni':%u,'rx_frames':%u,'rx_octets':%u,'tx_frames':0,"
-						       "'tx_octets':0,'drops':0}", k, page * k, page * k * 1000));
+		json_array_append_new(
+			a.vnis, parse("{'vni':%u,'mode':'evpn','ready':true,'flood':[],'problem':null,'local_macs':1,"
+				      "'remote_macs':2,'local_ips':3,'remote_ips':4,'resolver':null}",
+				      k));
+		json_array_append_new(a.traffic,
+				      parse("{'scope':'vni','vni':%u,'rx_frames':%u,'rx_octets':%u,'tx_frames':0,"
+					    "'tx_octets':0,'drops':0}",
+					    k, page * k, page * k * 1000));
 	}
 	return a;
 }
@@ -147,7 +157,8 @@ static void top_shows_rates_and_what_is_wrong_first(void **state)
 	assert_has(p, "sessions 2 of 3  routes 5  in 30/s  out 0/s  sets 2\n");
 	assert_has(p, "MACs 2 here, 4 there  addresses 6, 8  rows 4, 1 due  writes 3.0/s  errors 0\n");
 	assert_has(p, "memory 2.0 KiB  processor 25.0 %  longest turn 1.5 ms  clients 1\n");
-	assert_true(strstr(p, "192.0.2.3") < strstr(p, "192.0.2.1 65000") && strstr(p, "192.0.2.1 65000") < strstr(p, "192.0.2.2"));
+	assert_true(strstr(p, "192.0.2.3") < strstr(p, "192.0.2.1 65000") &&
+		    strstr(p, "192.0.2.1 65000") < strstr(p, "192.0.2.2"));
 	assert_has(p, "  2 evpn ready     1      2     0  2.0   16k     0     0       0");
 	assert_true(strstr(p, "\n  2 evpn") < strstr(p, "\n  1 evpn")); /* more packets */
 	free(p);
@@ -161,7 +172,8 @@ static void top_as_an_object_has_rates_and_no_word_for_people(void **state)
 	assert_non_null(o);
 	assert_int_equal(lines_of(p), 1);
 	assert_true(json_real_value(json_object_get(json_object_get(o, "rates"), "nlri_in_per_s")) == 20);
-	assert_true(json_real_value(json_object_get(json_array_get(json_object_get(o, "neighbors"), 1), "nlri_in_per_s")) == 10);
+	assert_true(json_real_value(json_object_get(json_array_get(json_object_get(o, "neighbors"), 1),
+						    "nlri_in_per_s")) == 10);
 	assert_true(json_real_value(json_object_get(vni, "bits_in_per_s")) == 8000);
 	assert_true(json_is_null(json_object_get(vni, "misses_per_s")));
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "version"), "asn")), 65000);
@@ -178,12 +190,14 @@ static void top_pages_fit(void **state)
 		for (size_t i = 0; i < 6; i++)
 			for (size_t k = 0; k < 6; k++) {
 				unsigned n = sizes[i], m = sizes[k];
-				char *p = page(n, m, 80, h), *more = strstr(p, "more neighbors"), *vnis = strstr(p, "more VNIs");
+				char *p = page(n, m, 80, h), *more = strstr(p, "more neighbors");
+				char *vnis = strstr(p, "more VNIs");
 				size_t lines = lines_of(p), all = 4 + 2 + n + 1 + m + 1;
 
 				assert_true(lines <= h || h < 4);
 				if (h >= 12 && lines < h && all > h)
-					fail_msg("%zu of %zu lines for %u neighbors and %u VNIs:\n%s", lines, h, n, m, p);
+					fail_msg("%zu of %zu lines for %u neighbors and %u VNIs:\n%s", lines, h, n, m,
+						 p);
 				if (h >= 12 && all <= h)
 					assert_true(!more && !vnis);
 				if (h >= 12 && all > h)

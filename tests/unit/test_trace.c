@@ -111,7 +111,9 @@ static void drop(void *ctx, enum log_level level, enum log_subsys sys, const cha
 static int setup(void **state)
 {
 	const struct dp_events ev = { mac_event, mac_gone, ip_event, ip_gone, ready };
-	const struct dp_vni_params p = { .vni = VNI, .bridge = "br100", .vxlan = "vxlan100", .vtep = ip_v4(0xc0000201), .udp_port = 4789 };
+	const struct dp_vni_params p = {
+		.vni = VNI, .bridge = "br100", .vxlan = "vxlan100", .vtep = ip_v4(0xc0000201), .udp_port = 4789
+	};
 	struct world *w = xcalloc(1, sizeof(*w));
 
 	log_init(&w->log, LOG_ERROR);

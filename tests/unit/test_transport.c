@@ -141,12 +141,15 @@ static void a_wrong_key_is_said(void **state)
 
 	tcp_two_start(&w, right, wrong);
 	assert_true(tcp_wait(a_drop_is_said, &w, 20000));
-	assert_int_equal(tcp_lines(&w.a.lines, " signed with another password; without a session: ", "127.2", 0, ""), 1);
+	assert_int_equal(tcp_lines(&w.a.lines, " signed with another password; without a session: ", "127.2", 0, ""),
+			 1);
 	tcp_two_end(&w);
 	tcp_two_start(&w, right, (struct bgp_peer_params){ 0 });
 	assert_true(tcp_wait(a_drop_is_said, &w, 20000));
-	assert_int_equal(tcp_lines(&w.a.lines, " that were not signed, from a neighbor with a password; without a session: ",
-				    "127.2", 0, ""), 1);
+	assert_int_equal(tcp_lines(&w.a.lines,
+				   " that were not signed, from a neighbor with a password; without a session: ",
+				   "127.2", 0, ""),
+			 1);
 	tcp_two_end(&w);
 }
 
@@ -172,7 +175,8 @@ static void ttl_security_stands_on_ipv6(void **state)
 		tcp_start(&w.b, 2);
 		assert_int_equal(tcp_listen(&w.a, "::1", PORT_A), 0);
 		assert_int_equal(tcp_listen(&w.b, "::1", PORT_B), 0);
-		tcp_peer(&w.b, "::1", (struct bgp_peer_params){ .port = PORT_A, .passive = true, .ttl_security = both });
+		tcp_peer(&w.b, "::1",
+			 (struct bgp_peer_params){ .port = PORT_A, .passive = true, .ttl_security = both });
 		/* Its SYN goes out here. */
 		tcp_peer(&w.a, "::1", (struct bgp_peer_params){ .port = PORT_B, .ttl_security = 1 });
 		assert_int_equal(tcp_wait(tcp_two_up, &w, both ? 20000 : 1000), both);

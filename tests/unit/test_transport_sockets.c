@@ -192,7 +192,8 @@ static void without_descriptors_connections_wait(void **state)
 	while (n)
 		close(dups[--n]);
 	setrlimit(RLIMIT_NOFILE, &old);
-	assert_in_range(said, 1, 1 + mtime_diff_us(start, loop_now(&tcp_loop)) / 1000000); /* one a second, and no spinning */
+	assert_in_range(said, 1,
+			1 + mtime_diff_us(start, loop_now(&tcp_loop)) / 1000000); /* one a second, and no spinning */
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	assert_true(tcp_wait(open_came, &fd, 20000));
 	close(fd);

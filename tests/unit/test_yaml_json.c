@@ -75,8 +75,10 @@ static void yaml_printed_configuration_is_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(yaml_values_keep_their_kind),        cmocka_unit_test(yaml_nests),
-		cmocka_unit_test(yaml_without_content_is_an_empty_object),       cmocka_unit_test(yaml_broken_text_is_closed),
+		cmocka_unit_test(yaml_values_keep_their_kind),
+		cmocka_unit_test(yaml_nests),
+		cmocka_unit_test(yaml_without_content_is_an_empty_object),
+		cmocka_unit_test(yaml_broken_text_is_closed),
 		cmocka_unit_test(yaml_printed_configuration_is_json),
 	};
 
