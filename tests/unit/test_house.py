@@ -69,6 +69,12 @@ def test_every_source_says_whose_it_is():
     assert not without, without
 
 
+def test_lines_of_c_fit_into_120_columns():
+    long = ["%s:%d" % (n, i) for n in files(".c", ".h") for i, line in enumerate(text(n).splitlines(), 1)
+            if len(line.expandtabs(8)) > 120]
+    assert not long, long
+
+
 def test_every_test_file_says_what_it_holds():
     """Right behind the licence; what a header of its own says stands there."""
     def silent(name):
