@@ -19,6 +19,7 @@ os.environ.setdefault("EVPND_SECCOMP", "kill")  # a system call that is not on t
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): this test may take up to n seconds instead of %d" % TEST_SECONDS)
     config.addinivalue_line("markers", "kernel: this test is about the kernel's devices and rows, whatever DATAPLANE in the environment says")
+    config.addinivalue_line("markers", "alone: this test holds all of the machine, or measures it: tests/run runs nothing beside it")
     config.addinivalue_line("markers", "dataplanes: this test runs with the kernel's dataplane and with evpnd's own (lab.dataplane)")
 
 

@@ -138,6 +138,7 @@ def test_a_thousand_random_moves_leave_no_stuck_row(lab, pause):
 
 
 @pytest.mark.kernel
+@pytest.mark.alone
 def test_a_move_is_seen_by_the_others_in_milliseconds(lab):
     """From the announcement on a port of r1 or r2 until r3's kernel sends to it. Half of them must be there in
     5 ms; how long the slowest take is the machine's matter: others may hold the kernel's lock meanwhile."""

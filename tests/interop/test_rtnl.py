@@ -14,7 +14,7 @@ from evlab import Evpnd, evpnd
 from evlab.rtnl import Held
 from evlab.run import in_namespace
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.alone]
 
 HELD_S = 3.5  # at most, since all of the machine waits: what is to happen meanwhile takes one
 MACS = 50
