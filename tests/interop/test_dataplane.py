@@ -222,8 +222,9 @@ def test_without_privileges_the_capability_is_named(lab):
     r1, r2 = lab.fabric("r1", "r2")
     e = Evpnd(r1, evpnd.conf(r1, 65000, [(r2.address, 65000)]), start=False)
     os.chmod(e.file, 0o644)
+    os.chmod(lab.dir, 0o777)
     p = r1.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", os.path.join(BUILD, "evpnd"), "-c", e.file, "-s",
-               "/tmp/%s.sock" % r1.ns, check=False)
+               lab.path("nobody.sock"), check=False)
     assert p.returncode == 1
     assert "CAP_NET_ADMIN" in p.stderr or "CAP_NET_BIND_SERVICE" in p.stderr, p.stderr
 

@@ -285,15 +285,20 @@ def remove_netns(name):
     run(["ip", "netns", "del", name], check=False)
 
 
+def is_over(pid):
+    """Whoever made what has this process id in its name: it is no more, or the id is ours, who have made nothing yet."""
+    return int(pid) == os.getpid() or not os.path.exists("/proc/" + pid)
+
+
 def sweep():
-    """Removes what killed runs left behind: namespaces and directories whose runner is no more."""
+    """Removes what killed runs left behind: namespaces and directories whose runner is no more. To be called first."""
     for name in subprocess.run(["ip", "-o", "netns", "list"], capture_output=True, text=True).stdout.splitlines():
         m = re.match(r"ev(\d+)-\d+-\w+", name)
-        if m and not os.path.exists("/proc/" + m.group(1)):
+        if m and is_over(m.group(1)):
             remove_netns(m.group(0))
     for name in os.listdir(tempfile.gettempdir()):
         m = re.match(r"ev(\d+)-\d+-", name)
-        if m and not os.path.exists("/proc/" + m.group(1)):
+        if m and is_over(m.group(1)):
             shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
 
 
