@@ -16,7 +16,8 @@
 
 #define HOLD_FRAMES 256u
 #define HOLD_OCTETS 1600u
-#define HOLD_MS 1000
+/* What an answer may take (2 s) and then the kernel, which keeps what waits for a neighbour as long. */
+#define HOLD_MS 3000
 
 struct hold_frame {
 	const void *of; /* NULL: none */

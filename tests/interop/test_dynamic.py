@@ -54,8 +54,8 @@ for line in sys.stdin:
     if mood == "wrong":
         print(json.dumps({"id": q["id"], "mac": "02:00:00:00:00:77", "ip": "10.0.0.77", "vtep": "192.0.2.2"}), flush=True)
         continue
-    if mood == "sleep":
-        time.sleep(30)
+    if mood in ("slow", "sleep"):
+        time.sleep(1.5 if mood == "slow" else 30)
     hosts = [json.loads(h) for h in open(d + "/hosts")]
     found = [h for h in hosts if h["mac"] == q.get("mac") or h["ip"] == q.get("ip")]
     print(json.dumps({"id": q["id"], **found[0]} if found else {"id": q["id"], "vtep": None}), flush=True)
@@ -271,6 +271,16 @@ def test_program_in_a_bad_mood(lab, mood, words):
     lab.wait_for(lambda: p.h1.ping(p.h2.ip4), "it answers again", 20)
     r = p.resolver()
     assert r["state"] == "running" and r["starts"] >= 2
+
+
+@both
+def test_slow_answer_loses_no_frame(lab, dataplane):
+    """As long as an answer may take the frames that ask for it are kept."""
+    p = Pair(lab, "dynamic-l2", "{command: [%s]}" % lab.path("resolve"), make=lambda *a: program(*a, mood="slow"), dataplane=dataplane)
+    lab.wait_for(lambda: p.resolver()["state"] == "running", "the program runs")
+    assert p.h1.one_ping(p.h2.ip4), "the first ping is not lost"
+    r = p.resolver()
+    assert (r["late"], r["answered"]) == (0, 1)
 
 
 @pytest.mark.parametrize("mode", ["dynamic-l2", "dynamic-l3"])
