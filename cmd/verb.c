@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* The table of verbs and the parser over it. */
-#include "cmd/verb.h"
+/* The tables of verbs and of their arguments, and the parser over them. */
+#include "cmd/verb_int.h"
 
-#include "base/history.h"
-#include "include/config.h"
-
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define BIT(a) (UINT64_C(1) << (a))
+#define BIT VERB_BIT
 #define VNI_MAX 0xffffffu
 #define VERB_WORDS_MAX 3u
-#define WORD_MAX 64u /* of what is compared with names; longer words match nothing */
 
 const struct verb verbs[VERB_N] = {
 	[VERB_SHOW_NEIGHBORS] = { "show neighbors", "[ADDR]",
@@ -126,29 +120,7 @@ const struct verb verbs[VERB_N] = {
 	[VERB_HELP] = { "help", "[VERB]", "this list, or one verb in full", .optional = BIT(ARG_WORDS), .local = true },
 };
 
-enum kind {
-	KIND_FLAG,
-	KIND_TEXT,
-	KIND_WORDS,
-	KIND_NUMBER,
-	KIND_MAC,
-	KIND_IP,
-	KIND_ACTION,
-	KIND_SWITCH,
-	KIND_LEVEL,
-	KIND_MODE,
-	KIND_MODE_WORD,
-	KIND_EVENT,
-	KIND_HOST,
-	KIND_WATCH,
-	KIND_TYPE
-};
-
-static const struct arg_desc {
-	const char *name, *value, *help;
-	enum kind kind;
-	uint32_t min, max;
-} arg_descs[ARG_N] = {
+const struct verb_arg_desc verb_arg_descs[ARG_N] = {
 	[ARG_ADDRESS] = { "ADDR", NULL, "address of a configured neighbor", KIND_IP },
 	[ARG_NUMBER] = { "N", NULL, "a VNI", KIND_NUMBER, 1, VNI_MAX },
 	[ARG_ACTION] = { "up|down|clear|refresh", NULL,
@@ -210,69 +182,22 @@ static const struct arg_desc {
 	[ARG_DEFAULTS] = { "--defaults", NULL, "with what was left out and has a default" },
 };
 
-static const char *const actions[] = {
-	[ACTION_UP] = "up",
-	[ACTION_DOWN] = "down",
-	[ACTION_CLEAR] = "clear",
-	[ACTION_REFRESH] = "refresh",
-};
-
 const char *verb_arg_name(enum verb_arg a)
 {
-	return arg_descs[a].name;
+	return verb_arg_descs[a].name;
 }
 
 const char *verb_arg_value(enum verb_arg a)
 {
-	return arg_descs[a].value;
+	return verb_arg_descs[a].value;
 }
 
 const char *verb_arg_help(enum verb_arg a)
 {
-	return arg_descs[a].help;
+	return verb_arg_descs[a].help;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Optimal string alignment, three rows of the matrix at a time. */
-unsigned verb_distance(const char *a, const char *b, unsigned limit)
-{
-	unsigned rows[3][WORD_MAX + 1], *prev2 = rows[0], *prev = rows[1], *cur = rows[2];
-	size_t la = strnlen(a, WORD_MAX + 1), lb = strnlen(b, WORD_MAX + 1);
-
-	if (la > WORD_MAX || lb > WORD_MAX)
-		return limit + 1;
-	for (unsigned j = 0; j <= lb; j++)
-		prev[j] = j;
-	for (unsigned i = 1; i <= la; i++) {
-		unsigned *spare = prev2;
-
-		cur[0] = i;
-		for (unsigned j = 1; j <= lb; j++) {
-			cur[j] = min3(prev[j] + 1, cur[j - 1] + 1, prev[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && prev2[j - 2] + 1 < cur[j])
-				cur[j] = prev2[j - 2] + 1;
-		}
-		prev2 = prev;
-		prev = cur;
-		cur = spare;
-	}
-	return prev[lb] <= limit ? prev[lb] : limit + 1;
-}
-
-/* What is still taken for a slip of the finger in a word of this length. */
-static unsigned tolerance(const char *word)
-{
-	return 1 + (unsigned)strnlen(word, WORD_MAX) / 4;
-}
-
-static int usage(char *error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static int usage(char *error, const char *fmt, ...)
+int verb_usage(char error[VERB_ERROR_MAX], const char *fmt, ...)
 {
 	va_list ap;
 
@@ -282,7 +207,7 @@ static int usage(char *error, const char *fmt, ...)
 	return 2;
 }
 
-static size_t word_count(const char *name)
+size_t verb_word_count(const char *name)
 {
 	size_t n = 1;
 
@@ -291,8 +216,7 @@ static size_t word_count(const char *name)
 	return n;
 }
 
-/* The first n words with a space between them; "" when there are fewer or they are too long for any name. */
-static const char *join_words(const char *const *argv, size_t argc, size_t n, char out[WORD_MAX + 1])
+const char *verb_join(const char *const *argv, size_t argc, size_t n, char out[VERB_WORD_MAX + 1])
 {
 	size_t len = 0;
 
@@ -302,7 +226,7 @@ static const char *join_words(const char *const *argv, size_t argc, size_t n, ch
 	for (size_t i = 0; i < n; i++) {
 		size_t w = strlen(argv[i]);
 
-		if (len + w + 1 > WORD_MAX) {
+		if (len + w + 1 > VERB_WORD_MAX) {
 			out[0] = '\0';
 			return out;
 		}
@@ -316,10 +240,10 @@ static const char *join_words(const char *const *argv, size_t argc, size_t n, ch
 
 bool verb_find(const char *const *argv, size_t argc, enum verb_id *id)
 {
-	char said[WORD_MAX + 1];
+	char said[VERB_WORD_MAX + 1];
 
 	for (size_t n = VERB_WORDS_MAX; n; n--) {
-		join_words(argv, argc, n, said);
+		verb_join(argv, argc, n, said);
 		for (enum verb_id i = 0; said[0] && i < VERB_N; i++)
 			if (strcmp(verbs[i].name, said) == 0) {
 				*id = i;
@@ -327,331 +251,6 @@ bool verb_find(const char *const *argv, size_t argc, enum verb_id *id)
 			}
 	}
 	return false;
-}
-
-struct nearness {
-	size_t words; /* of the name, from the first on, that were said, or nearly so */
-	size_t len;   /* octets of the name up to there */
-	unsigned edits;
-};
-
-static struct nearness nearness(const char *name, const char *const *argv, size_t argc)
-{
-	struct nearness n = { 0 };
-
-	for (const char *at = name; n.words < argc && *at; n.words++) {
-		size_t len = strcspn(at, " ");
-		char word[WORD_MAX + 1];
-		unsigned d;
-
-		snprintf(word, sizeof(word), "%.*s", (int)len, at);
-		d = verb_distance(argv[n.words], word, tolerance(word));
-		if (d > tolerance(word))
-			break;
-		n.edits += d;
-		at += len;
-		n.len = (size_t)(at - name);
-		at += *at == ' ';
-	}
-	return n;
-}
-
-/* "version" for "show version": the first word is, or nearly so, the last one of a name. */
-static bool suggest_by_last_word(const char *word, unsigned edits, char *error)
-{
-	const char *last;
-
-	for (enum verb_id i = 0; i < VERB_N; i++) {
-		last = strrchr(verbs[i].name, ' ');
-		if (!last || verb_distance(word, last + 1, edits) > edits)
-			continue;
-		usage(error, "unknown verb '%.40s', did you mean '%s'? ('help' lists all)", word, verbs[i].name);
-		return true;
-	}
-	return false;
-}
-
-/* Writes "unknown verb ..., did you mean ...?" when there is something near. */
-static bool suggest(const char *const *argv, size_t argc, char *error)
-{
-	struct nearness best = { 0 };
-	char said[WORD_MAX + 1];
-
-	for (enum verb_id i = 0; i < VERB_N; i++) {
-		struct nearness n = nearness(verbs[i].name, argv, argc);
-
-		if (!n.edits || n.words < best.words || (n.words == best.words && n.edits >= best.edits))
-			continue;
-		best = n;
-		join_words(argv, argc, n.words, said);
-		usage(error, "unknown verb '%s', did you mean '%.*s'? ('help' lists all)", said, (int)n.len,
-		      verbs[i].name);
-	}
-	return best.words;
-}
-
-/* "show" alone: which words may follow. */
-static void list_continuations(const char *word, char *out, size_t cap)
-{
-	size_t len = strlen(word), at = 0;
-
-	out[0] = '\0';
-	for (enum verb_id i = 0; i < VERB_N; i++)
-		if (strncmp(verbs[i].name, word, len) == 0 && verbs[i].name[len] == ' ' && at < cap)
-			at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? ", " : "", verbs[i].name + len + 1);
-}
-
-/* What the same is called in FRR, GoBGP and BIRD; the longer ones first. */
-static bool suggest_by_habit(const char *const *argv, size_t argc, char *error)
-{
-	static const struct {
-		const char *there, *here;
-	} habits[] = {
-		{ "show bgp l2vpn evpn summary", "show neighbors" },
-		{ "show bgp summary", "show neighbors" },
-		{ "show bgp neighbors", "show neighbors" },
-		{ "show bgp", "show rib" },
-		{ "show ip bgp summary", "show neighbors" },
-		{ "show ip bgp", "show rib" },
-		{ "show evpn mac", "show mac" },
-		{ "show evpn arp-cache", "show arp" },
-		{ "show evpn es", "show segments" },
-		{ "show evpn", "show vni" },
-		{ "show running-config", "show config" },
-		{ "show log", "show events" },
-		{ "show protocols", "show neighbors" },
-		{ "show route", "show rib" },
-		{ "global rib", "show rib" },
-		{ "clear bgp", "neighbor ADDR clear" },
-		{ "clear ip bgp", "neighbor ADDR clear" },
-		{ "debug", "monitor" },
-		{ "configure", "reload" },
-		{ "status", "show neighbors" },
-	};
-	char said[WORD_MAX + 1];
-
-	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
-		join_words(argv, argc, word_count(habits[i].there), said);
-		if (strcmp(said, habits[i].there))
-			continue;
-		usage(error, "unknown verb '%s', here it is '%s' ('help' lists all)", said, habits[i].here);
-		return true;
-	}
-	return false;
-}
-
-static int unknown_verb(const char *const *argv, size_t argc, char *error)
-{
-	char next[160];
-
-	if (suggest_by_habit(argv, argc, error))
-		return 2;
-	if (suggest_by_last_word(argv[0], 0, error) || suggest(argv, argc, error) ||
-	    suggest_by_last_word(argv[0], tolerance(argv[0]), error))
-		return 2;
-	list_continuations(argv[0], next, sizeof(next));
-	if (next[0] && argc > 1)
-		return usage(error, "unknown verb '%s %.40s', %s knows: %s", argv[0], argv[1], argv[0], next);
-	if (next[0])
-		return usage(error, "%s what? It knows: %s", argv[0], next);
-	return usage(error, "unknown verb '%.40s' ('help' lists all)", argv[0]);
-}
-
-static bool parse_number(const char *s, uint32_t min, uint32_t max, uint32_t *out)
-{
-	unsigned long n;
-	char *end;
-
-	if (s[0] < '0' || s[0] > '9')
-		return false;
-	errno = 0;
-	n = strtoul(s, &end, 10);
-	if (errno || *end || n < min || n > max)
-		return false;
-	*out = (uint32_t)n;
-	return true;
-}
-
-static bool parse_action(const char *s, uint32_t *out)
-{
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (strcmp(s, actions[i]) == 0) {
-			*out = (uint32_t)i;
-			return true;
-		}
-	return false;
-}
-
-static bool parse_level(const char *s, uint32_t *out)
-{
-	enum log_level level;
-
-	if (!log_level_parse(s, &level))
-		return false;
-	*out = level;
-	return true;
-}
-
-static bool parse_mode(const char *s, uint32_t *out)
-{
-	for (enum config_mode m = CONFIG_MODE_EVPN; m <= CONFIG_MODE_DYNAMIC_L3; m++)
-		if (strcmp(s, config_mode_name(m)) == 0) {
-			*out = m;
-			return true;
-		}
-	return false;
-}
-
-static bool parse_watch(const char *s, uint32_t *out)
-{
-	static const char *const words[] = {
-		[WATCH_ROUTES] = "routes",
-		[WATCH_NEIGHBORS] = "neighbors",
-		[WATCH_MACS] = "macs",
-		[WATCH_DATAPLANE] = "dataplane",
-	};
-
-	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(s, words[i]) == 0) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* As show rib has them: by number or name. */
-static bool parse_type(const char *s, const struct arg_desc *d, uint32_t *out)
-{
-	static const char *const names[] = { [1] = "ead", [2] = "mac-ip", [3] = "imet", [4] = "es", [5] = "prefix" };
-
-	for (uint32_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(s, names[i]) == 0) {
-			*out = i;
-			return true;
-		}
-	}
-	return parse_number(s, d->min, d->max, out);
-}
-
-static bool parse_event(const char *s, uint32_t *out)
-{
-	enum history_kind k;
-
-	if (!history_kind_parse(s, &k))
-		return false;
-	*out = k;
-	return true;
-}
-
-static int parse_value(enum verb_arg a, const char *s, struct verb_value *v, char *error)
-{
-	const struct arg_desc *d = &arg_descs[a];
-
-	v->given = true;
-	v->text = s;
-	switch (d->kind) {
-	case KIND_FLAG:
-	case KIND_TEXT:
-	case KIND_WORDS:
-		return 0;
-	case KIND_NUMBER:
-		if (parse_number(s, d->min, d->max, &v->n))
-			return 0;
-		return usage(error, "%s: expected a number from %u to %u, found '%.40s'", d->name, d->min, d->max, s);
-	case KIND_MAC:
-		if (mac_parse(s, &v->mac))
-			return 0;
-		return usage(error, "%s: expected a MAC address like 02:00:00:00:00:01, found '%.40s'", d->name, s);
-	case KIND_IP:
-		if (ip_parse(s, &v->ip))
-			return 0;
-		return usage(error, "%s: expected an IPv4 or IPv6 address, found '%.40s'", d->name, s);
-	case KIND_HOST:
-		if (mac_parse(s, &v->mac) || ip_parse(s, &v->ip))
-			return 0;
-		return usage(error, "expected an IP address or a MAC address, found '%.40s'", s);
-	case KIND_ACTION:
-		if (parse_action(s, &v->n))
-			return 0;
-		return usage(error, "expected up, down, clear or refresh, found '%.40s'", s);
-	case KIND_SWITCH:
-		v->n = strcmp(s, "on") == 0;
-		return v->n || strcmp(s, "off") == 0 ? 0 : usage(error, "expected on or off, found '%.40s'", s);
-	case KIND_LEVEL:
-		if (parse_level(s, &v->n))
-			return 0;
-		return usage(error, "%s: expected error, warn, remote, info or debug, found '%.40s'", d->name, s);
-	case KIND_TYPE:
-		if (parse_type(s, d, &v->n))
-			return 0;
-		return usage(error,
-			     "%s: expected a number from %u to %u, ead, mac-ip, imet, es or prefix, found '%.40s'",
-			     d->name, d->min, d->max, s);
-	case KIND_MODE_WORD:
-		return strcmp(s, "mode") ? usage(error, "expected mode after the VNI, found '%.40s'", s) : 0;
-	case KIND_WATCH:
-		if (parse_watch(s, &v->n))
-			return 0;
-		return usage(error, "expected routes, neighbors, macs or dataplane, found '%.40s'", s);
-	case KIND_EVENT:
-		if (parse_event(s, &v->n))
-			return 0;
-		return usage(error, "%s: expected %s, found '%.40s'", d->name, d->help, s);
-	case KIND_MODE:
-		if (parse_mode(s, &v->n))
-			return 0;
-		return usage(error, "expected %s, found '%.40s'", d->help, s);
-	}
-	BUG("argument %d without a kind", (int)a);
-}
-
-static bool is_chosen(enum kind kind)
-{
-	return kind == KIND_ACTION || kind == KIND_SWITCH || kind == KIND_LEVEL || kind == KIND_MODE ||
-	       kind == KIND_MODE_WORD || kind == KIND_EVENT || kind == KIND_WATCH || kind == KIND_TYPE;
-}
-
-/* Its name and its help hold them all: those words that it takes. */
-void verb_arg_choices(enum verb_arg a, void (*offer)(void *ctx, const char *word), void *ctx)
-{
-	const char *const texts[] = { arg_descs[a].name, arg_descs[a].help };
-
-	if (!is_chosen(arg_descs[a].kind))
-		return;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		char text[256], error[VERB_ERROR_MAX], *save;
-
-		snprintf(text, sizeof(text), "%s", texts[i]);
-		for (char *word = strtok_r(text, " ,|;:()", &save); word; word = strtok_r(NULL, " ,|;:()", &save)) {
-			struct verb_value v;
-
-			if (!parse_value(a, word, &v, error))
-				offer(ctx, word);
-		}
-	}
-}
-
-static int unknown_option(const struct verb *verb, const char *word, char *error)
-{
-	uint64_t known = verb->required | verb->optional;
-	unsigned best_distance = ~0u;
-	const char *best = NULL;
-
-	for (enum verb_arg a = ARG_POSITIONALS; a < ARG_N; a++) {
-		unsigned limit = tolerance(arg_descs[a].name), d;
-
-		if (!(known & BIT(a)))
-			continue;
-		d = verb_distance(word, arg_descs[a].name, limit);
-		if (d <= limit && d < best_distance) {
-			best = arg_descs[a].name;
-			best_distance = d;
-		}
-	}
-	if (best)
-		return usage(error, "%s has no option '%.40s', did you mean %s?", verb->name, word, best);
-	return usage(error, "%s has no option '%.40s' ('help %s' lists them)", verb->name, word, verb->name);
 }
 
 /* --name VALUE or --name=VALUE; *i stands on it and is left on the last word used. */
@@ -663,21 +262,22 @@ static int parse_option(const struct verb *verb, const char *const *argv, size_t
 	uint64_t known = verb->required | verb->optional;
 
 	for (enum verb_arg a = ARG_POSITIONALS; a < ARG_N; a++) {
-		const struct arg_desc *d = &arg_descs[a];
+		const struct verb_arg_desc *d = &verb_arg_descs[a];
 
 		if (!(known & BIT(a)) || strlen(d->name) != len || strncmp(d->name, word, len) != 0)
 			continue;
 		if (out->v[a].given)
-			return usage(error, "%s is given twice", d->name);
+			return verb_usage(error, "%s is given twice", d->name);
 		if (d->kind == KIND_FLAG)
-			return eq ? usage(error, "%s takes no value", d->name) : parse_value(a, "", &out->v[a], error);
+			return eq ? verb_usage(error, "%s takes no value", d->name)
+				  : verb_value_parse(a, "", &out->v[a], error);
 		if (eq)
-			return parse_value(a, eq + 1, &out->v[a], error);
+			return verb_value_parse(a, eq + 1, &out->v[a], error);
 		if (*i + 1 >= argc)
-			return usage(error, "%s needs a value: %s", d->name, d->help);
-		return parse_value(a, argv[++*i], &out->v[a], error);
+			return verb_usage(error, "%s needs a value: %s", d->name, d->help);
+		return verb_value_parse(a, argv[++*i], &out->v[a], error);
 	}
-	return unknown_option(verb, word, error);
+	return verb_unknown_option(verb, word, error);
 }
 
 static int parse_positional(const struct verb *verb, const char *word, struct verb_args *out, char *error)
@@ -687,15 +287,15 @@ static int parse_positional(const struct verb *verb, const char *word, struct ve
 	for (enum verb_arg a = 0; a < ARG_POSITIONALS; a++) {
 		if (!(known & BIT(a)))
 			continue;
-		if (arg_descs[a].kind == KIND_WORDS) {
+		if (verb_arg_descs[a].kind == KIND_WORDS) {
 			if (!out->v[a].given)
-				return parse_value(a, word, &out->v[a], error);
+				return verb_value_parse(a, word, &out->v[a], error);
 			return 0;
 		}
 		if (!out->v[a].given)
-			return parse_value(a, word, &out->v[a], error);
+			return verb_value_parse(a, word, &out->v[a], error);
 	}
-	return usage(error, "%s: unexpected '%.40s' (usage: %s%s%s)", verb->name, word, verb->name,
+	return verb_usage(error, "%s: unexpected '%.40s' (usage: %s%s%s)", verb->name, word, verb->name,
 		     verb->usage[0] ? " " : "", verb->usage);
 }
 
@@ -703,8 +303,8 @@ static int check_required(const struct verb *verb, const struct verb_args *out, 
 {
 	for (enum verb_arg a = 0; a < ARG_N; a++)
 		if (verb->required & BIT(a) && !out->v[a].given)
-			return usage(error, "%s needs %s (usage: %s %s)", verb->name, arg_descs[a].name, verb->name,
-				     verb->usage);
+			return verb_usage(error, "%s needs %s (usage: %s %s)", verb->name, verb_arg_descs[a].name,
+					  verb->name, verb->usage);
 	return 0;
 }
 
@@ -715,11 +315,11 @@ int verb_parse(const char *const *argv, size_t argc, struct verb_args *out, char
 	memset(out, 0, sizeof(*out));
 	error[0] = '\0';
 	if (!argc)
-		return usage(error, "no verb ('help' lists all)");
+		return verb_usage(error, "no verb ('help' lists all)");
 	if (!verb_find(argv, argc, &out->id))
-		return unknown_verb(argv, argc, error);
+		return verb_unknown(argv, argc, error);
 	verb = &verbs[out->id];
-	for (size_t i = word_count(verb->name); i < argc; i++) {
+	for (size_t i = verb_word_count(verb->name); i < argc; i++) {
 		int rc = strncmp(argv[i], "--", 2) == 0 ? parse_option(verb, argv, argc, &i, out, error)
 							: parse_positional(verb, argv[i], out, error);
 
