@@ -209,9 +209,18 @@ static enum MHD_Result list_names(struct MHD_Connection *c)
 	return http_reply(c, MHD_HTTP_OK, http_json(names));
 }
 
+const char *http_api_name(const char *url)
+{
+	size_t root = strlen(HTTP_API_ROOT) - 1; /* the last slash may be left out with the name */
+
+	if (strncmp(url, HTTP_API_ROOT, root) || (url[root] && url[root] != '/'))
+		return NULL;
+	return url + root + (url[root] == '/');
+}
+
 enum MHD_Result http_api(struct http *h, struct MHD_Connection *c, const char *url)
 {
-	const char *name = url + strlen(HTTP_API_ROOT);
+	const char *name = http_api_name(url);
 	struct parameters p = { .limit = 0 };
 	struct stream *s;
 	int rc;

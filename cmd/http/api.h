@@ -13,6 +13,8 @@
 
 #define HTTP_API_ROOT "/api/v1/"
 
+/* What stands behind the root, "" of the root itself; NULL when url is of something else. */
+const char *http_api_name(const char *url);
 enum MHD_Result http_api(struct http *h, struct MHD_Connection *c, const char *url);
 
 #define HTTP_WORDS_MAX 32u

@@ -188,7 +188,7 @@ static enum http_part part_of(const char *url)
 		return HTTP_METRICS;
 	if (strcmp(url, "/healthz") == 0)
 		return HTTP_HEALTH;
-	return strncmp(url, HTTP_API_ROOT, strlen(HTTP_API_ROOT)) == 0 ? HTTP_API : HTTP_OTHER;
+	return http_api_name(url) ? HTTP_API : HTTP_OTHER;
 }
 
 static enum MHD_Result serve_part(struct http *h, struct MHD_Connection *c, enum http_part part, const char *url)

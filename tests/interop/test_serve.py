@@ -106,6 +106,7 @@ def test_everything_that_is_shown(lab, pair):
     s = Serve(d)
     assert s.ask(HEALTH)[::2] == (200, "ok\n")
     names = s.json(API)
+    assert names == s.json("/api/v1") and s.ask("/api/v12")[0] == 404
     assert {"neighbors", "rib", "vni", "mac", "arp", "fdb", "vtep", "version", "memory", "config"} <= set(names)
     everything = s.ask(PAGE)[2] + s.ask(METRICS)[2] + "".join(s.ask(API + n)[2] for n in names)
     assert PASSWORD not in everything
