@@ -21,6 +21,7 @@
  *	  extern_learn, KERNEL_FLOOD_MARK              the flood row to the same VTEP is ours
  *	  dynamic (learned there)                      the kernel's, makes room for ours; where rows come on demand
  *	                                               the device learns nothing, so it is ours
+ *	  the group that the device floods to          its own
  *	  any other                                    another hand's
  *	neighbour with our protocol                    ours; rewritten when it is not kept as we keep them
  *	  extern_learn, or NOARP                       another program's
@@ -216,6 +217,12 @@ static enum dp_seen_state vxlan_state(struct kernel *k, const struct neigh *n, b
 	return mac_is_zero(&n->mac) ? DP_SEEN_NONE : demand ? DP_SEEN_OURS : DP_SEEN_LOCAL;
 }
 
+/* It came with the device, and goes with it. */
+static bool is_group(const struct kvni *v, const struct neigh *n)
+{
+	return !n->gone && mac_is_zero(&n->mac) && v->group.len && ip_eq(&n->dst, &v->group);
+}
+
 /*
  * The kernel says when a row has been used last; until 6.14 a row's time began anew with each use, since then it begins
  * when it is written (and is over for those in use, too).
@@ -274,7 +281,7 @@ static void vxlan_row(struct kernel *k, const struct neigh *n, const struct klin
 		return;
 	note_stranger(k, v, n, is_strangers(k, v, n));
 	s.vni = v->v;
-	s.state = vxlan_state(k, n, v->miss_macs);
+	s.state = is_group(v, n) ? DP_SEEN_OWN : vxlan_state(k, n, v->miss_macs);
 	s.dest = dest_of(k, n);
 	s.flags = n->nd->ndm_flags & NTF_ROUTER ? DP_ROUTER : 0;
 	s.age = age_of(n);

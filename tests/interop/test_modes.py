@@ -89,6 +89,8 @@ def test_multicast(lab, ipv6, dataplane):
     if dataplane == "userspace":
         assert p.e.drops()["looped"] == 0, "what r1 sends to the group does not come back"
         return
+    row, = p.e.fdb(vtep=group)
+    assert (row["owner"], row["mac"]) == ("kernel", "00:00:00:00:00:00") and p.e.json("diff") == [], "the device's own row"
     link, = p.r1.ip_json("link show vxlan100")
     data = link["linkinfo"]["info_data"]
     assert data.get("group6" if ipv6 else "group") == group and data["link"] == "eth0" and data["learning"]
