@@ -90,6 +90,8 @@ static void look_at_vni(struct doctor *x, const struct config_vni *v)
 	if (doctor_has_told(x, v->vni) || !dp_vni_info(x->d->dp, v->vni, &i) || (i.ready && !i.problem) ||
 	    x->config->dataplane == CONFIG_DP_NONE)
 		return;
+	if (i.ready && !lookup_is_own(&x->s, &x->config->vtep))
+		return; /* of all VNIs alike, and said: doctor_vtep_address() */
 	f = doctor_find(x, i.ready ? DOCTOR_WARNING : DOCTOR_ERROR,
 			i.problem && strstr(i.problem, "writes here as well") ? "control-plane" : "vni-problem",
 			"VNI %u: %s", v->vni, i.problem ? i.problem : "its devices are not ready");

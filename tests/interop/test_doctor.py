@@ -247,6 +247,17 @@ def test_rights(lab):
     assert "--cap-add NET_RAW" in found(lab, e, "capability", severity="error")["command"]
 
 
+@pytest.mark.dataplanes
+def test_a_vtep_address_that_is_not_here_yet(lab):
+    """It is one finding, not one of each VNI as well."""
+    n, = lab.fabric("r1")
+    e = Evpnd(n, evpnd.conf(n, 65000, [], vnis=(100, 200), vtep="192.0.2.50"))
+    lab.wait_for(lambda: e.show("vni", "200")["problem"], "the dataplane says it of the VNI")
+    assert codes(e) == ["vtep-address"]
+    n.ip("addr add 192.0.2.50/32 dev lo")
+    lab.wait_for(lambda: not doctor(e), "nothing is found")
+
+
 @pytest.mark.kernel
 def test_ipv6_is_off(lab):
     n, = lab.fabric("r1")
