@@ -218,14 +218,17 @@ def test_reload(b):
     b.lab.wait_for(lambda: not b.r1.ip("link show vxlan200", check=False), "and they go with it")
 
 
-@pytest.mark.parametrize("how", ["restart", "kill"])
+@pytest.mark.parametrize("how", ["restart", "kill", "upgrade"])
 def test_a_ping_runs_through(b, how):
-    """Rows stay, neighbors keep our routes: by order, and when something kills it."""
+    """Rows stay, neighbors keep our routes: by order, when something kills it, and when another version is installed under it."""
     b.settled()
     before, pid, restarts = b.rows(), b.e1.get("MainPID"), int(b.e1.get("NRestarts"))
     pings = [Pings(b.h1, "10.0.0.2", 0.02), Pings(b.h2, "10.0.0.1", 0.02)]
     time.sleep(0.5)
-    if how == "restart":
+    if how == "upgrade":
+        b.install()
+        assert b.r1.run("readlink", "/proc/%s/exe" % pid).stdout.strip() == "/usr/sbin/evpnd (deleted)"
+    if how != "kill":
         b.e1.systemctl("restart", "evpnd")
     else:
         b.e1.systemctl("kill", "-s", "KILL", "evpnd")
