@@ -5,6 +5,7 @@
  * go, lost events, restarts. At the end the kernel holds what is wished for and what
  * others had. DP_CHAOS_RUNS seeds (2), DP_CHAOS_ROWS rows beside them.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,11 +201,16 @@ static void chaos_check(struct bed *t, const struct chaos_sets *s, unsigned m, u
 static void settle_whole(struct bed *t)
 {
 	time_t end = time(NULL) + 60; /* of a busy machine */
+	const struct kernel *k = dp_backend(t->d);
+	struct dp_stats s = stats(t);
 
-	while (stats(t).dirty || stats(t).rows_going || stats(t).unread ||
-	       ((struct kernel *)dp_backend(t->d))->overrun) {
-		assert_true(time(NULL) < end);
+	while (s.dirty || s.rows_going || s.unread || k->overrun) {
+		if (time(NULL) >= end)
+			fail_msg("rows in line: %" PRIu64 ", to go: %" PRIu64 ", VNIs not read: %" PRIu64 "%s; %s, %s",
+				 s.dirty, s.rows_going, s.unread, k->overrun ? ", events lost" : "",
+				 info(t).ready ? "ready" : "not ready", info(t).problem ? info(t).problem : "no problem");
 		settle(t);
+		s = stats(t);
 	}
 }
 
