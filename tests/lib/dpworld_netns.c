@@ -85,15 +85,16 @@ void world_run(const char *fmt, ...)
 }
 
 /*
- * Links carry frames, and bridges let them in, when a worker of the kernel has seen that they are connected, for which it waits
- * its turn at the lock that all of the machine shares.
+ * Links carry frames, and bridges let them in, when a worker of the kernel has seen that they are connected, for which
+ * it waits its turn at the lock that all of the machine shares.
  */
 void netns_make_ports(void)
 {
 	world_run("printf '%%s\\n' 'link add p1 type veth peer name h1' 'link add p2 type veth peer name h2' "
 		  "'link set h1 addrgenmode none up' 'link set h2 addrgenmode none up' "
 		  "'link set p1 addrgenmode none up' 'link set p2 addrgenmode none up' | ip -batch -");
-	world_run("for i in $(seq 1000); do ip -br link show type veth | grep -qv ' UP ' || exit 0; sleep 0.01; done; exit 1");
+	world_run("for i in $(seq 1000); do "
+		  "ip -br link show type veth | grep -qv ' UP ' || exit 0; sleep 0.01; done; exit 1");
 }
 
 bool netns_enter(void)
