@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
-/* struct dp, for dp.c and dp_show.c only. */
+/* The inside of a dataplane, for dp.c, dp_backend.c and dp_show.c only. */
 #ifndef DATAPLANE_DP_H
 #define DATAPLANE_DP_H
 
@@ -15,11 +15,14 @@ struct dp {
 	struct rec rec;
 	struct loop_work work;
 	struct loop_timer timer;
-	struct mtime armed;
-	struct log_limit refusals;
-	bool found; /* what an earlier evpnd left */
-	unsigned n_closing; /* VNIs that wait for their last row to go */
-	bool hold; /* one of them has, but for those that are out: nothing is given out meanwhile */
+	struct mtime armed;        /* what timer is set to */
+	struct log_limit refusals; /* of the lines about operations that were refused */
+	bool found;                /* an earlier evpnd has left something in the kernel */
+	unsigned n_closing;        /* VNIs that wait for their last row to go */
+	bool hold;                 /* one of them waits only for operations that are out: no others are given out */
 };
+
+/* Sets the timer to when reconcile wants to be called next. */
+void dp_arm_timer(struct dp *d);
 
 #endif
