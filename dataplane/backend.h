@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What a backend (kernel, none, the tests' fake) and the dataplane are to each other. Operations are pulled: a backend
- * that can write asks for the next ones (dp_pull), carries them out in order and says what came of each (dp_done). They
- * are values, so that a ring and a thread fit in between. What a backend sees, it reports (dp_seen and the others
- * below); who a row belongs to is the backend's judgement, what follows from that is reconcile's.
+ * The contract between the dataplane and a backend (kernel, userspace, none, the tests' fake). Operations are pulled: a
+ * backend that can write asks for the next ones (dp_pull), carries them out in order and reports the result of each
+ * (dp_done). They are values, so that a ring and a thread fit in between. A backend also reports what it sees (dp_seen
+ * and others below). It judges whose a row is; reconcile decides what follows from that.
  *
  *	             dp_want                      dp_pull, dp_done
  *	   evpn  ------------->  dp.c, reconcile.c  <------------->  backend  <--> kernel
@@ -20,37 +20,37 @@
 struct dp_vni;
 struct dp_seen;
 
-/* Several VTEPs: each flow goes to one of them. */
+/* Several VTEPs, of which each flow goes to one. */
 struct dp_set {
 	uint32_t n;
-	uint32_t dest[DP_SET_MAX]; /* handles of destinations of one VTEP, without label; by address */
+	uint32_t dest[DP_SET_MAX]; /* handles of destinations (one VTEP each, no label), in the order of addresses */
 };
 
 /*
- * Where frames go: a VTEP or a set of them. Rows share destinations, so a backend can
- * program one as an object that rows point at. Of a set it must: that is put again when
- * other members are to take the place of those that it has, and its members were put before.
+ * Where frames go: a VTEP or a set of them. Many rows share a destination, so a backend may write it as an object that
+ * the rows point at. For a set it has to: the set is put again whenever its members change, always after its members.
  */
 struct dp_dest {
-	struct ip vtep; /* none: a set */
+	struct ip vtep;           /* none: a set */
 	const struct dp_set *set; /* as it was put last; NULL: a VTEP */
-	uint32_t label; /* the VNI in the packet; 0 = that of the row. With a label it is no object of its own. */
-	uint32_t id[2]; /* the backend's, 0 at first (kernel: nexthop and group) */
-	bool carries; /* the backend's: FDB rows that go there end with the object, without a word */
+	uint32_t label;           /* the VNI in the packet, then it has no object of its own; 0: that of the row */
+	uint32_t id[2];           /* the backend's, 0 at first (kernel: nexthop and group) */
+	bool carries;             /* the backend's: FDB rows go with the object, without an event each */
 };
 
-/* A destination is a row, too; it is put before the first row that needs it and deleted after the last. */
+/* The kind of an operation on a destination: put before the first row that needs it, deleted after the last. */
 enum { DP_DEST = DP_NEIGH + 1 };
 
 /*
- * An FDB row is two in the kernel: the bridge's (which port) and the vxlan device's (which VTEP). Others
- * are SELF. Of a flood row in a list that another hand has marked, PORT is what says that it is ours.
+ * An FDB row is two rows in the kernel: the bridge's, DP_PORT (which port?), and the vxlan device's, DP_SELF (which
+ * VTEP?). Rows of other kinds have DP_SELF only, but for a flood row in a list that another hand has marked: there
+ * DP_PORT is a second row that says that the first is ours.
  */
 enum dp_part { DP_PORT = 1, DP_SELF = 2 };
 
 enum dp_op_type {
 	DP_OP_PUT, /* create or change */
-	DP_OP_DEL, /* a part that is not there counts as deleted */
+	DP_OP_DEL, /* to delete what is not there is no error */
 	DP_OP_ASK, /* where is this MAC's bridge row? The answer goes into .answer */
 	DP_OP_GIVE, /* give the bridge row of this MAC, which we hold, back to local port .ifindex */
 	DP_OP_LOOK /* what is there of both rows of this MAC, in a VNI said to be unread? Answered by dp_looked() */
@@ -90,9 +90,9 @@ struct dp_tracer {
 	struct dp_traced *out;
 	struct ksock *s; /* of our own network namespace, for questions */
 	struct ip from;  /* outer source address; for trace_source() the other VTEP's, without a port */
-	unsigned mtu;    /* of what hosts send at most, without Ethernet header; 0: the backend minds it itself */
-	const char *mtu_device; /* that says so */
-	unsigned overlay[2]; /* ifindex: what must not carry the underlay; 0: none */
+	unsigned mtu;    /* the most that hosts send, without Ethernet header; 0: the backend sees to it itself */
+	const char *mtu_device; /* whose MTU that is */
+	unsigned overlay[2]; /* ifindex of the devices that must not carry the underlay; 0: none */
 	char isolated[16]; /* the isolated port that the frame comes in by (trace_source()) or leaves by (trace()) */
 };
 
@@ -100,10 +100,10 @@ struct dp_ops {
 	const char *name;
 	/* As dp_sets_on_demand(). NULL: they may. */
 	bool (*sets_on_demand)(const void *be);
-	/* Is there anything of an earlier evpnd, now that it is open? NULL: never. */
+	/* After open(): has an earlier evpnd left anything? NULL: never. */
 	bool (*found)(const void *be);
-	bool blind; /* keeps no rows: wishes are dropped */
-	const char *table; /* the one that holds all its rows, a MAC once; NULL: the kernel's, a MAC twice */
+	bool blind; /* it keeps no rows: wishes are dropped */
+	const char *table; /* the name of its one table; NULL: the kernel's tables, in which a MAC has two rows */
 	void *ctx;  /* for open(): dp_backend_ops(d)->ctx */
 	/* NULL with a log line. Must not report before it is asked to flush. */
 	void *(*open)(struct dp *d, struct loop *loop, struct log *log);
@@ -111,9 +111,9 @@ struct dp_ops {
 	/* 0 and *data, or -errno with a log line. Devices come later, in flush. */
 	int (*vni_add)(void *be, struct dp_vni *v, const struct dp_vni_params *p, void **data);
 	/*
-	 * The VNI is to be as p says: what can stay does, and what cannot is made anew. 0 or -errno as
-	 * above, then all is as before. Calls dp_vni_ready() later as after vni_add(), dp_vni_forget()
-	 * before that when devices are others. NULL: a VNI that changes is removed and added.
+	 * Makes the VNI as p says: what can stay stays, the rest is made anew. 0, or -errno as above,
+	 * with everything as before. Calls dp_vni_ready() later, as after vni_add(), and before that
+	 * dp_vni_forget() if a device is another one. NULL: a VNI that changes is removed and added.
 	 */
 	int (*vni_change)(void *be, void *data, const struct dp_vni_params *p);
 	/* remove: also the devices that we made, at the latest with the next flush or close. */
@@ -127,13 +127,13 @@ struct dp_ops {
 			size_t cap);
 	int (*port_del)(void *be, void *data, const struct dp_netns_port *p, char *why, size_t cap);
 	/*
-	 * A slice: reads events, then pulls and writes. True when there is more to do
-	 * now; when what is out comes back the backend calls dp_turn().
+	 * One slice of work: reads events, then pulls and writes. True when there is more to do now. For results that
+	 * come later the backend calls dp_turn().
 	 */
 	bool (*flush)(void *be);
 	/* As dp_capture(). NULL: -EOPNOTSUPP. */
 	int (*capture)(void *be, void *data, const struct dp_capture *what, int fd, char *why, size_t cap);
-	/* Sleeps until some of what was pulled is done. NULL: all is when flush() returns. */
+	/* Sleeps until some of what was pulled is done. NULL: when flush() returns, all of it is. */
 	void (*wait)(void *be);
 	/* For show and log lines; NULL when not known. */
 	const char *(*ifname)(const void *be, unsigned ifindex);
@@ -157,13 +157,14 @@ struct dp_ops {
 	 */
 	bool answers;
 	/*
-	 * A fresh look, past what was heard: a slice a step, false at its end; dp_audit_*() are called from
-	 * it. vni 0: all. begin() may say NULL when it cannot. All NULL: only what is known is compared.
+	 * An audit: reads everything anew, whatever events have said, a slice a step, and
+	 * calls dp_audit_*(); a step is false at the end. vni 0: all VNIs. begin()
+	 * returns NULL when it cannot. All NULL: reconcile's own view counts.
 	 */
 	void *(*audit_begin)(void *be, struct dp_audit *a, uint32_t vni);
 	bool (*audit_step)(void *be, void *run);
 	void (*audit_end)(void *be, void *run);
-	/* What is there now of this one row goes into s, DP_SEEN_NONE without one; false: that cannot be asked. */
+	/* Reads this one row anew into s, DP_SEEN_NONE when it is not there; false: it cannot be asked for alone. */
 	bool (*audit_row)(void *be, void *vni, struct dp_seen *s);
 	/*
 	 * As dp_trace() up to where the frame leaves for VTEPs, dp_trace_source() and
@@ -184,13 +185,13 @@ unsigned dp_pull(struct dp *d, struct dp_op *ops, unsigned max);
  */
 void dp_done(struct dp *d, const struct dp_op *op, int err, const char *words);
 /*
- * For a backend that hears while operations are out: the results that have come back are in. What was reported of their
- * rows meanwhile was held, and counts as having come after them.
+ * For a backend that reports while operations are out. What it reports of their rows is held back, and taken as having
+ * come after the operations once their results are all in: then the backend calls this.
  */
 void dp_landed(struct dp *d);
-/* Not so much is held yet that nothing more may be reported. */
+/* False while so much is held back that the backend should read no more events. */
 bool dp_can_hear(const struct dp *d);
-/* A slice, for what wakes the backend itself. */
+/* Runs a slice, for what wakes the backend itself. */
 void dp_turn(struct dp *d);
 
 /* Whose a row is that was seen. */
@@ -210,7 +211,7 @@ enum dp_seen_state {
 };
 
 /* Why a row on demand is not there any more. */
-enum dp_age { DP_AGE_NONE, DP_AGE_UNUSED, DP_AGE_USED /* its time is over all the same */ };
+enum dp_age { DP_AGE_NONE, DP_AGE_UNUSED, DP_AGE_USED /* in use, and yet the kernel ended it (since Linux 6.15) */ };
 
 struct dp_seen {
 	struct dp_vni *vni;
@@ -229,7 +230,7 @@ struct dp_seen {
 };
 #define DP_DEST_OTHER UINT32_MAX /* .dest of a row that is gone: none that is known */
 void dp_seen(struct dp *d, const struct dp_seen *s);
-/* A row of ours is there for the MAC, and nothing about it is to be done. */
+/* A row of ours is there for the MAC, as it should be. */
 bool dp_is_there(struct dp *d, struct dp_vni *v, const struct mac *mac);
 /* A frame to mac, or a question for ip (mac NULL), found no row; of VNIs with miss_macs. */
 void dp_miss(struct dp *d, const struct dp_vni *v, const struct mac *mac, const struct ip *ip);
@@ -243,8 +244,8 @@ uint32_t dp_set_find(const struct dp *d, uint32_t id);
 /* A set that an earlier run left, found at the start: rows that are seen to go there tell which it is. */
 uint32_t dp_set_found(struct dp *d, const struct dp_set *s);
 /*
- * Its object was found at the start, or its end was seen (then every row that points at it is lost, and it is no longer
- * a member of any set).
+ * there: its object was found at the start. Not there: it was seen to go, and with it go all rows that point at it and
+ * its membership in sets.
  */
 void dp_dest_seen(struct dp *d, uint32_t dest, bool there);
 /* Another hand has rewritten its object. */
@@ -252,60 +253,61 @@ void dp_dest_altered(struct dp *d, uint32_t dest);
 struct dp_dest *dp_dest(struct dp *d, uint32_t dest);
 
 /*
- * A table is too large to be read before rows are written: only what is local, neighbours, and
- * what has been reported is known. Wishes for other MACs are looked up one by one (DP_OP_LOOK),
- * those for flooding and a sweep wait until the backend has read the rest beside. Not of a VNI
- * that learns from the tunnel or has rows on demand. Said again when the rest is about to be
- * read, and once more each time that this is begun anew because flood rows have gone meanwhile.
+ * The VNI's table is too large to be read before rows are written. Known are only local rows, neighbours and what has
+ * been reported. Other MACs are looked up one by one when they are wished for (DP_OP_LOOK); flood rows and the sweep
+ * wait until the backend has read the rest in a thread beside. Never of a VNI that learns from the tunnel or has rows
+ * on demand. The backend says this again when it begins to read the rest, and whenever it has to begin anew since flood
+ * rows have gone meanwhile.
  */
 void dp_vni_unread(struct dp *d, struct dp_vni *v);
-/* In place of dp_done(), what came of a DP_OP_LOOK: the parts that are there. */
+/* In place of dp_done(), the result of a DP_OP_LOOK: the n parts that are there. */
 void dp_looked(struct dp *d, const struct dp_op *op, const struct dp_seen *s, unsigned n);
-/* A row that was met on reading the rest. That may be a while ago: a MAC is looked up before it is believed. */
+/* A row that the thread has read. It may have changed since, so a MAC is looked up before it is believed. */
 void dp_vni_met(struct dp *d, const struct dp_seen *s);
-/* All of it has been met. */
+/* The thread has read all of it. */
 void dp_vni_read(struct dp *d, struct dp_vni *v);
-/* Something waits for that. */
+/* Whether something waits for the rest to be read. */
 bool dp_vni_awaits(const struct dp *d, const struct dp_vni *v);
 
-/* Rows can be written (or not: then what was local is told to be gone). */
+/* Rows can be written; or they cannot, and evpn is told that all that was local is gone. */
 void dp_vni_ready(struct dp *d, struct dp_vni *v, bool ready);
-/* A device is gone or another: nothing that was seen of the VNI holds. */
+/* A device is gone or is another one: what was seen of the VNI no longer counts. */
 void dp_vni_forget(struct dp *d, struct dp_vni *v);
 /*
- * Events were lost. Between begin and end the backend reports all local rows and neighbours of the VNI again,
- * and what it has learned from the tunnel; those that it does not are gone. Then all of ours are written anew.
+ * Events were lost. Between begin and end the backend reports anew all local rows and neighbours of the VNI, and what
+ * the tunnel taught it; what it does not report is gone. Then all of our rows are written anew.
  */
 void dp_resync_begin(struct dp *d, struct dp_vni *v);
 void dp_resync_end(struct dp *d, struct dp_vni *v);
-void dp_overrun(struct dp *d); /* counts one */
-/* For the history: something about a device of the VNI (0: of none), in words, which are copied. */
+/* Counts and notes that events were lost. */
+void dp_overrun(struct dp *d);
+/* Notes in the history something about a device of the VNI (0: of none), in words, which are copied. */
 void dp_note(struct dp *d, uint32_t vni, enum history_what what, const char *words);
 
-/* A frame that a host has sent into a local port; anything but ARP and ND is left alone. True when it was one. */
+/* A frame that a host has sent into a local port. True when it was ARP or ND; anything else is ignored. */
 bool dp_hear(struct dp *d, struct dp_vni *v, unsigned ifindex, const uint8_t *frame, size_t len);
 
-/* Of an audit: a row, as for dp_seen(). */
+/* During an audit: a row that is there, as for dp_seen(). */
 void dp_audit_seen(struct dp_audit *a, const struct dp_seen *s);
-/* Rows may have been missed: what cannot be asked for alone is not called missing. */
+/* The dump may have skipped rows, so those that cannot be asked for alone are not reported as missing. */
 void dp_audit_unsure(struct dp_audit *a);
 /* A device is not as it should be; true when that is to be put right. */
 bool dp_audit_device(struct dp_audit *a, uint32_t vni, const char *device, const char *property, const char *expected,
 		     const char *found);
-/* A destination's object is not there, or another one. */
+/* A destination's object is missing, or is not what it should be. */
 void dp_audit_dest(struct dp_audit *a, uint32_t dest, bool there, const char *found);
 
-/* Of a trace: adds the VTEPs of the flood list, so far as it is there. */
+/* During a trace: adds the VTEPs of those rows of the flood list that are there. */
 void dp_trace_flood(struct dp *d, struct dp_vni *v, struct dp_traced *out);
 
 void *dp_backend(struct dp *d);
 const struct dp_ops *dp_backend_ops(const struct dp *d);
-/* Rows that wait for their turn or are out. */
+/* How many rows wait for an operation, or for its result. */
 unsigned dp_backlog(const struct dp *d);
 unsigned dp_wanted(const struct dp *d);
-/* What became of rows meanwhile was not heard: those that are wanted are written anew. */
+/* Events may have been missed: all rows that are wanted are written anew. */
 void dp_reassert(struct dp *d);
-/* There is something to flush. */
+/* There is something to flush: the backend is called soon. */
 void dp_kick(struct dp *d);
 
 #endif

@@ -28,13 +28,13 @@ struct rec {
 	struct mtime start, now;
 	struct mtime next_sweep; /* not later than the first VNI's */
 	bool started;
-	uint32_t mass_min;       /* so many rows of one destination end with it */
-	uint32_t burst_min;      /* while so many are in line, it may be that all of them go */
-	struct mtime mass_until; /* after that none waits for it any more */
-	struct mtime spare_look; /* then those are looked at whose destination stays */
-	bool sweep_waits; /* for a call */
-	bool over;  /* some destination is */
-	bool swept; /* destinations of an earlier run have had their time */
+	uint32_t mass_min;       /* this many rows of one destination go with it, not one by one */
+	uint32_t burst_min;      /* while this many are in line, rows that go wait: all of their destination may go */
+	struct mtime mass_until; /* when they wait no longer */
+	struct mtime spare_look; /* when those are looked at whose destination stays */
+	bool sweep_waits;        /* until rec_sweep() is called */
+	bool over;               /* some destination is: see struct dest_row */
+	bool swept;              /* the destinations that an earlier run left have been swept */
 	uint32_t n_wanted, n_there;
 	uint32_t n_out; /* operations that were pulled and are not done */
 	uint32_t n_unread; /* VNIs */
@@ -120,7 +120,7 @@ void rec_vni_read(struct rec *c, struct dp_vni *v);
 /* The same without a look at its rows, which are forgotten. */
 void rec_vni_unread_no_more(struct rec *c, struct dp_vni *v);
 
-/* What the row asks for; pure. */
+/* What is to be done about the row; pure. */
 struct rec_plan rec_plan(const struct rec *c, uint32_t h);
 /* Why a wanted row is not there yet, NULL when it is. */
 const char *rec_pending(const struct rec *c, uint32_t h);
@@ -176,7 +176,7 @@ void rec_forgive(struct rec *c, uint32_t h);
 void rec_undone(struct rec *c, const struct dp_op *op);
 /* Takes the destination into a field of a row, with a reference; 0 lets go. */
 void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest);
-/* One reference more or less; the last that goes may take the destination with it. */
+/* One reference more or less, also for those that are no row's; without any the destination may go. */
 void rec_dest_ref(struct rec *c, uint32_t h);
 void rec_dest_unref(struct rec *c, uint32_t h);
 /* A wish more or less, each beside a reference. */
@@ -184,9 +184,6 @@ void rec_dest_want(struct rec *c, uint32_t h);
 void rec_dest_unwant(struct rec *c, uint32_t h);
 /* The same as rec_set_dest() for to.want: frames are to go there, so the destination needs its object. */
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
-/* A reference that is no row's. */
-void rec_dest_ref(struct rec *c, uint32_t h);
-void rec_dest_unref(struct rec *c, uint32_t h);
 /* r->to.have: where what is there goes to. */
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 /* The row is, or is not any more, one whose vxlan row goes with its destination. */
@@ -197,7 +194,7 @@ void rec_set_spare(struct rec *c, struct row *r, bool spare);
  */
 void rec_lose_dest(struct rec *c, uint32_t dest, bool by_us);
 void rec_lose_rows(struct rec *c);
-/* The row, which stands in none, comes into this line; the row leaves its line, if it stands in one. */
+/* Puts the row, which stands in no line, into this one; takes it out of its line, if it stands in one. */
 void rec_enlist(struct rec *c, uint32_t h, enum row_list list);
 void rec_unlist(struct rec *c, uint32_t h);
 /* How long a row of this level of back-off waits. */
