@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The table of bindings. One entry is "this address is at this MAC", said by a host here, by one behind the tunnel, by
- * MAC/IP routes, or by several of them. It knows who says what; what follows from it is neigh.h's.
+ * The table of bindings. One entry is "this address is at this MAC", as said by a host
+ * here, by a host heard through the tunnel, by MAC/IP routes, or by several of these. The
+ * table knows who says it; what follows from it is neigh.h's.
  *
- * A binding is named by a handle, 0 is none. An address has one for each MAC that it is said to be at.
+ * A binding is named by a handle, 0: none. An address has a binding for each MAC that it is said to be at.
  */
 #ifndef EVPN_BINDING_H
 #define EVPN_BINDING_H
@@ -15,14 +16,14 @@
 #include "evpn/sources.h"
 
 enum { /* flags of a binding */
-	BINDING_LOCAL = 1,   /* the dataplane sees it */
-	BINDING_ROUTER = 2,  /* so the host says, locally or out of the tunnel */
-	BINDING_SENT = 4,    /* advertised */
-	BINDING_WANTED = 8,  /* its row is wanted */
-	BINDING_WANTED_ROUTER = 16,
-	BINDING_STALE = 32, /* local, but its MAC was here and has left */
-	BINDING_STATIC = 64, /* local, set by hand: the address can be nowhere else (RFC 9047 2, I) */
-	BINDING_IN_USE = 128 /* rows come on demand, and its is wished for */
+	BINDING_LOCAL = 1,          /* seen here: by ARP and ND, or in the neighbour table */
+	BINDING_ROUTER = 2,         /* the host says that it is a router, here or through the tunnel */
+	BINDING_SENT = 4,           /* it is advertised */
+	BINDING_WANTED = 8,         /* its row is wished for */
+	BINDING_WANTED_ROUTER = 16, /* that row, as a router's */
+	BINDING_STALE = 32,         /* local, but its MAC was here and has left */
+	BINDING_STATIC = 64,        /* local, set by hand: the address can be nowhere else (RFC 9047 2, I) */
+	BINDING_IN_USE = 128        /* rows come on demand, and this one is in use */
 };
 
 struct binding { /* 40 octets of an IPv4 address, 52 of an IPv6 one, and 9 to 18 of the index */
@@ -33,7 +34,7 @@ struct binding { /* 40 octets of an IPv4 address, 52 of an IPv6 one, and 9 to 18
 	uint16_t evi;
 	uint8_t flags;
 	uint8_t ip_len : 7;
-	bool tunnel : 1; /* heard out of the tunnel: it is where its MAC is */
+	bool tunnel : 1; /* a host heard through the tunnel says it: the address is where that MAC is */
 	uint8_t ip[]; /* ip_len octets */
 };
 
@@ -64,25 +65,25 @@ uint32_t binding_further(const struct evpn *e, const struct evi *evi, const stru
 
 /* The one at that MAC, a handle. */
 uint32_t binding_find(const struct evpn *e, const struct evi *evi, const struct ip *ip, uint32_t mac);
-/* Made when need be; then nobody says it yet. */
+/* The same, made when there is none; nobody says a new one yet. */
 uint32_t binding_obtain(struct evpn *e, struct evi *evi, const struct ip *ip, uint32_t mac);
-/* The local one, the one that was heard out of the tunnel: there is one at most. */
+/* The local one; the one heard through the tunnel. There is at most one of each. */
 uint32_t binding_local(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 uint32_t binding_tunnel(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* The n-th, from 0; 0 behind the last. */
 uint32_t binding_nth(const struct evpn *e, const struct evi *evi, const struct ip *ip, unsigned n);
-/* Frees those that nobody says any more, and MACs that were held for them only. */
+/* Frees those that nobody says any more, and MACs that were kept only for them. */
 void binding_sweep(struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* A hint: its bindings are looked for soon. */
 void binding_prefetch(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 
 /* ---- changes ----------------------------------------------------------------------------------------------------- */
 
-/* The counters of the EVI: -1u before who says the binding changes, 1 after it. */
+/* Keeps the counters of the EVI: called with -1u before who says the binding changes, and with 1 after that. */
 void binding_tally(struct evi *evi, const struct binding *b, uint32_t by);
 /*
- * Changes those of a MAC one by one. A change may call bgp, and that back, and so take
- * others along or bring some: those that there are now, as far as they are there still.
+ * Calls change for each binding that the MAC has now. A change may call bgp, which may call back and so take away
+ * others, which are then passed over, or bring new ones, which are left out.
  */
 void binding_change_all(struct evpn *e, uint32_t mac, void (*change)(struct evpn *e, uint32_t h));
 

@@ -9,7 +9,8 @@
  *           resolver.c --> source (a registry, a program) --> answer = a claim like a route's
  *                     `--> resolver: rib: nobody knows
  *
- * Who asked by ARP or ND is answered here as soon as the row is there: the kernel has thrown the question away.
+ * A host that asked by ARP or ND is answered from here as soon as the row is there, since
+ * the kernel drops its question.
  */
 #ifndef EVPN_DEMAND_H
 #define EVPN_DEMAND_H
@@ -53,7 +54,7 @@ void demand_idle(struct evpn *e, struct evi *evi, const struct mac *mac);
 
 /* ---- for mac.c and neigh.c --------------------------------------------------------------------------------------- */
 
-/* Somebody has just come to be known: was it looked for a moment ago? Says so once. */
+/* A host has just become known: was it missed a moment ago? True once for a miss. */
 bool demand_wants_mac(const struct evi *evi, const struct mac *mac);
 bool demand_wants_ip(const struct evi *evi, const struct ip *ip);
 

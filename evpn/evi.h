@@ -24,9 +24,9 @@ struct evi {
 	uint16_t slot;
 	enum config_mode mode;
 	bool bgp;         /* mode evpn, or asked of the RIB: it has an RD and route targets, its hosts are advertised */
-	bool learns;      /* from the tunnel: hosts are where the dataplane has seen them */
-	bool import_auto; /* any AS:VNI */
-	bool rsc;         /* packets to the MAC of a router take the short way */
+	bool learns;      /* hosts are learned from the tunnel: they are where the dataplane has seen them */
+	bool import_auto; /* it imports AS:VNI for any AS */
+	bool rsc;         /* route short circuit: packets to a router's MAC go straight to their destination */
 	bool suppress;    /* the bridge answers ARP and ND: remote bindings become neighbour rows */
 	struct config_mobility mobility;
 	struct limits limits; /* of MACs */
@@ -34,17 +34,17 @@ struct evi {
 	struct ip group; /* with flooding to one */
 	bool ready;       /* the dataplane says so; Type 3 is advertised */
 	bool unread;      /* what was in the RIB before it has not been imported yet */
-	bool leaving;     /* deleted, its MACs are not yet */
+	bool leaving;     /* it is deleted, its MACs are not yet */
 	uint32_t tag;     /* Ethernet Tag of its routes; 0: VLAN-based service */
 	uint8_t rd[8];
 	uint8_t (*imports)[8]; /* explicit route targets */
 	uint8_t (*exports)[8]; /* all, the automatic one filled in */
 	uint16_t n_imports, n_exports;
-	uint8_t *ecs; /* what every route of it carries: exports, Encapsulation; then room for EVI_ECS_ROOM octets */
+	uint8_t *ecs; /* what all of its routes carry (exports, Encapsulation), then room for EVI_ECS_ROOM octets */
 	size_t ecs_len;
 	uint32_t floods; /* first of its Type 3 routes, see flood.h */
 	uint32_t n_floods;
-	struct demand *demand; /* rows come on demand; NULL: all are wished for */
+	struct demand *demand; /* rows come on demand; NULL: all rows are wished for at once */
 	enum config_resolver resolver;
 	uint32_t in_use; /* MACs, with demand */
 	struct mac *groups; /* with demand: the flood list is for these, broadcast first; rows are for no others */
@@ -76,7 +76,7 @@ static inline struct evi *evi_get(const struct evi_table *t, uint16_t slot)
 
 /* -EEXIST: that VNI is there; -EADDRINUSE: another VNI has its RD; -ENOSPC: EVI_MAX; all with a log line. */
 int evi_add(struct evpn *e, const struct config_vni *c, struct evi **out);
-/* It must hold nothing any more. */
+/* Nothing may be left in it. */
 void evi_del(struct evpn *e, struct evi *evi);
 
 #endif

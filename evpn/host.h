@@ -7,13 +7,13 @@
  * VTEP that had it. Where hosts are learned from the tunnel, those behind it are heard and asked there. What a binding
  * means is neigh.c's; this is only about whether it is still true.
  *
- * A MAC that is lost to a route may be where it was all the same: the host has moved back before the route came, and
- * what it said then the bridge knew already, until our row took its place. So its addresses are asked for on that port
- * once the row leads away, as RFC 9721 has it; an answer makes the bridge tell. The same where a bridge forgets a MAC
- * sooner than a silent host is asked.
+ * A route may take a MAC away although the host is still, or again, on its old port: it moved back before
+ * the route came, and to the bridge that was no news. Then our row runs over the bridge's. So, as RFC 9721
+ * has it, the host's addresses are asked for on the old port once the row leads away; if it answers, the
+ * bridge tells us. The same is done when a bridge forgets a MAC before a silent host would have been asked.
  *
- * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's
- * suppression keeps from crossing.
+ * The other half of RFC 9161 is here, too: probes and announcements, which the kernel's suppression would not let cross
+ * the tunnels, are answered or carried over.
  */
 #ifndef EVPN_HOST_H
 #define EVPN_HOST_H
@@ -40,9 +40,9 @@ struct evpn;
 
 enum host_event {
 	HOST_HEARD,   /* it has said so itself */
-	HOST_LEFT,    /* its MAC is not on its port any more */
-	HOST_KNOWN,   /* nothing new */
-	HOST_BACK,    /* its MAC is, but not the address */
+	HOST_LEFT,    /* its MAC is no longer on its port */
+	HOST_KNOWN,   /* heard, but it may have said so before it left: nothing new */
+	HOST_BACK,    /* its MAC is on its port again, but the address is no longer taken for local */
 	HOST_DOUBTED, /* someone else has the address, or the kernel has given it up */
 	HOST_DUE      /* the time of its state is over */
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * The MAC table. An entry knows who claims the MAC (routes, one for each RD; its bindings claim it too) and whether a
- * local port shows it; mac_step() decides between them and mac.c carries out the decision: rows wanted, routes
- * originated. A MAC is there while any route of it is, with an address or without (RFC 7432 10).
+ * The MAC table. An entry knows who claims the MAC (routes, one for each RD, and the routes of its bindings) and
+ * whether a local port shows it. mac_step() decides between them, and mac.c carries out the decision: it wishes rows
+ * and originates routes. A MAC is behind a VTEP while any route says so, with an address or without (RFC 7432 10).
  */
 #ifndef EVPN_MAC_H
 #define EVPN_MAC_H
@@ -17,11 +17,11 @@
 struct import;
 
 enum { /* flags of an entry */
-	MAC_STATIC = 1, /* the local port's is static */
+	MAC_STATIC = 1, /* it is static on the local port */
 	MAC_TOOK = 2,   /* remote by winning over a local port: the row may take its place */
-	MAC_BUSY = 4,   /* being worked on: must not be freed */
-	MAC_IN_USE = 8, /* rows come on demand, and its is wished for */
-	MAC_OVER = 16   /* on a port of ours, above a MAC limit: neither local nor advertised, see limit.h */
+	MAC_BUSY = 4,   /* being worked on: it must not be freed */
+	MAC_IN_USE = 8, /* rows come on demand, and its row is wished for */
+	MAC_OVER = 16   /* on a port of ours, but above a MAC limit: neither local nor advertised, see limit.h */
 };
 
 struct mac_entry { /* 48 octets, and 9 to 18 of the index */
@@ -53,16 +53,16 @@ void mac_learned(struct evpn *e, struct evi *evi, const struct mac *mac, unsigne
 void mac_left(struct evpn *e, struct evi *evi, const struct mac *mac);
 void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8], uint32_t import);
 void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8]);
-/* What its segment leads to may be another thing now. */
+/* Its segment may lead to other VTEPs now. */
 void mac_segment_changed(struct evpn *e, uint32_t h);
-/* Rows on demand: its row is wished for from now on. False when it is behind no VTEP. */
+/* Rows on demand: wishes its row from now on. False when it is behind no VTEP. */
 bool mac_use(struct evpn *e, uint32_t h);
-/* It is not used any more, nor are its addresses. */
+/* Neither it nor any of its addresses is used any more. */
 void mac_unuse(struct evpn *e, uint32_t h);
-/* The dataplane has learned that it is behind a VTEP, and does not know it any more. */
+/* The dataplane has learned from the tunnel that it is behind this VTEP; has forgotten it again. */
 void mac_learned_there(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *vtep);
 void mac_left_there(struct evpn *e, struct evi *evi, const struct mac *mac);
-/* It is no duplicate any more: what was kept from moving may do so now. */
+/* It is no duplicate any more, so it goes where it was kept from going. */
 void mac_thaw(struct evpn *e, struct evi *evi, const struct mac *mac);
 /*
  * Drops all MACs and bindings of the EVIs that are leaving and withdraws our routes; rows
@@ -72,7 +72,7 @@ void mac_clear(struct evpn *e);
 
 /* ---- for neigh.c ------------------------------------------------------------------------------------------------- */
 
-/* What an import says of itself, as the reason of what follows from it; and of what follows when it goes. */
+/* The reason to show for a change that this import has caused, by coming; by going. */
 enum mac_reason mac_why_there(const struct import *im);
 enum mac_reason mac_why_gone(const struct import *im);
 /* 0 when there is none. */

@@ -18,8 +18,8 @@ struct mac_claim {
 	bool sticky;       /* static behind that VTEP (RFC 7432 15.2) */
 	bool gateway;      /* default gateway (RFC 7432 10.1) */
 	struct ip vtep;
-	bool last_resort; /* long-lived stale: RFC 9494 4.3 */
-	bool draining;    /* its VTEP is about to go (RFC 8326); nothing to a port of ours */
+	bool last_resort; /* of a long-lived stale route (RFC 9494 4.3) */
+	bool draining;    /* its VTEP is about to go (RFC 8326); this does not count against a port of ours */
 };
 
 /* < 0 when a is older than b, > 0 when newer; the numbers wrap around (RFC 7432 15, arithmetic of RFC 1982). */
@@ -36,7 +36,7 @@ int mac_claim_cmp(const struct mac_claim *a, const struct mac_claim *b);
 const char *mac_claim_step(const struct mac_claim *won, const struct mac_claim *lost);
 
 enum mac_state {
-	MAC_UNKNOWN, /* neither here nor there: held for its addresses, or about to go */
+	MAC_UNKNOWN, /* neither here nor there: kept for its addresses, or about to be freed */
 	MAC_LOCAL,   /* on a port of ours, advertised */
 	MAC_REMOTE,  /* behind a VTEP, wanted in the dataplane */
 	MAC_HELD,    /* static on a port of ours and advertised, while a VTEP claims it with a route that would win */
@@ -97,7 +97,7 @@ struct mac_view {
 	enum mac_state state;
 	struct mac_claim ours;         /* sequence counts when state is here, sticky always, vtep is our address */
 	const struct mac_claim *theirs; /* the best claim, NULL without */
-	bool on_port; /* barred or frozen there: a port of ours shows it all the same */
+	bool on_port; /* in MAC_BARRED or MAC_FROZEN_THERE: a port of ours shows the MAC all the same */
 };
 
 struct mac_step {
@@ -109,11 +109,11 @@ struct mac_step {
 /* The transition function of a MAC. The same state and sequence as before means that nothing is to be told. */
 struct mac_step mac_step(const struct mac_view *v, enum mac_event ev);
 /*
- * Is the step one between a port of ours and a VTEP, the moves that RFC 7432 15.1 counts? *seen: by
- * local learning. What leaves its port, and what someone has pinned to its place, does not count.
+ * Whether the step is a move between a port of ours and a VTEP, as RFC 7432 15.1 counts them. *seen: a port of ours has
+ * learned it. A MAC that just leaves its port, or that is pinned to its place, has not moved.
  */
 bool mac_step_is_move(const struct mac_view *v, const struct mac_step *s, bool *seen);
-/* Instead of a step that was one move too many. */
+/* The step to take instead when a move was one too many. */
 struct mac_step mac_freeze(const struct mac_view *v);
 
 #endif

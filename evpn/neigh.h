@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 /*
- * What follows from bindings of addresses to MACs (binding.h). Of several MACs for one address at most one makes a
- * neighbour row (neigh_row.c). Local ones are advertised while their MAC is here; until then they wait.
+ * What follows from bindings of addresses to MACs (binding.h). When several MACs have one address, at most one of them
+ * gets a neighbour row (neigh_row.c). A local binding is advertised while its MAC is here; until then it waits.
  */
 #ifndef EVPN_NEIGH_H
 #define EVPN_NEIGH_H
@@ -11,10 +11,10 @@
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
-/* says: BINDING_ROUTER, BINDING_STATIC */
+/* The address is at the MAC, here. says: BINDING_ROUTER, BINDING_STATIC. */
 void neigh_learned(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, uint8_t says);
 void neigh_left(struct evpn *e, struct evi *evi, const struct ip *ip);
-/* The host at mac has said so out of the tunnel, or is silent. What was heard last counts, here or there. */
+/* A host behind a VTEP, heard through the tunnel, has the address; it has fallen silent. Who spoke last counts. */
 void neigh_learned_there(struct evpn *e, struct evi *evi, const struct ip *ip, const struct mac *mac, bool router);
 void neigh_left_there(struct evpn *e, struct evi *evi, const struct ip *ip);
 /* The host at mac did not answer when asked: any other claim of the address gets the row, whatever the kernel knows. */
@@ -24,14 +24,14 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip,
 		     const uint8_t rd[8]);
 
-/* Has the MAC n addresses, or more? */
+/* Whether the MAC has n addresses or more. */
 bool neigh_has_many(const struct evpn *e, const struct evi *evi, const struct mac *mac, unsigned n);
-/* The row of an address behind a VTEP: who has it. False without one. */
+/* The MAC in the neighbour row of an address behind a VTEP; false when it has no row. */
 bool neigh_row(const struct evpn *e, const struct evi *evi, const struct ip *ip, struct mac *mac, bool *router);
 /* The binding of the address that counts: the one whose row is wanted, else a local one, else any; 0: it has none. */
 uint32_t neigh_find(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 bool neigh_is_local(const struct evpn *e, const struct evi *evi, const struct ip *ip);
-/* Does the route of this RD say where the address is? */
+/* Whether a route of this RD says where the address is. */
 bool neigh_has_route(const struct evpn *e, const struct evi *evi, const struct ip *ip, const uint8_t rd[8]);
 /* An address that the route of this RD has at the MAC, false without one: to take them away one by one. */
 bool neigh_route_of(const struct evpn *e, const struct evi *evi, const struct mac *mac, const uint8_t rd[8],

@@ -30,8 +30,8 @@
  *
  * So the withdrawal of one A-D per ES route takes its PE out of every set at once (8.2), and a MAC whose ESI no PE
  * stands for is not used (9.2.2). A PE with a VNI of its own for the segment (downstream-assigned labels) cannot be
- * in a set: then MACs go to one PE, and are rewritten one by one when that is another. So they do where rows come
- * on demand and the dataplane takes none of a set then; each MAC to one of them, so that all have their share.
+ * in a set: then each MAC goes to one PE, and is rewritten when another one takes over. The same is done where rows
+ * come on demand and the dataplane cannot point such a row at a set; there the MACs are shared out among the PEs.
  */
 #ifndef EVPN_SEGMENT_H
 #define EVPN_SEGMENT_H
@@ -54,7 +54,7 @@ struct esi { /* each once, as VTEPs are */
 	uint8_t b[10];
 };
 
-/* Where the MACs lead that one PE advertises with one label; the first of a segment: that any does (aliasing). */
+/* Where the MACs of a segment lead that one PE advertises with one label; the first path: all of them (aliasing). */
 struct segment_path {
 	uint32_t chain;
 	uint32_t segment, next, prev; /* the first has no prev */
@@ -63,7 +63,7 @@ struct segment_path {
 	uint32_t macs;        /* MAC entries whose best claim is of it; in the first, of any */
 	uint32_t n;
 	uint32_t member[DP_SET_MAX]; /* VTEPs, by address; each a reference */
-	uint32_t one_label; /* not 0: no set, only the first, with this VNI in the packet */
+	uint32_t one_label; /* not 0: no set, but only the first member, with this VNI in the packet */
 };
 
 struct segment {
@@ -83,7 +83,7 @@ struct segment_table {
 	struct timerq_node walk; /* over the MACs */
 	struct evpn *e;
 	uint32_t walk_at;
-	bool walk_again; /* something changed behind it */
+	bool walk_again; /* something has changed that the walk has already passed */
 };
 
 void segment_table_init(struct evpn *e);
@@ -117,7 +117,7 @@ void segment_route_del(struct evpn *e, const struct evi *evi, const uint8_t esi[
 /* Drops all of an EVI, whose MACs are gone. */
 void segment_clear(struct evpn *e, const struct evi *evi);
 
-/* The best claim of a MAC is this one, of a segment, or (by -1) is not any more. */
+/* This claim, of a segment, has become the best one of a MAC (by 1), or is so no longer (by -1). */
 void segment_count(struct evpn *e, const struct evi *evi, const struct import *im, uint32_t by);
 /* The path that a claim of a segment leads to, one that is counted; 0: nowhere. */
 uint32_t segment_resolve(const struct evpn *e, const struct evi *evi, const struct import *im);
@@ -135,7 +135,7 @@ struct segment_pes {
 	unsigned n;
 	struct segment_pe v[DP_SET_MAX]; /* by address */
 };
-/* All, for show; and those that count. *by_evi: because of A-D per EVI routes. */
+/* All PEs, for show; and those that count. *by_evi: they count by their A-D per EVI routes. */
 struct segment_pes segment_all_pes(const struct evpn *e, const struct segment *s);
 struct segment_pes segment_usable_pes(const struct evpn *e, const struct segment *s, bool *by_evi);
 /* RFC 7432 8.2.1 has the flag in each A-D per ES route; where PEs differ, none may assume that all forward. */
