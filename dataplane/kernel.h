@@ -3,29 +3,34 @@
 /*
  * The kernel backend's own state, shared by its files:
  *
- *	kernel.c        life, the slice: events in, operations out
- *	kernel_write.c  operations as messages, their answers
- *	kernel_link.c   what links there are
- *	kernel_vni.c    what a VNI is to have, and how that changes
- *	kernel_dev.c    the devices of a VNI: made, adopted, set up
- *	kernel_dev_watch.c what of them is not as it should be
- *	kernel_vlan.c   devices that several VNIs share, told apart by a VLAN
- *	kernel_member.c which VLANs a port is in, as the kernel has it
- *	kernel_carry.c  frames of ours into the tunnels of a device for several VNIs
- *	kernel_bury.c   devices and rows that are left over, and their end
- *	kernel_make.c   the requests that make and change devices
- *	kernel_hold.c   rows on demand: the frames that asked
- *	kernel_renew.c  rows on demand that are in use
- *	kernel_local.c  FDB and neighbour messages: whose is it
- *	kernel_snoop.c  ARP and ND of hosts on the ports
- *	kernel_traffic.c what the kernel has counted
- *	kernel_host.c   what else runs on the host and minds what we write
- *	kernel_nh.c     nexthops: destinations as objects
- *	kernel_read.c   the tables that are there when we start
- *	kernel_audit.c  a fresh look at all of it
- *	kernel_trace.c  the rows that a frame would meet
- *	kernel_writer.c the thread that writes
- *	kernel_sock.c, kernel_msg.c  netlink as such
+ *	kernel.c            life; the slice: events in, operations out
+ *	kernel_place.c      one evpnd a network namespace
+ *	kernel_write.c      operations as messages, and their answers
+ *	kernel_writer.c     the thread that writes
+ *	kernel_link.c       the network devices that are there
+ *	kernel_vni.c        what a VNI is to have, and how that changes
+ *	kernel_dev.c        the devices of a VNI: made, adopted, set up
+ *	kernel_dev_watch.c  what is not as it should be with them
+ *	kernel_make.c       the requests that make and change devices
+ *	kernel_bury.c       devices and rows that are left over, and their end
+ *	kernel_vlan.c       devices that several VNIs share, told apart by a VLAN
+ *	kernel_member.c     which VLANs a port is in, as the kernel has it
+ *	kernel_carry.c      frames of ours into the tunnels of a device for several VNIs
+ *	kernel_port.c       ports for containers and network namespaces
+ *	kernel_hold.c       rows on demand: the frames that wait for one
+ *	kernel_renew.c      rows on demand that are in use
+ *	kernel_local.c      FDB and neighbour messages: whose row is it?
+ *	kernel_snoop.c      ARP and ND of hosts on the ports
+ *	kernel_nh.c         nexthops: destinations as objects
+ *	kernel_read.c       the tables that are there when we start
+ *	kernel_dump.c       dumps that run in a thread of their own
+ *	kernel_audit.c      a fresh look at all of it
+ *	kernel_trace.c      the rows that a frame would meet
+ *	kernel_capture.c    packets, for those who want to look at them
+ *	kernel_traffic.c    what the kernel has counted
+ *	kernel_host.c       what else on the host may be upset by what we write
+ *	kernel_sock.c       netlink sockets
+ *	kernel_msg.c        netlink messages of rows
  */
 #ifndef DATAPLANE_KERNEL_H
 #define DATAPLANE_KERNEL_H
@@ -41,13 +46,13 @@
 #include "dataplane/kernel_sock.h"
 #include "dataplane/kernel_writer.h"
 
-#define KERNEL_SLICE_US 1000        /* work a turn */
-#define KERNEL_COME_BACK_MS 500     /* a device that vanished is made again after this */
-#define KERNEL_DEV_RETRY_MS 5000    /* one that could not be made */
+#define KERNEL_SLICE_US 1000        /* of work in a turn of the loop */
+#define KERNEL_COME_BACK_MS 500     /* until a device that vanished is made again */
+#define KERNEL_DEV_RETRY_MS 5000    /* until one that could not be made is tried again */
 #define KERNEL_BR_FDB_MAX_LEARNED (IFLA_BR_MCAST_QUERIER_STATE + 2) /* since 6.7 */
 /*
- * All rows of a flood list bear one mark in the kernel, which the last hand that wrote there has set. Where
- * that was not us a row beside each of ours says so: of this MAC, which no frame is to, with the same VTEP.
+ * All rows of a flood list bear one mark in the kernel, which the last one who wrote there has set. Where that was not
+ * us, a second row stands beside each of ours and says so: to the same VTEP, for this MAC, which no frame is sent to.
  */
 #define KERNEL_FLOOD_MARK ((struct mac){ { 0x03, 'e', 'v', 'p', 'n', 'd' } })
 
@@ -64,12 +69,12 @@ struct klink {
 	char name[IFNAMSIZ];
 	unsigned master, mtu, flags; /* IFF_* */
 	enum klink_kind kind;
-	bool made;         /* by an evpnd: our alias */
-	bool condemned;    /* to be deleted with others */
-	bool holds;        /* the port of kernel_hold.c */
+	bool made;         /* by an evpnd, as its alias says */
+	bool condemned;    /* it is to be deleted together with others */
+	bool holds;        /* it is the port of kernel_hold.c */
 	uint32_t group;
 	struct mac mac;
-	struct ksnoop *snoop; /* as a port that is listened to */
+	struct ksnoop *snoop; /* as a port that is listened to, else NULL */
 	/* as a port of a bridge */
 	bool is_port, learning, suppress, floods; /* floods: unknown unicast goes out */
 	struct kmember *member; /* of a VLAN-aware one; NULL: not known yet, or no such port */
@@ -129,12 +134,12 @@ struct kvni {
 	struct kcapture *capture; /* NULL: none */
 	uint16_t udp_port;
 	bool suppress, learn, drop_unknown, miss_macs, miss_ips, rsc;
-	bool remake; /* until all is written: rows of another kind may be there, which are not changed but taken away */
+	bool remake; /* until all is written: rows of another kind may be there, to be deleted rather than changed */
 	uint32_t mac_limit; /* MACs that its bridge learns at most, 0: any number */
 	struct {
 		unsigned ifindex;
 		uint32_t limit;
-	} bounded; /* the bridge that has been told so; what it is told after that is another hand's will */
+	} bounded; /* the bridge that we have given this limit; if it has another one later, somebody wants it so */
 	uint16_t ageing; /* s, 0: as it is */
 	struct mtime renew_at; /* with miss_macs: rows in use */
 	int hold_fd;           /* of a TAP for frames without a row, -1: none */
@@ -150,7 +155,7 @@ struct kvni {
 	struct kuse *uses; /* bridge, vxlan, underlay, ports */
 	size_t n_uses;
 	/* what is there */
-	unsigned bridge_ifindex, vxlan_ifindex; /* whose rows dp knows; 0: none */
+	unsigned bridge_ifindex, vxlan_ifindex; /* the devices whose rows have been reported to dp; 0: none */
 	unsigned neigh_ifindex; /* with vlan */
 	bool unread;            /* with vlan: the rows of the bridge are read for all of its VNIs together */
 	bool rest;              /* only some of its rows were read: kernel_read.c */
@@ -159,9 +164,9 @@ struct kvni {
 	unsigned configured[2]; /* ifindex of bridge, vxlan that we have set up; later changes are another hand's */
 	bool ready, check;
 	bool waits; /* for not_before */
-	struct mtime not_before; /* devices are not made before */
-	bool mtu_guessed; /* made before its underlay was known */
-	/* A row that another control plane has written, as long as it is there; none: nobody's. */
+	struct mtime not_before; /* devices are made from then on */
+	bool mtu_guessed; /* its device was made before the underlay was known */
+	/* A row that another control plane has written, while it is there; its fields are zero without one. */
 	struct {
 		struct mac mac;
 		struct ip ip; /* NEIGH */
@@ -177,7 +182,7 @@ struct kvni {
 	size_t n_floods, cap_floods;
 };
 
-/* Which echoes of ours are not heard. */
+/* Which events about our own writes are filtered out. */
 enum kfilter { KFILTER_NONE, KFILTER_WRITES, KFILTER_ENDS };
 
 struct kernel {
@@ -197,43 +202,43 @@ struct kernel {
 		struct ip vtep;
 		unsigned ifindex;
 	} underlay;
-	int place;    /* descriptor that says that the network namespace is taken */
-	bool tidied;  /* kernel_bury_tidy() is done, once after the start */
+	int place;    /* descriptor of kernel_place_take() */
+	bool tidied;  /* kernel_bury_tidy() has been called, which is once after the start */
 	bool condemned; /* some links are */
-	bool check;   /* some VNI's devices want a look */
+	bool check;   /* some VNI's devices are to be checked */
 	bool members_stale; /* some port may be in other VLANs than before */
-	bool behind;  /* events wait that were not read yet: devices look as they were */
+	bool behind;  /* events wait to be read, so devices may be other than they look here */
 	bool overrun; /* events were lost */
 	struct mtime resync_not_before;
 	int64_t resync_gap_ms;
 	enum kfilter filter; /* of events */
 	bool deaf;        /* packet sockets were refused */
-	bool told_filters; /* that iptables sees what bridges forward */
-	bool remaking; /* a VNI is */
+	bool told_filters; /* the log has said that iptables sees what bridges forward */
+	bool remaking; /* some VNI has remake set */
 	bool snoop_dirty; /* ports may have come or gone */
 	int snoop_tx;
 	struct loop_timer renewals;
 	struct hold hold; /* frames that wait for a row */
 	int carry_tx;       /* UDP, from carry_from */
 	struct ip carry_from;
-	struct list snoops_done; /* listened to no more, but not closed yet */
-	struct log_limit loud; /* ports can cause them */
+	struct list snoops_done; /* those that are no longer listened to, but not closed yet */
+	struct log_limit loud; /* of log lines that hosts on ports can cause */
 	struct mtime armed;
 	char why[256]; /* the last request about a device failed */
 	/* nexthops: index + 1 -> destination, see kernel_nh.c */
 	uint32_t *nh;
 	uint32_t nh_cap, nh_next;
 	bool nh_refused; /* the kernel has none for FDB rows */
-	/* takes what kernel_local.c makes of a message in place of reconcile; NULL: nobody */
+	/* takes, in place of reconcile, what kernel_local.c makes of a message; NULL: reconcile does */
 	void (*look)(void *ctx, const struct dp_seen *s);
 	void *look_ctx;
-	bool look_notes; /* but strangers are noted */
+	bool look_notes; /* with look: rows of other control planes are noted all the same */
 	struct {
-		bool some;      /* VNIs have a rest */
-		bool armed;     /* the timer is, or a rest is being read */
-		bool again;     /* what is being read may not hold */
+		bool some;      /* some VNI has a rest that is not read yet */
+		bool armed;     /* the timer is armed, or a rest is being read */
+		bool again;     /* what is being read may be out of date: begin anew */
 		unsigned tries;
-		struct kvni *v; /* whose rest is being read, NULL: nobody's */
+		struct kvni *v; /* whose rest is being read, NULL: no one's */
 		struct kdump dump;
 		struct loop_timer timer;
 		struct mtime due; /* to be begun, whatever else there is to do */
@@ -260,7 +265,7 @@ void kernel_link_event(struct kernel *k, const struct nlmsghdr *h);
 struct klink *kernel_link_refresh(struct kernel *k, const char *name);
 struct klink *kernel_link_find(const struct kernel *k, unsigned ifindex);
 struct klink *kernel_link_named(const struct kernel *k, const char *name);
-/* It is gone; who it matters to wants a look. */
+/* It is gone: the VNIs that it matters to are checked. */
 void kernel_link_drop(struct kernel *k, struct klink *l);
 
 /* ---- kernel_make.c: 0, or -errno with a sentence in k->why ------------------------------------------------------- */
@@ -272,7 +277,7 @@ int kernel_make_vlan(struct kernel *k, const char *name, const struct klink *par
 int kernel_set_up(struct kernel *k, const struct klink *l);
 int kernel_set_master(struct kernel *k, const struct klink *l, unsigned master);
 int kernel_set_port(struct kernel *k, const struct klink *l, const struct kvni *v);
-/* Of unknown unicast only, and no learning. */
+/* The port is sent unknown unicast only, and nothing is learned on it. */
 int kernel_set_hold_port(struct kernel *k, const struct klink *l);
 /* Learning and group become the VNI's; what stands in the way of that goes first: kernel_vni_set_learning(). */
 int kernel_set_vxlan(struct kernel *k, const struct klink *l, const struct kvni *v);
@@ -288,7 +293,7 @@ int kernel_delete_group(struct kernel *k, uint32_t group);
 /* The device that holds vtep, else the one that routes to it; false without one. *here: the host has the address. */
 bool kernel_find_underlay(struct kernel *k, const struct ip *vtep, unsigned *ifindex, bool *here);
 
-/* Of a request about a device: err, with a sentence in k->why when it is one. */
+/* Returns err, the result of a request about a device; when it is an error, with a sentence in k->why. */
 int kernel_judge(struct kernel *k, const char *what, const char *name, int err);
 
 /* ---- kernel_vlan.c ---------------------------------------------------------------------------------------------- */
@@ -298,7 +303,7 @@ struct kvni *kernel_vni_of_bridge(const struct klink *br, uint16_t vlan);
 struct kvni *kernel_vni_of_vxlan(const struct kernel *k, const struct klink *vx, uint32_t vni);
 /* The VNI whose neighbours are on this device. */
 struct kvni *kernel_vni_of_neighbours(const struct kernel *k, const struct klink *l);
-/* v, which has the device now, or its part of it, or the VNI that has it already. */
+/* Gives v the device, or its part of a shared one. Returns who has it then: v, or the VNI that had it before. */
 struct kvni *kernel_claim(struct kvni *v, struct klink *l);
 void kernel_unclaim(const struct kvni *v, struct klink *l);
 bool kernel_claimed(const struct kvni *v, const struct klink *l);
@@ -348,9 +353,8 @@ void kernel_member_doubt(struct kernel *k, struct klink *port);
 void kernel_member_event(struct kernel *k, const struct nlmsghdr *h);
 void kernel_member_forget(struct klink *port);
 /*
- * Asks of the ports that may have changed; where they have, the VNIs that it matters to
- * want a look, and rows on the port are read again: those that are set stay where they
- * are when their port leaves the VLAN. No dump may be under way.
+ * Asks the kernel about ports that may have changed. For those that have, the VNIs that it matters to are checked, and
+ * the rows on the port are read again, since static ones stay when their port leaves a VLAN. No dump may be under way.
  */
 void kernel_member_update(struct kernel *k);
 /* The same for one port, without the rest. */
@@ -372,13 +376,13 @@ bool kernel_carry(struct kernel *k, const struct kvni *v, const uint8_t *frame, 
  */
 void kernel_dev_check(struct kernel *k, int64_t until);
 int64_t kernel_clock_us(void);
-/* Every VNI wants one. */
+/* Every VNI is to be checked. */
 void kernel_dev_check_all(struct kernel *k);
-/* This VNI wants one; v may be NULL. */
+/* This VNI is to be checked; v may be NULL. */
 void kernel_dev_want(struct kernel *k, struct kvni *v);
-/* A link has come, changed or is about to go: the VNIs that it matters to want a check. */
+/* A link has come, changed or is about to go: the VNIs that it matters to are to be checked. */
 void kernel_dev_touch(struct kernel *k, const struct klink *l);
-/* It has gone, and what comes back with its number (from another network namespace) is to be set up like any other. */
+/* It has gone. If it comes back with the same ifindex (from another network namespace), it is set up like any other. */
 void kernel_dev_vanished(struct kernel *k, const struct klink *l);
 /* When the next look is due by time. */
 struct mtime kernel_dev_next(const struct kernel *k);
@@ -413,7 +417,7 @@ bool kernel_dev_consistent(const struct klink *l, struct kvni *v);
 bool kernel_dev_outdated(const struct kernel *k, const struct kvni *v, const struct klink *l);
 /* Does the VNI work with these devices, of which either may be NULL? */
 bool kernel_dev_usable(struct kvni *v, const struct klink *br, const struct klink *vx);
-/* What merely is not as it should be. br may be NULL. */
+/* Says what is not as it should be, but does no harm to the VNI. br may be NULL. */
 void kernel_dev_watch(struct kernel *k, struct kvni *v, const struct klink *br, const struct klink *vx);
 
 /* ---- kernel_vni.c ----------------------------------------------------------------------------------------------- */
@@ -423,8 +427,8 @@ struct kvni *kernel_vni_find(const struct kernel *k, uint32_t vni);
 /* A vxlan device of ours cannot serve this VNI: how it tells of misses, and rsc, are fixed when a device is made. */
 bool kernel_vni_needs_another(const struct kvni *v, const struct klink *l);
 /*
- * Learning and group of its device become those of to (which may be v). Rows that the kernel would
- * take for nobody's then, or drop frames for, go before. 0, or -errno with a sentence in k->why.
+ * Gives the device of v the learning and the group of to (which may be v). Rows that would lose their mark by that, or
+ * for which the kernel would drop frames, are deleted before. 0, or -errno with a sentence in k->why.
  */
 int kernel_vni_set_learning(struct kernel *k, const struct kvni *v, const struct klink *l, const struct kvni *to);
 /* Fills v, which is zeroed; 0, or -EINVAL with a log line. */
@@ -454,9 +458,9 @@ void kernel_capture_end(struct kvni *v);
 void kernel_read_init(struct kernel *k);
 /* Reports what is there of the VNI: all of it where that is quick. 0 or -errno. */
 int kernel_read_rows(struct kernel *k, struct kvni *v);
-/* If something waits for the rest, that is read soon. */
+/* If something waits for the rest of a VNI, it is read soon. */
 void kernel_read_arm(struct kernel *k);
-/* The rest is of no use any more. */
+/* The rest of this VNI is not needed any more. */
 void kernel_read_stop(struct kernel *k, struct kvni *v);
 /* As struct dp_ops has it. */
 void kernel_read_now(void *be, void *data);
@@ -509,10 +513,10 @@ void kernel_bury_tidy(struct kernel *k);
 /* ---- kernel_local.c --------------------------------------------------------------------------------------------- */
 
 void kernel_neigh_event(struct kernel *k, const struct nlmsghdr *h);
-/* The same for one who looks and has reconcile know nothing of it. */
+/* The same, but look gets what reconcile would. */
 void kernel_neigh_look(struct kernel *k, const struct nlmsghdr *h, void (*look)(void *ctx, const struct dp_seen *s),
 		       void *ctx);
-/* The same for one who takes it to reconcile: what else follows from the message is done. */
+/* The same, but take gets what reconcile would, and passes it on; everything else that follows is done here. */
 void kernel_neigh_sort(struct kernel *k, const struct nlmsghdr *h, void (*take)(void *ctx, const struct dp_seen *s),
 		       void *ctx);
 /* A row with our mark: a vxlan row (with its bridge row) or a neighbour. */
@@ -558,17 +562,17 @@ void kernel_nh_event(struct kernel *k, const struct nlmsghdr *h);
 uint32_t kernel_nh_dest(const struct kernel *k, uint32_t group);
 /* The nexthops of the set's members; how many. Less where the kernel took none for a VTEP. */
 unsigned kernel_nh_members(const struct kernel *k, const struct dp_set *set, uint32_t members[DP_SET_MAX]);
-/* Tells of those that are not in the kernel, or otherwise. */
+/* Reports those that are missing in the kernel, or differ. */
 void kernel_nh_audit(struct kernel *k, struct dp_audit *a);
-/* Gives the destination its two ids, a set that of its group. */
+/* Gives the destination its ids: of nexthop and group, or, for a set, of the group alone. */
 void kernel_nh_take(struct kernel *k, uint32_t dest, struct dp_dest *d);
 void kernel_nh_release(struct kernel *k, struct dp_dest *d);
 
 /* ---- kernel_host.c ---------------------------------------------------------------------------------------------- */
 
-/* A program listens in this network namespace that does not survive a nexthop for FDB rows. */
+/* Whether a program listens in this network namespace that aborts at a nexthop of FDB rows. */
 bool kernel_host_minds_nexthops(void);
-/* iptables sees what bridges forward, and may drop it. */
+/* Whether iptables sees what bridges forward, and may drop it. */
 bool kernel_host_filters_bridges(void);
 
 /* ---- kernel_traffic.c ------------------------------------------------------------------------------------------- */
@@ -591,7 +595,7 @@ void kernel_snoop_free(struct kernel *k);
 
 /* ---- kernel_hold.c --------------------------------------------------------------------------------------------- */
 
-/* Its port is there when it should be; br NULL: no bridge. */
+/* Makes or ends the port for frames that wait, as the VNI should have one or not; br NULL: no bridge. */
 void kernel_hold_check(struct kernel *k, struct kvni *v, const struct klink *br);
 void kernel_hold_close(struct kvni *v);
 /* Closes one that is not needed any more; false when there was none. */
@@ -606,9 +610,9 @@ void kernel_renew_arm(struct kernel *k);
 
 /* ---- kernel_write.c --------------------------------------------------------------------------------------------- */
 
-/* Sends one batch off; false when there was nothing to do or as many are out as may be. */
+/* Hands one batch to the writer; false when there was nothing to do, or the writer has as much as it may have. */
 bool kernel_write(struct kernel *k);
-/* Takes what has come back. */
+/* Takes the results that have come back from the writer. */
 void kernel_write_results(struct kernel *k);
 
 #endif
