@@ -558,11 +558,18 @@ bool out_refreshes(const struct rib *r, const struct rib_peer *p)
 	return false;
 }
 
+/* What has come meanwhile belongs before it, whether it has been pulled or not. */
+static void release_eor(struct out_marker *m)
+{
+	if (m->eor_seq != UINT32_MAX)
+		await_eor(m);
+}
+
 void out_hold_end_of_rib(struct rib *r, bool hold)
 {
 	r->eor_held = hold;
 	for (uint32_t i = 1; !hold && i < r->n_peers; i++) {
-		if (r->peers[i] && r->peers[i]->marker)
-			wake(r, r->peers[i]);
+		for (struct out_marker *m = r->peers[i] ? r->peers[i]->marker : NULL; m; m = m->next)
+			release_eor(m);
 	}
 }

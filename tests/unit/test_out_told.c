@@ -116,6 +116,27 @@ static void out_end_of_rib_follows_the_dump(void **state)
 	side_free(s);
 }
 
+/* The last of the routes that it was held back for may come with what ends that, before anybody has pulled (RFC 4724 4.1). */
+static void out_end_of_rib_that_was_held_follows_all_that_came_meanwhile(void **state)
+{
+	struct side *s = side_new(1);
+
+	out_hold_end_of_rib(s->rib, true);
+	side_attach(s, 1);
+	for (uint32_t n = 0; n < 100; n++)
+		side_announce(s, 0, n, 1);
+	side_pull_all(s, 1);
+	assert_int_equal(s->sinks[1].announced, 100);
+	assert_int_equal(s->sinks[1].end_of_ribs, 0);
+	for (uint32_t n = 100; n < 200; n++)
+		side_announce(s, 0, n, 1);
+	out_hold_end_of_rib(s->rib, false);
+	side_pull_all(s, 1);
+	assert_int_equal(s->sinks[1].end_of_ribs, 1);
+	assert_int_equal(s->sinks[1].before_eor, 100);
+	side_free(s);
+}
+
 static void out_end_of_rib_of_an_empty_table(void **state)
 {
 	struct side *s = side_new(2);
@@ -390,6 +411,7 @@ int main(void)
 		cmocka_unit_test(out_a_source_is_not_told_its_own),
 		cmocka_unit_test(out_a_source_loses_what_it_had_from_another),
 		cmocka_unit_test(out_end_of_rib_follows_the_dump),
+		cmocka_unit_test(out_end_of_rib_that_was_held_follows_all_that_came_meanwhile),
 		cmocka_unit_test(out_end_of_rib_of_an_empty_table),
 		cmocka_unit_test(out_a_large_table_fills_a_group_in_slices),
 		cmocka_unit_test(out_the_end_of_a_fill_wakes_for_end_of_rib),
