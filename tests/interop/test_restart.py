@@ -52,6 +52,12 @@ class Pair:
         return [Pings(self.h[0], "10.0.0.2"), Pings(self.h[1], "10.0.0.1")]
 
 
+def traffic(pings, n):
+    """So many packets each way, of which a host sends a hundred a second."""
+    for ping in pings:
+        ping.go_on(n)
+
+
 @pytest.mark.kernel
 @pytest.mark.parametrize("how", ["sigterm", "sigkill", "upgrade", "sigkill-under-load"])
 def test_no_packet_is_lost_over_a_restart(lab, how):
@@ -69,17 +75,17 @@ def test_no_packet_is_lost_over_a_restart(lab, how):
     busy = [p.r2.start("busy%d" % i, ["sh", "-c", "while :; do :; done"]) for i in range(os.cpu_count() if "load" in how else 0)]
     pings = p.pings()
     watches = [n.start("watch", ["bridge", "monitor", "fdb"]) for n in p.nodes]
-    time.sleep(0.5)  # traffic before it
+    traffic(pings, 50)  # before it
     e.process.stop(signal.SIGKILL if "sigkill" in how else signal.SIGTERM)
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["state"] != "Established", "r2 sees the session end", 5)
     assert p.evpnd[1].neighbor(p.a[0])["stale"] >= 2
     assert all(r["stale"] for r in p.evpnd[1].routes("--neighbor", p.a[0]))
-    time.sleep(2)  # traffic while it is away
+    traffic(pings, 200)  # while it is away
     assert p.rows_are_there()
     e.start()
     p.up()
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over")
-    time.sleep(1)  # traffic after it
+    traffic(pings, 100)  # after it
     assert p.rows_are_there()
     for ping in pings:
         lost, sent = ping.lost()
@@ -98,12 +104,12 @@ def test_no_packet_is_lost_when_both_restart_at_once(lab):
     pings = p.pings()
     for e in p.evpnd:
         e.kill()
-    time.sleep(0.5)  # traffic while it is away
+    traffic(pings, 50)  # while it is away
     for e in p.evpnd:
         e.start()
     p.up()
     lab.wait_for(lambda: not any(e.show("version")["restarting"] for e in p.evpnd), "both restarts are over", 20)
-    time.sleep(0.5)  # traffic after it
+    traffic(pings, 50)  # after it
     assert p.rows_are_there()
     for ping in pings:
         lost, sent = ping.lost()
@@ -120,7 +126,7 @@ def test_no_packet_is_lost_with_route_target_constraint(lab):
     p.evpnd[0].start()
     p.up()
     lab.wait_for(lambda: p.evpnd[1].neighbor(p.a[0])["stale"] == 0 and not p.evpnd[0].show("version")["restarting"], "the restart is over", 5)
-    time.sleep(0.5)  # traffic before it
+    traffic(pings, 50)  # after it
     for ping in pings:
         lost, sent = ping.lost()
         assert lost == 0 and sent > 30, "%d of %d packets lost" % (lost, sent)
@@ -130,14 +136,14 @@ def test_no_packet_is_lost_with_route_target_constraint(lab):
 def test_no_packet_is_lost_when_a_reflector_restarts(lab, sig):
     p = Pair(lab, reflector=True)
     pings = p.pings()
-    time.sleep(0.5)  # traffic before it
+    traffic(pings, 50)  # before it
     p.rr.process.stop(sig)
     lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] >= 2 for e in p.evpnd), "both keep its routes", 5)
-    time.sleep(1)  # traffic while it is away
+    traffic(pings, 100)  # while it is away
     p.rr.start()
     p.up()
     lab.wait_for(lambda: all(e.neighbor(p.a[2])["stale"] == 0 for e in p.evpnd), "its routes are there again")
-    time.sleep(0.5)  # traffic after it
+    traffic(pings, 50)  # after it
     assert not any("routes purged" in e.log() for e in p.evpnd)
     for ping in pings:
         lost, sent = ping.lost()
@@ -248,7 +254,7 @@ def test_our_rows_stay_when_frr_is_no_helper(lab):
     """FRR 8.4 drops EVPN routes of a neighbor that restarts (its gap is shown); our kernel's rows never blink."""
     p = WithFrr(lab)
     ping = Pings(p.h2, "10.0.0.1")
-    time.sleep(0.3)  # traffic before it
+    ping.go_on(30)  # before it
     watch = p.r1.start("watch", ["bridge", "monitor", "fdb"])
     p.evpnd.kill()
     time.sleep(0.5)  # traffic while it is away

@@ -19,6 +19,11 @@ class Pings:
     def answered(self):
         return {int(n) for n in re.findall(r"icmp_seq=(\d+) ttl", self.text())}
 
+    def go_on(self, n):
+        """Until n more are answered: a ping that has to wait for a processor sends fewer in a second."""
+        enough = len(self.answered()) + n
+        wait_for(lambda: len(self.answered()) >= enough, 15, "%d more pings are answered" % n)
+
     def lost(self):
         """Of how many that were sent until now. It goes on until one of later is answered: by then none of these is under way."""
         self.process.send(signal.SIGQUIT)  # it says how many there were
