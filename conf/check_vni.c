@@ -210,11 +210,17 @@ static void check_resolver(struct load *ld, const struct config_vni *v, uint32_t
 			       v->resolver_command[0]);
 }
 
+/* Is anybody named to be asked who is not? Mode evpn goes by the RIB as it is. */
+static bool has_idle_resolver(const struct config_vni *v)
+{
+	return v->resolver != CONFIG_RESOLVER_NONE && !(v->mode == CONFIG_MODE_EVPN && v->resolver == CONFIG_RESOLVER_RIB);
+}
+
 /* Rows on demand: what asks is a frame that finds no row. */
 static void check_dynamic(struct load *ld, const struct config_vni *v, uint32_t m)
 {
 	if (!is_dynamic(v)) {
-		if (v->resolver != CONFIG_RESOLVER_NONE && mark_not_bad(ld, m, "mode"))
+		if (has_idle_resolver(v) && mark_not_bad(ld, m, "mode"))
 			load_error_key(ld, m, "resolver", m, "expected none in mode %s, which asks nobody",
 				       config_mode_name(v->mode));
 		if (v->n_groups && mark_not_bad(ld, m, "groups"))

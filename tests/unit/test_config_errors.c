@@ -105,6 +105,8 @@ static void what_looks_like_a_contradiction_but_is_none(void **state)
 		"dataplane: none\nvnis: [{vni: 1, bridge: a, vxlan: a, ports: [a]}, {vni: 2, bridge: a, vxlan: a}]\n",
 		"dataplane: userspace\nvtep: 192.0.2.1\nvnis: [{vni: 1, bridge: a, vxlan: a, ports: [a]}]\n",
 		"vtep: 192.0.2.1\nvnis: [{vni: 1, bridge: none}, {vni: 2, bridge: none}]\n",
+		/* mode evpn goes by the RIB as it is; hosts may come by hand */
+		"vtep: 192.0.2.1\nvnis: [{vni: 1, mode: evpn, resolver: rib}, {vni: 2, mode: static-l2}]\n",
 		/* what rd: auto is above VNI 65535, or without a router id, is not known here */
 		"dataplane: none\nrouter-id: 192.0.2.1\n"
 		"vnis: [{vni: 5}, {vni: 65541}, {vni: 65536, rd: 192.0.2.1:0}]\n",
