@@ -24,6 +24,7 @@ static const char *hint(int err, const char *kind)
 	case ENODEV:
 		return !strcmp(kind, "vxlan")  ? "; the kernel lacks the module vxlan" :
 		       !strcmp(kind, "bridge") ? "; the kernel lacks the module bridge" :
+		       !strcmp(kind, "vlans")  ? "; the kernel lacks the module bridge, or VLAN filtering in it" :
 		       !strcmp(kind, "vlan")   ? "; the kernel lacks the module 8021q" :
 						 "";
 	case EEXIST:
@@ -131,7 +132,7 @@ int kernel_make_bridge(struct kernel *k, const struct kvni *v)
 	if (v->vlan)
 		nla_put_u8(m, IFLA_BR_VLAN_FILTERING, 1);
 	kind_end(m, of);
-	err = judge(k, "make the bridge", v->bridge, "bridge", ksock_request(&k->cmd, m));
+	err = judge(k, "make the bridge", v->bridge, v->vlan ? "vlans" : "bridge", ksock_request(&k->cmd, m));
 	return err ? err : dress(k, v->bridge, "bridge");
 }
 

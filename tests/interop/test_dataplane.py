@@ -12,6 +12,7 @@ import pytest
 
 from evlab import Evpnd, evpnd
 from evlab.evpnd import BUILD, SANITIZED
+from evlab.vlans import kernel_has_vlans
 
 MAC1, MAC2 = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
@@ -340,3 +341,14 @@ def test_second_evpnd_is_refused(lab):
     with pytest.raises(AssertionError, match="another evpnd, process [1-9]"):
         other.start()
     p.reach()
+
+
+@pytest.mark.kernel
+def test_a_bridge_that_cannot_be_made_says_what_is_lacking(lab):
+    r1, = lab.fabric("r1")
+    e = Evpnd(r1, evpnd.conf(r1, 65000, [], vni_more="vlan: 10"))
+    if kernel_has_vlans():
+        lab.wait_for(lambda: e.show("vni", "100")["ready"], "the bridge is made")
+        return
+    problem = lab.wait_for(lambda: e.show("vni", "100")["problem"], "it is said")
+    assert problem == "br100: cannot make the bridge: Operation not supported; the kernel lacks the module bridge, or VLAN filtering in it"
