@@ -72,10 +72,7 @@ static int pass_on(struct kcapture *c, size_t len)
 {
 	struct iovec parts[] = { { &c->head, sizeof(c->head) }, { c->packet, len } };
 	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
-	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	c->head.ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	c->head.len = (uint32_t)len;
 	c->head.lost = c->lost;
 	if (sendmsg(c->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
@@ -93,6 +90,37 @@ static void count_lost(struct source *s)
 		s->c->lost += stats.tp_drops;
 }
 
+/* When it went by, which the two sockets are not read in the order of: SO_TIMESTAMPNS. */
+static uint64_t time_of(struct msghdr *m)
+{
+	struct timespec t = { 0 };
+
+	for (struct cmsghdr *x = CMSG_FIRSTHDR(m); x; x = CMSG_NXTHDR(m, x))
+		if (x->cmsg_level == SOL_SOCKET && x->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&t, CMSG_DATA(x), sizeof(t));
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The next packet with its head; its length, negative when there is none. */
+static ssize_t receive(struct source *s)
+{
+	struct kcapture *c = s->c;
+	struct sockaddr_ll from = { 0 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct timespec))];
+	struct iovec part = { c->packet, PACKET_MAX };
+	struct msghdr m = { .msg_name = &from,
+			    .msg_namelen = sizeof(from),
+			    .msg_iov = &part,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t len = recvmsg(s->fd, &m, MSG_DONTWAIT);
+
+	if (len >= 0)
+		c->head = (struct dp_captured){ .ns = time_of(&m), .underlay = s->underlay, .out = from.sll_pkttype == PACKET_OUTGOING };
+	return len;
+}
+
 static void on_packets(struct loop_io *io, unsigned events)
 {
 	struct source *s = container_of(io, struct source, io);
@@ -100,13 +128,10 @@ static void on_packets(struct loop_io *io, unsigned events)
 
 	count_lost(s);
 	for (unsigned i = 0; i < SLICE; i++) {
-		struct sockaddr_ll from = { 0 };
-		socklen_t from_len = sizeof(from);
-		ssize_t len = recvfrom(s->fd, c->packet, PACKET_MAX, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+		ssize_t len = receive(s);
 
 		if (len < 0)
 			return;
-		c->head = (struct dp_captured){ .underlay = s->underlay, .out = from.sll_pkttype == PACKET_OUTGOING };
 		if (describe(c, s->underlay, (size_t)len) && pass_on(c, (size_t)len)) {
 			kernel_capture_end(c->v);
 			return;
@@ -159,12 +184,13 @@ static int open_source(struct source *s, const struct kvni *v, unsigned ifindex)
 	struct sockaddr_ll at = { .sll_family = AF_PACKET,
 				  .sll_protocol = htons(ETH_P_ALL),
 				  .sll_ifindex = (int)ifindex };
-	int size = QUEUE_OCTETS, err;
+	int size = QUEUE_OCTETS, on = 1, err;
 
 	s->fd = socket(AF_PACKET, (s->underlay ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s->fd < 0)
 		return -errno;
 	err = s->underlay ? set_filter(s->fd, v->udp_port, v->vni) : 0;
+	setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	if (setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (!err && bind(s->fd, (struct sockaddr *)&at, sizeof(at)))

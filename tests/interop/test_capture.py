@@ -62,6 +62,8 @@ def test_where_the_kernel_forwards(lab):
         ("vni100", IN, "from port vxlan100", "8", "", "10.0.0.1", ""),
         ("vni100", OUT, "to port vxlan100", "0", "", "10.0.0.2", ""),
         ("underlay", OUT, "to VTEP " + p.v1, "0", "100", p.v2 + ",10.0.0.2", "4789")}) and len(rows) == 8
+    in_time = sorted((float(t), *where) for t, *where in read(path, "frame.time_epoch", "frame.interface_name", "frame.packet_flags_direction"))
+    assert [tuple(where) for _, *where in in_time] == 2 * [("underlay", IN), ("vni100", IN), ("vni100", OUT), ("underlay", OUT)]
     p.e2.reload(p.e2.config.replace("vni: 100", "vni: 101"))
 
 
