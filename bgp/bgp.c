@@ -80,6 +80,7 @@ struct bgp *bgp_new(const struct bgp_params *p, struct mtime now)
 	b->scratch = xcalloc(1, ATTR_SCRATCH);
 	list_init(&b->peers);
 	list_init(&b->removed);
+	list_init(&b->waiting);
 	timerq_init(&b->timers);
 	b->sets = attrset_table_new();
 	attrset_on_gone(b->sets, on_set_gone, b);
@@ -130,7 +131,15 @@ void bgp_run_timers(struct bgp *b, struct mtime now)
 
 bool bgp_work(struct bgp *b, struct mtime now)
 {
-	return rib_work(b->rib, now);
+	bool more = rib_work(b->rib, now);
+
+	return receive_more(b, now) || more;
+}
+
+void bgp_did(struct bgp *b, uint32_t rows)
+{
+	rib_did(b->rib, rows);
+	b->enough |= rib_slice_is_over(b->rib);
 }
 
 /*

@@ -41,7 +41,9 @@ struct bgp {
 	bool stopping;
 	struct mtime draining; /* since, MTIME_NEVER: not */
 	uint64_t rng;
-	uint32_t limit_looks; /* UPDATEs, see limit_memory() */
+	bool enough;         /* has been done in this slice: what is read pauses */
+	struct list waiting; /* struct bgp_conn: of what they have sent not all is handled, see receive_more() */
+	uint64_t limit_looked; /* what was used when nobody was to blame, see limit_memory() */
 	uint32_t n_conns;
 	struct {
 		struct rtc_user *users; /* by route target */

@@ -2,11 +2,11 @@
 /* SPDX-FileCopyrightText: 2026 The evpnd authors */
 #include "bgp/limit.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #define PATH_OCTETS 96u  /* a route with its share of the index and of one outbound group */
+#define SHARE_ERROR 64u   /* of so many octets shared out one may be lost, as fractions */
 #define WANT_OCTETS 320u  /* a route target that a peer asks for (RFC 4684), with the claim of its group */
-#define LOOK_MESSAGES 64u /* UPDATEs between two looks at the memory: 4 MiB of them at most */
 
 /* ---- routes of one neighbor ------------------------------------------------------------------------------------- */
 
@@ -63,12 +63,18 @@ void limit_changed(struct bgp_conn *c, struct mtime now)
 
 uint64_t limit_used(const struct bgp *b)
 {
-	uint64_t used = attrset_content_bytes(b->sets) + rib_path_count(b->rib) * PATH_OCTETS;
-	const struct bgp_peer *peer;
+	uint64_t used = attrset_content_bytes(b->sets) + rib_path_count(b->rib) * PATH_OCTETS +
+			rib_want_count(b->rib) * WANT_OCTETS;
 
-	list_for_each(peer, &b->peers, node)
-		used += (uint64_t)peer->rib.n_wants * WANT_OCTETS;
+	for (uint32_t i = 0; i < b->n_families; i++)
+		if (b->families[i].l && b->families[i].l->octets)
+			used += b->families[i].l->octets(b->families[i].l->ctx);
 	return used;
+}
+
+bool limit_is_reached(const struct bgp *b)
+{
+	return b->p.memory_limit && limit_used(b) > b->p.memory_limit;
 }
 
 /* A lost session's routes are on their way out: what they take is as good as free. */
@@ -83,43 +89,98 @@ static bool is_relief_under_way(const struct bgp *b)
 	return false;
 }
 
+bool limit_holds_back(const struct bgp *b)
+{
+	return limit_is_reached(b) && is_relief_under_way(b);
+}
+
+/* What listeners make of the routes with this set. */
+static uint64_t made_of(const struct bgp *b, uint32_t set)
+{
+	uint32_t mark = attrset_mark(b->sets, set);
+	uint64_t octets = 0;
+
+	for (uint32_t i = 0; mark && i < b->n_families; i++)
+		if (b->families[i].l && b->families[i].l->octets_of)
+			octets += b->families[i].l->octets_of(b->families[i].l->ctx, mark);
+	return octets;
+}
+
 /*
- * Octets by peer, each set shared out among the references to it. A walk over the whole
- * table, but it is taken only when a session is to end.
+ * Octets by peer, each set and what is made of it shared out among the references to it. A walk over
+ * the whole table, but it is taken only when a session is to end. All of them together.
  */
-static void share_out(const struct bgp *b)
+static uint64_t share_out(const struct bgp *b)
 {
 	struct bgp_rib_cursor c = { 0 };
 	struct bgp_path_info p;
 	struct bgp_peer *peer;
+	uint64_t all = 0;
 
-	list_for_each(peer, &b->peers, node)
+	list_for_each(peer, &b->peers, node) {
 		peer->octets = (uint64_t)peer->rib.n_wants * WANT_OCTETS;
-	while (bgp_rib_next(b, &c, &p))
-		if (p.peer)
-			p.peer->octets += PATH_OCTETS + attrset_size(p.attrs) / attrset_at(b->sets, p.set)->refs;
+		peer->octets_made = 0;
+	}
+	while (bgp_rib_next(b, &c, &p)) {
+		uint32_t refs = attrset_at(b->sets, p.set)->refs;
+
+		if (!p.peer)
+			continue;
+		p.peer->octets += PATH_OCTETS + attrset_size(p.attrs) / refs;
+		p.peer->octets_made += made_of(b, p.set) / refs;
+	}
+	list_for_each(peer, &b->peers, node)
+		all += peer->octets += peer->octets_made;
+	return all;
+}
+
+/* Who has the most; NULL when our own routes are what is too much, and none of them. */
+static struct bgp_peer *find_most(struct bgp *b)
+{
+	uint64_t used = limit_used(b), limit = b->p.memory_limit, all;
+	struct bgp_peer *peer, *most = NULL;
+
+	if (used < b->limit_looked + limit / 16) /* it was so a moment ago */
+		return NULL;
+	b->limit_looked = used;
+	all = share_out(b);
+	if (all + all / SHARE_ERROR <= limit)
+		return NULL;
+	b->limit_looked = 0;
+	list_for_each(peer, &b->peers, node)
+		if (!most || peer->octets > most->octets)
+			most = peer;
+	return most;
+}
+
+static void log_most(const struct bgp *b, const struct bgp_peer *p)
+{
+	char made[96] = "";
+
+	if (p->octets_made > p->octets / 2)
+		snprintf(made, sizeof(made), ", %llu KiB of that in the tables of VNIs that import them",
+			 (unsigned long long)(p->octets_made / 1024));
+	log_warn(b->p.log, LOG_BGP,
+		 "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all%s",
+		 ip_str(&p->p.address).s, (unsigned long long)(p->octets / 1024),
+		 (unsigned long long)(b->p.memory_limit / 1024), made);
 }
 
 void limit_memory(struct bgp *b, struct mtime now)
 {
 	static const struct msg_fault f = { .code = MSG_ERR_CEASE, .subcode = BGP_CEASE_OUT_OF_RESOURCES,
 					    .why = "it has the most of what memory-limit allows" };
-	struct bgp_peer *peer, *most = NULL;
+	struct bgp_peer *most;
 
-	if (!b->p.memory_limit || ++b->limit_looks % LOOK_MESSAGES || limit_used(b) <= b->p.memory_limit ||
-	    is_relief_under_way(b))
+	if (!limit_is_reached(b)) {
+		b->limit_looked = 0;
 		return;
-	share_out(b);
-	list_for_each(peer, &b->peers, node)
-		if (!most || peer->octets > most->octets)
-			most = peer;
+	}
+	most = is_relief_under_way(b) ? NULL : find_most(b);
 	if (!most)
 		return;
 	if (peer_log_allow(most, now))
-		log_warn(b->p.log, LOG_BGP,
-			 "peer %s: its routes take %llu KiB of the %llu KiB that memory-limit allows for all",
-			 ip_str(&most->p.address).s, (unsigned long long)(most->octets / 1024),
-			 (unsigned long long)(b->p.memory_limit / 1024));
+		log_most(b, most);
 	if (most->session)
 		session_stop(most->session, &f, now);
 	else

@@ -546,7 +546,7 @@ static void claims_follow(struct rib_peer *p, const struct out_target *t, bool h
 	}
 }
 
-static void want_count(struct rib_peer *p, struct out_target t, int n)
+static void want_count(struct rib *r, struct rib_peer *p, struct out_target t, int n)
 {
 	struct out_want *w;
 
@@ -556,6 +556,7 @@ static void want_count(struct rib_peer *p, struct out_target t, int n)
 		w->t = t;
 		HASH_ADD(hh, p->wants, t, sizeof(w->t), w);
 		p->n_wants++;
+		r->n_wants++;
 		p->wants_hash ^= target_hash(&t);
 		claims_follow(p, &t, true);
 	}
@@ -565,16 +566,17 @@ static void want_count(struct rib_peer *p, struct out_target t, int n)
 	HASH_DEL(p->wants, w);
 	free(w);
 	p->n_wants--;
+	r->n_wants--;
 	p->wants_hash ^= target_hash(&t);
 	claims_follow(p, &t, false);
 }
 
-void out_filter_count(struct rib_peer *p, const struct route *rt, int n)
+void out_filter_count(struct rib *r, struct rib_peer *p, const struct route *rt, int n)
 {
-	want_count(p, rtc_key_target(rt->key, rt->key_len), n);
+	want_count(r, p, rtc_key_target(rt->key, rt->key_len), n);
 }
 
-void out_filter_all(struct rib_peer *p, bool all)
+void out_filter_all(struct rib *r, struct rib_peer *p, bool all)
 {
-	want_count(p, (struct out_target){ 0 }, all ? 1 : -1);
+	want_count(r, p, (struct out_target){ 0 }, all ? 1 : -1);
 }

@@ -533,7 +533,7 @@ size_t bgp_peer_bytes(const struct bgp_peer *peer)
 	const struct bgp_conn *c;
 
 	list_for_each(c, &peer->conns, node)
-		n += sizeof(*c) + c->open_len + (c->part ? MSG_MAX_LEN : 0);
+		n += sizeof(*c) + c->open_len + (!c->part ? 0 : c->part_len < MSG_MAX_LEN ? MSG_MAX_LEN : c->part_len);
 	return n;
 }
 

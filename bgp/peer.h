@@ -50,6 +50,7 @@ struct bgp_peer {
 	struct bgp_error last_in, last_out, last_malformed;
 	bool near_limit; /* of max_prefixes, and that was said */
 	uint64_t octets; /* of its routes, at the last share_out() of limit.c */
+	uint64_t octets_made; /* of these what listeners make of them */
 	struct mtime held_until; /* max_prefixes_restart runs to then */
 	uint32_t established_count, treat_as_withdraw, attributes_discarded, unknown_nlri;
 	uint64_t nlri; /* announced and withdrawn by it */

@@ -91,20 +91,25 @@ static void receive_open(struct bgp_conn *c, struct rbuf body, struct mtime now)
 
 /* ---- the other messages ----------------------------------------------------------------------------------------- */
 
-static void receive_update(struct bgp_conn *c, struct rbuf body, struct mtime now)
+/* False: it is not over. */
+static bool receive_update(struct bgp_conn *c, struct rbuf body, struct mtime now)
 {
+	enum update_outcome o = UPDATE_OVER;
+	struct bgp *b = c->peer->bgp;
 	struct msg_fault f;
 
-	c->peer->in.update++;
-	if (c->run->state != BGP_ESTABLISHED || update_receive(c, body, &f, now)) {
-		session_event(c->run, FSM_UPDATE, NULL, NULL, now);
-		limit_memory(c->peer->bgp, now);
-		return;
-	}
-	if (f.code == MSG_ERR_CEASE)
-		session_stop(c, &f, now);
+	if (c->run->state == BGP_ESTABLISHED)
+		o = update_receive(c, body, &f, now);
 	else
+		c->peer->in.update++;
+	if (o == UPDATE_OVER)
+		session_event(c->run, FSM_UPDATE, NULL, NULL, now);
+	else if (o == UPDATE_FAULT && f.code == MSG_ERR_CEASE)
+		session_stop(c, &f, now);
+	else if (o == UPDATE_FAULT)
 		session_event(c->run, FSM_UPDATE_ERROR, &f, NULL, now);
+	limit_memory(b, now);
+	return o != UPDATE_PAUSED;
 }
 
 /* The end of a session says it by itself, and a collision is nobody's fault. */
@@ -183,9 +188,11 @@ static void receive_refresh(struct bgp_conn *c, struct rbuf body, struct mtime n
 	session_event(c->run, FSM_REFRESH, NULL, NULL, now);
 }
 
-static void receive(struct bgp_conn *c, enum msg_type type, const uint8_t *p, size_t len, struct mtime now)
+/* False: it is not over, and comes again with the connection's next turn. */
+static bool receive(struct bgp_conn *c, enum msg_type type, const uint8_t *p, size_t len, struct mtime now)
 {
 	struct rbuf body = rb_init(p + MSG_HEADER_LEN, len - MSG_HEADER_LEN);
+	bool over = true;
 
 	c->message = p;
 	c->message_len = len;
@@ -194,7 +201,7 @@ static void receive(struct bgp_conn *c, enum msg_type type, const uint8_t *p, si
 		receive_open(c, body, now);
 		break;
 	case MSG_UPDATE:
-		receive_update(c, body, now);
+		over = receive_update(c, body, now);
 		break;
 	case MSG_NOTIFICATION:
 		receive_notification(c, body, now);
@@ -209,6 +216,12 @@ static void receive(struct bgp_conn *c, enum msg_type type, const uint8_t *p, si
 	}
 	c->message = NULL;
 	c->message_len = 0;
+	if (over || !c->run)
+		return true;
+	list_add_tail(&c->peer->bgp->waiting, &c->waiting);
+	if (c->peer->bgp->p.net.work)
+		c->peer->bgp->p.net.work(c->peer->bgp->p.net.ctx);
+	return false;
 }
 
 /* ---- framing of the input --------------------------------------------------------------------------------------- */
@@ -221,7 +234,7 @@ static void header_error(struct bgp_conn *c, const uint8_t *p, const struct msg_
 	c->message = NULL;
 }
 
-/* Whole messages from the reader's own buffer. Octets used; less than len when the last message is not whole. */
+/* Whole messages from the reader's own buffer. Octets used; less than len when the last is not whole, or not over. */
 static size_t input_whole(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now)
 {
 	size_t used = 0, n = 0;
@@ -236,7 +249,8 @@ static size_t input_whole(struct bgp_conn *c, const uint8_t *data, size_t len, s
 			header_error(c, data + used, &f, now);
 			return len;
 		case MSG_WHOLE:
-			receive(c, type, data + used, n, now);
+			if (!receive(c, type, data + used, n, now))
+				return used;
 			used += n;
 			break;
 		}
@@ -257,8 +271,8 @@ static size_t input_part(struct bgp_conn *c, const uint8_t *data, size_t len, st
 			header_error(c, c->part, &f, now);
 			return len;
 		case MSG_WHOLE:
-			receive(c, type, c->part, n, now);
-			c->part_len = 0;
+			if (receive(c, type, c->part, n, now))
+				c->part_len = 0;
 			return used;
 		case MSG_SHORT:
 			if (used == len)
@@ -269,33 +283,64 @@ static size_t input_part(struct bgp_conn *c, const uint8_t *data, size_t len, st
 			if (step > len - used)
 				step = len - used;
 			memcpy(c->part + c->part_len, data + used, step);
-			c->part_len = (uint16_t)(c->part_len + step);
+			c->part_len += (uint32_t)step;
 			used += step;
 			break;
 		}
 	}
 }
 
-static void part_keep(struct bgp_conn *c, const uint8_t *data, size_t len)
+static void part_add(struct bgp_conn *c, const uint8_t *data, size_t len)
 {
-	c->part = xrealloc(c->part, len < MSG_MAX_LEN ? MSG_MAX_LEN : len);
-	memcpy(c->part, data, len);
-	c->part_len = (uint16_t)len;
+	size_t all = c->part_len + len;
+
+	c->part = xrealloc(c->part, all < MSG_MAX_LEN ? MSG_MAX_LEN : all);
+	memcpy(c->part + c->part_len, data, len);
+	c->part_len = (uint32_t)all;
 }
 
 void bgp_conn_input(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now)
 {
+	struct bgp *b = c->peer->bgp;
+	bool waits = bgp_conn_waits(c);
 	size_t used = 0;
 
-	if (c->run && c->part_len)
+	rib_slice_begin(b->rib);
+	b->enough = false;
+	if (c->run && c->part_len && !waits)
 		used = input_part(c, data, len, now);
-	if (c->run && !c->part_len)
+	if (c->run && !c->part_len && !waits)
 		used += input_whole(c, data + used, len - used, now);
 	if (c->run && used < len) {
-		part_keep(c, data + used, len - used);
+		part_add(c, data + used, len - used);
 	} else if (!c->part_len || !c->run) {
 		free(c->part);
 		c->part = NULL;
 		c->part_len = 0;
 	}
+}
+
+/*
+ * Those that wait go on by turns, a slice each; but none while memory is short and routes are on their way out: that is
+ * what takes the time then.
+ */
+bool receive_more(struct bgp *b, struct mtime now)
+{
+	struct bgp_conn *c;
+	uint8_t *data;
+	size_t len;
+
+	if (list_empty(&b->waiting))
+		return false;
+	if (limit_holds_back(b))
+		return true;
+	c = container_of(b->waiting.next, struct bgp_conn, waiting);
+	list_del(&c->waiting);
+	data = c->part;
+	len = c->part_len;
+	c->part = NULL;
+	c->part_len = 0;
+	bgp_conn_input(c, data, len, now); /* as if it had come just now */
+	free(data);
+	return !list_empty(&b->waiting);
 }

@@ -136,9 +136,18 @@ bool rib_withdraw(struct rib *r, const struct bgp_family *f, struct rib_peer *p,
 enum bgp_reject rib_check(const struct rib *r, const struct rib_peer *p, const struct bgp_attrs *a);
 /* One slice of the work that grows with the table (about 1 ms); true when there is more. */
 bool rib_work(struct rib *r, struct mtime now);
+/*
+ * One route can be thousands of rows of a listener's. It counts them, and a slice, of this work or of what a peer
+ * sends, is over when so many have changed: some milliseconds of the processor.
+ */
+#define RIB_ROWS_A_SLICE 4096u
+void rib_did(struct rib *r, uint32_t rows);
+void rib_slice_begin(struct rib *r);
+bool rib_slice_is_over(const struct rib *r);
 
 bool rib_next(const struct rib *r, struct bgp_rib_cursor *c, struct bgp_path_info *out);
 const char *rib_decided_by(struct rib *r, const struct bgp_path_info *p); /* as bgp_rib_decided_by() */
+uint64_t rib_want_count(const struct rib *r); /* route targets that peers ask for */
 bool rib_advertised_to(const struct rib *r, const struct bgp_path_info *p, const struct rib_peer *to);
 uint64_t rib_path_count(const struct rib *r);
 void rib_memory(const struct rib *r, struct bgp_memory *out);
@@ -212,6 +221,6 @@ size_t out_pull(struct rib *r, struct rib_peer *p, uint8_t *space, size_t cap, u
  */
 void out_family_info(const struct rib *r, const struct rib_peer *p, struct bgp_family_info *i);
 /* What the peer asks for is not known: it asks for everything, or no more (RFC 4684, RFC 7606 2). */
-void out_filter_all(struct rib_peer *p, bool all);
+void out_filter_all(struct rib *r, struct rib_peer *p, bool all);
 
 #endif

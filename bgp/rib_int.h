@@ -124,6 +124,8 @@ struct rib {
 	uint32_t cap_candidates;
 	struct rib_views views;
 	uint32_t ids_sent; /* the last path identifier made up for a path that came with one */
+	uint64_t rows, rows_end; /* that listeners have changed; a slice of work ends with so many */
+	uint64_t n_wants; /* route targets that peers ask for, of all */
 	uint32_t n_swept; /* generations with paths that the sweep is for */
 	struct rib_sweep sweep;
 	uint32_t n_urgent[RIB_CLASSES]; /* routes that go first, by class */
@@ -318,7 +320,7 @@ bool out_has_entry(const struct rib *r, uint32_t family, uint32_t h);
 /* A slice of what groups have to do; true when there is more. */
 bool out_work(struct rib *r);
 /* A path of a family of memberships comes (1) or goes (-1). */
-void out_filter_count(struct rib_peer *p, const struct route *rt, int n);
+void out_filter_count(struct rib *r, struct rib_peer *p, const struct route *rt, int n);
 /* The route is about to leave its set's list, while there are sweeps. */
 void out_filter_route_leaves(struct rib *r, const struct route *rt);
 /* Adds what the groups take. */

@@ -24,7 +24,7 @@ static void count_path(struct rib *r, const struct route *rt, const struct rib_a
 	p->rejected += path->reject != BGP_ELIGIBLE;
 	rib_gen_count(r, rt->family, path->peer, path->gen);
 	if (r->memberships >> rt->family & 1 && path->reject == BGP_ELIGIBLE)
-		out_filter_count(p, rt, 1);
+		out_filter_count(r, p, rt, 1);
 }
 
 static void uncount_path(struct rib *r, const struct route *rt, const struct rib_alt *path)
@@ -38,7 +38,7 @@ static void uncount_path(struct rib *r, const struct route *rt, const struct rib
 	p->rejected -= path->reject != BGP_ELIGIBLE;
 	rib_gen_uncount(r, rt->family, path->peer, path->gen);
 	if (r->memberships >> rt->family & 1 && path->reject == BGP_ELIGIBLE)
-		out_filter_count(p, rt, -1);
+		out_filter_count(r, p, rt, -1);
 }
 
 /* Are these the identifiers of no other path of the route? */

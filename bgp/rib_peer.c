@@ -67,24 +67,52 @@ static void sweep_urgent(struct rib *r, uint32_t class)
 			continue;
 		left--;
 		rib_sweep_route(r, h);
+		if (rib_slice_is_over(r))
+			break;
 	}
+}
+
+void rib_did(struct rib *r, uint32_t rows)
+{
+	r->rows += rows;
+}
+
+void rib_slice_begin(struct rib *r)
+{
+	r->rows_end = r->rows + RIB_ROWS_A_SLICE;
+}
+
+bool rib_slice_is_over(const struct rib *r)
+{
+	return r->rows >= r->rows_end;
+}
+
+/* Back to before a route that was found. */
+static void sweep_back(struct rib *r, uint32_t h)
+{
+	r->sweep = (struct rib_sweep){ .class = h >> RIB_CLASS_SHIFT, .handle = (h & RIB_HANDLE_MASK) - 1 };
 }
 
 void rib_sweep_slice(struct rib *r)
 {
 	uint32_t left = SWEEP_SLICE;
 
+	rib_slice_begin(r);
 	if (r->urgent_first) {
 		r->urgent_first = false;
 		rib_doomed_free(r);
 		for (uint32_t class = 0; class < RIB_CLASSES; class++)
 			sweep_urgent(r, class);
 	}
-	while (r->n_swept && left) {
+	while (r->n_swept && left && !rib_slice_is_over(r)) {
 		uint32_t found[BATCH];
 		uint32_t n = find_swept(r, &left, found);
 
 		for (uint32_t i = 0; i < n; i++) {
+			if (rib_slice_is_over(r)) {
+				sweep_back(r, found[i]);
+				break;
+			}
 			if (slab_live(&r->routes[found[i] >> RIB_CLASS_SHIFT], found[i] & RIB_HANDLE_MASK))
 				rib_sweep_route(r, found[i]); /* the listener may have been quicker */
 		}

@@ -101,6 +101,11 @@ uint64_t rib_path_count(const struct rib *r)
 	return r->n_paths;
 }
 
+uint64_t rib_want_count(const struct rib *r)
+{
+	return r->n_wants;
+}
+
 void rib_memory(const struct rib *r, struct bgp_memory *out)
 {
 	*out = (struct bgp_memory){

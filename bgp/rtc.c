@@ -197,7 +197,7 @@ void rtc_session_down(struct bgp_peer *peer, struct mtime now)
 {
 	timerq_stop(&peer->bgp->timers, &peer->rtc_wait);
 	if (peer->rt_filter == BGP_RT_FILTER_DISABLED)
-		out_filter_all(&peer->rib, false);
+		out_filter_all(peer->bgp->rib, &peer->rib, false);
 	peer->rt_filter = BGP_RT_FILTER_NONE;
 	set_silent(peer, false, now);
 	count_outer(peer, false, now);
@@ -212,7 +212,7 @@ void rtc_disabled(struct bgp_conn *c, struct mtime now)
 {
 	struct bgp_peer *peer = c->peer;
 
-	out_filter_all(&peer->rib, true);
+	out_filter_all(peer->bgp->rib, &peer->rib, true);
 	wait_is_over(peer);
 	peer->rt_filter = BGP_RT_FILTER_DISABLED;
 	set_silent(peer, true, now);

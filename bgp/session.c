@@ -58,6 +58,7 @@ static struct bgp_conn *conn_new(struct bgp_peer *peer, struct fsm_run *run)
 	c->accepted = (struct fsm_run){ .state = BGP_ACTIVE, .peer = peer };
 	c->run->conn = c;
 	c->max_message = MSG_MAX_LEN;
+	list_init(&c->waiting);
 	timers_init(c);
 	c->refresh.fn = on_refresh;
 	list_add_tail(&peer->conns, &c->node);
@@ -104,6 +105,7 @@ static void conn_close(struct bgp_conn *c)
 	timers_stop(c);
 	timerq_stop(&c->peer->bgp->timers, &c->refresh);
 	list_del(&c->node);
+	list_del(&c->waiting);
 	c->run->conn = NULL;
 	c->run = NULL;
 	c->due &= DUE_OPEN | DUE_NOTIFICATION;
@@ -578,6 +580,11 @@ void bgp_conn_release(struct bgp_conn *c)
 struct bgp_peer *bgp_conn_peer(const struct bgp_conn *c)
 {
 	return c->peer;
+}
+
+bool bgp_conn_waits(const struct bgp_conn *c)
+{
+	return !list_empty(&c->waiting);
 }
 
 void *bgp_conn_user(const struct bgp_conn *c)

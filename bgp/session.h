@@ -23,6 +23,16 @@ enum session_due {
 	DUE_NOTIFICATION = 8
 };
 
+/* The fields of an UPDATE with NLRI, in the order in which they are read. */
+enum update_field { UPDATE_UNREACH, UPDATE_WITHDRAWN4, UPDATE_NLRI4, UPDATE_REACH };
+
+/* How far an UPDATE has come that takes several turns: the fields before this one are done. */
+struct update_place {
+	bool begun;
+	uint8_t field;       /* enum update_field */
+	uint16_t done, seen; /* NLRI of it that are in the RIB, that were taken apart */
+};
+
 struct bgp_conn {
 	struct list node; /* bgp_peer.conns while run is set */
 	struct bgp_peer *peer;
@@ -59,9 +69,14 @@ struct bgp_conn {
 	const uint8_t *message;   /* under the reader, for the log; NULL between messages */
 	size_t message_len;
 
-	/* The start of a message of which the rest has not come; 4,096 octets, or as many as the message has. */
+	/*
+	 * What has come and has not been handled: the start of a message of which the rest has not come, or, while the
+	 * connection waits, an UPDATE that is not over and all that was read with it. 4,096 octets at least.
+	 */
 	uint8_t *part;
-	uint16_t part_len;
+	uint32_t part_len;
+	struct list waiting; /* bgp.waiting: there is enough for other turns, see receive_more() */
+	struct update_place update; /* of the UPDATE under the reader, or first in part */
 
 	struct {
 		uint8_t code, subcode;
@@ -105,7 +120,17 @@ void timers_keepalive(struct bgp_conn *c, struct mtime now);
 
 /* ---- update.c ---------------------------------------------------------------------------------------------------- */
 
-/* An UPDATE of an Established session into the RIB. body: without the header. False: *fault ends the session. */
-bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now);
+enum update_outcome {
+	UPDATE_OVER,
+	UPDATE_PAUSED, /* not all of it is in the RIB: to be called again with the same one, in another turn */
+	UPDATE_FAULT   /* *fault ends the session */
+};
+/* An UPDATE of an Established session into the RIB. body: without the header. */
+enum update_outcome update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now);
+
+/* ---- receive.c --------------------------------------------------------------------------------------------------- */
+
+/* Goes on with the next connection that waits; true when one still does. */
+bool receive_more(struct bgp *b, struct mtime now);
 
 #endif

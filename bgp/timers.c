@@ -32,7 +32,7 @@ static int64_t keepalive_us(const struct bgp_conn *c)
 
 /*
  * A process that was stopped, or starved, finds its timers late: what the peer said meanwhile waits to be read and is
- * heard before the peer is given up.
+ * heard before the peer is given up. So it is where what the peer has sent takes long.
  */
 static bool is_late(const struct timerq_node *n, struct mtime now)
 {
@@ -46,7 +46,7 @@ static void on_hold(struct timerq_node *n, struct mtime now)
 
 	if (mtime_before(now, end))
 		engine_arm(c->peer->bgp, n, end);
-	else if (is_late(n, now))
+	else if (is_late(n, now) || bgp_conn_waits(c))
 		engine_arm(c->peer->bgp, n, mtime_add_us(now, LATE_US));
 	else
 		session_event(c->run, FSM_HOLD_EXPIRES, NULL, NULL, now);

@@ -404,7 +404,7 @@ static void serve_readable(struct bgp_transport *t)
 	for (int i = 0; i < READS_A_TURN && !list_empty(&t->readable); i++) {
 		l = container_of(t->readable.next, struct link, readable);
 		list_del(&l->readable);
-		if (l->c && !l->closing)
+		if (l->c && !l->closing && !bgp_conn_waits(l->c))
 			link_read(l);
 		if (loop_turn_us(t->loop) > READ_UNTIL_US)
 			break;

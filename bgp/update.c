@@ -7,6 +7,9 @@
  *
  * Order: withdrawn routes first, so that a key that is both withdrawn and announced is announced in the end (RFC 4271
  * 4.3). RFC 7606 section 3(j): what cannot be located is never treated as withdrawn, it ends the session.
+ *
+ * A route can be thousands of rows further down. So an UPDATE pauses when a slice is over or memory_limit is reached,
+ * and is taken apart once more when it goes on: bgp_conn.update says how far it had come.
  */
 #include <stdio.h>
 
@@ -20,6 +23,7 @@
 struct batch {
 	struct bgp_nlri nlri[BATCH];
 	bool announced[BATCH]; /* else withdrawn */
+	uint16_t behind[BATCH]; /* NLRI of the field up to it, those that were passed over, too */
 	size_t n;
 };
 
@@ -40,6 +44,7 @@ struct walk {
 	int checked_kind; /* first octet of the key that check() was last asked for, -1: none */
 	enum bgp_nlri_verdict checked;
 	bool too_many; /* paths of one key */
+	uint16_t nlri; /* of the field, that were taken apart */
 };
 
 static bool refuse(struct msg_fault *f, uint8_t subcode, const uint8_t *data, size_t len, const char *why)
@@ -72,10 +77,12 @@ static enum bgp_nlri_verdict decode(const struct bgp_family *f, struct rbuf *r, 
 }
 
 /* RFC 4760 8: families that were not negotiated are ignored. */
-static void log_ignored(struct bgp_conn *c, uint16_t afi, uint8_t safi, struct mtime now)
+static void log_ignored(struct bgp_conn *c, enum update_field field, uint16_t afi, uint8_t safi, struct mtime now)
 {
 	char what[64];
 
+	if (field < c->update.field) /* it was, before the UPDATE paused */
+		return;
 	snprintf(what, sizeof(what), "routes of %u/%u ignored", afi, safi);
 	peer_log_fault(c->peer, what, "the family is not negotiated", c->message, c->message_len, now);
 }
@@ -116,6 +123,7 @@ static void set_take(struct walk *w, const struct bgp_nlri *n)
 	w->attrs->shared = n->shared_len ? w->shared : NULL;
 	w->attrs->shared_len = n->shared_len;
 	w->set = attrset_intern(b->sets, w->attrs);
+	b->enough |= limit_is_reached(b);
 	w->reject = judge(w);
 	w->checked_kind = -1;
 }
@@ -160,12 +168,18 @@ static void announce(struct walk *w, const struct bgp_nlri *n)
 		w->too_many = true;
 }
 
+/* Has the NLRI that was taken apart last not been so before the UPDATE paused? */
+static bool is_news(const struct walk *w)
+{
+	return w->nlri > w->c->update.seen;
+}
+
 /* Of unknown type is not malformed (RFC 7606 5.4): held opaque when that is asked for, else passed over. */
 static bool is_wanted(struct walk *w, enum bgp_nlri_verdict *v, const struct bgp_nlri *n)
 {
 	if (*v != BGP_NLRI_UNKNOWN)
 		return true;
-	w->c->peer->unknown_nlri++;
+	w->c->peer->unknown_nlri += is_news(w);
 	*v = BGP_NLRI_OK;
 	return w->c->peer->bgp->p.reflect_unknown && n->key_len;
 }
@@ -190,19 +204,44 @@ static bool take_batch(struct walk *w, struct rbuf *r, struct batch *b)
 		v = decode(w->f, r, w->path_ids, w->is_unreach, &b->nlri[b->n]);
 		if (v == BGP_NLRI_RESET || r->p == start)
 			return refuse(w->fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
-		if (v == BGP_NLRI_WITHDRAW)
+		w->nlri++;
+		if (v == BGP_NLRI_WITHDRAW && is_news(w))
 			note_faulty(w, start, (size_t)(r->p - start));
-		if (is_wanted(w, &v, &b->nlri[b->n]))
-			b->announced[b->n++] = v == BGP_NLRI_OK && w->attrs;
+		if (!is_wanted(w, &v, &b->nlri[b->n]))
+			continue;
+		b->behind[b->n] = w->nlri;
+		b->announced[b->n++] = v == BGP_NLRI_OK && w->attrs;
 	}
 	return true;
 }
 
-static bool walk_nlri(struct walk *w, struct rbuf nlri)
+/* What had been done before the UPDATE paused. */
+static void skip_done(struct walk *w, struct rbuf *nlri)
 {
+	struct bgp_nlri n;
+
+	for (; w->nlri < w->c->update.done; w->nlri++)
+		decode(w->f, nlri, w->path_ids, w->is_unreach, &n);
+}
+
+/* It is enough for now, behind the i-th of the batch. */
+static enum update_outcome pause(const struct walk *w, const struct batch *b, size_t i)
+{
+	struct bgp_conn *c = w->c;
+
+	c->peer->nlri -= b->n - 1 - i;
+	c->update.done = b->behind[i];
+	c->update.seen = w->nlri;
+	return UPDATE_PAUSED;
+}
+
+static enum update_outcome walk_nlri(struct walk *w, struct rbuf nlri)
+{
+	const struct bgp *bgp = w->c->peer->bgp;
 	struct batch b;
 	bool located = true;
 
+	skip_done(w, &nlri);
 	while (located && rb_left(&nlri)) {
 		located = take_batch(w, &nlri, &b);
 		w->c->peer->nlri += b.n;
@@ -211,10 +250,12 @@ static bool walk_nlri(struct walk *w, struct rbuf nlri)
 			(b.announced[i] ? announce : withdraw)(w, &b.nlri[i]);
 			if (too_many_paths(w) ||
 			    (w->attrs && w->c->peer->p.max_prefixes && limit_routes(w->c, w->f, w->fault, w->now)))
-				return false;
+				return UPDATE_FAULT;
+			if (bgp->enough)
+				return pause(w, &b, i);
 		}
 	}
-	return located;
+	return located ? UPDATE_OVER : UPDATE_FAULT;
 }
 
 /*
@@ -237,28 +278,33 @@ static bool disable(struct bgp_conn *c, const struct bgp_family *f, const struct
 	return true;
 }
 
-static bool walk(struct walk w, struct rbuf nlri)
+/* One field of NLRI, unless it was done before the UPDATE paused. */
+static enum update_outcome walk(struct walk w, enum update_field field, struct rbuf nlri)
 {
-	bool ok;
+	enum update_outcome o;
 
+	if (field < w.c->update.field)
+		return UPDATE_OVER;
+	if (field > w.c->update.field)
+		w.c->update = (struct update_place){ .begun = true, .field = field };
 	w.path_ids = has_path_ids(w.c, w.f);
 	w.checked_kind = -1;
-	ok = walk_nlri(&w, nlri);
+	o = walk_nlri(&w, nlri);
 	set_drop(&w);
-	return ok || disable(w.c, w.f, w.fault, w.now);
+	return o == UPDATE_FAULT && disable(w.c, w.f, w.fault, w.now) ? UPDATE_OVER : o;
 }
 
 /* attrs NULL: treat as withdraw. */
-static bool walk_reach(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlri, struct bgp_attrs *attrs,
-		       struct msg_fault *fault, struct mtime now)
+static enum update_outcome walk_reach(struct bgp_conn *c, const struct bgp_family *f, enum update_field field,
+				      struct rbuf nlri, struct bgp_attrs *attrs, struct msg_fault *fault, struct mtime now)
 {
-	return walk((struct walk){ .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault }, nlri);
+	return walk((struct walk){ .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault }, field, nlri);
 }
 
-static bool walk_unreach(struct bgp_conn *c, const struct bgp_family *f, struct rbuf nlri, struct msg_fault *fault,
-			 struct mtime now)
+static enum update_outcome walk_unreach(struct bgp_conn *c, const struct bgp_family *f, enum update_field field,
+					struct rbuf nlri, struct msg_fault *fault, struct mtime now)
 {
-	return walk((struct walk){ .c = c, .f = f, .now = now, .is_unreach = true, .fault = fault }, nlri);
+	return walk((struct walk){ .c = c, .f = f, .now = now, .is_unreach = true, .fault = fault }, field, nlri);
 }
 
 /* ---- the message ------------------------------------------------------------------------------------------------ */
@@ -293,16 +339,16 @@ static bool is_end_of_rib(const struct attr_update *u, uint16_t *afi, uint8_t *s
  * The attributes are beyond use. When NLRI are broken, too, that is what is said: it is the earlier fault, and what
  * comes behind it in the list was misread.
  */
-static bool refuse_attrs(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault)
+static void refuse_attrs(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault)
 {
 	const struct bgp_family *f = u->has_reach ? negotiated(c, u->reach_afi, u->reach_safi) : NULL;
 	const struct attr_error *e = &u->error;
 	struct bgp_nlri n;
 
+	refuse(fault, e->subcode, e->data, e->data_len, e->why);
 	while (f && rb_left(&u->reach))
 		if (decode(f, &u->reach, has_path_ids(c, f), false, &n) == BGP_NLRI_RESET)
-			return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
-	return refuse(fault, e->subcode, e->data, e->data_len, e->why);
+			refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "NLRI cannot be parsed");
 }
 
 static void note_faults(struct bgp_conn *c, const struct attr_update *u, struct mtime now)
@@ -321,62 +367,66 @@ static void note_faults(struct bgp_conn *c, const struct attr_update *u, struct 
 		       u->error.why, c->message, c->message_len, now);
 }
 
-static bool reach(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
-		  struct mtime now)
+static enum update_outcome reach(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault, struct mtime now)
 {
 	const struct bgp_family *f = negotiated(c, u->reach_afi, u->reach_safi);
 
 	if (!f) {
-		log_ignored(c, u->reach_afi, u->reach_safi, now);
-		return true;
+		log_ignored(c, UPDATE_REACH, u->reach_afi, u->reach_safi, now);
+		return UPDATE_OVER;
 	}
-	if (!u->attrs.next_hop.len) /* RFC 7606 7.11 */
-		return refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "length of the next hop") ||
-		       disable(c, f, fault, now);
-	return walk_reach(c, f, u->reach, u->outcome == ATTR_WITHDRAW ? NULL : &u->attrs, fault, now);
+	if (!u->attrs.next_hop.len) { /* RFC 7606 7.11 */
+		refuse(fault, MSG_UPDATE_OPTIONAL, NULL, 0, "length of the next hop");
+		return disable(c, f, fault, now) ? UPDATE_OVER : UPDATE_FAULT;
+	}
+	return walk_reach(c, f, UPDATE_REACH, u->reach, u->outcome == ATTR_WITHDRAW ? NULL : &u->attrs, fault, now);
 }
 
-static bool unreach(struct bgp_conn *c, const struct attr_update *u, struct msg_fault *fault, struct mtime now)
+static enum update_outcome unreach(struct bgp_conn *c, const struct attr_update *u, struct msg_fault *fault,
+				   struct mtime now)
 {
 	const struct bgp_family *f = negotiated(c, u->unreach_afi, u->unreach_safi);
 
 	if (!f) {
-		log_ignored(c, u->unreach_afi, u->unreach_safi, now);
-		return true;
+		log_ignored(c, UPDATE_UNREACH, u->unreach_afi, u->unreach_safi, now);
+		return UPDATE_OVER;
 	}
-	return walk_unreach(c, f, u->unreach, fault, now);
+	return walk_unreach(c, f, UPDATE_UNREACH, u->unreach, fault, now);
 }
 
 /* The fields of RFC 4271 4.3, with the next hop of their own. */
-static bool ipv4(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
-		 struct mtime now)
+static enum update_outcome ipv4(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault, struct mtime now)
 {
 	const struct bgp_family *f = negotiated(c, 1, 1);
 	struct bgp_attrs attrs = u->attrs;
+	enum update_outcome o;
 
 	if (!f) {
-		log_ignored(c, 1, 1, now);
-		return true;
+		log_ignored(c, UPDATE_WITHDRAWN4, 1, 1, now);
+		return UPDATE_OVER;
 	}
 	attrs.next_hop = u->next_hop4;
-	if (walk_unreach(c, f, u->withdrawn4, fault, now) &&
-	    walk_reach(c, f, u->nlri4, u->outcome == ATTR_WITHDRAW ? NULL : &attrs, fault, now))
-		return true;
-	if (fault->code == MSG_ERR_UPDATE)
+	o = walk_unreach(c, f, UPDATE_WITHDRAWN4, u->withdrawn4, fault, now);
+	if (o == UPDATE_OVER)
+		o = walk_reach(c, f, UPDATE_NLRI4, u->nlri4, u->outcome == ATTR_WITHDRAW ? NULL : &attrs, fault, now);
+	if (o == UPDATE_FAULT && fault->code == MSG_ERR_UPDATE)
 		fault->subcode = MSG_UPDATE_NETWORK; /* RFC 7606 5.3 */
-	return false;
+	return o;
 }
 
-static bool update_apply(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
-			 struct mtime now)
+static enum update_outcome update_apply(struct bgp_conn *c, struct attr_update *u, struct msg_fault *fault,
+					struct mtime now)
 {
 	bool has4 = rb_left(&u->withdrawn4) || rb_left(&u->nlri4);
+	enum update_outcome o = UPDATE_OVER;
 
-	if (u->has_unreach && rb_left(&u->unreach) && !unreach(c, u, fault, now))
-		return false;
-	if (has4 && !ipv4(c, u, fault, now))
-		return false;
-	return !u->has_reach || reach(c, u, fault, now);
+	if (u->has_unreach && rb_left(&u->unreach))
+		o = unreach(c, u, fault, now);
+	if (o == UPDATE_OVER && has4)
+		o = ipv4(c, u, fault, now);
+	if (o == UPDATE_OVER && u->has_reach)
+		o = reach(c, u, fault, now);
+	return o;
 }
 
 /*
@@ -397,7 +447,8 @@ static uint32_t leftmost_as(const struct bgp_peer *peer)
 	return peer->p.role == CAP_ROLE_RS_CLIENT ? 0 : peer->p.asn;
 }
 
-bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now)
+/* body: as it was when it paused, if it has. */
+static enum update_outcome receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now)
 {
 	const struct bgp_peer *peer = c->peer;
 	struct attr_session s = { .ebgp = peer->ebgp, .as4 = c->caps.as4, .peer_as = leftmost_as(peer) };
@@ -406,13 +457,30 @@ bool update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *faul
 	uint8_t safi;
 
 	attr_decode_update(body, &s, peer->bgp->scratch, &u);
-	if (u.outcome >= ATTR_DISABLE)
-		return refuse_attrs(c, &u, fault);
-	note_faults(c, &u, now);
+	if (u.outcome >= ATTR_DISABLE) {
+		refuse_attrs(c, &u, fault);
+		return UPDATE_FAULT;
+	}
+	if (!c->update.begun) {
+		c->peer->in.update++;
+		note_faults(c, &u, now);
+	}
+	c->update.begun = true;
 	honour_graceful_shutdown(peer, &u.attrs);
 	if (is_end_of_rib(&u, &afi, &safi)) {
 		end_of_rib(c, afi, safi, now);
-		return true;
+		return UPDATE_OVER;
 	}
 	return update_apply(c, &u, fault, now);
+}
+
+enum update_outcome update_receive(struct bgp_conn *c, struct rbuf body, struct msg_fault *fault, struct mtime now)
+{
+	enum update_outcome o = UPDATE_PAUSED;
+
+	if (!c->peer->bgp->enough && !limit_holds_back(c->peer->bgp))
+		o = receive(c, body, fault, now);
+	if (o != UPDATE_PAUSED)
+		c->update = (struct update_place){ 0 };
+	return o;
 }

@@ -28,6 +28,16 @@ static void on_set_gone(void *ctx, uint32_t set, uint32_t mark)
 	import_set_gone(ctx, mark);
 }
 
+static uint64_t octets(void *ctx)
+{
+	return ((const struct evpn *)ctx)->imports.octets;
+}
+
+static uint64_t octets_of(void *ctx, uint32_t mark)
+{
+	return import_octets_of(ctx, mark);
+}
+
 /* ---- what the dataplane tells ------------------------------------------------------------------------------------ */
 
 static void on_local_mac(void *ctx, uint32_t vni, const struct mac *mac, unsigned ifindex, uint8_t flags)
@@ -165,7 +175,8 @@ struct evpn *evpn_new(const struct evpn_params *p, struct mtime now)
 	e->now = now;
 	BUG_ON(getrandom(&e->seed, sizeof(e->seed), 0) != sizeof(e->seed));
 	e->conflicts = (struct log_limit){ .burst = 10, .interval_ms = 6000 };
-	e->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone, .ctx = e };
+	e->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone,
+					      .octets = octets, .octets_of = octets_of, .ctx = e };
 	e->events = (struct dp_events){ .local_mac = on_local_mac,
 					.local_mac_gone = on_local_mac_gone,
 					.local_ip = on_local_ip,

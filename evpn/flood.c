@@ -125,7 +125,7 @@ static void insert(struct evpn *e, struct evi *evi, const uint8_t rd[8], const s
 	struct flood *f = flood_get(e, h);
 
 	f->evi = evi->slot;
-	f->import = import_ref(&e->imports, import);
+	f->import = import_hold(&e->imports, import, IMPORT_FLOOD);
 	f->originator = vtep_take(&e->vteps, originator);
 	memcpy(f->rd, rd, 8);
 	f->next = evi->floods;
@@ -149,7 +149,7 @@ static void remove(struct evpn *e, struct evi *evi, uint32_t h)
 		evi->floods = f->next;
 	evi->n_floods--;
 	vtep_drop(&e->vteps, f->originator);
-	import_unref(e, f->import);
+	import_release(e, f->import, IMPORT_FLOOD);
 	slab_free(&e->floods.slab, h);
 }
 
@@ -162,8 +162,8 @@ void flood_route_set(struct evpn *e, struct evi *evi, const uint8_t rd[8], const
 	if (h) {
 		uint32_t was = flood_get(e, h)->import;
 
-		flood_get(e, h)->import = import_ref(&e->imports, import);
-		import_unref(e, was);
+		flood_get(e, h)->import = import_hold(&e->imports, import, IMPORT_FLOOD);
+		import_release(e, was, IMPORT_FLOOD);
 	} else {
 		if (!row_of(e, evi->slot, endpoint)) {
 			vtep_get(&e->vteps, endpoint)->vnis++;

@@ -33,6 +33,7 @@
 #define MARK_NONE 0x80000000u
 
 #define VNI_MAX 0xffffffu
+#define MATCHES_A_ROW 8 /* route targets, in the time of a row: see bgp_did() */
 
 void import_table_init(struct import_table *t)
 {
@@ -188,6 +189,16 @@ void import_unref(struct evpn *e, uint32_t h)
 	slab_free(&e->imports.slab, h);
 }
 
+void import_release(struct evpn *e, uint32_t h, uint32_t octets)
+{
+	struct import *im = import_get(&e->imports, h);
+
+	im->octets -= octets;
+	if (!im->fixed && !im->tunnel)
+		e->imports.octets -= octets;
+	import_unref(e, h);
+}
+
 /* The set's mark does not say: works it out and notes it. */
 static uint32_t import_work_out(struct evpn *e, uint32_t set, uint32_t mark, const struct bgp_attrs *a)
 {
@@ -204,6 +215,7 @@ static uint32_t import_work_out(struct evpn *e, uint32_t set, uint32_t mark, con
 		import_get(t, h)->generation = t->generation;
 	}
 	free(m.v);
+	bgp_did(e->bgp, a->ext_communities_len / 8 / MATCHES_A_ROW);
 	bgp_set_set_mark(e->bgp, set, h ? h : MARK_NONE | t->generation);
 	return h;
 }
@@ -229,6 +241,11 @@ void import_set_gone(struct evpn *e, uint32_t mark)
 {
 	if (!(mark & MARK_NONE))
 		import_unref(e, mark);
+}
+
+uint64_t import_octets_of(const struct evpn *e, uint32_t mark)
+{
+	return mark & MARK_NONE ? 0 : import_get(&e->imports, mark)->octets;
 }
 
 /* ---- claims ----------------------------------------------------------------------------------------------------- */

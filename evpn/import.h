@@ -20,6 +20,7 @@
 /* What a set of attributes says to the tables. All but the EVIs is immutable. */
 struct import {
 	uint32_t refs;       /* rows of the tables, and the mark of the set */
+	uint64_t octets;     /* of these rows and what follows from them */
 	uint32_t generation; /* of the import rules that evis is right for */
 	uint32_t vtep;       /* handle: where a MAC is; 0 when no MAC can be used */
 	uint32_t label;      /* VNI to send to a MAC with (downstream-assigned when it is not ours) */
@@ -63,6 +64,7 @@ struct import_table {
 	uint32_t n_rules, cap_rules;
 	struct import_evis *evis; /* by what is in them */
 	struct import_turn *turn; /* the innermost of those that go on */
+	uint64_t octets; /* of all rows that routes have made */
 };
 
 void import_table_init(struct import_table *t);
@@ -78,6 +80,26 @@ static inline uint32_t import_ref(struct import_table *t, uint32_t h)
 	import_get(t, h)->refs++;
 	return h;
 }
+
+/*
+ * A row of the tables refers to it: so many octets, its share of the indices and the dataplane's rows that it wishes
+ * for among them. bgp counts those of routes (memory_limit), and knows by them whose they are.
+ */
+#define IMPORT_MAC 144u      /* a MAC, with its FDB row */
+#define IMPORT_BINDING 288u  /* a binding, with its neighbour row, and its MAC */
+#define IMPORT_BINDING6 320u
+#define IMPORT_FLOOD 192u    /* a VTEP that is flooded to */
+#define IMPORT_AD 448u       /* an A-D route, with its segment, whose path names 16 VTEPs */
+static inline uint32_t import_hold(struct import_table *t, uint32_t h, uint32_t octets)
+{
+	struct import *im = import_get(t, h);
+
+	im->octets += octets;
+	if (!im->fixed && !im->tunnel)
+		t->octets += octets;
+	return import_ref(t, h);
+}
+void import_release(struct evpn *e, uint32_t h, uint32_t octets);
 
 /*
  * For what the configuration says: hosts and flooding of a VNI at this VTEP. With one reference, the caller's. It is
@@ -127,5 +149,6 @@ void import_evis_drop(struct import_table *t, struct import *im);
 /* For struct bgp_listener. */
 void import_best_changed(struct evpn *e, const struct bgp_route_ref *old, const struct bgp_route_ref *new_);
 void import_set_gone(struct evpn *e, uint32_t mark);
+uint64_t import_octets_of(const struct evpn *e, uint32_t mark);
 
 #endif

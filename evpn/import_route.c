@@ -134,15 +134,29 @@ static uint16_t with_tag(const struct evpn *e, uint32_t h, uint32_t tag, const u
 	return n;
 }
 
+/* By Ethernet Tag, then ascending. */
+static bool is_before(const struct evpn *e, uint16_t a, uint16_t b)
+{
+	uint32_t ta = tag_of_slot(e, a), tb = tag_of_slot(e, b);
+
+	return ta != tb ? ta < tb : a < b;
+}
+
 static bool has_slot(const struct evpn *e, uint32_t h, uint32_t tag, uint16_t slot)
 {
 	const uint16_t *slots;
-	uint16_t n = with_tag(e, h, tag, &slots);
+	uint16_t n = with_tag(e, h, tag, &slots), at = 0;
 
-	for (uint16_t i = 0; i < n; i++)
-		if (slots[i] == slot)
-			return true;
-	return false;
+	if (n > 1)
+		at = (uint16_t)array_first(i, n, !is_before(e, slots[i], slot));
+	return at < n && slots[at] == slot;
+}
+
+/* So many rows have changed. One is what every route is. */
+static void did(struct evpn *e, uint16_t rows)
+{
+	if (rows > 1)
+		bgp_did(e->bgp, rows);
 }
 
 /*
@@ -186,6 +200,7 @@ static void set_in_evis(struct evpn *e, const struct import_turn *t, uint32_t is
 
 	for (uint16_t i = 0; i < n && !t->over; i++)
 		route_set(e, evis[i], &t->n, is);
+	did(e, n);
 }
 
 /* Out of those that took the old route and do not take the new one. */
@@ -197,6 +212,7 @@ static void del_from_evis(struct evpn *e, const struct import_turn *t, uint32_t 
 	for (uint16_t i = 0; i < n; i++)
 		if (!has_slot(e, is, t->n.tag, evis[i]))
 			route_del(e, evis[i], &t->n, was);
+	did(e, n);
 }
 
 /*

@@ -489,11 +489,12 @@ void mac_claim_changed(struct evpn *e, uint32_t h, uint32_t was_import, uint32_t
 void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8], uint32_t import)
 {
 	uint32_t h = mac_obtain(e, evi, mac);
-	uint32_t was = sources_put(&e->macs.nodes, &mac_get(e, h)->routes, rd, import_ref(&e->imports, import));
+	uint32_t was = sources_put(&e->macs.nodes, &mac_get(e, h)->routes, rd,
+				   import_hold(&e->imports, import, IMPORT_MAC));
 
 	mac_claim_changed(e, h, was, import);
 	if (was)
-		import_unref(e, was);
+		import_release(e, was, IMPORT_MAC);
 }
 
 void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8])
@@ -504,7 +505,7 @@ void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const
 	if (!was)
 		return;
 	mac_claim_changed(e, h, was, 0);
-	import_unref(e, was);
+	import_release(e, was, IMPORT_MAC);
 }
 
 /* In place of a route distinguisher: what was learned from the tunnel. */

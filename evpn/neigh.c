@@ -415,6 +415,11 @@ static void challenge(struct evpn *e, const struct evi *evi, const struct ip *ip
 		host_doubt(e, evi, ip);
 }
 
+static uint32_t octets_of(const struct ip *ip)
+{
+	return ip->len == 16 ? IMPORT_BINDING6 : IMPORT_BINDING;
+}
+
 void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const struct ip *ip, const uint8_t rd[8],
 		     uint32_t import)
 {
@@ -427,7 +432,7 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	b = binding_get(e, binding_obtain(e, evi, ip, m));
 	binding_tally(evi, b, -1u);
 	first_one = sources_empty(&b->routes);
-	was = sources_put(&e->macs.nodes, &b->routes, rd, import_ref(&e->imports, import));
+	was = sources_put(&e->macs.nodes, &b->routes, rd, import_hold(&e->imports, import, octets_of(ip)));
 	binding_tally(evi, b, 1);
 	if (first_one)
 		note_ip(e, evi, b, HISTORY_REMOTE, NULL,
@@ -435,7 +440,7 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	mac_claim_changed(e, m, was, import);
 	neigh_decide(e, evi, ip);
 	if (was)
-		import_unref(e, was);
+		import_release(e, was, octets_of(ip));
 	challenge(e, evi, ip);
 }
 
@@ -456,7 +461,7 @@ void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, con
 		note_ip(e, evi, b, HISTORY_GONE, NULL, mac_reason_text(mac_why_gone(import_get(&e->imports, was))));
 	mac_claim_changed(e, m, was, 0);
 	neigh_decide(e, evi, ip);
-	import_unref(e, was);
+	import_release(e, was, octets_of(ip));
 }
 
 void neigh_mac_clear(struct evpn *e, uint32_t mac)

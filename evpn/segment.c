@@ -382,10 +382,10 @@ void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[
 		h = segment_add(e, evi->slot, x);
 	s = segment_get(&e->segments, h);
 	of = per_es ? &s->per_es : &s->per_evi;
-	was = sources_put(&e->macs.nodes, of, rd, import_ref(&e->imports, import));
+	was = sources_put(&e->macs.nodes, of, rd, import_hold(&e->imports, import, IMPORT_AD));
 	if (!was && s->n_routes == SEGMENT_ROUTES) {
 		sources_del(&e->macs.nodes, of, rd);
-		import_unref(e, import);
+		import_release(e, import, IMPORT_AD);
 		too_many_log(e, evi, esi);
 		return;
 	}
@@ -393,7 +393,7 @@ void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[
 		s->n_routes++;
 	judge(e, s);
 	if (was)
-		import_unref(e, was);
+		import_release(e, was, IMPORT_AD);
 }
 
 void segment_route_del(struct evpn *e, const struct evi *evi, const uint8_t esi[10], bool per_es, const uint8_t rd[8])
@@ -409,7 +409,7 @@ void segment_route_del(struct evpn *e, const struct evi *evi, const uint8_t esi[
 		return;
 	s->n_routes--;
 	judge(e, s);
-	import_unref(e, was);
+	import_release(e, was, IMPORT_AD);
 	segment_reap(e, h);
 }
 

@@ -187,6 +187,12 @@ struct bgp_listener {
 	 * Called only when the mark is not 0.
 	 */
 	void (*set_gone)(void *ctx, uint32_t set, uint32_t mark);
+	/*
+	 * Octets that routes take in the listener's own tables, and in what it makes of these: memory_limit is for them, too. Of
+	 * all, and of those with a set that has this mark. NULL: none.
+	 */
+	uint64_t (*octets)(void *ctx);
+	uint64_t (*octets_of)(void *ctx, uint32_t mark);
 	/* Routes of one peer end: all of its End-of-RIB has come, or its session is down. May be NULL. */
 	void (*end_of_rib)(void *ctx, struct bgp_peer *peer);
 	void (*peer_down)(void *ctx, struct bgp_peer *peer);
@@ -200,6 +206,8 @@ struct bgp_listener {
  */
 uint32_t bgp_set_mark(const struct bgp *b, uint32_t set);
 void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark);
+/* best_changed() has changed so many rows for a route, when they are many: then it takes several turns of the loop. */
+void bgp_did(struct bgp *b, uint32_t rows);
 
 /* ---- a speaker ----------------------------------------------------------------------------------------------- */
 
@@ -226,7 +234,7 @@ struct bgp_params {
 	uint32_t router_id;
 	uint32_t cluster_id; /* 0 = router_id (RFC 4456 7) */
 	struct ip next_hop;  /* of what we originate, if any; paths of others with this next hop are not eligible */
-	uint64_t memory_limit; /* octets of all routes with their attributes; 0 = none */
+	uint64_t memory_limit; /* octets of all routes, their attributes and what listeners make of them; 0 = none */
 	bool reflect_unknown;
 	uint16_t restart_time;    /* s, RFC 4724; 0: neighbors need not keep our routes */
 	uint32_t long_lived_time; /* s, RFC 9494, for ours and for theirs; 0: off */
@@ -430,6 +438,8 @@ void bgp_conn_connected(struct bgp_conn *c, const struct ip *local, struct mtime
 void bgp_conn_local(struct bgp_conn *c, const struct ip *local);
 /* Bytes have come; takes all of them. After it the connection may be closing (bgp_net.close was called). */
 void bgp_conn_input(struct bgp_conn *c, const uint8_t *data, size_t len, struct mtime now);
+/* Not all that came is handled, bgp_work() goes on with it. The network reads no more meanwhile, or memory keeps it. */
+bool bgp_conn_waits(const struct bgp_conn *c);
 /*
  * Bytes to send, up to cap (at least 65,535, the longest message: RFC 8654); 0 when there are none: then wait for
  * want_write. They count as sent.

@@ -50,6 +50,10 @@ void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark)
 	b->sets[set].mark = mark;
 }
 
+void bgp_did(struct bgp *b, uint32_t rows)
+{
+}
+
 const struct bgp_peer_params *bgp_peer_params(const struct bgp_peer *peer)
 {
 	static const struct bgp_peer_params p = { .address = { 4, { 192, 0, 2, 254 } } };

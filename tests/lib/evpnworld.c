@@ -51,6 +51,7 @@ void world_end(struct world *w)
 	world_ours(w, "");
 	stubbgp_free(w->bgp);
 	assert_int_equal(w->e->imports.slab.used, 0);
+	assert_int_equal(w->e->imports.octets, 0);
 	assert_int_equal(w->e->vteps.slab.used, 0);
 	assert_int_equal(w->e->macs.nodes.used, 0);
 	assert_int_equal(w->e->floods.slab.used, 0);

@@ -103,14 +103,29 @@ static void on_set_gone(void *ctx, uint32_t set, uint32_t mark)
 	evpn_listener(s->evpn)->set_gone(s->evpn, set, mark);
 }
 
-_Static_assert(sizeof(struct bgp_listener) == 6 * sizeof(void *), "a new function of the listener: pass it on below");
+static uint64_t on_octets(void *ctx)
+{
+	struct speaker *s = ctx;
+
+	return evpn_listener(s->evpn)->octets(s->evpn);
+}
+
+static uint64_t on_octets_of(void *ctx, uint32_t mark)
+{
+	struct speaker *s = ctx;
+
+	return evpn_listener(s->evpn)->octets_of(s->evpn, mark);
+}
+
+_Static_assert(sizeof(struct bgp_listener) == 8 * sizeof(void *), "a new function of the listener: pass it on below");
 
 static const struct bgp_listener *listener(struct speaker *s)
 {
 	const struct bgp_listener *l = evpn_listener(s->evpn);
 
 	BUG_ON(l->ctx != s->evpn || l->end_of_rib || l->peer_down || l->peer_up);
-	s->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone, .ctx = s };
+	s->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone,
+					     .octets = on_octets, .octets_of = on_octets_of, .ctx = s };
 	return &s->listener;
 }
 
@@ -543,7 +558,7 @@ const char *fabric_end(struct fabric *f)
 
 		evpn_memory(f->s[i].evpn, &e);
 		bgp_memory(sim_bgp(f->s[i].node), &b);
-		if (!e.vnis && !e.macs && !e.ips && !b.paths && !b.keys && !b.sets &&
+		if (!e.vnis && !e.macs && !e.ips && !b.paths && !b.keys && !b.sets && !on_octets(&f->s[i]) &&
 		    !f->s[i].evpn->imports.slab.used && !f->s[i].evpn->vteps.slab.used)
 			continue;
 		snprintf(f->verdict, sizeof(f->verdict),

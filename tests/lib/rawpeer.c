@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bgp/session.h"
 #include "tests/lib/hex.h"
 
 #define HEADER 19u
@@ -64,17 +65,36 @@ void raw_send_hex(struct rawpeer *r, const char *hex)
 	free(data);
 }
 
-void raw_send_update(struct rawpeer *r, const char *attrs)
+static size_t update_body(const char *attrs, uint8_t *body, size_t cap)
 {
-	static uint8_t body[65535], tmp[65535];
-	struct wbuf w = wb_init(body, sizeof(body));
+	static uint8_t tmp[65535];
+	struct wbuf w = wb_init(body, cap);
 	size_t mark;
 
 	wb_u16(&w, 0);
 	mark = wb_open16(&w);
 	wb_bytes(&w, tmp, hex_bytes(attrs, tmp, sizeof(tmp)));
 	wb_close16(&w, mark);
-	send_message(r, 2, body, wb_len(&w));
+	return wb_len(&w);
+}
+
+void raw_send_update(struct rawpeer *r, const char *attrs)
+{
+	static uint8_t body[65535];
+
+	send_message(r, 2, body, update_body(attrs, body, sizeof(body)));
+}
+
+void raw_hand_in_update(struct rawpeer *r, struct bgp_peer *peer, const char *attrs)
+{
+	static uint8_t data[65535];
+	size_t len = HEADER + update_body(attrs, data + HEADER, sizeof(data) - HEADER);
+
+	memset(data, 0xff, 16);
+	data[16] = (uint8_t)(len >> 8);
+	data[17] = (uint8_t)len;
+	data[18] = MSG_UPDATE;
+	bgp_conn_input(peer->session, data, len, simnet_now(r->net));
 }
 
 bool raw_next(struct rawpeer *r, struct raw_msg *m)

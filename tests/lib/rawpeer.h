@@ -36,6 +36,8 @@ void raw_send_keepalive(struct rawpeer *r);
 void raw_send_hex(struct rawpeer *r, const char *hex);
 /* An UPDATE of attributes in hex, nothing else. */
 void raw_send_update(struct rawpeer *r, const char *attrs);
+/* The same, but the engine has it at once, from its session with that neighbor: nothing else happens meanwhile. */
+void raw_hand_in_update(struct rawpeer *r, struct bgp_peer *peer, const char *attrs);
 /* The next message that has come; false when there is none whole. */
 bool raw_next(struct rawpeer *r, struct raw_msg *m);
 /* The next one of this type, past others; runs the network for us microseconds at most. */

@@ -16,6 +16,7 @@
 #pragma weak bgp_withdraw
 #pragma weak bgp_set_mark
 #pragma weak bgp_set_set_mark
+#pragma weak bgp_did
 #pragma weak bgp_rib_next
 #pragma weak bgp_rt_want
 #pragma weak bgp_rt_unwant
@@ -136,6 +137,10 @@ void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark)
 {
 	b->mark_writes++;
 	set_get(b, set)->mark = mark;
+}
+
+void bgp_did(struct bgp *b, uint32_t rows)
+{
 }
 
 /* ---- paths ------------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,14 @@ static void best_changed(void *ctx, const struct bgp_route_ref *old, const struc
 
 	s->changes++;
 	s->best += (new_ != NULL) - (old != NULL);
+	s->best_most = s->best > s->best_most ? s->best : s->best_most;
+	if (!s->rows)
+		return;
+	bgp_did(s->bgp, s->rows);
+	if (old)
+		bgp_set_set_mark(s->bgp, old->set, bgp_set_mark(s->bgp, old->set) - s->rows);
+	if (new_)
+		bgp_set_set_mark(s->bgp, new_->set, bgp_set_mark(s->bgp, new_->set) + s->rows);
 }
 
 static void set_gone(void *ctx, uint32_t set, uint32_t mark)
@@ -39,6 +47,28 @@ void routes_listen(struct routes_seen *seen)
 							.end_of_rib = end_of_rib, .peer_up = peer_up,
 							.peer_down = peer_down } };
 	seen->listener.ctx = seen;
+}
+
+/* The mark of a set is how many rows its routes have made. */
+static uint64_t octets_of(void *ctx, uint32_t mark)
+{
+	return (uint64_t)mark * ((struct routes_seen *)ctx)->row_octets;
+}
+
+static uint64_t octets(void *ctx)
+{
+	const struct routes_seen *s = ctx;
+
+	return (uint64_t)s->best * s->rows * s->row_octets;
+}
+
+void routes_make_rows(struct routes_seen *seen, struct bgp *b, uint32_t rows, uint32_t row_octets)
+{
+	seen->rows = rows;
+	seen->row_octets = row_octets;
+	seen->bgp = b;
+	seen->listener.octets = octets;
+	seen->listener.octets_of = octets_of;
 }
 
 void routes_originate(struct bgp *b, const char *key, unsigned n, struct mtime now)

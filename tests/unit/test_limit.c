@@ -184,6 +184,117 @@ static void while_one_goes_no_other_does(void **state)
 	raw_world_end(&w);
 }
 
+/* An UPDATE of n routes, keys from first on. */
+static const char *many(unsigned first, unsigned n)
+{
+	static char text[16384];
+	size_t at = (size_t)snprintf(text, sizeof(text), "900e%04x 0019 46 04 c6336401 00 ", 9 + n * 6);
+
+	for (unsigned k = 0; k < n; k++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x 01 73", first + k);
+	snprintf(text + at, sizeof(text) - at, ATTRS);
+	return text;
+}
+
+static void rows_that_listeners_make_count(void **state)
+{
+	struct bgp_peer_info info;
+	struct bgp_peer *modest;
+	struct raw_world w;
+	struct rawpeer m;
+
+	/* 512 routes with a thousand rows each come in one message: 50 of them are as much as may be. */
+	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT });
+	routes_make_rows(&w.seen, sim_bgp(w.dut), 1000, 20);
+	raw_establish(&w.raw);
+	m = second(&w, &modest);
+	raw_send_update(&m, many(0x101000, 20));
+	raw_run(&w, 1 * S);
+	raw_send_update(&w.raw, many(0, 512));
+	raw_expect_end(&w, 6, 8, "");
+	assert_in_range(w.seen.best_most, LIMIT / 20500, LIMIT / 20000 + 5);
+	assert_int_equal(lines_count(&w.lines, "KiB of that in the tables of VNIs that import them"), 1);
+	bgp_peer_info(modest, &info);
+	assert_int_equal(info.state, BGP_ESTABLISHED);
+	assert_int_equal(w.seen.best, 20);
+	/* Welcome with less. */
+	raw_drop(&w.raw);
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, many(0, 20));
+	raw_run(&w, 1 * S);
+	assert_int_equal(w.seen.best, 40);
+	raw_world_end(&w);
+}
+
+static void sets_of_one_message_count_one_by_one(void **state)
+{
+	struct raw_world w;
+	char text[8192];
+	size_t at = (size_t)snprintf(text, sizeof(text), "900e%04x 0019 46 04 c6336401 00 ", 9 + 200 * 7);
+
+	/* 200 routes with a shared part of their own each have 200 sets, and the 2 KiB of communities in all of them. */
+	for (unsigned k = 0; k < 200; k++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x 02 73%02x", k, k);
+	at += (size_t)snprintf(text + at, sizeof(text) - at, "40010100 400200 400504 00000064 d00807d0");
+	for (unsigned i = 0; i < 500; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%08x", i);
+	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT / 8 });
+	raw_establish(&w.raw);
+	raw_hand_in_update(&w.raw, w.peer, text);
+	assert_in_range(memory(&w).used, LIMIT / 8, LIMIT / 8 + 2500);
+	raw_expect_end(&w, 6, 8, "");
+	raw_world_end(&w);
+}
+
+static void nothing_is_read_until_there_is_room(void **state)
+{
+	struct bgp_peer *modest;
+	struct raw_world w;
+	struct rawpeer m;
+
+	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT });
+	routes_make_rows(&w.seen, sim_bgp(w.dut), 1000, 20);
+	raw_establish(&w.raw);
+	m = second(&w, &modest);
+	raw_hand_in_update(&w.raw, w.peer, many(0, 100));
+	while (w.peer->session)
+		bgp_work(sim_bgp(w.dut), simnet_now(w.net));
+	/* The routes of the first are on their way out. */
+	while (memory(&w).used > LIMIT) {
+		unsigned before = w.seen.best;
+
+		raw_hand_in_update(&m, modest, many(0x101000, 40));
+		assert_true(bgp_conn_waits(modest->session));
+		assert_int_equal(w.seen.best, before);
+		bgp_work(sim_bgp(w.dut), simnet_now(w.net));
+	}
+	raw_run(&w, 1 * S);
+	assert_in_range(w.seen.best_most, LIMIT / 20500, LIMIT / 20000 + 5);
+	assert_int_equal(w.seen.best, 40);
+	raw_world_end(&w);
+}
+
+static void our_own_routes_are_nobodys_fault(void **state)
+{
+	char key[8];
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ .memory_limit = LIMIT });
+	raw_establish(&w.raw);
+	raw_send_update(&w.raw, many(0, 20));
+	for (unsigned k = 0; k < 20000; k++) {
+		snprintf(key, sizeof(key), "%05x", k);
+		routes_originate(sim_bgp(w.dut), key, 1, simnet_now(w.net));
+	}
+	assert_in_range(memory(&w).used, LIMIT + LIMIT / 2, 8 * LIMIT);
+	for (unsigned k = 0; k < 50; k++)
+		raw_send_update(&w.raw, many(0x1000 * k, 20));
+	raw_run(&w, 1 * S);
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_int_equal(raw_info(&w).prefixes_received, 1000);
+	raw_world_end(&w);
+}
+
 static void without_a_limit_nobody_goes(void **state)
 {
 	struct raw_world w;
@@ -210,6 +321,10 @@ int main(void)
 		cmocka_unit_test(what_is_kept_of_a_lost_session_counts),
 		cmocka_unit_test(route_targets_that_are_asked_for_count),
 		cmocka_unit_test(while_one_goes_no_other_does),
+		cmocka_unit_test(rows_that_listeners_make_count),
+		cmocka_unit_test(sets_of_one_message_count_one_by_one),
+		cmocka_unit_test(nothing_is_read_until_there_is_room),
+		cmocka_unit_test(our_own_routes_are_nobodys_fault),
 		cmocka_unit_test(without_a_limit_nobody_goes),
 	};
 

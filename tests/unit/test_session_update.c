@@ -57,6 +57,128 @@ static void announced_and_withdrawn_in_one_message_is_announced(void **state)
 	raw_world_end(&w);
 }
 
+/* ---- routes that make much work ---------------------------------------------------------------------------------- */
+
+/* Withdraws 20 routes, some of which were never there, and announces 60 with two shared parts, and a faulty one. */
+static void send_mixed(struct rawpeer *r)
+{
+	char text[4096];
+	size_t at = (size_t)snprintf(text, sizeof(text), "900f%04x 0019 46 ", 3 + 20 * 4);
+
+	for (unsigned k = 0; k < 20; k++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x", 0x1000 + 3 * k);
+	at += (size_t)snprintf(text + at, sizeof(text) - at, "900e%04x 0019 46 04 c6336401 00 ", 9 + 60 * 6 + 10);
+	for (unsigned k = 0; k < 60; k++) {
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x 01 %s", 0x2000 + k, k % 7 ? "73" : "74");
+		if (k == 31)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "02 ff77 01 73 02 ff75 01 73");
+	}
+	snprintf(text + at, sizeof(text) - at, ATTRS);
+	raw_send_update(r, text);
+}
+
+/* All that is there after it, in words. rows: that each change of a route makes. */
+static void after_mixed(uint32_t rows, size_t piece, char *out, size_t cap)
+{
+	struct raw_world w;
+	struct bgp_peer_info i;
+	char text[4096] = "";
+	size_t at = 0;
+
+	raw_world_start(&w, (struct raw_setup){ .net.piece = piece });
+	if (rows)
+		routes_make_rows(&w.seen, sim_bgp(w.dut), rows, 1);
+	raw_establish(&w.raw);
+	at = (size_t)snprintf(text, sizeof(text), "900e%04x 0019 46 04 c6336401 00 ", 9 + 40 * 6);
+	for (unsigned k = 0; k < 40; k++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x 01 73", 0x1000 + k);
+	snprintf(text + at, sizeof(text) - at, ATTRS);
+	raw_send_update(&w.raw, text);
+	send_mixed(&w.raw);
+	raw_send_update(&w.raw, ROUTE("6b6579") ATTRS); /* what comes behind it stays behind it */
+	raw_send_update(&w.raw, "800f07 0019 46 03 6b6579");
+	raw_run(&w, 1 * S);
+	i = raw_info(&w);
+	assert_int_equal(i.state, BGP_ESTABLISHED);
+	snprintf(out, cap, "%u routes, %llu changes, %llu NLRI, %llu UPDATEs, %u withdrawn for a fault, %llu of unknown type, %zu lines of that",
+		 w.seen.best, (unsigned long long)w.seen.changes, (unsigned long long)i.nlri_in, (unsigned long long)i.in.update,
+		 i.treat_as_withdraw, (unsigned long long)i.unknown_nlri, (size_t)lines_count(&w.lines, "NLRI with a fault"));
+	raw_world_end(&w);
+}
+
+static void an_update_that_pauses_says_the_same(void **state)
+{
+	static const uint32_t rows[] = { 1, 400, 4095, 5000 };
+	static const size_t pieces[] = { 0, 1, 100 };
+	char whole[256], paused[256];
+
+	after_mixed(0, 0, whole, sizeof(whole));
+	assert_string_equal(whole, "86 routes, 116 changes, 123 NLRI, 4 UPDATEs, 1 withdrawn for a fault, 1 of unknown type, 1 lines of that");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]); k++) {
+			after_mixed(rows[i], pieces[k], paused, sizeof(paused));
+			assert_string_equal(paused, whole);
+		}
+	}
+}
+
+static void no_turn_makes_more_rows_than_a_slice(void **state)
+{
+	struct raw_world w;
+	struct bgp_conn *c;
+	char text[4096];
+	size_t at = (size_t)snprintf(text, sizeof(text), "900e%04x 0019 46 04 c6336401 00 ", 9 + 600);
+	unsigned turns = 0, before;
+
+	for (unsigned k = 0; k < 100; k++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x 01 73", k);
+	snprintf(text + at, sizeof(text) - at, ATTRS);
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	routes_make_rows(&w.seen, sim_bgp(w.dut), 1000, 1);
+	raw_establish(&w.raw);
+	c = w.peer->session;
+	raw_hand_in_update(&w.raw, w.peer, text);
+	assert_true(bgp_conn_waits(c));
+	assert_int_equal(w.seen.changes, 5);
+	/* What has come is there, so the hold timer does not end the session, and our own KEEPALIVEs go on. */
+	bgp_run_timers(sim_bgp(w.dut), mtime_add_ms(simnet_now(w.net), 90500));
+	assert_int_equal(raw_info(&w).state, BGP_ESTABLISHED);
+	assert_true(c->due & DUE_KEEPALIVE);
+	do {
+		before = w.seen.changes;
+		bgp_work(sim_bgp(w.dut), simnet_now(w.net));
+		assert_in_range(w.seen.changes - before, 0, 5); /* the last one finds nothing left */
+		turns++;
+	} while (bgp_conn_waits(c));
+	assert_int_equal(turns, 20);
+	assert_int_equal(w.seen.best, 100);
+	/* So it is when they go. */
+	bgp_peer_down(w.peer, NULL, simnet_now(w.net));
+	while (w.seen.best) {
+		before = w.seen.changes;
+		bgp_work(sim_bgp(w.dut), simnet_now(w.net));
+		assert_in_range(w.seen.changes - before, 1, 5);
+	}
+	raw_world_end(&w);
+}
+
+static void a_session_may_end_while_its_update_waits(void **state)
+{
+	struct raw_world w;
+
+	raw_world_start(&w, (struct raw_setup){ 0 });
+	routes_make_rows(&w.seen, sim_bgp(w.dut), 5000, 1);
+	raw_establish(&w.raw);
+	raw_hand_in_update(&w.raw, w.peer, REACH("16", "03 6b6579 01 73" "03 6b657a 02 7374") ATTRS);
+	assert_true(bgp_conn_waits(w.peer->session));
+	assert_int_equal(w.seen.best, 1);
+	bgp_peer_down(w.peer, NULL, simnet_now(w.net));
+	raw_run(&w, 1 * S);
+	assert_int_equal(w.seen.best, 0);
+	assert_int_equal(w.seen.changes, 2);
+	raw_world_end(&w);
+}
+
 static void the_next_hop_is_judged_by_length_and_value(void **state)
 {
 	struct raw_world w;
@@ -336,6 +458,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_come_go_and_change),
 		cmocka_unit_test(announced_and_withdrawn_in_one_message_is_announced),
+		cmocka_unit_test(an_update_that_pauses_says_the_same),
+		cmocka_unit_test(no_turn_makes_more_rows_than_a_slice),
+		cmocka_unit_test(a_session_may_end_while_its_update_waits),
 		cmocka_unit_test(the_next_hop_is_judged_by_length_and_value),
 		cmocka_unit_test(routes_pass_on_by_what_neighbors_are),
 		cmocka_unit_test(a_two_octet_speaker_is_understood_and_spoken_to),
