@@ -490,7 +490,8 @@ void evpn_memory(const struct evpn *e, struct evpn_memory *out)
 					 &e->hosts.index, &e->segments.index, &e->segments.esi_index,
 					 &e->segments.path_index };
 
-	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = binding_count(e) };
+	*out = (struct evpn_memory){ .vnis = e->evis.n, .macs = e->macs.slab.used, .ips = binding_count(e),
+				     .routes_bytes = e->imports.octets };
 	for (size_t i = 0; i < sizeof(slabs) / sizeof(slabs[0]); i++)
 		out->bytes += slab_bytes(slabs[i]);
 	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++)

@@ -351,6 +351,7 @@ bool evpn_vtep_next(struct evpn *e, const struct ip *prev, struct evpn_vtep_info
 
 struct evpn_memory {
 	uint64_t vnis, macs, ips, bytes;
+	uint64_t routes_bytes; /* what routes have made of it, and of the dataplane's rows: as memory-limit counts it */
 };
 void evpn_memory(const struct evpn *e, struct evpn_memory *out);
 

@@ -298,6 +298,7 @@ static const struct view_field memory_fields[] = {
 	{ "MACs", "evpn.macs", format_any },
 	{ "addresses", "evpn.ips", format_any },
 	{ "EVPN tables", "evpn.bytes", format_bytes },
+	{ "by routes, of the limit", "evpn.imported_bytes", format_bytes },
 	{ "dataplane rows", "dataplane.rows", format_any },
 	{ "of them there", "dataplane.rows_there", format_any },
 	{ "about to go", "dataplane.rows_going", format_any },

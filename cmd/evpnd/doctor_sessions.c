@@ -6,6 +6,8 @@
 #include "cmd/evpnd/doctor_daemon.h"
 #include "cmd/evpnd/session_problem.h"
 
+#define MEMORY_NEAR 90 /* percent of memory-limit */
+
 enum side { SIDE_US, SIDE_THEM, SIDE_ANY }; /* who sent the NOTIFICATION */
 
 /* Subcode 0: any. The first that fits counts. */
@@ -33,6 +35,8 @@ static const struct {
 	  "the other has shut the session down by hand (FRR: no neighbor A shutdown)" },
 	{ 6, 3, SIDE_THEM, "session-unknown", "the other does not know us any more: configure this host there" },
 	{ 6, 5, SIDE_THEM, "session-unknown", "the other refuses us: does it have this address as a neighbor?" },
+	{ 6, 8, SIDE_US, "session-memory-limit",
+	  "its routes were the most of what memory-limit: allows for all: raise that, or max-prefixes: of the neighbor, so that only it is kept down" },
 	{ 6, 7, SIDE_ANY, "session-collision", "it comes up by itself; if not, passive: true on one side" },
 	{ 1, 0, SIDE_ANY, "session-message", "what speaks there may be no BGP, or of another version" },
 	{ 3, 0, SIDE_ANY, "session-update", "an UPDATE was refused: evpnctl show neighbors ADDR has its octets" },
@@ -171,12 +175,28 @@ static void look_at_limits(struct doctor *x, const struct bgp_peer_info *i)
 		       ip_str(&i->address).s);
 }
 
+/* What memory-limit allows is for all neighbors: who has the most of it will go. */
+static void look_at_memory(struct doctor *x)
+{
+	struct doctor_finding *f;
+	struct bgp_memory m;
+
+	bgp_memory(x->d->bgp, &m);
+	if (!m.limit || m.used * 100 < m.limit * MEMORY_NEAR)
+		return;
+	f = doctor_find(x, DOCTOR_WARNING, "memory-limit", "routes take %llu MiB of the %llu MiB of memory-limit",
+			(unsigned long long)(m.used >> 20), (unsigned long long)(m.limit >> 20));
+	doctor_why(f, "above that the session ends of the neighbor that has the most of it");
+	doctor_command(f, "a larger memory-limit:, then: evpnctl reload; evpnctl show neighbors says whose routes they are");
+}
+
 bool doctor_sessions(struct doctor *x)
 {
 	const struct bgp_peer *p = NULL;
 	struct bgp_transport_stats s;
 	struct bgp_peer_info i;
 
+	look_at_memory(x);
 	bgp_transport_stats(x->d->transport, &s);
 	while ((p = bgp_peer_next(x->d->bgp, p))) {
 		bgp_peer_info(p, &i);

@@ -145,7 +145,8 @@ static void memory_evpn(struct reply *r, struct json *j)
 		   { "vnis", m.vnis },
 		   { "macs", m.macs },
 		   { "ips", m.ips },
-		   { "bytes", m.bytes });
+		   { "bytes", m.bytes },
+		   { "imported_bytes", m.routes_bytes });
 }
 
 static void memory_dataplane(struct reply *r, struct json *j)

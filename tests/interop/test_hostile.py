@@ -6,6 +6,7 @@ was, another neighbor gets its keepalives in time, and the bad one is welcome ag
     [r1 evpnd, AS 65001] 192.0.2.1 ==== switch ==== 192.0.2.2 [r2 a good speaker, hold time 3 s]
                                               \\==== 192.0.2.3 [r3 the bad one]
 """
+import json
 import socket
 import struct
 import threading
@@ -19,6 +20,7 @@ from evlab.run import in_namespace
 from evlab.speaker import KEEPALIVE, NOTIFICATION, UPDATE, bgp
 
 MIB = 1 << 20
+EXTENDED = bgp.par(bgp.MPC) + bgp.par(bgp.RRC) + bgp.par(bgp.AS4C(65001)) + bgp.par(bgp.cap(6, b""))
 LATE = 2.5  # s without a message: keepalives are due each second, and the test machine is busy
 
 
@@ -349,6 +351,42 @@ def test_memory_limit(lab):
     assert len(world.e.routes("--neighbor", world.r2.address)) == 50
     assert world.e.show("memory")["rib"]["limit_bytes"] == 8 * MIB
     world.check(grown=14 * MIB)
+
+
+def into_all(first, n, vnis):
+    """An UPDATE of n routes with the route targets of VNIs 1 to vnis."""
+    rts = b"".join(struct.pack("!HHI", 2, 65001, k) for k in range(1, vnis + 1))
+    nlri = b"".join(bgp.t2(bgp.rd(1, ip="192.0.2.3"), mac(k)) for k in range(first, first + n))
+    return bgp.upd([bgp.mpr(nlri, nh=bgp.IP4("192.0.2.3"))] + bgp.base() + [bgp.att(0xc0, 16, rts + bgp.ENC, ext=True)])
+
+
+def test_memory_limit_is_for_what_routes_become(lab):
+    """64 KB for a thousand VNIs would be 1.5 million MACs, and seconds of work: neither does it fill the memory, nor is anybody silent."""
+    vnis, limit = 1000, 24 * MIB
+    world = World(lab, vnis=range(1, vnis + 1), more="dataplane: none\nmemory-limit: %d\n" % (limit // MIB))
+    world.good.speaker.send(into_all(5000, 5, 100))
+    world.lab.wait_for(lambda: world.e.show("memory")["evpn"]["macs"] == 500, "those of the good one")
+    mine = world.e.show("mac")
+    for _ in range(3):
+        with world.bad() as s:
+            s.establish(params=EXTENDED)
+            s.send(into_all(0, 1500, vnis))
+            assert s.notification(timeout=10)[:2] == (6, 8)
+    memory = world.e.show("memory")
+    assert memory["process"]["longest_turn_cpu_us"] < 100000, memory["process"]
+    assert "of that in the tables of VNIs" in world.e.log()
+    finding, = [f for f in json.loads(world.e.ctl("--json", "doctor", check=False).stdout) if f["code"] == "session-memory-limit"]
+    assert finding["neighbor"] == world.r3.address
+    world.lab.wait_for(lambda: world.e.show("memory")["evpn"]["macs"] == 500, "nothing is left of it")
+    memory = world.e.show("memory")
+    assert memory["evpn"]["imported_bytes"] < memory["rib"]["limit_used_bytes"] < limit // 16
+    with world.bad() as s:  # with less it is welcome, and there is what there would be if nothing had happened
+        s.establish(params=EXTENDED)
+        s.send(into_all(0, 10, vnis))
+        world.lab.wait_for(lambda: world.e.show("memory")["evpn"]["macs"] == 500 + 10 * vnis, "all of them")
+    world.lab.wait_for(lambda: world.e.show("memory")["evpn"]["macs"] == 500, "and none")
+    assert [m["mac"] for m in world.e.show("mac")] == [m["mac"] for m in mine]
+    world.check(grown=limit + 4 * MIB)
 
 
 def test_strangers_say_what_they_like(world):
