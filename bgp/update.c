@@ -296,7 +296,8 @@ static enum update_outcome walk(struct walk w, enum update_field field, struct r
 
 /* attrs NULL: treat as withdraw. */
 static enum update_outcome walk_reach(struct bgp_conn *c, const struct bgp_family *f, enum update_field field,
-				      struct rbuf nlri, struct bgp_attrs *attrs, struct msg_fault *fault, struct mtime now)
+				      struct rbuf nlri, struct bgp_attrs *attrs, struct msg_fault *fault,
+				      struct mtime now)
 {
 	return walk((struct walk){ .c = c, .f = f, .now = now, .attrs = attrs, .fault = fault }, field, nlri);
 }

@@ -188,8 +188,8 @@ struct bgp_listener {
 	 */
 	void (*set_gone)(void *ctx, uint32_t set, uint32_t mark);
 	/*
-	 * Octets that routes take in the listener's own tables, and in what it makes of these: memory_limit is for them, too. Of
-	 * all, and of those with a set that has this mark. NULL: none.
+	 * Octets that routes take in the listener's own tables, and in what it makes of these: memory_limit is for
+	 * them, too. Of all, and of those with a set that has this mark. NULL: none.
 	 */
 	uint64_t (*octets)(void *ctx);
 	uint64_t (*octets_of)(void *ctx, uint32_t mark);

@@ -36,7 +36,7 @@ static const struct {
 	{ 6, 3, SIDE_THEM, "session-unknown", "the other does not know us any more: configure this host there" },
 	{ 6, 5, SIDE_THEM, "session-unknown", "the other refuses us: does it have this address as a neighbor?" },
 	{ 6, 8, SIDE_US, "session-memory-limit",
-	  "its routes were the most of what memory-limit: allows for all: raise that, or max-prefixes: of the neighbor, so that only it is kept down" },
+	  "its routes were the most of what memory-limit: allows for all: raise it, or set max-prefixes:" },
 	{ 6, 7, SIDE_ANY, "session-collision", "it comes up by itself; if not, passive: true on one side" },
 	{ 1, 0, SIDE_ANY, "session-message", "what speaks there may be no BGP, or of another version" },
 	{ 3, 0, SIDE_ANY, "session-update", "an UPDATE was refused: evpnctl show neighbors ADDR has its octets" },
@@ -187,7 +187,7 @@ static void look_at_memory(struct doctor *x)
 	f = doctor_find(x, DOCTOR_WARNING, "memory-limit", "routes take %llu MiB of the %llu MiB of memory-limit",
 			(unsigned long long)(m.used >> 20), (unsigned long long)(m.limit >> 20));
 	doctor_why(f, "above that the session ends of the neighbor that has the most of it");
-	doctor_command(f, "a larger memory-limit:, then: evpnctl reload; evpnctl show neighbors says whose routes they are");
+	doctor_command(f, "a larger memory-limit:, then: evpnctl reload; evpnctl show neighbors has who sends most");
 }
 
 bool doctor_sessions(struct doctor *x)

@@ -63,7 +63,7 @@ static const struct family memory_families[] = {
 	{ "evpnd_rib_memory_bytes", GAUGE, "Memory of the routes by part.",
 	  { { "part=\"routes\"", "rib.route_bytes" }, { "part=\"attributes\"", "rib.attribute_set_bytes" },
 	    { "part=\"index\"", "rib.index_bytes" }, { "part=\"outbound\"", "rib.outbound_bytes" } } },
-	{ "evpnd_rib_memory_limit_bytes", GAUGE, "What the routes of all neighbors and what VNIs make of them may take.",
+	{ "evpnd_rib_memory_limit_bytes", GAUGE, "What the routes of all neighbors, and VNIs by them, may take.",
 	  { { NULL, "rib.limit_bytes" } } },
 	{ "evpnd_rib_memory_limit_used_bytes", GAUGE, "What they take of it.", { { NULL, "rib.limit_used_bytes" } } },
 	{ "evpnd_bgp_connections", GAUGE, "BGP connections.", { { NULL, "transport.connections" } } },

@@ -232,7 +232,7 @@ static void sets_of_one_message_count_one_by_one(void **state)
 	char text[8192];
 	size_t at = (size_t)snprintf(text, sizeof(text), "900e%04x 0019 46 04 c6336401 00 ", 9 + 200 * 7);
 
-	/* 200 routes with a shared part of their own each have 200 sets, and the 2 KiB of communities in all of them. */
+	/* 200 routes with a shared part of their own each have 200 sets, with the 2 KiB of communities in each. */
 	for (unsigned k = 0; k < 200; k++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "03 %06x 02 73%02x", k, k);
 	at += (size_t)snprintf(text + at, sizeof(text) - at, "40010100 400200 400504 00000064 d00807d0");

@@ -100,9 +100,10 @@ static void after_mixed(uint32_t rows, size_t piece, char *out, size_t cap)
 	raw_run(&w, 1 * S);
 	i = raw_info(&w);
 	assert_int_equal(i.state, BGP_ESTABLISHED);
-	snprintf(out, cap, "%u routes, %llu changes, %llu NLRI, %llu UPDATEs, %u withdrawn for a fault, %llu of unknown type, %zu lines of that",
-		 w.seen.best, (unsigned long long)w.seen.changes, (unsigned long long)i.nlri_in, (unsigned long long)i.in.update,
-		 i.treat_as_withdraw, (unsigned long long)i.unknown_nlri, (size_t)lines_count(&w.lines, "NLRI with a fault"));
+	snprintf(out, cap, "%u routes, %u changes, %llu NLRI, %llu UPDATEs, %u faulty, %llu unknown, %u lines",
+		 w.seen.best, w.seen.changes, (unsigned long long)i.nlri_in, (unsigned long long)i.in.update,
+		 (unsigned)i.treat_as_withdraw, (unsigned long long)i.unknown_nlri,
+		 (unsigned)lines_count(&w.lines, "NLRI with a fault"));
 	raw_world_end(&w);
 }
 
@@ -113,7 +114,7 @@ static void an_update_that_pauses_says_the_same(void **state)
 	char whole[256], paused[256];
 
 	after_mixed(0, 0, whole, sizeof(whole));
-	assert_string_equal(whole, "86 routes, 116 changes, 123 NLRI, 4 UPDATEs, 1 withdrawn for a fault, 1 of unknown type, 1 lines of that");
+	assert_string_equal(whole, "86 routes, 116 changes, 123 NLRI, 4 UPDATEs, 1 faulty, 1 unknown, 1 lines");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]); k++) {
 			after_mixed(rows[i], pieces[k], paused, sizeof(paused));
