@@ -213,7 +213,8 @@ static void check_resolver(struct load *ld, const struct config_vni *v, uint32_t
 /* Is anybody named to be asked who is not? Mode evpn goes by the RIB as it is. */
 static bool has_idle_resolver(const struct config_vni *v)
 {
-	return v->resolver != CONFIG_RESOLVER_NONE && !(v->mode == CONFIG_MODE_EVPN && v->resolver == CONFIG_RESOLVER_RIB);
+	return v->resolver != CONFIG_RESOLVER_NONE &&
+	       !(v->mode == CONFIG_MODE_EVPN && v->resolver == CONFIG_RESOLVER_RIB);
 }
 
 /* Rows on demand: what asks is a frame that finds no row. */

@@ -117,7 +117,9 @@ static ssize_t receive(struct source *s)
 	ssize_t len = recvmsg(s->fd, &m, MSG_DONTWAIT);
 
 	if (len >= 0)
-		c->head = (struct dp_captured){ .ns = time_of(&m), .underlay = s->underlay, .out = from.sll_pkttype == PACKET_OUTGOING };
+		c->head = (struct dp_captured){ .ns = time_of(&m),
+						.underlay = s->underlay,
+						.out = from.sll_pkttype == PACKET_OUTGOING };
 	return len;
 }
 

@@ -208,7 +208,8 @@ static void settle_whole(struct bed *t)
 		if (time(NULL) >= end)
 			fail_msg("rows in line: %" PRIu64 ", to go: %" PRIu64 ", VNIs not read: %" PRIu64 "%s; %s, %s",
 				 s.dirty, s.rows_going, s.unread, k->overrun ? ", events lost" : "",
-				 info(t).ready ? "ready" : "not ready", info(t).problem ? info(t).problem : "no problem");
+				 info(t).ready ? "ready" : "not ready",
+				 info(t).problem ? info(t).problem : "no problem");
 		settle(t);
 		s = stats(t);
 	}

@@ -116,7 +116,7 @@ static void out_end_of_rib_follows_the_dump(void **state)
 	side_free(s);
 }
 
-/* The last of the routes that it was held back for may come with what ends that, before anybody has pulled (RFC 4724 4.1). */
+/* The last of the routes that it was held back for may come with what ends that, before any pull (RFC 4724 4.1). */
 static void out_end_of_rib_that_was_held_follows_all_that_came_meanwhile(void **state)
 {
 	struct side *s = side_new(1);
