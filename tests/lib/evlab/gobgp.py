@@ -35,7 +35,14 @@ class Gobgp:
         wait_for(lambda: self.gobgp("global", check=False).returncode == 0, 15, "%s answers" % self)
 
     def gobgp(self, *argv, check=True):
-        return self.node.run("gobgp", *argv, check=check)
+        """Who is not connected within a second gives up without having asked: on a busy machine it tries again."""
+        for _ in range(5):
+            p = self.node.run("gobgp", *argv, check=False)
+            if "context deadline exceeded" not in p.stdout + p.stderr:
+                break
+        if check and p.returncode:
+            raise RuntimeError("gobgp %s: exit %d\n%s%s" % (" ".join(argv), p.returncode, p.stdout, p.stderr))
+        return p
 
     def rib(self, *argv):
         """Paths of the table (or of `neighbor A adj-in`), each {"nlri": {type, value}, "attrs": [...], ...}."""
