@@ -233,7 +233,7 @@ def test_lost_notifications(lab):
     with open(lab.path("batch"), "w") as f:
         f.writelines("neigh add 10.1.%d.%d lladdr 02:00:00:00:00:99 dev eth0 nud permanent\n" % (k >> 8, k & 255) for k in range(30000))
     e.process.p.send_signal(signal.SIGSTOP)
-    n.ip("-batch " + f.name)
+    run(["ip", "-n", n.ns, "-batch", f.name], timeout=90)
     e.process.p.send_signal(signal.SIGCONT)
     assert "ip monitor neigh" in found(lab, e, "overrun", severity="warning")["command"]
 
