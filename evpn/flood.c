@@ -47,12 +47,12 @@ void flood_table_fini(struct evpn *e)
 	slab_fini(&e->floods.slab);
 }
 
-static uint32_t find(const struct evpn *e, const struct evi *evi, uint32_t endpoint, const uint8_t rd[8],
+static uint32_t find(struct evpn *e, const struct evi *evi, uint32_t endpoint, const uint8_t rd[8],
 		     const struct ip *originator)
 {
 	uint32_t h = htab_first(&e->floods.index, key_hash(evi->slot, endpoint));
 
-	for (; h; h = flood_get(e, h)->chain) {
+	for (; h; h = flood_get(e, h)->chain, e->steps++) {
 		const struct flood *f = flood_get(e, h);
 
 		if (f->evi == evi->slot && endpoint_of(e, f) == endpoint && !memcmp(f->rd, rd, 8) &&
@@ -62,8 +62,8 @@ static uint32_t find(const struct evpn *e, const struct evi *evi, uint32_t endpo
 	return 0;
 }
 
-/* The route that makes the row of this endpoint, 0 when none names it. */
-static uint32_t row_of(const struct evpn *e, uint16_t slot, uint32_t endpoint)
+/* The route that makes the row of this endpoint, 0 when none names it. *steps: those looked at are added to it. */
+static uint32_t row_of(const struct evpn *e, uint16_t slot, uint32_t endpoint, uint64_t *steps)
 {
 	uint32_t best = 0, label = 0;
 
@@ -71,6 +71,7 @@ static uint32_t row_of(const struct evpn *e, uint16_t slot, uint32_t endpoint)
 		const struct flood *f = flood_get(e, h);
 		const struct import *im = import_get(&e->imports, f->import);
 
+		++*steps;
 		if (f->evi != slot || im->endpoint != endpoint)
 			continue;
 		if (!best || im->flood_label < label || (im->flood_label == label && h < best)) {
@@ -83,7 +84,8 @@ static uint32_t row_of(const struct evpn *e, uint16_t slot, uint32_t endpoint)
 
 bool flood_is_row(const struct evpn *e, const struct flood *f)
 {
-	uint32_t h = row_of(e, f->evi, endpoint_of(e, f));
+	uint64_t steps = 0;
+	uint32_t h = row_of(e, f->evi, endpoint_of(e, f), &steps);
 
 	return h && flood_get(e, h) == f;
 }
@@ -103,7 +105,7 @@ static void row_set(struct evpn *e, const struct evi *evi, struct dp_row *row, b
 
 static void row_want(struct evpn *e, const struct evi *evi, uint32_t endpoint)
 {
-	uint32_t h = row_of(e, evi->slot, endpoint);
+	uint32_t h = row_of(e, evi->slot, endpoint, &e->steps);
 	struct vtep *v = vtep_get(&e->vteps, endpoint);
 	struct dp_row row = { .key = dp_key_flood(evi->vni, &v->ip), .vtep = v->ip };
 	uint32_t label;
@@ -165,7 +167,7 @@ void flood_route_set(struct evpn *e, struct evi *evi, const uint8_t rd[8], const
 		flood_get(e, h)->import = import_hold(&e->imports, import, IMPORT_FLOOD);
 		import_release(e, was, IMPORT_FLOOD);
 	} else {
-		if (!row_of(e, evi->slot, endpoint)) {
+		if (!row_of(e, evi->slot, endpoint, &e->steps)) {
 			vtep_get(&e->vteps, endpoint)->vnis++;
 			note_vtep(e, evi, &vtep_get(&e->vteps, endpoint)->ip, true);
 		}

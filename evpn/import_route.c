@@ -16,6 +16,8 @@
 #include "evpn/tables.h"
 #include "evpn/why.h"
 
+#define STEPS_A_ROW 8 /* along a list, in the time that a row takes: see bgp_did() */
+
 static bool type_usable(uint8_t type)
 {
 	return type == EVPN_MAC_IP || type == EVPN_IMET || type == EVPN_AD;
@@ -152,13 +154,6 @@ static bool has_slot(const struct evpn *e, uint32_t h, uint32_t tag, uint16_t sl
 	return at < n && slots[at] == slot;
 }
 
-/* So many rows have changed. One is what every route is. */
-static void did(struct evpn *e, uint16_t rows)
-{
-	if (rows > 1)
-		bgp_did(e->bgp, rows);
-}
-
 /*
  * One route on its way to the EVIs. What one does about it can be to originate the same route, where an RD is shared:
  * then ours is the best and bgp has said so before the next EVI has been told, which must not be told any more.
@@ -168,6 +163,8 @@ struct import_turn {
 	struct bgp_peer *cause; /* of the outer one */
 	struct evpn_nlri n;
 	bool over;
+	uint32_t rows;  /* that it has changed */
+	uint64_t steps; /* of struct evpn, when it began */
 };
 
 static bool same_key(const struct evpn_nlri *a, const struct evpn_nlri *b)
@@ -179,6 +176,8 @@ static bool same_key(const struct evpn_nlri *a, const struct evpn_nlri *b)
 static void turn_begin(struct evpn *e, struct import_turn *t, struct bgp_peer *cause)
 {
 	t->over = false;
+	t->rows = 0;
+	t->steps = e->steps;
 	t->cause = e->cause;
 	t->outer = e->imports.turn;
 	for (struct import_turn *x = t->outer; x; x = x->outer)
@@ -187,24 +186,29 @@ static void turn_begin(struct evpn *e, struct import_turn *t, struct bgp_peer *c
 	e->cause = cause;
 }
 
+/* One row is what every route is, and worth no word. */
 static void turn_end(struct evpn *e, const struct import_turn *t)
 {
+	uint64_t rows = t->rows + (e->steps - t->steps) / STEPS_A_ROW;
+
+	if (rows > 1)
+		bgp_did(e->bgp, rows > UINT32_MAX ? UINT32_MAX : (uint32_t)rows);
 	e->imports.turn = t->outer;
 	e->cause = t->cause;
 }
 
-static void set_in_evis(struct evpn *e, const struct import_turn *t, uint32_t is)
+static void set_in_evis(struct evpn *e, struct import_turn *t, uint32_t is)
 {
 	const uint16_t *evis;
 	uint16_t n = with_tag(e, is, t->n.tag, &evis);
 
 	for (uint16_t i = 0; i < n && !t->over; i++)
 		route_set(e, evis[i], &t->n, is);
-	did(e, n);
+	t->rows += n;
 }
 
 /* Out of those that took the old route and do not take the new one. */
-static void del_from_evis(struct evpn *e, const struct import_turn *t, uint32_t was, uint32_t is)
+static void del_from_evis(struct evpn *e, struct import_turn *t, uint32_t was, uint32_t is)
 {
 	const uint16_t *evis;
 	uint16_t n = with_tag(e, was, t->n.tag, &evis);
@@ -212,14 +216,14 @@ static void del_from_evis(struct evpn *e, const struct import_turn *t, uint32_t 
 	for (uint16_t i = 0; i < n; i++)
 		if (!has_slot(e, is, t->n.tag, evis[i]))
 			route_del(e, evis[i], &t->n, was);
-	did(e, n);
+	t->rows += n;
 }
 
 /*
  * The endpoint is part of the name of what a Type 3 route brings: with another one it is another row, which comes
  * before the old goes.
  */
-static void change_flooding(struct evpn *e, const struct import_turn *t, uint32_t was, uint32_t is)
+static void change_flooding(struct evpn *e, struct import_turn *t, uint32_t was, uint32_t is)
 {
 	set_in_evis(e, t, is);
 	if (is && was && import_get(&e->imports, was)->endpoint != import_get(&e->imports, is)->endpoint)

@@ -76,9 +76,10 @@ void mac_reap(struct evpn *e, uint32_t h)
 /* ---- the best claim ---------------------------------------------------------------------------------------------- */
 
 /* The better of best (0: none yet) and any in s. Stops at one as good as enough, 0: none is. */
-static uint32_t best_of(const struct evpn *e, const struct sources *s, uint32_t best, uint32_t enough)
+static uint32_t best_of(struct evpn *e, const struct sources *s, uint32_t best, uint32_t enough)
 {
 	for_each_source(x, &e->macs.nodes, s) {
+		e->steps++;
 		if (!best || import_cmp(e, x->import, best) > 0)
 			best = x->import;
 		if (enough && import_cmp(e, best, enough) >= 0)
@@ -88,7 +89,7 @@ static uint32_t best_of(const struct evpn *e, const struct sources *s, uint32_t 
 }
 
 /* All claims are looked at, unless one is as good as the one that was the best until now: there was none better. */
-static uint32_t best_claim(const struct evpn *e, const struct mac_entry *m, uint32_t enough)
+static uint32_t best_claim(struct evpn *e, const struct mac_entry *m, uint32_t enough)
 {
 	uint32_t best = best_of(e, &m->routes, 0, enough);
 
@@ -490,7 +491,7 @@ void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const
 {
 	uint32_t h = mac_obtain(e, evi, mac);
 	uint32_t was = sources_put(&e->macs.nodes, &mac_get(e, h)->routes, rd,
-				   import_hold(&e->imports, import, IMPORT_MAC));
+				   import_hold(&e->imports, import, IMPORT_MAC), &e->steps);
 
 	mac_claim_changed(e, h, was, import);
 	if (was)
@@ -500,7 +501,7 @@ void mac_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, const
 void mac_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, const uint8_t rd[8])
 {
 	uint32_t h = mac_find(e, evi, mac);
-	uint32_t was = h ? sources_del(&e->macs.nodes, &mac_get(e, h)->routes, rd) : 0;
+	uint32_t was = h ? sources_del(&e->macs.nodes, &mac_get(e, h)->routes, rd, &e->steps) : 0;
 
 	if (!was)
 		return;

@@ -432,7 +432,7 @@ void neigh_route_set(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	b = binding_get(e, binding_obtain(e, evi, ip, m));
 	binding_tally(evi, b, -1u);
 	first_one = sources_empty(&b->routes);
-	was = sources_put(&e->macs.nodes, &b->routes, rd, import_hold(&e->imports, import, octets_of(ip)));
+	was = sources_put(&e->macs.nodes, &b->routes, rd, import_hold(&e->imports, import, octets_of(ip)), &e->steps);
 	binding_tally(evi, b, 1);
 	if (first_one)
 		note_ip(e, evi, b, HISTORY_REMOTE, NULL,
@@ -453,7 +453,7 @@ void neigh_route_del(struct evpn *e, struct evi *evi, const struct mac *mac, con
 	if (!b)
 		return;
 	binding_tally(evi, b, -1u);
-	was = sources_del(&e->macs.nodes, &b->routes, rd);
+	was = sources_del(&e->macs.nodes, &b->routes, rd, &e->steps);
 	binding_tally(evi, b, 1);
 	if (!was)
 		return;

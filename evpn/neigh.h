@@ -76,6 +76,7 @@ struct neigh_contest { /* who is there for one address; handles of bindings, 0 f
 	uint32_t local;  /* heard here */
 	uint32_t remote; /* the best of those behind a VTEP */
 	uint32_t wanted; /* whose row is wished for now */
+	uint32_t n;      /* bindings of the address */
 };
 struct neigh_contest neigh_contest(const struct evpn *e, const struct evi *evi, const struct ip *ip);
 /* Makes the row of an address what its bindings say, and frees those that nobody says any more. */

@@ -13,6 +13,8 @@
 #include "evpn/neigh.h"
 #include "evpn/tables.h"
 
+#define LOOKS 4u /* at all bindings of an address, for a change of one of them */
+
 uint32_t neigh_best_route(const struct evpn *e, const struct binding *b)
 {
 	uint32_t best = 0;
@@ -52,6 +54,7 @@ struct neigh_contest neigh_contest(const struct evpn *e, const struct evi *evi, 
 	for_each_binding(h, &it, e, evi, ip) {
 		const struct binding *b = binding_get(e, h);
 
+		c.n++;
 		if (b->flags & BINDING_WANTED)
 			c.wanted = h;
 		if (b->flags & BINDING_LOCAL)
@@ -138,6 +141,7 @@ void neigh_decide(struct evpn *e, struct evi *evi, const struct ip *ip)
 	struct neigh_contest c = neigh_contest(e, evi, ip);
 	bool held = c.local && c.local != c.remote && !yields(e, &c);
 
+	e->steps += c.n * LOOKS;
 	if (evi->demand)
 		solicited_set(e, evi, ip, SOLICITED_BINDING, c.remote && !held ? vtep_of(e, c.remote) : 0);
 	if (!evi->suppress || held || (evi->demand && c.remote && !is_asked_for(e, evi, ip, &c)))

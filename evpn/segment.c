@@ -382,9 +382,9 @@ void segment_route_set(struct evpn *e, const struct evi *evi, const uint8_t esi[
 		h = segment_add(e, evi->slot, x);
 	s = segment_get(&e->segments, h);
 	of = per_es ? &s->per_es : &s->per_evi;
-	was = sources_put(&e->macs.nodes, of, rd, import_hold(&e->imports, import, IMPORT_AD));
+	was = sources_put(&e->macs.nodes, of, rd, import_hold(&e->imports, import, IMPORT_AD), &e->steps);
 	if (!was && s->n_routes == SEGMENT_ROUTES) {
-		sources_del(&e->macs.nodes, of, rd);
+		sources_del(&e->macs.nodes, of, rd, &e->steps);
 		import_release(e, import, IMPORT_AD);
 		too_many_log(e, evi, esi);
 		return;
@@ -404,7 +404,7 @@ void segment_route_del(struct evpn *e, const struct evi *evi, const uint8_t esi[
 	if (!h)
 		return;
 	s = segment_get(&e->segments, h);
-	was = sources_del(&e->macs.nodes, per_es ? &s->per_es : &s->per_evi, rd);
+	was = sources_del(&e->macs.nodes, per_es ? &s->per_es : &s->per_evi, rd, &e->steps);
 	if (!was)
 		return;
 	s->n_routes--;

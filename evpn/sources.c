@@ -16,22 +16,22 @@ static bool is_of(const struct source *x, const uint8_t rd[8])
 }
 
 /* Where the handle of the node of rd is kept; points at a 0 when there is none. */
-static uint32_t *node_find(const struct slab *nodes, struct sources *s, const uint8_t rd[8])
+static uint32_t *node_find(const struct slab *nodes, struct sources *s, const uint8_t rd[8], uint64_t *steps)
 {
 	uint32_t *at = &s->more;
 
-	while (*at && !is_of(&node_get(nodes, *at)->s, rd))
+	for (; *at && !is_of(&node_get(nodes, *at)->s, rd); ++*steps)
 		at = &node_get(nodes, *at)->next;
 	return at;
 }
 
-uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint32_t import)
+uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint32_t import, uint64_t *steps)
 {
 	struct source *x = &s->first;
 	uint32_t was, *at;
 
 	if (!sources_empty(s) && !is_of(x, rd)) {
-		at = node_find(nodes, s, rd);
+		at = node_find(nodes, s, rd, steps);
 		if (!*at)
 			*at = slab_alloc(nodes);
 		x = &node_get(nodes, *at)->s;
@@ -42,7 +42,7 @@ uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8],
 	return was;
 }
 
-uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8])
+uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint64_t *steps)
 {
 	uint32_t was, gone, *at = &s->more;
 
@@ -52,7 +52,7 @@ uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8])
 		was = s->first.import;
 		s->first = s->more ? node_get(nodes, s->more)->s : (struct source){ 0 };
 	} else {
-		at = node_find(nodes, s, rd);
+		at = node_find(nodes, s, rd, steps);
 		was = *at ? node_get(nodes, *at)->s.import : 0;
 	}
 	gone = *at;

@@ -32,10 +32,13 @@ static inline bool sources_empty(const struct sources *s)
 	return !s->first.import;
 }
 
-/* Adds the route of rd or replaces it; the handle that it had before, 0 when it is new. */
-uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint32_t import);
+/*
+ * Adds the route of rd or replaces it; the handle that it had before, 0 when it is new. *steps: nodes that were looked
+ * at are added to it.
+ */
+uint32_t sources_put(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint32_t import, uint64_t *steps);
 /* Removes it; the handle that it had, 0 when there was none. */
-uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8]);
+uint32_t sources_del(struct slab *nodes, struct sources *s, const uint8_t rd[8], uint64_t *steps);
 bool sources_have(const struct slab *nodes, const struct sources *s, const uint8_t rd[8]);
 /* The one after x, NULL behind the last. */
 const struct source *sources_next(const struct slab *nodes, const struct sources *s, const struct source *x);

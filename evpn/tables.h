@@ -45,6 +45,7 @@ struct evpn {
 	bool many;               /* evpn_vnis_begin(): its end does what goes over a whole table */
 	struct bgp_peer *cause;  /* of whom a route is that changes the tables; NULL: nobody */
 	struct mtime now;
+	uint64_t steps; /* along lists that are as long as peers make them: see import_route.c, turn_end() */
 	uint64_t seed; /* of the indices: peers choose MACs and addresses */
 	struct pages pages; /* of MACs and bindings */
 	struct bgp *bgp;

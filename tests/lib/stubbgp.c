@@ -42,7 +42,7 @@ struct bgp {
 	struct path *paths; /* sorted by key */
 	size_t n, cap;
 	struct buf log;
-	uint64_t mark_reads, mark_writes;
+	uint64_t mark_reads, mark_writes, did;
 	uint8_t (*wanted)[8]; /* route targets, each as often as it is asked for */
 	size_t n_wanted;
 };
@@ -141,6 +141,12 @@ void bgp_set_set_mark(struct bgp *b, uint32_t set, uint32_t mark)
 
 void bgp_did(struct bgp *b, uint32_t rows)
 {
+	b->did += rows;
+}
+
+uint64_t stubbgp_did(const struct bgp *b)
+{
+	return b->did;
 }
 
 /* ---- paths ------------------------------------------------------------------------------------------------------- */

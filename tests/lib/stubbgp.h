@@ -33,5 +33,7 @@ size_t stubbgp_sets(const struct bgp *b);
 /* How often the mark of a set was asked for, and how often it was set. */
 uint64_t stubbgp_mark_reads(const struct bgp *b);
 uint64_t stubbgp_mark_writes(const struct bgp *b);
+/* What evpn has said of its work, by bgp_did(). */
+uint64_t stubbgp_did(const struct bgp *b);
 
 #endif

@@ -491,6 +491,31 @@ static void set_is_matched_once(void **state)
 	assert_int_equal(recdp_rows(w->dp), 500);
 }
 
+/* Routes that a peer makes so that each has a longer list to go along: so much work is said, and takes turns. */
+static void what_takes_long_is_said(void **state)
+{
+	static const struct route kinds[] = {
+		{ .mac = 1 }, { .mac = 1, .ip = 1 }, { .mac = 2, .ip = 1 }, { .mac = 0 }
+	};
+	struct world *w = *state;
+	struct route r;
+	uint64_t before, said = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (unsigned k = 1; k <= 200; k++) {
+			r = kinds[i];
+			r.vtep = 2;
+			r.rd = k;
+			if (r.mac == 2)
+				r.mac = 100 + k; /* of one address */
+			before = stubbgp_did(w->bgp);
+			world_announce(w, r);
+			said = stubbgp_did(w->bgp) - before;
+		}
+		assert_in_range(said, 200 / 9, 200 * 2);
+	}
+}
+
 static void imports_go_with_their_sets(void **state)
 {
 	struct world *w = *state;
@@ -537,6 +562,7 @@ int main(void)
 		test_bare(vnis_that_come_together_read_the_rib_once),
 		test_bare(vni_slot_used_again),
 		test(set_is_matched_once),
+		test(what_takes_long_is_said),
 		test(imports_go_with_their_sets),
 	};
 
