@@ -6,7 +6,8 @@
  * decoders; in the end nothing of the neighbor is left in any table.
  *
  * Input: | mode 1 | piece ... |, mode: 1 the neighbor is external, 2 it has 2-octet ASNs, 4 it is
- * a client, 8 opaque routes are reflected, 16 it has a limit of routes, 32 routes come and go with
+ * a client, 8 opaque routes are reflected, 16 it has a limit of routes, and all have one of memory,
+ * with which routes are so much work that an UPDATE of a few takes turns, 32 routes come and go with
  * path identifiers, 64 and the second neighbor gets two paths of a route at most, 128 the neighbor
  * restarts gracefully, and says which route targets it wants. A piece begins with 2 octets:
  *
@@ -31,6 +32,7 @@ enum { RESTART_S = 2, LONG_LIVED_S = 5 };
 #define OUR_AS 65001u
 #define THEIR_AS 65002u
 #define SPACE 65536u
+#define MEMORY_LIMIT 8192u
 
 struct side {
 	struct bgp_peer *peer;
@@ -46,6 +48,8 @@ struct world {
 	struct bgp *b;
 	struct evpn *e;
 	struct dp *dp;
+	struct bgp_listener listener; /* evpn's, and behind it work for UPDATEs to pause at */
+	bool work;
 	struct log log;
 	struct history history;
 	struct history_watch watch;
@@ -273,12 +277,43 @@ static void history_check(struct world *w)
 	history_fini(&w->history);
 }
 
+static void on_best_changed(void *ctx, const struct bgp_route_ref *old, const struct bgp_route_ref *new_)
+{
+	struct world *w = ctx;
+
+	evpn_listener(w->e)->best_changed(w->e, old, new_);
+	if (w->work)
+		bgp_did(w->b, 3000);
+}
+
+static void on_set_gone(void *ctx, uint32_t set, uint32_t mark)
+{
+	struct world *w = ctx;
+
+	evpn_listener(w->e)->set_gone(w->e, set, mark);
+}
+
+static uint64_t on_octets(void *ctx)
+{
+	struct world *w = ctx;
+
+	return evpn_listener(w->e)->octets(w->e);
+}
+
+static uint64_t on_octets_of(void *ctx, uint32_t mark)
+{
+	struct world *w = ctx;
+
+	return evpn_listener(w->e)->octets_of(w->e, mark);
+}
+
 static void begin(struct world *w, uint8_t mode)
 {
 	struct evpn_params ep = { .asn = OUR_AS, .router_id = 0xc0000201, .vtep = ip_v4(0xc0000201), .log = &w->log,
 				  .history = &w->history };
 	struct bgp_params p = { .asn = OUR_AS, .router_id = 0xc0000201, .reflect_unknown = mode & OPAQUE, .seed = 1,
 				.restart_time = RESTART_S, .long_lived_time = mode & RESTARTS ? LONG_LIVED_S : 0,
+				.memory_limit = mode & LIMITED ? MEMORY_LIMIT : 0,
 				.log = &w->log, .history = &w->history };
 	struct bgp_peer_params noisy = { .address = ip_v4(0xc0000202),
 					 .asn = mode & EXTERNAL ? THEIR_AS : OUR_AS,
@@ -301,7 +336,10 @@ static void begin(struct world *w, uint8_t mode)
 	w->b = bgp_new(&p, w->now);
 	w->e = evpn_new(&ep, w->now);
 	w->dp = dp_new(&dp_none_ops, NULL, &w->log, evpn_dp_events(w->e));
-	bgp_family_register(w->b, &evpn_family, evpn_listener(w->e));
+	w->work = mode & LIMITED;
+	w->listener = (struct bgp_listener){ .best_changed = on_best_changed, .set_gone = on_set_gone,
+					     .octets = on_octets, .octets_of = on_octets_of, .ctx = w };
+	bgp_family_register(w->b, &evpn_family, &w->listener);
 	bgp_family_register(w->b, &bgp_rtc_family, NULL);
 	evpn_connect(w->e, w->b, w->dp);
 	vni_add(w, vnis[0]);
@@ -337,7 +375,7 @@ static void end(struct world *w)
 	leave(w, &w->quiet); /* in whose place we have asked for all route targets */
 	bgp_memory(w->b, &m);
 	evpn_memory(w->e, &held);
-	BUG_ON(m.paths || held.macs || held.ips || held.vnis);
+	BUG_ON(m.paths || held.macs || held.ips || held.vnis || held.routes_bytes);
 	bgp_free(w->b);
 	dp_free(w->dp, true);
 	evpn_free(w->e);
