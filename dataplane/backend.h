@@ -53,7 +53,7 @@ enum dp_op_type {
 	DP_OP_DEL, /* to delete what is not there is no error */
 	DP_OP_ASK, /* where is this MAC's bridge row? The answer goes into .answer */
 	DP_OP_GIVE, /* give the bridge row of this MAC, which we hold, back to local port .ifindex */
-	DP_OP_LOOK /* what is there of both rows of this MAC, in a VNI said to be unread? Answered by dp_looked() */
+	DP_OP_LOOK /* what is there of both rows of this MAC? Answered by dp_looked(); once unread or resynced */
 };
 
 enum dp_answer { DP_AT_NOWHERE, DP_AT_VXLAN, DP_AT_PORT };

@@ -277,10 +277,13 @@ static void look(struct writer *w, unsigned i, const struct dp_op *op)
 	const struct kvni *v = op->vni_data;
 	struct fdb_msg m = { .ifindex = v->vxlan_ifindex, .mac = &op->mac, .vlan = v->vlan, .flags = NTF_MASTER };
 
-	nlbuf_fdb(&w->b->tx, RTM_GETNEIGH, 0, &m);
-	belongs(w, i, ENOENT);
+	if (v->bridge[0]) {
+		nlbuf_fdb(&w->b->tx, RTM_GETNEIGH, 0, &m);
+		belongs(w, i, ENOENT);
+	}
 	m.flags = NTF_SELF;
 	m.vlan = 0;
+	m.vni = v->external ? v->vni : 0; /* a question names it so, a write by src_vni */
 	nlbuf_fdb(&w->b->tx, RTM_GETNEIGH, 0, &m);
 	belongs(w, i, ENOENT);
 }

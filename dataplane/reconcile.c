@@ -80,7 +80,8 @@ void rec_dest_unref(struct rec *c, uint32_t h)
 {
 	struct dest_row *d = row_dest(&c->rows, h);
 
-	if (--d->refs == d->n_spare)
+	d->refs--;
+	if (!dest_holds(d))
 		rec_settle(c, h);
 }
 
@@ -97,12 +98,32 @@ void rec_set_dest(struct rec *c, uint32_t *field, uint32_t dest)
 		rec_dest_unref(c, old);
 }
 
+static void count_apart(struct rec *c, const struct row *r, uint32_t by)
+{
+	if (!row_is_apart(r))
+		return;
+	row_dest(&c->rows, r->to.have)->n_apart += by;
+	if (!dest_holds(row_dest(&c->rows, r->to.have)))
+		rec_settle(c, r->to.have);
+}
+
+void rec_set_self(struct rec *c, struct row *r, unsigned state)
+{
+	if (r->self == state)
+		return;
+	count_apart(c, r, -1u);
+	r->self = state & 7;
+	count_apart(c, r, 1);
+}
+
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest)
 {
 	if (row_have_dest(r) == dest)
 		return;
 	rec_set_spare(c, r, false);
+	count_apart(c, r, -1u);
 	rec_set_dest(c, &r->to.have, dest);
+	count_apart(c, r, 1);
 }
 
 void rec_set_spare(struct rec *c, struct row *r, bool spare)
@@ -116,13 +137,15 @@ void rec_set_spare(struct rec *c, struct row *r, bool spare)
 	d->n_spare += spare ? 1u : -1u;
 	if (spare && !d->mass && c->spare_look.us == MTIME_NEVER.us)
 		c->spare_look = mtime_add_ms(c->now, SPARE_MS);
-	if (d->n_spare == d->refs)
+	if (!dest_holds(d))
 		rec_settle(c, r->to.have);
 }
 
 bool rec_is_mass(const struct rec *c, const struct dest_row *d)
 {
-	return d->d.carries && d->refs >= c->mass_min && d->refs >= rows_count(&c->rows) / MASS_PART;
+	uint32_t n = d->refs - d->n_apart;
+
+	return d->d.carries && n >= c->mass_min && n >= rows_count(&c->rows) / MASS_PART;
 }
 
 /* It stays after all: what was left to go with it goes by itself. */
@@ -377,7 +400,7 @@ void rec_want(struct rec *c, const struct dp_row *row)
 	}
 	r->keep = r->idle = r->doubt = false;
 	if (r->kind == DP_FLOOD && r->self == DP_SEEN_CLAIM)
-		r->self = DP_SEEN_OURS;
+		rec_set_self(c, r, DP_SEEN_OURS);
 	rec_set_spare(c, r, false);
 	r->want_flags = row->flags & REC_VALUE_FLAGS;
 	if (r->kind == DP_NEIGH)

@@ -145,6 +145,12 @@ static inline bool rec_is_far(const struct row *r)
 	       r->port != DP_SEEN_OWN;
 }
 
+/* Another hand had written a part of it when last heard of. */
+static inline bool rec_is_foreign(const struct row *r)
+{
+	return r->kind == DP_FDB && (r->self == DP_SEEN_FOREIGN || r->port == DP_SEEN_FOREIGN);
+}
+
 /* The end of the destination takes a look at every row here, so it must be worth that. */
 bool rec_is_mass(const struct rec *c, const struct dest_row *d);
 /* Its vxlan row is one of many that go with their destination, or may do so. */
@@ -184,6 +190,8 @@ void rec_dest_want(struct rec *c, uint32_t h);
 void rec_dest_unwant(struct rec *c, uint32_t h);
 /* The same as rec_set_dest() for to.want: frames are to go there, so the destination needs its object. */
 void rec_set_want_dest(struct rec *c, struct row *r, uint32_t dest);
+/* r->self: what is there of it. */
+void rec_set_self(struct rec *c, struct row *r, unsigned state);
 /* r->to.have: where what is there goes to. */
 void rec_set_have_dest(struct rec *c, struct row *r, uint32_t dest);
 /* The row is, or is not any more, one whose vxlan row goes with its destination. */

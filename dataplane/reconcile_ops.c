@@ -166,7 +166,7 @@ static void put_done(struct rec *c, struct row *r, const struct dp_op *op)
 		r->to.ifindex = 0;
 		r->ask = r->give = false;
 	}
-	r->self = DP_SEEN_OURS;
+	rec_set_self(c, r, DP_SEEN_OURS);
 	r->wrote = true;
 	r->away = r->bare = false;
 	r->have_flags = op->flags & REC_VALUE_FLAGS;
@@ -189,7 +189,7 @@ static void del_done(struct rec *c, struct row *r, const struct dp_op *op)
 		rec_set_spare(c, r, r->bare && !r->wanted && rec_dies_with_dest(c, r));
 		return;
 	}
-	r->self = DP_SEEN_NONE;
+	rec_set_self(c, r, DP_SEEN_NONE);
 	r->bare = false;
 	r->have_flags = 0;
 	if (r->kind == DP_DEST && row_dest(&c->rows, op->row)->set)

@@ -160,7 +160,7 @@ static struct rec_plan plan_dest(const struct rec *c, const struct dest_row *d)
 		return nothing;
 	if (d->wants)
 		return r->force || r->self != DP_SEEN_OURS || rec_set_differs(d) ? todo(REC_PUT, DP_SELF) : nothing;
-	return d->refs > d->n_spare || c->n_unread ? nothing : plan_unwanted(r, false);
+	return dest_holds(d) || c->n_unread ? nothing : plan_unwanted(r, false);
 }
 
 static bool must_tell(const struct dp_vni *v, const struct row *r)

@@ -109,7 +109,7 @@ static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s
 {
 	if (!r->wanted && r->self != DP_SEEN_OURS)
 		r->keep = before_sweep(s->vni);
-	r->self = DP_SEEN_OURS;
+	rec_set_self(c, r, DP_SEEN_OURS);
 	r->force |= s->altered;
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
@@ -123,7 +123,7 @@ static void seen_self_ours(struct rec *c, struct row *r, const struct dp_seen *s
 /* Its time is over: the wish goes with it, or when it was in use it is written again. */
 static void seen_aged(struct rec *c, struct row *r, const struct dp_seen *s)
 {
-	r->self = DP_SEEN_NONE;
+	rec_set_self(c, r, DP_SEEN_NONE);
 	rec_set_have_dest(c, r, 0);
 	if (s->age != DP_AGE_UNUSED || !r->wanted)
 		return;
@@ -156,9 +156,9 @@ static void seen_self(struct rec *c, uint32_t h, const struct dp_seen *s)
 	r->tell |= r->told_far && s->dest != row_have_dest(r);
 	/* Another hand rewrote our row in place: it is still ours, and to be written so that it says so. */
 	if (s->state == DP_SEEN_NONE || !ours || r->kind == DP_NEIGH)
-		r->self = s->state & 7;
+		rec_set_self(c, r, s->state);
 	else if (r->kind == DP_FDB)
-		r->self = DP_SEEN_CLAIM;
+		rec_set_self(c, r, DP_SEEN_CLAIM);
 	if (r->kind == DP_NEIGH)
 		r->have_flags = s->flags & DP_ROUTER;
 	rec_set_have_dest(c, r, s->state == DP_SEEN_NONE ? 0 : s->dest);
@@ -210,7 +210,7 @@ static void seen_flood_mark(struct rec *c, struct row *r, const struct dp_seen *
 		r->keep = before_sweep(s->vni);
 	r->port = DP_SEEN_OURS;
 	if (r->self == DP_SEEN_FOREIGN || r->self == DP_SEEN_CLAIM)
-		r->self = DP_SEEN_OURS;
+		rec_set_self(c, r, DP_SEEN_OURS);
 }
 
 /*
@@ -357,10 +357,10 @@ static void lose_row(struct rec *c, uint32_t h)
 			rec_set_spare(c, r, false);
 		return;
 	}
-	if (r->kind != DP_FDB || !is_over(c, r))
+	if (r->kind != DP_FDB || !is_over(c, r) || row_is_apart(r))
 		return;
 	c->repairs += r->wanted && !row_dest(&c->rows, r->to.have)->ended;
-	r->self = DP_SEEN_NONE;
+	rec_set_self(c, r, DP_SEEN_NONE);
 	r->wrote &= !r->bare;
 	r->bare = false;
 	rec_set_have_dest(c, r, 0);
@@ -387,7 +387,7 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 	struct row *r = row_at(&c->rows, dest);
 
 	if (there) {
-		r->self = DP_SEEN_OURS;
+		rec_set_self(c, r, DP_SEEN_OURS);
 		r->wrote = true; /* so that the backend hears of its end */
 		r->keep = !row_dest(&c->rows, dest)->refs && !c->swept;
 		rec_settle(c, dest);
@@ -405,7 +405,7 @@ void rec_dest_seen(struct rec *c, uint32_t dest, bool there)
 		note_mend_dest(c, dest, HISTORY_DELETED);
 	/* One that was refused may have been there all the same, from before, and rows with it. */
 	rec_lose_dest(c, dest, r->self != DP_SEEN_OURS);
-	r->self = DP_SEEN_NONE;
+	rec_set_self(c, r, DP_SEEN_NONE);
 	r->keep = false;
 	rec_set_lose_member(c, dest);
 	if (row_dest(&c->rows, dest)->set)
@@ -469,7 +469,8 @@ static void forget_row(struct rec *c, uint32_t h)
 
 	BUG_ON(r->inflight);
 	rec_forgive(c, h);
-	r->port = r->self = DP_SEEN_NONE;
+	r->port = DP_SEEN_NONE;
+	rec_set_self(c, r, DP_SEEN_NONE);
 	r->ask = r->give = r->force = r->keep = r->away = r->bare = r->wrote = r->idle = r->doubt = false;
 	rec_set_unread(c, r, ROW_READ);
 	if (r->kind != DP_NEIGH)
@@ -533,10 +534,11 @@ void rec_resync_begin(struct rec *c, struct dp_vni *v)
 {
 	forget_echoes(c);
 	for_each_row_of(c, v, h, r)
-		r->unseen = rec_is_local(rec_local_state(r)) || r->port == DP_SEEN_OWN || rec_is_far(r);
+		r->unseen = rec_is_local(rec_local_state(r)) || r->port == DP_SEEN_OWN || rec_is_far(r) ||
+			    (r->kind == DP_NEIGH && r->self == DP_SEEN_FOREIGN);
 }
 
-/* What is local, or learned from the tunnel. */
+/* What is local, learned from the tunnel, or another program's neighbour entry. */
 static void lose(struct rec *c, struct row *r)
 {
 	bool far = rec_is_far(r);
@@ -544,7 +546,7 @@ static void lose(struct rec *c, struct row *r)
 	if (r->kind == DP_FDB)
 		port_gone(r);
 	if (r->kind != DP_FDB || far)
-		r->self = DP_SEEN_NONE;
+		rec_set_self(c, r, DP_SEEN_NONE);
 	if (far)
 		rec_set_have_dest(c, r, 0);
 }
@@ -556,6 +558,8 @@ void rec_resync_end(struct rec *c, struct dp_vni *v)
 			lose(c, r);
 		r->unseen = false;
 		r->force = true;
+		if (rec_is_foreign(r) && !r->unread)
+			rec_set_unread(c, r, r->wanted ? ROW_UNREAD_ASK : ROW_UNREAD); /* is it still there? */
 		rec_settle(c, h);
 	}
 	for (uint32_t h = 0; (h = rows_dest_next(&c->rows, h));) {

@@ -9,6 +9,7 @@
  *	ASK     a wish or a row that was met asks: the backend is to look, and nothing else is done about it before
  *	GONE    the same after the wish has ended: what is ours of it goes at once, as if it had been known
  *
+ * What another hand had written is asked about as well when events were lost, since its end may have been one of them.
  * Flood rows cannot be looked up, so they wait until all is read; so do the sweep and the end of destinations, to which
  * rows may go that nobody knows of yet.
  */
@@ -27,7 +28,8 @@ static void read_anew(struct rec *c, struct dp_vni *v)
 
 		if (r->kind != DP_FLOOD || !r->unread)
 			continue;
-		r->port = r->self = DP_SEEN_NONE;
+		r->port = DP_SEEN_NONE;
+		rec_set_self(c, r, DP_SEEN_NONE);
 		r->keep = false;
 		rec_set_have_dest(c, r, 0);
 		rec_settle(c, h);
@@ -76,6 +78,21 @@ static void end_reading(struct rec *c, struct dp_vni *v)
 		rec_sweep(c, v);
 }
 
+/* Parts that another hand had written and that the answer lacks are not there any more. */
+static void lose_foreign(struct rec *c, struct row *r, const struct dp_seen *s, unsigned n)
+{
+	unsigned there = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		there |= s[i].part;
+	if (r->port == DP_SEEN_FOREIGN && !(there & DP_PORT))
+		r->port = DP_SEEN_NONE;
+	if (r->self != DP_SEEN_FOREIGN || there & DP_SELF)
+		return;
+	rec_set_self(c, r, DP_SEEN_NONE);
+	rec_set_have_dest(c, r, 0);
+}
+
 void rec_looked(struct rec *c, const struct dp_op *op, const struct dp_seen *s, unsigned n)
 {
 	struct row *r = row_at(&c->rows, op->row);
@@ -89,6 +106,7 @@ void rec_looked(struct rec *c, const struct dp_op *op, const struct dp_seen *s, 
 	r->level = 0;
 	for (unsigned i = 0; i < n; i++)
 		rec_take(c, op->row, &s[i]);
+	lose_foreign(c, r, s, n);
 	if (gone)
 		r->keep = false;
 	rec_settle(c, op->row);
@@ -127,7 +145,7 @@ void rec_vni_read(struct rec *c, struct dp_vni *v)
 	for (uint32_t h = 0; (h = rows_next_of(&c->rows, v, h));) {
 		struct row *r = row_at(&c->rows, h);
 
-		if (r->kind == DP_FLOOD || r->unread == ROW_UNREAD)
+		if (r->kind == DP_FLOOD || (r->unread == ROW_UNREAD && !rec_is_foreign(r)))
 			rec_set_unread(c, r, ROW_READ);
 		rec_settle(c, h);
 	}

@@ -90,6 +90,7 @@ struct dest_row {
 	uint32_t refs;
 	uint32_t wants;   /* of refs, those of rows that are to go there, and so need its object */
 	uint32_t n_spare; /* of refs, those of rows that wait to go with it */
+	uint32_t n_apart; /* of refs, those of rows of others, or learned: they need no object */
 	bool mass;        /* nobody wants it and many rows go there: they go with it */
 	bool over;        /* it is gone, and its rows have not been looked at since; holds a reference */
 	bool ended;       /* over: we have deleted it ourselves */
@@ -170,6 +171,18 @@ static inline struct ip row_ip(const struct rows *t, uint32_t h)
 static inline struct dest_row *row_dest(const struct rows *t, uint32_t h)
 {
 	return slab_ptr(&t->slab[ROWS_DEST], h >> 2);
+}
+
+/* Whether it has a part in n_apart of where it goes. */
+static inline bool row_is_apart(const struct row *r)
+{
+	return row_have_dest(r) && (r->self == DP_SEEN_FOREIGN || r->self == DP_SEEN_LOCAL);
+}
+
+/* References for which its object stays. */
+static inline uint32_t dest_holds(const struct dest_row *d)
+{
+	return d->refs - d->n_spare - d->n_apart;
 }
 
 static inline struct dp_vni *row_vni(const struct rows *t, const struct row *r)

@@ -226,24 +226,86 @@ static void flood_list_that_another_hand_fails_to_replace_is_marked_with_our_nex
 	assert_vteps(MARK, "");
 }
 
-static void flood_list_is_asked_for_its_mark_when_events_were_lost(void **state)
+/* What has happened since the last settle() is not heard of. */
+static void overrun(struct bed *t)
 {
-	struct bed *t = *state;
+	struct kernel *k = dp_backend(t->d);
 	char scratch[4096];
-	struct kernel *k;
 
-	NEEDS_WORLD(t);
-	k = dp_backend(t->d);
-	want_flood(t->d, vtep_nr(2), 0);
-	settle(t);
-	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.9 self");
 	while (recv(k->events.fd, scratch, sizeof(scratch), MSG_DONTWAIT) > 0)
 		;
 	k->overrun = true;
 	dp_kick(t->d);
 	settle(t);
+}
+
+static void flood_list_is_asked_for_its_mark_when_events_were_lost(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	want_flood(t->d, vtep_nr(2), 0);
+	settle(t);
+	world_run("bridge fdb append " FLOODING " dev vxlan100 dst 192.0.2.9 self");
+	overrun(t);
 	assert_int_equal(stats(t).overruns, 1);
 	assert_vteps(MARK, "2");
+}
+
+/* ---- rows of others ---------------------------------------------------------------------------------------------- */
+
+static void begin(struct bed *t, const char *bridge)
+{
+	struct dp_vni_params p = bed_params();
+
+	p.bridge = bridge;
+	p.n_ports = 0;
+	dp_vni_del(t->d, WORLD_VNI);
+	assert_int_equal(dp_vni_add(t->d, &p), 0);
+	settle(t);
+}
+
+static void rows_of_another_hand_are_asked_for_when_events_were_lost(void **state)
+{
+	static const char *const bridges[] = { "br100", NULL };
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	for (unsigned i = 0; i < 2; i++) {
+		begin(t, bridges[i]);
+		world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.9 self static");
+		world_run("bridge fdb add 02:00:00:00:00:02 dev vxlan100 dst 192.0.2.9 self static");
+		settle(t);
+		want_fdb(t->d, 1, 2, 0);
+		want_fdb(t->d, 2, 2, 0);
+		settle(t);
+		world_run("bridge fdb del 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.9 self");
+		overrun(t);
+		world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 nhid .* self extern_learn'");
+		world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:02 dst 192.0.2.9 self static'");
+		world_run("bridge fdb del 02:00:00:00:00:02 dev vxlan100 dst 192.0.2.9 self");
+		settle(t);
+		world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:02 nhid .* self extern_learn'");
+		unwant_fdb(t->d, 1);
+		unwant_fdb(t->d, 2);
+		settle(t);
+	}
+}
+
+static void row_of_another_hand_outlives_our_nexthops(void **state)
+{
+	struct bed *t = *state;
+
+	NEEDS_WORLD(t);
+	world_run("bridge fdb add 02:00:00:00:00:01 dev vxlan100 dst 192.0.2.2 self static");
+	settle(t);
+	want_fdb(t->d, 1, 3, 0);
+	want_fdb(t->d, 2, 2, 0);
+	settle(t);
+	world_run("ip nexthop flush proto 179");
+	settle(t);
+	assert_string_equal(fdb(t, 2), "192.0.2.2");
+	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 dst 192.0.2.2 self static'");
 }
 
 /* ---- what is counted --------------------------------------------------------------------------------------------- */
@@ -327,6 +389,8 @@ int main(void)
 		RUNNING(row_of_an_earlier_run_gets_its_mark_when_another_hand_joins_the_flood_list),
 		RUNNING(flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row),
 		RUNNING(flood_list_is_asked_for_its_mark_when_events_were_lost),
+		RUNNING(rows_of_another_hand_are_asked_for_when_events_were_lost),
+		RUNNING(row_of_another_hand_outlives_our_nexthops),
 		RUNNING(what_we_take_away_to_write_it_anew_is_not_counted),
 		RUNNING(rows_of_a_vni_that_begins_or_ends_to_learn_are_made_anew_once),
 	};

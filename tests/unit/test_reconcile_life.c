@@ -212,6 +212,93 @@ static void overrun_relearns_local_rows_before_ours_are_made_true(void **state)
 	assert_int_equal(s.overruns, 1);
 }
 
+static void rows_of_another_hand_that_went_unheard_make_room(void **state)
+{
+	struct recbed *t = *state;
+	struct mac m[] = { { { 0 } }, mac_nr(1), mac_nr(2), mac_nr(3) };
+	struct ip theirs = vtep_nr(9), ip = host_nr(1);
+
+	fakedp_vxlan_set(t->f, VNI, &m[1], &theirs);
+	fake_learn(t, 2, 0, FAKEDP_STATIC); /* on the vxlan port */
+	fakedp_vxlan_set(t->f, VNI, &m[3], &theirs);
+	fakedp_neigh_set(t->f, VNI, &ip, &m[3], FAKEDP_EXTERN, 0);
+	want_fdb(t->d, 1, 2, 0);
+	want_fdb(t->d, 2, 2, 0);
+	want_neigh(t->d, ip, 1, 0);
+	fakedp_settle(t->d);
+	assert_no_fdb(t, 1);
+	fakedp_overrun(t->f);
+	fakedp_vxlan_del(t->f, VNI, &m[1], &theirs);
+	fake_forget(t, 2);
+	fakedp_vxlan_del(t->f, VNI, &m[3], &theirs);
+	fakedp_neigh_del(t->f, VNI, &ip);
+	fakedp_settle(t->d);
+	assert_fdb(t, 1, 2);
+	assert_fdb(t, 2, 2);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &ip).hand, FAKEDP_US);
+	want_fdb(t->d, 3, 2, 0); /* one that is wished for only now */
+	fakedp_settle(t->d);
+	assert_fdb(t, 3, 2);
+}
+
+static void rows_of_another_hand_that_are_there_still_stay_when_events_were_lost(void **state)
+{
+	struct recbed *t = *state;
+	struct mac m[] = { { { 0 } }, mac_nr(1), mac_nr(2) };
+	struct ip theirs = vtep_nr(9), ip = host_nr(1);
+
+	fakedp_vxlan_set(t->f, VNI, &m[1], &theirs);
+	fakedp_vxlan_set(t->f, VNI, &m[2], &theirs);
+	fakedp_neigh_set(t->f, VNI, &ip, &m[2], FAKEDP_EXTERN, 0);
+	want_fdb(t->d, 1, 2, 0);
+	want_neigh(t->d, ip, 1, 0);
+	fakedp_settle(t->d);
+	fakedp_overrun(t->f);
+	fakedp_settle(t->d);
+	want_fdb(t->d, 2, 2, 0);
+	fakedp_settle(t->d);
+	for (unsigned i = 1; i <= 2; i++)
+		assert_int_equal(fakedp_vxlan(t->f, VNI, &m[i]).hand, FAKEDP_STATIC);
+	assert_int_equal(fakedp_neigh(t->f, VNI, &ip).hand, FAKEDP_EXTERN);
+}
+
+static void row_of_another_hand_outlives_the_object_of_its_vtep(void **state)
+{
+	struct recbed *t = *state;
+	struct mac m1 = mac_nr(1), m2 = mac_nr(2);
+	struct ip vtep = vtep_nr(9);
+
+	want_fdb(t->d, 3, 9, 0);
+	fakedp_vxlan_set(t->f, VNI, &m1, &vtep);
+	want_fdb(t->d, 1, 2, 0);
+	fakedp_tunnel(t->f, VNI, &m2, &vtep);
+	fakedp_settle(t->d);
+	fakedp_dest_del(t->f, &vtep);
+	fakedp_settle(t->d);
+	assert_fdb(t, 3, 9);
+	assert_int_equal(fakedp_vxlan(t->f, VNI, &m1).hand, FAKEDP_STATIC);
+	assert_true(ip_eq(&t->b.far[2], &vtep));
+	assert_int_equal(t->b.fars_gone, 0);
+}
+
+static void row_of_another_hand_does_not_hold_up_the_end_of_its_vtep(void **state)
+{
+	struct recbed *t = *state;
+	struct mac m = mac_nr(100);
+	struct ip vtep = vtep_nr(9);
+
+	fakedp_vxlan_set(t->f, VNI, &m, &vtep);
+	for (unsigned i = 1; i <= 80; i++)
+		want_fdb(t->d, i, 9, 0);
+	fakedp_settle(t->d);
+	for (unsigned i = 1; i <= 80; i++)
+		unwant_fdb(t->d, i);
+	fakedp_settle(t->d);
+	assert_int_equal(fakedp_rows(t->f, VNI, FAKEDP_US), 0);
+	assert_int_equal(fakedp_dests(t->f), 0);
+	assert_int_equal(fakedp_vxlan(t->f, VNI, &m).hand, FAKEDP_STATIC);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, recbed_setup, recbed_teardown)
 
 int main(void)
@@ -226,6 +313,10 @@ int main(void)
 		T(vni_that_is_taken_away_loses_our_rows_only),
 		T(vni_that_is_wanted_again_before_it_was_gone_keeps_what_is_wanted),
 		T(overrun_relearns_local_rows_before_ours_are_made_true),
+		T(rows_of_another_hand_that_went_unheard_make_room),
+		T(row_of_another_hand_outlives_the_object_of_its_vtep),
+		T(row_of_another_hand_does_not_hold_up_the_end_of_its_vtep),
+		T(rows_of_another_hand_that_are_there_still_stay_when_events_were_lost),
 	};
 
 	return RUN_TESTS(tests);
