@@ -284,7 +284,7 @@ static void put_bridge(struct fakedp *f, const struct dp_op *op)
 
 	f->trampled += old.there && (old.hand == FAKEDP_OWN || (old.ifindex && old.hand != FAKEDP_KERNEL) ||
 				     (!old.ifindex && old.hand == FAKEDP_STATIC));
-	fake_put(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, !f->deaf);
+	fake_put(f, k, (struct fakedp_row){ .hand = FAKEDP_US, .flags = op->flags & DP_STICKY }, !f->echoes);
 }
 
 static int put_set(struct fakedp *f, const struct dp_op *op)
@@ -316,6 +316,13 @@ static bool leads_somewhere(const struct fakedp *f, const struct dp_dest *d)
 	return d->set ? fake_set(f, d->id[0]) != NULL : fake_object(f, &d->vtep) != NULL;
 }
 
+static bool is_others(const struct fakedp *f, struct fkey k)
+{
+	struct fakedp_row row = fake_look(f, k);
+
+	return row.there && row.hand != FAKEDP_US;
+}
+
 /* As in the kernel: what another hand has written keeps its mark when it is written over in place. */
 static void take(struct fakedp *f, struct dp_op *op, struct fkey k, struct fakedp_row *row)
 {
@@ -339,6 +346,7 @@ static int put(struct fakedp *f, struct dp_op *op)
 {
 	struct fakedp_row row = { .hand = FAKEDP_US, .flags = op->flags, .mac = op->mac };
 	struct fkey k;
+	bool told;
 
 	if (op->dest) {
 		row.vtep = op->dest->vtep;
@@ -374,8 +382,9 @@ static int put(struct fakedp *f, struct dp_op *op)
 	default:
 		k = fake_key(op->vni, T_NEIGH, NULL, &op->ip);
 	}
+	told = f->echoes || (k.table == T_NEIGH && is_others(f, k));
 	take(f, op, k, &row);
-	fake_put(f, k, row, !f->deaf && row.hand == FAKEDP_US);
+	fake_put(f, k, row, !told && row.hand == FAKEDP_US);
 	return 0;
 }
 
@@ -386,7 +395,7 @@ static void del_one(struct fakedp *f, struct fkey k)
 	if (k.table == T_BRIDGE && old.ifindex)
 		return; /* the kernel deletes on the port that it was told only */
 	f->trampled += old.there && old.hand != FAKEDP_US && !old.was_ours;
-	fake_drop(f, k, !f->tells_ends);
+	fake_drop(f, k, !f->tells_ends && !(k.table == T_NEIGH && is_others(f, k)));
 }
 
 static int del(struct fakedp *f, const struct dp_op *op)

@@ -82,7 +82,7 @@ struct late {
 
 struct fakedp {
 	struct dp_ops ops;
-	bool is_late, deaf; /* deaf: to what it has put itself */
+	bool is_late, echoes; /* echoes: it tells of what it has put itself */
 	bool tells_ends;    /* of what it has deleted itself */
 	bool is_shy, reads_at_once;
 	struct rng rng;

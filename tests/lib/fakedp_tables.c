@@ -311,7 +311,7 @@ void fakedp_late(struct fakedp *f, uint64_t seed)
 {
 	f->is_late = true;
 	f->rng = (struct rng){ seed };
-	f->deaf = rng_below(&f->rng, 2);
+	f->echoes = rng_below(&f->rng, 2);
 }
 
 void fakedp_tell_ends(struct fakedp *f)
