@@ -82,6 +82,25 @@ static void flood_rows_wait_for_the_rest_and_are_adopted_without_a_write(void **
 	fakedp_vxlan_del(t->f, VNI, &zero, &theirs);
 }
 
+/* What was met is older than its end, of which nobody knew what had ended; so the reading begins anew. */
+static void flood_row_met_in_a_reading_that_begins_anew_is_not_believed(void **state)
+{
+	struct recbed *t = *state;
+	struct ip gone = vtep_nr(2);
+	struct dp_seen s = { .kind = DP_FLOOD, .part = DP_SELF, .state = DP_SEEN_OURS, .ip = gone };
+
+	restart(t);
+	want_flood(t->d, gone, 0);
+	s.vni = rows_vni_find(&t->d->rec.rows, VNI);
+	s.dest = dp_dest_intern(t->d, &gone, 0);
+	dp_vni_unread(t->d, s.vni);
+	dp_vni_met(t->d, &s);
+	dp_vni_unread(t->d, s.vni);
+	dp_vni_read(t->d, s.vni);
+	fakedp_settle(t->d);
+	assert_true(fakedp_flood(t->f, VNI, &gone).there);
+}
+
 static void flood_row_that_goes_while_the_rest_is_read_is_not_believed(void **state)
 {
 	struct recbed *t = *state;
@@ -251,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNREAD(wished_rows_are_looked_up_and_adopted_without_a_write),
 		UNREAD(flood_rows_wait_for_the_rest_and_are_adopted_without_a_write),
+		UNREAD(flood_row_met_in_a_reading_that_begins_anew_is_not_believed),
 		UNREAD(flood_row_that_goes_while_the_rest_is_read_is_not_believed),
 		UNREAD(what_nobody_claims_is_met_and_swept_with_its_destination),
 		UNREAD(sweep_by_time_comes_without_a_call),
