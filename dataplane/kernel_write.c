@@ -74,6 +74,8 @@ static void del_fdb(struct writer *w, unsigned i, const struct kvni *v, const st
 /*
  * The two rows of a MAC in a message each. On demand the vxlan row ages, and the bridge row does not:
  * the bridge counts only what a MAC sends. Whoever hears of the end of the first deletes the second.
+ * A sticky row is one that the bridge takes for set by hand: written with another state than NUD_NOARP, which the vxlan
+ * device refuses, it would count as changed each time (net/bridge/br_fdb.c fdb_add_entry()).
  */
 static void put_apart(struct writer *w, unsigned i, const struct dp_op *op, struct fdb_msg *m)
 {
@@ -87,7 +89,7 @@ static void put_apart(struct writer *w, unsigned i, const struct dp_op *op, stru
 	if (!(op->parts & DP_PORT))
 		return;
 	m->flags = master;
-	m->state = FDB_STATE;
+	m->state = NUD_NOARP;
 	m->group = 0;
 	m->vtep = NULL;
 	m->vni = 0;
@@ -132,7 +134,7 @@ static void put_fdb(struct writer *w, unsigned i, const struct dp_op *op, const 
 	 */
 	m.flags |= op->flags & DP_STICKY && op->parts & DP_PORT ? NTF_STICKY : NTF_EXT_LEARNED;
 	m.flags |= op->flags & DP_ROUTER ? NTF_ROUTER : 0; /* the bridge does not look at it */
-	if (op->flags & DP_ON_DEMAND || (m.flags & NTF_STICKY && !m.group)) {
+	if (op->flags & DP_ON_DEMAND || m.flags & NTF_STICKY) {
 		put_apart(w, i, op, &m);
 		return;
 	}

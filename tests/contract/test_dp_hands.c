@@ -6,6 +6,7 @@
  * hand has set up for itself stays. And what is counted is another hand's doing alone.
  */
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "dataplane/kernel.h"
 #include "tests/lib/dpbed.h"
@@ -252,6 +253,52 @@ static void flood_list_is_asked_for_its_mark_when_events_were_lost(void **state)
 	assert_vteps(MARK, "2");
 }
 
+static int hear_neighbours(void)
+{
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_NEIGH };
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static unsigned rows_changed(int fd)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ndmsg nd;
+		char attrs[512];
+	} m;
+	unsigned n = 0;
+
+	while (recv(fd, &m, sizeof(m), MSG_DONTWAIT) > 0)
+		n += m.nd.ndm_family == AF_BRIDGE;
+	return n;
+}
+
+/* Else the words of our own writes could be what overruns the queue again, and we would learn anew for ever. */
+static void learning_anew_changes_nothing_in_the_kernel(void **state)
+{
+	struct bed *t = *state;
+	struct kernel *k;
+	int fd;
+
+	NEEDS_WORLD(t);
+	k = dp_backend(t->d);
+	fd = hear_neighbours();
+	want_flood(t->d, vtep_nr(2), 0);
+	want_fdb(t->d, 1, 2, 0);
+	want_fdb(t->d, 2, 2, DP_STICKY);
+	settle(t);
+	assert_int_equal(rows_changed(fd), 5);
+	k->overrun = true;
+	dp_kick(t->d);
+	settle(t);
+	assert_int_equal(stats(t).overruns, 1);
+	assert_int_equal(rows_changed(fd), 0);
+	close(fd);
+}
+
 /* ---- rows of others ---------------------------------------------------------------------------------------------- */
 
 static void begin(struct bed *t, const char *bridge)
@@ -389,6 +436,7 @@ int main(void)
 		RUNNING(row_of_an_earlier_run_gets_its_mark_when_another_hand_joins_the_flood_list),
 		RUNNING(flood_list_that_another_hand_fails_to_replace_is_marked_with_our_next_row),
 		RUNNING(flood_list_is_asked_for_its_mark_when_events_were_lost),
+		RUNNING(learning_anew_changes_nothing_in_the_kernel),
 		RUNNING(rows_of_another_hand_are_asked_for_when_events_were_lost),
 		RUNNING(row_of_another_hand_outlives_our_nexthops),
 		RUNNING(what_we_take_away_to_write_it_anew_is_not_counted),
