@@ -6,6 +6,7 @@
  * others had. DP_CHAOS_RUNS seeds (2), DP_CHAOS_ROWS rows beside them.
  */
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,11 @@ static void chaos_flood(struct bed *t, struct chaos_sets *s, bool flood)
 /* One mark is all rows' of the list; what is killed before it has seen that it is gone would leave rows of nobody's. */
 static void chaos_join(struct bed *t, struct chaos_sets *s)
 {
+	unsigned ifindex;
+
 	settle(t);
-	if (!info(t).vxlan_ifindex)
+	ifindex = info(t).vxlan_ifindex;
+	if (!ifindex || ifindex != if_nametoindex("vxlan100")) /* deaf, it may not know yet that it is gone */
 		return;
 	s->joined = !s->joined;
 	world_run("bridge fdb %s 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.%u self", s->joined ? "append" : "del",
