@@ -262,7 +262,8 @@ static int hear_neighbours(void)
 	return fd;
 }
 
-static unsigned rows_changed(int fd)
+/* Of the bridge: kernels before 6.15 tell of each write to a vxlan device, whatever it changes. */
+static unsigned bridge_rows_changed(int fd)
 {
 	struct {
 		struct nlmsghdr h;
@@ -272,7 +273,7 @@ static unsigned rows_changed(int fd)
 	unsigned n = 0;
 
 	while (recv(fd, &m, sizeof(m), MSG_DONTWAIT) > 0)
-		n += m.nd.ndm_family == AF_BRIDGE;
+		n += m.nd.ndm_family == AF_BRIDGE && !(m.nd.ndm_flags & NTF_SELF);
 	return n;
 }
 
@@ -290,12 +291,12 @@ static void learning_anew_changes_nothing_in_the_kernel(void **state)
 	want_fdb(t->d, 1, 2, 0);
 	want_fdb(t->d, 2, 2, DP_STICKY);
 	settle(t);
-	assert_int_equal(rows_changed(fd), 5);
+	assert_int_equal(bridge_rows_changed(fd), 2);
 	k->overrun = true;
 	dp_kick(t->d);
 	settle(t);
 	assert_int_equal(stats(t).overruns, 1);
-	assert_int_equal(rows_changed(fd), 0);
+	assert_int_equal(bridge_rows_changed(fd), 0);
 	close(fd);
 }
 

@@ -78,14 +78,17 @@ static void chaos_flood(struct bed *t, struct chaos_sets *s, bool flood)
 		dp_unwant(t->d, &key);
 }
 
-/* One mark is all rows' of the list; what is killed before it has seen that it is gone would leave rows of nobody's. */
+/*
+ * One mark is all rows' of the list: who has not read it yet, or is killed before it has seen that it is gone,
+ * cannot know that rows were ours.
+ */
 static void chaos_join(struct bed *t, struct chaos_sets *s)
 {
 	unsigned ifindex;
 
 	settle(t);
 	ifindex = info(t).vxlan_ifindex;
-	if (!ifindex || ifindex != if_nametoindex("vxlan100")) /* deaf, it may not know yet that it is gone */
+	if (stats(t).unread || !ifindex || ifindex != if_nametoindex("vxlan100")) /* deaf: not known to be gone */
 		return;
 	s->joined = !s->joined;
 	world_run("bridge fdb %s 00:00:00:00:00:00 dev vxlan100 dst 192.0.2.%u self", s->joined ? "append" : "del",
