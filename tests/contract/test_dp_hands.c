@@ -354,6 +354,7 @@ static void row_of_another_hand_outlives_our_nexthops(void **state)
 	settle(t);
 	assert_string_equal(fdb(t, 2), "192.0.2.2");
 	world_run("bridge fdb show dev vxlan100 | grep -q '02:00:00:00:00:01 dst 192.0.2.2 self static'");
+	assert_int_equal(stats(t).errors, 0); /* the kernel would refuse a write over it */
 }
 
 /* ---- what is counted --------------------------------------------------------------------------------------------- */

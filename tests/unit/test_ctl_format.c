@@ -220,55 +220,51 @@ static void table_without_rows_says_so(void **state)
 	free(text);
 }
 
-static void block_leaves_out_what_does_not_apply(void **state)
+/* Of "show rib --detail". */
+static void assert_route_block(const char *json, const char *expected)
 {
-	const struct view *view = view_for("show", "rib", "--detail");
-	json_t *row =
-		json_loads("{\"type\":3,\"rd\":\"192.0.2.2:2\",\"originator\":\"192.0.2.2\",\"mac\":null,\"best\":true,"
-			   "\"neighbor\":\"192.0.2.2\",\"communities\":[],\"as_path\":\"\",\"age_s\":5,"
-			   "\"pmsi\":{\"tunnel_type\":6,\"vni\":100,\"endpoint\":\"192.0.2.2\"}}",
-			   0, NULL);
+	json_t *row = json_loads(json, 0, NULL);
 	size_t len;
 	char *text;
 	FILE *out = open_memstream(&text, &len);
 
-	block_print(view, row, 0, out);
+	assert_non_null(row);
+	block_print(view_for("show", "rib", "--detail"), row, 0, out);
 	fclose(out);
-	assert_string_equal(text, "route type 3 imet 192.0.2.2, from 192.0.2.2, best\n"
-				  "  RD                 192.0.2.2:2\n"
-				  "  tunnel             ingress replication to 192.0.2.2, VNI 100\n"
-				  "  AS path            -\n"
-				  "  age                00:00:05\n");
+	assert_string_equal(text, expected);
 	free(text);
 	json_decref(row);
+}
+
+static void block_leaves_out_what_does_not_apply(void **state)
+{
+	assert_route_block(
+		"{\"type\":3,\"rd\":\"192.0.2.2:2\",\"originator\":\"192.0.2.2\",\"mac\":null,\"best\":true,"
+		"\"neighbor\":\"192.0.2.2\",\"communities\":[],\"as_path\":\"\",\"age_s\":5,"
+		"\"pmsi\":{\"tunnel_type\":6,\"vni\":100,\"endpoint\":\"192.0.2.2\"}}",
+		"route type 3 imet 192.0.2.2, from 192.0.2.2, best\n"
+		"  RD                 192.0.2.2:2\n"
+		"  tunnel             ingress replication to 192.0.2.2, VNI 100\n"
+		"  AS path            -\n"
+		"  age                00:00:05\n");
 }
 
 /* --detail promises all that a route has. */
 static void block_of_a_route_has_every_community(void **state)
 {
-	const struct view *view = view_for("show", "rib", "--detail");
-	json_t *row = json_loads(
+	assert_route_block(
 		"{\"type\":1,\"best\":true,\"neighbor\":\"192.0.2.2\",\"default_gateway\":true,"
 		"\"router_mac\":\"02:00:00:00:00:01\",\"esi_label\":{\"label\":7,\"single_active\":false},"
 		"\"es_import\":\"02:00:00:00:00:02\","
 		"\"nd_flags\":{\"router\":true,\"override\":false,\"immutable\":true},"
 		"\"pmsi\":{\"tunnel_type\":4,\"vni\":100,\"endpoint\":null,\"group\":\"239.1.1.1\"}}",
-		0, NULL);
-	size_t len;
-	char *text;
-	FILE *out = open_memstream(&text, &len);
-
-	block_print(view, row, 0, out);
-	fclose(out);
-	assert_string_equal(text, "route type 1 ead, from 192.0.2.2, best\n"
-				  "  tunnel             tunnel type 4 to 239.1.1.1, VNI 100\n"
-				  "  default gateway    yes\n"
-				  "  router MAC         02:00:00:00:00:01\n"
-				  "  ESI label          all-active, label 7\n"
-				  "  ES-Import          02:00:00:00:00:02\n"
-				  "  ND flags           router, immutable\n");
-	free(text);
-	json_decref(row);
+		"route type 1 ead, from 192.0.2.2, best\n"
+		"  tunnel             tunnel type 4 to 239.1.1.1, VNI 100\n"
+		"  default gateway    yes\n"
+		"  router MAC         02:00:00:00:00:01\n"
+		"  ESI label          all-active, label 7\n"
+		"  ES-Import          02:00:00:00:00:02\n"
+		"  ND flags           router, immutable\n");
 }
 
 static void block_goes_on_below_its_values(void **state)

@@ -3,6 +3,7 @@
 """Programs: run one and take its output, keep one running with its output in a file, wait for a condition."""
 import ctypes
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -93,9 +94,21 @@ class Process:
         try:
             return self.p.wait(timeout)
         except subprocess.TimeoutExpired:
+            stuck = self.threads()
             self.p.kill()
             self.p.wait(5)
-            raise Timeout("%s did not end within %g s of signal %d" % (self.name, timeout, sig))
+            raise Timeout("%s did not end within %g s of signal %d: %s" % (self.name, timeout, sig, stuck))
+
+    def threads(self):
+        """Where in the kernel each thread waits."""
+        said = []
+        for task in pathlib.Path("/proc/%d/task" % self.pid).glob("*"):
+            try:
+                comm, wchan = ((task / f).read_text().strip() for f in ("comm", "wchan"))
+                said.append("%s %s" % (comm, "runs" if wchan == "0" else "in " + wchan))
+            except OSError:
+                continue  # it has just ended
+        return ", ".join(said)
 
     def tail(self, lines=60):
         try:
